@@ -1,0 +1,101 @@
+package schemas
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+
+	"github.com/lienthong/truc/problem"
+)
+
+// CodeList is a published list of codes, such as danhmuc.gioitinh. Codes are strings: leading zeros carry meaning.
+type CodeList struct {
+	ID      string
+	Version string
+	Title   map[string]string // by language, "vi" and "en"
+	// Source names where codes and names were read, in words.
+	Source string
+	// Provisional says why the list must be checked against the act before it is relied on; "" when it need not be.
+	Provisional string
+
+	codes []Code
+	index map[string]int
+}
+
+// Code is one entry of a code list.
+type Code struct {
+	Code string `json:"code"`
+	VI   string `json:"vi"`
+	EN   string `json:"en"`
+	// Aliases are other spellings seen in sources, for matching by name.
+	Aliases []string `json:"aliases,omitempty"`
+}
+
+// Has says whether the list holds the code, exactly as written.
+func (l *CodeList) Has(code string) bool {
+	_, ok := l.index[code]
+	return ok
+}
+
+// Lookup returns the entry of a code.
+func (l *CodeList) Lookup(code string) (Code, bool) {
+	i, ok := l.index[code]
+	if !ok {
+		return Code{}, false
+	}
+	return l.codes[i], true
+}
+
+// Codes returns all entries in the list's order. The slice is shared and must not be changed.
+func (l *CodeList) Codes() []Code { return l.codes }
+
+type codeListFile struct {
+	ID          string            `json:"id"`
+	Version     string            `json:"version"`
+	Title       map[string]string `json:"title"`
+	Source      string            `json:"source"`
+	Provisional string            `json:"provisional,omitempty"`
+	Codes       []Code            `json:"codes"`
+}
+
+func parseCodeList(where string, raw []byte) (*CodeList, problem.List) {
+	if _, err := decodeJSON(raw, nil); err != nil {
+		return nil, problem.List{err.problem(where)}
+	}
+	var f codeListFile
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&f); err != nil {
+		return nil, problem.List{{Code: "schema.code-list", Where: where,
+			What: "the file is not a code list: a member is unknown or has the wrong type",
+			Fix:  `write {"id", "version", "title": {"vi", "en"}, "source", "provisional"?, "codes": [{"code", "vi", "en", "aliases"?}]}, all of them text`}}
+	}
+	var ps problem.List
+	bad := func(place, what, fix string) {
+		ps = append(ps, problem.Problem{Code: "schema.code-list", Where: where + "#" + place, What: what, Fix: fix})
+	}
+	if !datasetName.MatchString(f.ID) {
+		bad("/id", "the id of a code list is lower-case words joined by dots", `name it like "danhmuc.gioitinh"`)
+	}
+	if !exactVersion.MatchString(f.Version) {
+		bad("/version", "the version is not major.minor.patch", `write it like "1.0.0"`)
+	}
+	if f.Source == "" {
+		bad("/source", "the list does not say where it comes from", "name the act or document; if it is not verified, say so in provisional")
+	}
+	if len(f.Codes) == 0 {
+		bad("/codes", "the list holds no code", "list at least one code")
+	}
+	l := &CodeList{ID: f.ID, Version: f.Version, Title: f.Title, Source: f.Source, Provisional: f.Provisional,
+		codes: f.Codes, index: make(map[string]int, len(f.Codes))}
+	for i, c := range f.Codes {
+		switch _, twice := l.index[c.Code]; {
+		case c.Code == "" || c.VI == "":
+			bad(fmt.Sprintf("/codes/%d", i), "an entry needs at least code and vi", "write both")
+		case twice:
+			bad(fmt.Sprintf("/codes/%d/code", i), "the code stands in the list twice", "remove one of the two entries")
+		}
+		l.index[c.Code] = i
+	}
+	return l, ps
+}

@@ -1,0 +1,94 @@
+package schemas
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/xeipuuv/gojsonschema"
+
+	"github.com/lienthong/truc/problem"
+)
+
+// Dataset is a kind of thing that is shared, with its schema. It is immutable and safe for concurrent use.
+type Dataset struct {
+	name    string // "hotich.khaisinh"
+	major   int
+	version string // "1.0.0"
+	file    *schemaFile
+	root    *Node
+
+	validator *gojsonschema.Schema
+	fast      *checker
+	slow      string // why nothing is ever proven by the fast check, or ""
+}
+
+// ID names the dataset with its major version: "hotich.khaisinh.v1".
+func (d *Dataset) ID() string { return fmt.Sprintf("%s.v%d", d.name, d.major) }
+
+// Name is the dataset without version: "hotich.khaisinh".
+func (d *Dataset) Name() string { return d.name }
+
+// Major is the major version; datasets of different majors live side by side.
+func (d *Dataset) Major() int { return d.major }
+
+// Version is the exact schema version, "1.0.0": the last segment of the schema's $id.
+func (d *Dataset) Version() string { return d.version }
+
+// Title returns the schema's title in "vi" or "en", falling back to Vietnamese and then to the id.
+func (d *Dataset) Title(lang string) string {
+	for _, l := range []string{lang, "vi"} {
+		if t := d.root.Title[l]; t != "" {
+			return t
+		}
+	}
+	return d.ID()
+}
+
+// KeyProperties names the properties that identify an entity (x-khoa), as dotted paths: "noiDangKy.ma".
+func (d *Dataset) KeyProperties() []string { return slices.Clone(d.file.key) }
+
+// Root is the schema as a typed tree.
+func (d *Dataset) Root() *Node { return d.root }
+
+// Raw returns the schema's text. It must not be changed.
+func (d *Dataset) Raw() []byte { return d.file.raw }
+
+// SchemaURL is where the exact schema version stands under a registry: what ce_dataschema carries.
+func (d *Dataset) SchemaURL(registryURL string) string {
+	return fmt.Sprintf("%s/schemas/%s/%s", strings.TrimRight(registryURL, "/"), d.ID(), d.version)
+}
+
+// Fast says whether Accepts can prove documents of this dataset, and if it cannot, which part of the schema prevents it.
+func (d *Dataset) Fast() (ok bool, reason string) { return d.slow == "", d.slow }
+
+// Accepts reports whether a document is certainly valid. It reads the bytes once and allocates nothing; false means
+// only that it could not prove it: ask Check. It proves documents without white space, as mappings write them.
+func (d *Dataset) Accepts(doc []byte) bool { return d.slow == "" && d.fast.accepts(doc) }
+
+// datasetOf reads name and version from the path "<name>/v<major>/schema.json" and the $id ".../<name>/<version>".
+func datasetOf(path string, f *schemaFile) (*Dataset, problem.List) {
+	d := &Dataset{file: f}
+	var directory string
+	d.name, directory, _ = strings.Cut(strings.TrimSuffix(path, "/schema.json"), "/")
+	_, err := fmt.Sscanf(directory, "v%d", &d.major)
+	if !datasetName.MatchString(d.name) || err != nil || directory != fmt.Sprintf("v%d", d.major) || d.major < 1 {
+		return nil, problem.List{{Code: "schema.place", Where: f.path, What: "the place does not name a dataset and a major version",
+			Fix: "put the schema at <dataset>/v<major>/schema.json, the dataset being lower-case words joined by dots"}}
+	}
+	head, version, _ := cutLast(f.id, "/")
+	_, name, _ := cutLast(head, "/")
+	if name != d.name || !exactVersion.MatchString(version) || !strings.HasPrefix(version, fmt.Sprintf("%d.", d.major)) {
+		return nil, problem.List{{Code: "schema.id", Where: f.path + "#/$id", What: "the $id does not end in the dataset and an exact version of this major",
+			Fix: fmt.Sprintf(`let it end in "/%s/%d.0.0"`, d.name, d.major)}}
+	}
+	d.version = version
+	return d, nil
+}
+
+func cutLast(s, sep string) (before, after string, found bool) {
+	if i := strings.LastIndex(s, sep); i >= 0 {
+		return s[:i], s[i+len(sep):], true
+	}
+	return "", s, false
+}

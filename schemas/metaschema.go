@@ -1,0 +1,61 @@
+package schemas
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	santhosh "github.com/santhosh-tekuri/jsonschema/v6"
+	"github.com/santhosh-tekuri/jsonschema/v6/kind"
+
+	"github.com/lienthong/truc/problem"
+)
+
+// metaSchema checks a file against the draft-07 meta-schema.
+func (p *parser) metaSchema(v any) {
+	c := santhosh.NewCompiler()
+	c.UseLoader(noLoader{})
+	meta, err := c.Compile(draft07)
+	if err == nil {
+		err = meta.Validate(v)
+	}
+	var invalid *santhosh.ValidationError
+	switch {
+	case errors.As(err, &invalid):
+		p.metaErrors(invalid)
+	case err != nil:
+		p.add("schema.meta-schema", "", "the schema could not be checked against the draft-07 meta-schema", "simplify it until it can, and report this as a defect of truc")
+	}
+}
+
+func (p *parser) metaErrors(e *santhosh.ValidationError) {
+	// "array or boolean or object?" branches: the first one says what is expected.
+	if _, union := e.ErrorKind.(*kind.AnyOf); union || len(e.Causes) == 0 {
+		pointer := ""
+		for _, token := range e.InstanceLocation {
+			pointer = appendPointer(pointer, token)
+		}
+		what := "the value is not what draft-07 allows at this keyword"
+		switch k := e.ErrorKind.(type) {
+		case *kind.Type:
+			what = fmt.Sprintf("the value is %s, draft-07 wants %s here", k.Got, strings.Join(k.Want, " or "))
+		case *kind.UniqueItems:
+			what = "an entry stands in the list twice"
+		case *kind.MinItems:
+			what = "the list has too few entries"
+		}
+		p.problems = append(p.problems, problem.Problem{Code: "schema.meta-schema", Where: p.file.path + "#" + pointer, What: what,
+			Fix: "see this keyword in the draft-07 specification and correct its value"})
+		return
+	}
+	for _, cause := range e.Causes {
+		p.metaErrors(cause)
+	}
+}
+
+// noLoader refuses whatever a schema compiler wants to fetch: everything it may use is in the set.
+type noLoader struct{}
+
+func (noLoader) Load(string) (any, error) { return nil, errOutsideSet }
+
+var errOutsideSet = errors.New("not in the set of schemas, and nothing is ever fetched")

@@ -1,0 +1,193 @@
+package schemas
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+
+	santhosh "github.com/santhosh-tekuri/jsonschema/v6"
+	"github.com/xeipuuv/gojsonschema"
+
+	"github.com/lienthong/truc/problem"
+)
+
+// open is the last part of the gate: both validators compile the schema and agree on its examples.
+func (l loadedDataset) open(in *loader) problem.List {
+	d := l.dataset
+	second, ps := d.compile()
+	if ps.Err() != nil {
+		return ps
+	}
+	d.root = newTree(d.file.root)
+	if ps := d.checkKey(); ps.Err() != nil {
+		return ps
+	}
+	d.fast, d.slow = compileFast(d.file.root)
+	if ps := l.examples(second); ps.Err() != nil {
+		return ps
+	}
+	if _, twice := in.set.datasets[d.ID()]; twice {
+		return problem.List{{Code: "schema.twice", Where: d.file.path, What: fmt.Sprintf("the dataset %q is already in the set", d.ID()), Fix: "remove or rename one of the two"}}
+	}
+	in.set.datasets[d.ID()] = d
+	return nil
+}
+
+// compile hands the schema and the files it refers to to both validators, and returns the second.
+func (d *Dataset) compile() (*santhosh.Schema, problem.List) {
+	refused := func(who string) problem.List {
+		return problem.List{{Code: "schema.compile", Where: d.file.path, What: "the schema passed truc's own checks, but " + who + " cannot compile it",
+			Fix: "simplify it keyword by keyword until it compiles, and report the keyword as a defect of truc"}}
+	}
+	second, err := d.file.compileSanthosh()
+	if err != nil {
+		return nil, refused("santhosh-tekuri/jsonschema")
+	}
+	if d.validator, err = d.file.compileGoJSONSchema(); err != nil {
+		return nil, refused("gojsonschema")
+	}
+	return second, nil
+}
+
+func (f *schemaFile) compileSanthosh() (*santhosh.Schema, error) {
+	c := santhosh.NewCompiler()
+	c.DefaultDraft(santhosh.Draft7)
+	c.UseLoader(noLoader{})
+	santhoshFormats(c)
+	for _, r := range f.reached() {
+		value, fault := decodeJSON(r.raw, nil)
+		if fault != nil {
+			return nil, errNotJSON
+		}
+		if err := c.AddResource(r.id, value); err != nil {
+			return nil, fmt.Errorf("add %s: %w", r.path, err)
+		}
+	}
+	return c.Compile(f.id)
+}
+
+func (f *schemaFile) compileGoJSONSchema() (*gojsonschema.Schema, error) {
+	registerFormats()
+	l := gojsonschema.NewSchemaLoader()
+	l.Draft, l.AutoDetect, l.Validate = gojsonschema.Draft7, false, false
+	for _, r := range f.reached() {
+		value, fault := decodeJSON(r.raw, nil) // its own copy: gojsonschema rewrites the $refs in it
+		if fault != nil {
+			return nil, errNotJSON
+		}
+		if err := l.AddSchema(r.id, setLoader{gojsonschema.NewRawLoader(value)}); err != nil {
+			return nil, fmt.Errorf("add %s: %w", r.path, err)
+		}
+	}
+	return l.Compile(setLoader{gojsonschema.NewReferenceLoader(f.id)})
+}
+
+var errNotJSON = errors.New("not JSON")
+
+// setLoader keeps gojsonschema from fetching: what is not in the set comes from a loader that refuses.
+type setLoader struct{ gojsonschema.JSONLoader }
+
+func (setLoader) LoaderFactory() gojsonschema.JSONLoaderFactory { return refuser{} }
+
+type refuser struct{ gojsonschema.JSONLoader }
+
+func (refuser) New(source string) gojsonschema.JSONLoader {
+	return refuser{gojsonschema.NewReferenceLoader(source)}
+}
+
+func (refuser) LoadJSON() (any, error) { return nil, errOutsideSet }
+
+func (r refuser) LoaderFactory() gojsonschema.JSONLoaderFactory { return r }
+
+// invalidExample is a file under examples/invalid: a document and every violation it has.
+type invalidExample struct {
+	About    string          `json:"about"`
+	Expect   []expectation   `json:"expect"`
+	Document json.RawMessage `json:"document"`
+}
+
+type expectation struct {
+	Pointer string `json:"pointer"`
+	Rule    string `json:"rule"`
+}
+
+// examples runs the dataset's examples: valid ones have no violation, invalid ones exactly those they name, both
+// validators agree, and the fast check accepts none that is invalid.
+func (l loadedDataset) examples(second *santhosh.Schema) problem.List {
+	var ps problem.List
+	for _, kind := range []string{"valid", "invalid"} {
+		names, err := fs.Glob(l.fsys, path.Join(l.dir, "examples", kind, "*.json"))
+		if err != nil || len(names) == 0 {
+			ps = append(ps, problem.Problem{Code: "schema.example", Where: path.Join(l.dir, "examples", kind), What: "the dataset has no " + kind + " examples",
+				Fix: "add at least one; examples are how both validators and readers of the standard are kept in agreement"})
+		}
+		for _, name := range names {
+			raw, err := readBounded(l.fsys, name)
+			if err != nil {
+				ps = append(ps, problem.Problem{Code: "schema.example", Where: name, What: "the example cannot be read", Fix: "check the file's permissions"})
+				continue
+			}
+			ps = append(ps, l.dataset.example(name, raw, kind == "invalid", second)...)
+		}
+	}
+	return ps
+}
+
+func (d *Dataset) example(name string, raw []byte, invalid bool, second *santhosh.Schema) problem.List {
+	bad := func(what, fix string) problem.List {
+		return problem.List{{Code: "schema.example", Where: name, What: what, Fix: fix}}
+	}
+	document, expect := raw, []expectation(nil)
+	if invalid {
+		var e invalidExample
+		dec := json.NewDecoder(bytes.NewReader(raw))
+		dec.DisallowUnknownFields()
+		if err := dec.Decode(&e); err != nil || len(e.Expect) == 0 {
+			return bad("the invalid example is not of the form it must have", `write {"about": "...", "expect": [{"pointer": "/x", "rule": "required"}], "document": {...}}`)
+		}
+		document, expect = e.Document, e.Expect
+	}
+	violations := d.Check(document)
+	var got []expectation
+	for _, v := range violations {
+		got = append(got, expectation{v.Pointer, v.Rule})
+	}
+	order := func(a, b expectation) int { return strings.Compare(a.Pointer+"\x00"+a.Rule, b.Pointer+"\x00"+b.Rule) }
+	slices.SortFunc(got, order)
+	slices.SortFunc(expect, order)
+	if !slices.Equal(got, expect) {
+		return bad(fmt.Sprintf("the example has the violations %s, expected were %s", printed(got), printed(expect)), "correct the example or the schema")
+	}
+	// santhosh does not know code lists: on a document whose only fault is a code it must say valid.
+	value, fault := decodeJSON(document, nil)
+	if fault != nil {
+		return nil
+	}
+	valid := !slices.ContainsFunc(violations, func(v Violation) bool { return v.Rule != RuleCode })
+	if (second.Validate(value) == nil) != valid {
+		return bad("gojsonschema and santhosh-tekuri/jsonschema disagree on the example", "express what it tests with other keywords: subscribers with other validators would disagree too")
+	}
+	if d.slow == "" {
+		var compact bytes.Buffer
+		if err := json.Compact(&compact, document); err == nil && len(violations) > 0 && d.Accepts(compact.Bytes()) {
+			return bad("the fast check accepts an example that the validator refuses", "report this as a defect of truc")
+		}
+	}
+	return nil
+}
+
+func printed(es []expectation) string {
+	if len(es) == 0 {
+		return "none"
+	}
+	out := make([]string, len(es))
+	for i, e := range es {
+		out[i] = fmt.Sprintf("%s at %q", e.Rule, e.Pointer)
+	}
+	return strings.Join(out, ", ")
+}

@@ -1,0 +1,336 @@
+package schemas
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/lienthong/truc/problem"
+)
+
+const (
+	draft07       = "http://json-schema.org/draft-07/schema"
+	maxSchemaSize = 1 << 20
+	maxSubschemas = 5000
+)
+
+var (
+	datasetName  = regexp.MustCompile(`^[a-z][a-z0-9]*(\.[a-z][a-z0-9]*)*$`)
+	exactVersion = regexp.MustCompile(`^(0|[1-9][0-9]{0,5})\.(0|[1-9][0-9]{0,5})\.(0|[1-9][0-9]{0,5})$`)
+)
+
+// schemaFile is one JSON Schema file of a set, a dataset's or a file of shared types.
+type schemaFile struct {
+	path        string
+	raw         []byte
+	id          string // $id
+	root        *schema
+	definitions map[string]*schema
+	key         []string // x-khoa
+	all         []*schema
+}
+
+// keywords of draft-07 and how the gate reads them. Annotations that nothing of ours reads map to "".
+var keywords = map[string]string{
+	"$schema": "root", "$id": "root", "definitions": "root", "x-khoa": "root",
+	"$ref": "ref", "$comment": "", "title": "text", "description": "text", "default": "", "readOnly": "", "writeOnly": "", "examples": "",
+	"type": "own", "format": "own", "pattern": "own", "enum": "own", "const": "own", "required": "own",
+	"minLength": "own", "maxLength": "own", "minItems": "own", "maxItems": "own", "minimum": "own", "maximum": "own",
+	"properties": "own", "additionalProperties": "own", "items": "own", "allOf": "own", "anyOf": "own",
+	"oneOf": "beside", "not": "beside", "if": "beside", "then": "beside", "else": "beside", "dependencies": "beside",
+	"patternProperties": "inside", "additionalItems": "inside", "contains": "inside", "propertyNames": "inside",
+	"multipleOf": "other", "exclusiveMinimum": "other", "exclusiveMaximum": "other", "uniqueItems": "other",
+	"minProperties": "other", "maxProperties": "other", "contentMediaType": "", "contentEncoding": "",
+}
+
+// parser reads one file and collects everything the gate has against its text. Values of the wrong type are
+// passed over here: the meta-schema names them.
+type parser struct {
+	file     *schemaFile
+	names    map[string][]string
+	problems problem.List
+	patterns int // size of all patterns so far
+	// unsafe: a bound was exceeded, nothing may be handed to a validator.
+	unsafe bool
+}
+
+func parseSchema(path string, raw []byte) (*schemaFile, problem.List) {
+	f := &schemaFile{path: path, raw: raw, definitions: map[string]*schema{}}
+	p := &parser{file: f, names: map[string][]string{}}
+	if len(raw) > maxSchemaSize {
+		return nil, problem.List{{Code: "schema.too-large", Where: path, What: "the schema is larger than 1 MiB",
+			Fix: "move shared parts to definitions and refer to them by $ref"}}
+	}
+	v, fault := decodeJSON(raw, p.names)
+	if fault != nil {
+		return nil, problem.List{fault.problem(path)}
+	}
+	m, ok := v.(map[string]any)
+	if !ok {
+		return nil, problem.List{{Code: "schema.not-object", Where: path, What: "a schema file holds one JSON object", Fix: "write the schema as an object"}}
+	}
+	if s, _ := m["$schema"].(string); strings.TrimSuffix(s, "#") != draft07 {
+		return nil, problem.List{{Code: "schema.draft", Where: path + "#/$schema", What: "the schema does not declare draft-07, the only draft truc validates",
+			Fix: `write "$schema": "` + draft07 + `#" and use draft-07 keywords only`}}
+	}
+	f.id, _ = m["$id"].(string)
+	if !strings.HasPrefix(f.id, "https://") || strings.Contains(f.id, "#") {
+		p.add("schema.id", "/$id", "the schema has no absolute $id", `write "$id": "https://.../<dataset>/<version>", without a fragment; it is never fetched`)
+	}
+	for _, k := range list[any](m["x-khoa"]) {
+		if s, ok := k.(string); ok {
+			f.key = append(f.key, s)
+		}
+	}
+	defs, _ := m["definitions"].(map[string]any)
+	for _, name := range p.names["/definitions"] {
+		f.definitions[name] = p.schema(defs[name], appendPointer("/definitions", name))
+	}
+	f.root = p.schema(m, "")
+	if !p.unsafe {
+		p.metaSchema(v)
+	}
+	return f, p.problems
+}
+
+func (p *parser) add(code, pointer, what, fix string) {
+	p.problems = append(p.problems, problem.Problem{Code: code, Where: p.file.path + "#" + pointer, What: what, Fix: fix})
+}
+
+func (p *parser) schema(v any, pointer string) *schema {
+	s := &schema{file: p.file, pointer: pointer, maxLength: -1, maxItems: -1, maxProps: -1}
+	p.file.all = append(p.file.all, s)
+	if len(p.file.all) == maxSubschemas+1 {
+		p.unsafe = true
+		p.add("schema.too-large", pointer, fmt.Sprintf("the schema has more than %d subschemas", maxSubschemas), "split it, or refer to shared definitions")
+	}
+	if b, ok := v.(bool); ok {
+		s.boolean = &b
+		return s
+	}
+	m, ok := v.(map[string]any)
+	if !ok || p.unsafe {
+		return s
+	}
+	order := p.names[pointer]
+	if _, isRef := m["$ref"]; isRef {
+		p.refSiblings(order, pointer)
+	}
+	for _, name := range order {
+		p.keyword(s, name, m[name], appendPointer(pointer, name))
+	}
+	s.title = texts(m, "title")
+	s.description = texts(m, "description")
+	p.typed(s)
+	return s
+}
+
+func (p *parser) keyword(s *schema, name string, v any, at string) {
+	role, known := keywords[name]
+	switch {
+	case strings.HasPrefix(name, "x-") && role != "root":
+		p.extension(s, name, v, at)
+		return
+	case !known:
+		fix := "remove it, or prefix it with x- if it is an annotation"
+		if near := nearest(name, slices.Collect(maps.Keys(keywords))); len(near) > 0 {
+			fix = "did you mean " + quoteList(near) + "?"
+		}
+		p.add("schema.unknown-keyword", at, fmt.Sprintf("%q is not a draft-07 keyword", name), fix)
+		return
+	case role == "root" && s.pointer != "":
+		p.add("schema.nested-"+strings.TrimLeft(name, "$"), at, name+" may stand only at the root of a file", "move it to the root; shared parts belong under definitions there")
+		return
+	case role == "other":
+		s.other = append(s.other, name)
+	case role == "beside" || role == "inside":
+		s.other = append(s.other, name)
+	}
+	switch name {
+	case "$ref":
+		s.ref, _ = v.(string)
+	case "type":
+		if t, ok := v.(string); ok {
+			s.types = []string{t}
+		}
+		for _, t := range list[string](v) {
+			s.types = append(s.types, t)
+		}
+	case "format":
+		s.format, _ = v.(string)
+	case "pattern":
+		s.pattern, _ = v.(string)
+		p.pattern(s.pattern, at)
+	case "enum":
+		s.enum, _ = v.([]any)
+	case "const":
+		s.constant, s.hasConst = v, true
+	case "required":
+		s.required = list[string](v)
+	case "minLength":
+		s.minLength = p.count(v, at)
+	case "maxLength":
+		s.maxLength = p.count(v, at)
+	case "minItems":
+		s.minItems = p.count(v, at)
+	case "maxItems":
+		s.maxItems = p.count(v, at)
+	case "minProperties":
+		s.minProps = p.count(v, at)
+	case "maxProperties":
+		s.maxProps = p.count(v, at)
+	case "minimum":
+		s.minimum, _ = v.(json.Number)
+	case "maximum":
+		s.maximum, _ = v.(json.Number)
+	case "properties":
+		s.properties = p.members(v, at)
+	case "additionalProperties":
+		s.additional = p.schema(v, at)
+	case "items":
+		if several, ok := v.([]any); ok {
+			s.inside = append(s.inside, p.schemas(several, at)...)
+			s.other = append(s.other, "items as a list")
+			break
+		}
+		s.items = p.schema(v, at)
+	case "allOf":
+		s.allOf = p.schemas(v, at)
+	case "anyOf":
+		s.anyOf = p.schemas(v, at)
+	case "oneOf":
+		s.beside = append(s.beside, p.schemas(v, at)...)
+	case "not", "if", "then", "else":
+		s.beside = append(s.beside, p.schema(v, at))
+	case "additionalItems", "contains", "propertyNames":
+		s.inside = append(s.inside, p.schema(v, at))
+	case "patternProperties":
+		for _, m := range p.members(v, at) {
+			p.pattern(m.name, appendPointer(at, m.name))
+			s.inside = append(s.inside, m.schema)
+		}
+	case "dependencies":
+		for _, m := range p.members(v, at) {
+			s.beside = append(s.beside, m.schema)
+		}
+	case "definitions", "x-khoa": // read at the root
+	}
+}
+
+func (p *parser) extension(s *schema, name string, v any, at string) {
+	t, isText := v.(string)
+	switch name {
+	case "x-danh-muc":
+		s.codeList = t
+	case "x-phan-loai":
+		s.class = t
+		if t != ClassPublic && t != ClassBasic && t != ClassSensitive {
+			p.add("schema.class", at, "x-phan-loai is not a data class", `write "cong-khai", "co-ban" or "nhay-cam"`)
+		}
+	case "x-can-cu":
+		s.legalGround = t
+	case "x-nguon":
+		s.origin = t
+	case "x-title-en", "x-description-en":
+	default:
+		return
+	}
+	if !isText {
+		p.add("schema.extension", at, name+" is not text", "write it as a string")
+	}
+}
+
+// refSiblings refuses keywords beside $ref, because draft-07 and gojsonschema silently ignore them.
+func (p *parser) refSiblings(order []string, pointer string) {
+	for _, name := range order {
+		switch {
+		case name == "$ref", name == "title", name == "description", name == "$comment":
+		case strings.HasPrefix(name, "x-") && name != "x-danh-muc":
+		case pointer == "" && keywords[name] == "root":
+		default:
+			p.add("schema.ref-sibling", appendPointer(pointer, name), name+" stands beside $ref, where draft-07 ignores it",
+				`put the $ref into "allOf": [{"$ref": ...}] and keep the keyword beside allOf`)
+		}
+	}
+}
+
+// typed checks what holds between keywords of one subschema.
+func (p *parser) typed(s *schema) {
+	onlyText := len(s.types) > 0
+	for _, t := range s.types {
+		onlyText = onlyText && (t == "string" || t == "null")
+	}
+	if s.format != "" && !slices.Contains(formatNames, s.format) {
+		p.add("schema.unknown-format", s.pointer+"/format", fmt.Sprintf("format %q is not one that is checked", s.format),
+			"use one of "+quoteList(formatNames)+", or pattern")
+	}
+	if s.format != "" && !onlyText {
+		p.add("schema.format-type", s.pointer+"/format", "format stands without type string, where the validators differ on other types", `add "type": "string" beside it`)
+	}
+	for _, b := range []struct {
+		name     string
+		min, max int
+	}{{"Length", s.minLength, s.maxLength}, {"Items", s.minItems, s.maxItems}, {"Properties", s.minProps, s.maxProps}} {
+		if b.max >= 0 && b.min > b.max {
+			p.add("schema.bound", s.pointer+"/min"+b.name, "min"+b.name+" is above max"+b.name, "exchange or correct the two bounds")
+		}
+	}
+	if s.codeList != "" && !onlyText {
+		p.add("schema.code-type", s.pointer+"/x-danh-muc", "a code stands without type string, and codes are strings", `add "type": "string" beside it`)
+	}
+}
+
+func (p *parser) count(v any, at string) int {
+	n, isNumber := v.(json.Number)
+	i, ok := small(n)
+	if isNumber && (!ok || i < 0 || i > 1<<30) {
+		p.add("schema.bound", at, "the bound is not a small whole number", "write a whole number without decimals or exponent, from 0 to 2^30")
+		return 0
+	}
+	return int(i)
+}
+
+func (p *parser) members(v any, at string) []member {
+	m, _ := v.(map[string]any)
+	var out []member
+	for _, name := range p.names[at] {
+		if _, isArray := m[name].([]any); isArray { // dependencies on property names
+			continue
+		}
+		out = append(out, member{name, p.schema(m[name], appendPointer(at, name))})
+	}
+	return out
+}
+
+func (p *parser) schemas(v any, at string) []*schema {
+	var out []*schema
+	for i, item := range list[any](v) {
+		out = append(out, p.schema(item, fmt.Sprintf("%s/%d", at, i)))
+	}
+	return out
+}
+
+func texts(m map[string]any, name string) map[string]string {
+	t := map[string]string{}
+	if vi, ok := m[name].(string); ok {
+		t["vi"] = vi
+	}
+	if en, ok := m["x-"+name+"-en"].(string); ok {
+		t["en"] = en
+	}
+	return t
+}
+
+func list[T any](v any) []T {
+	items, _ := v.([]any)
+	out := make([]T, 0, len(items))
+	for _, item := range items {
+		if t, ok := item.(T); ok {
+			out = append(out, t)
+		}
+	}
+	return out
+}

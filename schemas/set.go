@@ -1,0 +1,258 @@
+// Package schemas holds the standards that agencies share data by: datasets with their JSON Schemas (draft-07) and the
+// code lists these use. A schema enters a Set only through a gate (see README.md), after which two questions are
+// asked of it: Accepts, a fast proof on the hot path, and Check, the authority, which words violations.
+package schemas
+
+import (
+	"cmp"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/lienthong/truc/problem"
+)
+
+//go:embed data
+var embedded embed.FS
+
+// Set is a closed world of schemas and code lists: a $ref or a code list either is in it or does not exist.
+// It is immutable and safe for concurrent use.
+type Set struct {
+	datasets  map[string]*Dataset
+	codeLists map[string]*CodeList
+}
+
+// Builtin loads the standards that come with truc. An error is a problem.List and a defect of the build.
+func Builtin() (*Set, error) { return Load() }
+
+// Load loads the built-in standards and those of further directories, each laid out like schemas/data. All files
+// form one set. The error is a problem.List with everything that is wrong in any of them.
+func Load(fsys ...fs.FS) (*Set, error) {
+	data, err := fs.Sub(embedded, "data")
+	if err != nil {
+		return nil, fmt.Errorf("open built-in schemas: %w", err)
+	}
+	return load(append([]fs.FS{data}, fsys...)...)
+}
+
+// Dataset returns a dataset by id, "hotich.khaisinh.v1". The error is a problem.Problem that names similar ids.
+func (s *Set) Dataset(id string) (*Dataset, error) {
+	if d, ok := s.datasets[id]; ok {
+		return d, nil
+	}
+	return nil, unknown("schema.unknown-dataset", "dataset", id, keys(s.datasets))
+}
+
+// Datasets returns all datasets, by id.
+func (s *Set) Datasets() []*Dataset {
+	out := make([]*Dataset, 0, len(s.datasets))
+	for _, id := range keys(s.datasets) {
+		out = append(out, s.datasets[id])
+	}
+	return out
+}
+
+// CodeList returns a code list by id, "danhmuc.gioitinh". The error is a problem.Problem that names similar ids.
+func (s *Set) CodeList(id string) (*CodeList, error) {
+	if l, ok := s.codeLists[id]; ok {
+		return l, nil
+	}
+	return nil, unknown("schema.unknown-code-list", "code list", id, keys(s.codeLists))
+}
+
+// CodeLists returns all code lists, by id.
+func (s *Set) CodeLists() []*CodeList {
+	out := make([]*CodeList, 0, len(s.codeLists))
+	for _, id := range keys(s.codeLists) {
+		out = append(out, s.codeLists[id])
+	}
+	return out
+}
+
+func unknown(code, kind, id string, have []string) problem.Problem {
+	fix := "the " + kind + "s of this set are " + quoteList(have)
+	if near := nearest(id, have); len(near) > 0 {
+		fix = "did you mean " + quoteList(near) + "?"
+	}
+	return problem.Problem{Code: code, What: fmt.Sprintf("there is no %s %q", kind, id), Fix: fix}
+}
+
+// loader collects the files of a set and everything that is wrong with them.
+type loader struct {
+	set      *Set
+	byID     map[string]*schemaFile
+	files    []*schemaFile
+	datasets []loadedDataset
+	problems problem.List
+}
+
+type loadedDataset struct {
+	dataset *Dataset
+	fsys    fs.FS
+	dir     string
+}
+
+func load(fsys ...fs.FS) (*Set, error) {
+	l := &loader{set: &Set{datasets: map[string]*Dataset{}, codeLists: map[string]*CodeList{}}, byID: map[string]*schemaFile{}}
+	for _, f := range fsys {
+		if err := l.read(f); err != nil {
+			return nil, err
+		}
+	}
+	for _, f := range l.files {
+		l.problems = append(l.problems, f.resolve(l.byID)...)
+		l.problems = append(l.problems, f.bindCodeLists(l.set)...)
+	}
+	if l.problems.Err() == nil {
+		l.problems = append(l.problems, conditionalCodes(l.files)...)
+		l.problems = append(l.problems, recursion(l.files)...)
+	}
+	// Beyond this point validators run: only on files that passed everything above.
+	if l.problems.Err() == nil {
+		for _, d := range l.datasets {
+			l.problems = append(l.problems, d.open(l)...)
+		}
+	}
+	if err := l.problems.Err(); err != nil {
+		return nil, err
+	}
+	return l.set, nil
+}
+
+// read takes up codelists/*.json, types/*.json and <dataset>/v<major>/schema.json.
+func (l *loader) read(fsys fs.FS) error {
+	err := fs.WalkDir(fsys, ".", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || path.Ext(name) != ".json" {
+			return err
+		}
+		dir, base := path.Split(name)
+		isDataset := base == "schema.json" && strings.Count(name, "/") == 2
+		if dir != "codelists/" && dir != "types/" && !isDataset {
+			return nil
+		}
+		raw, err := readBounded(fsys, name)
+		if err != nil {
+			return err
+		}
+		if dir == "codelists/" {
+			l.addCodeList(name, raw)
+			return nil
+		}
+		f := l.addSchema(name, raw)
+		if f == nil || !isDataset {
+			return nil
+		}
+		d, ps := datasetOf(name, f)
+		l.problems = append(l.problems, ps...)
+		if d != nil {
+			l.datasets = append(l.datasets, loadedDataset{d, fsys, strings.TrimSuffix(dir, "/")})
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("read schemas: %w", err)
+	}
+	return nil
+}
+
+// readBounded reads a file, but not more than what shows that it is too large.
+func readBounded(fsys fs.FS, name string) ([]byte, error) {
+	info, err := fs.Stat(fsys, name)
+	if err != nil {
+		return nil, err
+	}
+	if info.Size() > maxSchemaSize {
+		return make([]byte, maxSchemaSize+1), nil
+	}
+	return fs.ReadFile(fsys, name)
+}
+
+func (l *loader) addCodeList(name string, raw []byte) {
+	list, ps := parseCodeList(name, raw)
+	l.problems = append(l.problems, ps...)
+	if list == nil {
+		return
+	}
+	if _, twice := l.set.codeLists[list.ID]; twice {
+		l.problems = append(l.problems, problem.Problem{Code: "schema.twice", Where: name + "#/id", What: fmt.Sprintf("the code list %q is already in the set", list.ID), Fix: "remove or rename one of the two"})
+		return
+	}
+	l.set.codeLists[list.ID] = list
+}
+
+func (l *loader) addSchema(name string, raw []byte) *schemaFile {
+	f, ps := parseSchema(name, raw)
+	l.problems = append(l.problems, ps...)
+	if f == nil {
+		return nil
+	}
+	if _, twice := l.byID[f.id]; twice {
+		l.problems = append(l.problems, problem.Problem{Code: "schema.twice", Where: name + "#/$id", What: "another file of the set has the same $id", Fix: "give each file its own $id"})
+		return nil
+	}
+	l.byID[f.id] = f
+	l.files = append(l.files, f)
+	return f
+}
+
+// bindCodeLists finds the list of every x-danh-muc.
+func (f *schemaFile) bindCodeLists(set *Set) problem.List {
+	var ps problem.List
+	for _, s := range f.all {
+		if s.codeList == "" {
+			continue
+		}
+		list, err := set.CodeList(s.codeList)
+		var p problem.Problem
+		if errors.As(err, &p) {
+			p.Where = s.where() + "/x-danh-muc"
+			ps = append(ps, p)
+		}
+		s.list = list
+	}
+	return ps
+}
+
+// conditionalCodes refuses x-danh-muc where it does not always apply: membership is checked beside the validators,
+// which do not know the keyword, so a not or a oneOf around it would be judged without it.
+func conditionalCodes(files []*schemaFile) problem.List {
+	var ps problem.List
+	seen := map[*schema]bool{}
+	var visit func([]*schema)
+	visit = func(all []*schema) {
+		for _, s := range all {
+			if seen[s] {
+				continue
+			}
+			seen[s] = true
+			if s.codeList != "" {
+				ps = append(ps, problem.Problem{Code: "schema.code-place", Where: s.where() + "/x-danh-muc", What: "the code list is reached through a keyword under which it does not always apply",
+					Fix: "reach it through properties, items, allOf and $ref only"})
+			}
+			visit(s.sameValue())
+			visit(s.innerValue())
+		}
+	}
+	for _, f := range files {
+		for _, s := range f.all {
+			visit(slices.Concat(s.anyOf, s.beside, s.inside))
+			if s.additional != nil {
+				visit([]*schema{s.additional})
+			}
+		}
+	}
+	return ps
+}
+
+func keys[V any](m map[string]V) []string {
+	out := make([]string, 0, len(m))
+	for k := range m {
+		out = append(out, k)
+	}
+	slices.SortFunc(out, cmp.Compare[string])
+	return out
+}
