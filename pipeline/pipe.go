@@ -1,0 +1,133 @@
+package pipeline
+
+import (
+	"fmt"
+	"sync"
+	"sync/atomic"
+
+	"github.com/lienthong/truc/adapters"
+	"github.com/lienthong/truc/bus"
+	"github.com/lienthong/truc/bus/kafka"
+	"github.com/lienthong/truc/mapping"
+	"github.com/lienthong/truc/record"
+	"github.com/lienthong/truc/schemas"
+)
+
+// Publish is one publishing pipeline: one root table to one topic.
+type Publish struct {
+	Name string
+	// Table as the source knows it.
+	Table string
+	// Agency whose data it is; the topic carries its slug.
+	Agency     string
+	Topic      string
+	Partitions int
+	Dataset    *schemas.Dataset
+	// DataSchema is the value of ce_dataschema.
+	DataSchema string
+	Mapping    *mapping.File
+	Env        mapping.Env
+}
+
+// pipe is a publishing pipeline at work in one session of its reader.
+type pipe struct {
+	Publish
+	source string // ce_source
+	// fingerprint is that of the mapping.
+	fingerprint string
+	first       int    // index of its partition 0 in session.parts
+	tails       []tail // by partition
+	shared      map[bus.Op]*bus.SharedHeaders
+	dlq         kafka.TopicPartition
+	letters     openLetters
+	stats       *PublishStats
+
+	mu    sync.Mutex
+	plans map[*record.Table]*mapping.SourcePlan
+}
+
+func newPipe(p Publish, source string, stats *PublishStats) *pipe {
+	name := bus.SourceName(p.Agency, source, p.Name)
+	out := &pipe{
+		Publish: p,
+		source:  name,
+		tails:   make([]tail, p.Partitions),
+		shared:  map[bus.Op]*bus.SharedHeaders{},
+		dlq:     kafka.TopicPartition{Topic: p.Topic + bus.DLQSuffix},
+		stats:   stats,
+		plans:   map[*record.Table]*mapping.SourcePlan{},
+	}
+	// The fingerprint does not depend on the table, so that it is known before the first row.
+	if plan, _ := mapping.CompileSource(p.Mapping, nil, p.Dataset, p.Env); plan != nil {
+		out.fingerprint = plan.Fingerprint()
+	}
+	for _, op := range []bus.Op{bus.Created, bus.Updated, bus.Deleted, bus.Snapshot} {
+		out.shared[op] = bus.NewSharedHeaders(
+			bus.Header{Key: bus.HeaderSpecVersion, Value: []byte("1.0")},
+			bus.Header{Key: bus.HeaderSource, Value: []byte(name)},
+			bus.Header{Key: bus.HeaderType, Value: []byte(p.Dataset.ID() + "." + string(op))},
+			bus.Header{Key: bus.HeaderDataSchema, Value: []byte(p.DataSchema)},
+			bus.Header{Key: bus.HeaderContentType, Value: []byte("application/json")},
+		)
+	}
+	return out
+}
+
+// plan compiles the mapping for a version of the table, once. A table that changed so that the mapping no longer fits stops
+// the reader: going on would publish documents nobody described.
+func (p *pipe) plan(t *record.Table) (*mapping.SourcePlan, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if plan := p.plans[t]; plan != nil {
+		return plan, nil
+	}
+	plan, problems := mapping.CompileSource(p.Mapping, t, p.Dataset, p.Env)
+	if err := problems.Err(); err != nil {
+		return nil, &adapters.RefusedError{
+			Where: fmt.Sprintf("publish.%s, table %s", p.Name, t),
+			What:  "the mapping does not fit the table: " + err.Error(),
+			Fix:   "change the mapping, run truc check, then start again; nothing is lost meanwhile",
+		}
+	}
+	p.plans[t] = plan
+	return plan, nil
+}
+
+// openLetters knows which entities of a pipeline have an open dead letter, by fingerprint, so that a later valid version
+// can close it. A false positive costs one needless tombstone on the dead-letter topic.
+type openLetters struct {
+	mu  sync.Mutex
+	set map[uint64]struct{}
+	n   atomic.Int64
+}
+
+// maxOpenLetters bounds the set (8 MB); a pipeline that passes it is stopped by the error budget.
+const maxOpenLetters = 500_000
+
+func (o *openLetters) add(k uint64) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.set == nil {
+		o.set = map[uint64]struct{}{}
+	}
+	o.set[k] = struct{}{}
+	o.n.Store(int64(len(o.set)))
+}
+
+func (o *openLetters) remove(k uint64) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	delete(o.set, k)
+	o.n.Store(int64(len(o.set)))
+}
+
+// has costs an atomic read while no letter is open.
+func (o *openLetters) has(k uint64) bool {
+	if o.n.Load() == 0 {
+		return false
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	_, ok := o.set[k]
+	return ok
+}

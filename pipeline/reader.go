@@ -1,0 +1,353 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/lienthong/truc/adapters"
+	"github.com/lienthong/truc/bus/kafka"
+	"github.com/lienthong/truc/record"
+)
+
+// ReaderConfig describes the reader of one source and the pipelines it feeds.
+type ReaderConfig struct {
+	// Agency is the node's own agency; it names the position, the slot and the producer.
+	Agency string
+	Source string
+	// Open builds a new instance of the source; a Source is used for one session only.
+	Open      func() (adapters.Source, error)
+	Bus       Bus
+	Pipelines []Publish
+	// Replication of the topics that truc creates; 0 means 1.
+	Replication int
+	Budget      Budget
+	Log         *slog.Logger
+	// SaveEvery is the least time between two saved positions; 0 means a second.
+	SaveEvery time.Duration
+	// Workers translate in parallel; 0 means one less than the cores, at least one.
+	Workers int
+	// At is called at the named boundaries of the loop, for tests that kill the process there; nil in production.
+	At func(point Point)
+}
+
+// Point names a boundary in the loops.
+type Point string
+
+// The boundaries of the publishing loop, in the order in which a chunk passes them, then those of the delivery.
+const (
+	PointFenced       Point = "fenced"
+	PointRecovered    Point = "recovered"
+	PointRead         Point = "read"
+	PointTranslated   Point = "translated"
+	PointLetter       Point = "letter"
+	PointProduced     Point = "produced"
+	PointAcknowledged Point = "acknowledged"
+	PointSaved        Point = "saved"
+	PointSourceAcked  Point = "source-acked"
+	PointSwept        Point = "swept"
+	PointFetched      Point = "fetched"
+	PointApplied      Point = "applied"
+)
+
+// Budget says when a pipeline's mapping is plainly wrong: of the last Window records at least Share failed, and there were
+// at least Least letters in all.
+type Budget struct {
+	Window int
+	Share  float64
+	Least  int
+}
+
+// DefaultBudget stops after a thousand letters when every second record fails.
+var DefaultBudget = Budget{Window: 2000, Share: 0.5, Least: 1000}
+
+// BudgetError says that a pipeline was stopped because too many of its records fail.
+type BudgetError struct {
+	Pipeline string
+	Letters  int64
+	Window   int
+}
+
+func (e *BudgetError) Error() string {
+	return fmt.Sprintf("publish.%s: most of the last %d records became dead letters (%d open): the mapping does not fit the data; fix: truc dlq list %s, correct the mapping, truc check, start again, then truc dlq retry %s", e.Pipeline, e.Window, e.Letters, e.Pipeline, e.Pipeline)
+}
+
+// ErrTakenOver says that another instance has fenced this one off: it publishes now.
+var ErrTakenOver = errors.New("another truc has taken this source over: it publishes now, and nothing of this one can land any more")
+
+// Reader runs the publishing loop of one source until it is told to stop or must not go on.
+type Reader struct {
+	cfg   ReaderConfig
+	stats *ReaderStats
+}
+
+// NewReader does no I/O.
+func NewReader(cfg ReaderConfig) *Reader {
+	if cfg.SaveEvery == 0 {
+		cfg.SaveEvery = time.Second
+	}
+	if cfg.Budget == (Budget{}) {
+		cfg.Budget = DefaultBudget
+	}
+	return &Reader{cfg: cfg, stats: newReaderStats(cfg)}
+}
+
+// Stats returns the live counters.
+func (r *Reader) Stats() *ReaderStats { return r.stats }
+
+// Run reads, publishes and acknowledges until ctx is done (then it drains, saves and acknowledges what is under way) or
+// something happens that trying again cannot mend: a gap, a divergence, a take-over, a refusal, an exhausted error budget.
+// Everything else is tried again with growing pauses, each time through recovery.
+func (r *Reader) Run(ctx context.Context) error {
+	pause := newBackoff()
+	for {
+		r.stats.setState(StateStarting, nil)
+		started := time.Now()
+		err := r.session(ctx)
+		switch {
+		case ctx.Err() != nil:
+			r.stats.setState(StateStopped, nil)
+			if err != nil && !errors.Is(err, context.Canceled) {
+				r.cfg.Log.Warn("reader stopped without draining", "source", r.cfg.Source, "err", err)
+			}
+			return nil
+		case err == nil:
+			continue // a request asked for a new session
+		case permanent(err):
+			var fenced *kafka.FencedError
+			if errors.As(err, &fenced) {
+				err = fmt.Errorf("source %s: %w", r.cfg.Source, ErrTakenOver)
+			}
+			r.stats.setState(StateFailed, err)
+			return err
+		}
+		if time.Since(started) > time.Minute {
+			pause.reset()
+		}
+		wait := pause.next()
+		r.stats.setState(StateRetrying, err)
+		r.cfg.Log.Warn("reader failed, trying again", "source", r.cfg.Source, "err", err, "wait", wait.String())
+		if !sleep(ctx, wait) {
+			r.stats.setState(StateStopped, nil)
+			return nil
+		}
+	}
+}
+
+// permanent reports whether trying again cannot mend an error.
+func permanent(err error) bool {
+	var (
+		gap     *adapters.GapError
+		div     *adapters.DivergenceError
+		refused *adapters.RefusedError
+		busGap  *BusGapError
+		budget  *BudgetError
+		fenced  *kafka.FencedError
+		topic   *kafka.TopicMismatchError
+	)
+	return errors.As(err, &gap) || errors.As(err, &div) || errors.As(err, &refused) || errors.As(err, &busGap) ||
+		errors.As(err, &budget) || errors.As(err, &fenced) || errors.As(err, &topic)
+}
+
+// IsGap reports whether only a resnapshot helps.
+func IsGap(err error) bool {
+	var (
+		gap    *adapters.GapError
+		div    *adapters.DivergenceError
+		busGap *BusGapError
+	)
+	return errors.As(err, &gap) || errors.As(err, &div) || errors.As(err, &busGap)
+}
+
+// session is one life of the loop between two recoveries.
+type session struct {
+	cfg   *ReaderConfig
+	stats *ReaderStats
+
+	pipes   []*pipe
+	byTable map[string][]*pipe
+	// parts are the output partitions of all pipes, in order; groups and marks are aligned with it.
+	parts   []kafka.TopicPartition
+	counts  []int    // partitions of the topic of parts[i]
+	topicID []string // id of the topic of parts[i]
+
+	sender   Sender
+	src      adapters.Source
+	epoch    uint32
+	saved    *checkpoint
+	runs     map[string]uint32
+	done     []string // request keys to close once the first position of this session is saved
+	requests int64    // next offset to read on the requests topic
+	retries  []Request
+	// fail ends the session; it is set before anything is produced.
+	fail context.CancelCauseFunc
+
+	free chan *chunk
+}
+
+// session recovers, opens the source and runs the loop. It returns nil when a new session is wanted.
+func (r *Reader) session(ctx context.Context) error {
+	s := &session{cfg: &r.cfg, stats: r.stats, byTable: map[string][]*pipe{}}
+	for i := range r.cfg.Pipelines {
+		p := newPipe(r.cfg.Pipelines[i], r.cfg.Source, r.stats.Publish[r.cfg.Pipelines[i].Name])
+		p.first = len(s.parts)
+		for n := range p.Partitions {
+			s.parts = append(s.parts, kafka.TopicPartition{Topic: p.Topic, Partition: int32(n)})
+			s.counts = append(s.counts, p.Partitions)
+		}
+		s.pipes = append(s.pipes, p)
+		s.byTable[p.Table] = append(s.byTable[p.Table], p)
+	}
+	defer s.close()
+	if err := s.recover(ctx); err != nil {
+		return err
+	}
+	r.stats.setState(StateRunning, nil)
+	return s.loop(ctx)
+}
+
+func (s *session) close() {
+	if s.src != nil {
+		_ = s.src.Close()
+	}
+	if s.sender != nil {
+		_ = s.sender.Close()
+	}
+}
+
+func (s *session) at(p Point) {
+	if s.cfg.At != nil {
+		s.cfg.At(p)
+	}
+}
+
+// loop runs the stages of the walk, each in its own goroutine, connected by short queues: their length is latency.
+//
+//	read → chunks → translate (workers) → hand over in order → sender → acknowledged in order → position → source.Ack
+//
+// When ctx is done the reading stops, and what is under way is carried to its end.
+func (s *session) loop(ctx context.Context) error {
+	const inFlight = 12
+	s.free = make(chan *chunk, inFlight)
+	for range inFlight {
+		s.free <- newChunk(len(s.parts))
+	}
+	work, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer cancel(nil)
+	s.fail = cancel
+	// A broker that does not answer must not hold up a shutdown for ever.
+	stopGrace := context.AfterFunc(ctx, func() {
+		t := time.AfterFunc(15*time.Second, func() { cancel(errors.New("draining took longer than 15 s")) })
+		context.AfterFunc(work, func() { t.Stop() })
+	})
+	defer stopGrace()
+
+	if err := s.retryLetters(work); err != nil {
+		return err
+	}
+	toTranslate := make(chan *chunk, inFlight)
+	toHandOver := make(chan *chunk, inFlight)
+	toFinish := make(chan *chunk, inFlight)
+	var again bool
+	var wg sync.WaitGroup
+	stage := func(name string, run func() error) {
+		wg.Go(func() {
+			if err := run(); err != nil {
+				cancel(fmt.Errorf("%s: %w", name, err))
+			}
+		})
+	}
+	stage("read", func() error {
+		defer close(toTranslate)
+		defer close(toHandOver)
+		var err error
+		again, err = s.read(ctx, work, toTranslate, toHandOver)
+		return err
+	})
+	for range max(s.cfg.Workers, 1) {
+		stage("translate", func() error {
+			t := newTranslator(s)
+			for c := range toTranslate {
+				if c.err == nil {
+					c.err = t.translate(work, c)
+				}
+				s.at(PointTranslated)
+				close(c.translated)
+			}
+			return nil
+		})
+	}
+	stage("publish", func() error {
+		defer close(toFinish)
+		return s.handOverAll(work, toHandOver, toFinish)
+	})
+	stage("acknowledge", func() error { return s.finishAll(work, toFinish) })
+	wg.Wait()
+	err := context.Cause(work)
+	if err != nil {
+		if sendErr := s.sender.Err(); sendErr != nil {
+			err = fmt.Errorf("publish: %w", sendErr)
+		}
+		return err
+	}
+	if again {
+		return nil
+	}
+	if ctx.Err() == nil {
+		return errors.New("the source ended without saying why: this is a defect of its adapter")
+	}
+	return ctx.Err()
+}
+
+// read takes batches from the source until ctx is done, an error, or a request that needs a new session (again).
+func (s *session) read(ctx, work context.Context, toTranslate, toHandOver chan<- *chunk) (again bool, err error) {
+	reading, stop := context.WithCancel(ctx)
+	// A failure further down must wake a Read that waits for changes.
+	unhook := context.AfterFunc(work, stop)
+	defer unhook()
+	var asked atomic.Bool
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer stop()
+	wg.Go(func() {
+		if s.awaitRequest(reading) {
+			asked.Store(true)
+			stop()
+		}
+	})
+	for {
+		b, err := s.src.Read(reading)
+		switch {
+		case err == nil:
+		case asked.Load():
+			return true, nil
+		case reading.Err() != nil:
+			return false, nil
+		default:
+			return false, err
+		}
+		s.at(PointRead)
+		s.stats.read(b)
+		if !s.push(work, b, toTranslate, toHandOver) {
+			return false, nil
+		}
+	}
+}
+
+// push wraps a batch into a chunk and queues it for translation and, in the same order, for the hand-over.
+func (s *session) push(work context.Context, b record.Batch, toTranslate, toHandOver chan<- *chunk) bool {
+	select {
+	case c := <-s.free:
+		c.reset(b)
+		toTranslate <- c
+		toHandOver <- c
+		return true
+	case <-work.Done():
+		b.Release()
+		return false
+	}
+}

@@ -1,0 +1,330 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"strings"
+
+	"github.com/lienthong/truc/adapters"
+	"github.com/lienthong/truc/bus"
+	"github.com/lienthong/truc/bus/kafka"
+	"github.com/lienthong/truc/record"
+)
+
+// recover makes it certain what is on the topics and where to go on, in this order: fence whoever published before; only
+// then read the saved position, the tails of the topics and the open letters; then open the source at that position.
+func (s *session) recover(ctx context.Context) error {
+	if err := s.cfg.Bus.EnsureTopics(ctx, s.topics()...); err != nil {
+		return err
+	}
+	fenced := append([]kafka.TopicPartition{positionsPartition, requestsPartition}, s.parts...)
+	for _, p := range s.pipes {
+		fenced = append(fenced, p.dlq)
+	}
+	sender, err := s.cfg.Bus.OpenSender(ctx, kafka.SenderConfig{
+		TransactionalID: "truc-" + strings.ReplaceAll(checkpointKey(s.cfg.Agency, s.cfg.Source), "/", "-"),
+		Partitions:      unique(fenced),
+		Log:             s.cfg.Log,
+	})
+	if err != nil {
+		return err
+	}
+	s.sender = sender
+	s.at(PointFenced)
+	saved, err := loadCheckpoint(ctx, s.cfg.Bus, s.cfg.Agency, s.cfg.Source)
+	if err != nil {
+		return err
+	}
+	anew, err := s.takeRequests(ctx)
+	if err != nil {
+		return err
+	}
+	seen, err := s.recoverTails(ctx, saved, len(anew) > 0)
+	if err != nil {
+		return err
+	}
+	for _, p := range s.pipes {
+		if err := s.loadLetters(ctx, p); err != nil {
+			return err
+		}
+	}
+	return s.openSource(ctx, saved, seen, anew)
+}
+
+func (s *session) topics() []kafka.TopicSpec {
+	specs := stateTopics(s.cfg.Replication)
+	names := map[string]bool{}
+	for _, p := range s.pipes {
+		if !names[p.Topic] {
+			names[p.Topic] = true
+			specs = append(specs, eventTopic(p.Topic, p.Partitions, s.cfg.Replication), dlqTopic(p.dlq.Topic, s.cfg.Replication))
+		}
+	}
+	return specs
+}
+
+func unique(in []kafka.TopicPartition) []kafka.TopicPartition {
+	seen := map[kafka.TopicPartition]bool{}
+	out := in[:0]
+	for _, p := range in {
+		if !seen[p] {
+			seen[p] = true
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// recoverTails reads what every pipeline has published since the saved position (all of it when there is none), and
+// compares the position with the topics. It returns the highest epoch seen.
+func (s *session) recoverTails(ctx context.Context, saved *checkpoint, anew bool) (uint32, error) {
+	names := map[string]bool{}
+	var topics []string
+	for _, p := range s.pipes {
+		if !names[p.Topic] {
+			names[p.Topic] = true
+			topics = append(topics, p.Topic)
+		}
+	}
+	infos, err := s.cfg.Bus.Describe(ctx, topics...)
+	if err != nil {
+		return 0, err
+	}
+	ranges, err := s.cfg.Bus.Ranges(ctx, unique(append([]kafka.TopicPartition(nil), s.parts...))...)
+	if err != nil {
+		return 0, err
+	}
+	marks := map[kafka.TopicPartition]mark{}
+	var epoch uint32
+	if saved != nil {
+		epoch = saved.Epoch
+		for _, m := range saved.Marks {
+			marks[kafka.TopicPartition{Topic: m.Topic, Partition: m.Partition}] = m
+		}
+	}
+	for i, tp := range s.parts {
+		s.topicID = append(s.topicID, infos[tp.Topic].ID)
+		if i > 0 && indexOf(s.parts[:i], tp) >= 0 {
+			continue // two pipelines on one topic: it is read once, for both
+		}
+		r := ranges[tp]
+		from := r.Start
+		if m, ok := marks[tp]; ok && !anew {
+			if err := checkMark(ctx, s.cfg.Bus, s.cfg.Source, m, infos[tp.Topic], r); err != nil {
+				return 0, err
+			}
+			from = max(m.Next, r.Start)
+		}
+		tails := map[string]*tail{}
+		for _, p := range s.pipes {
+			if p.Topic == tp.Topic {
+				tails[p.source] = &p.tails[tp.Partition]
+			}
+		}
+		seen, err := scanTails(ctx, s.cfg.Bus, tp, from, r.End, tails)
+		if err != nil {
+			return 0, fmt.Errorf("read what was published on %s/%d: %w", tp.Topic, tp.Partition, err)
+		}
+		epoch = max(epoch, seen)
+	}
+	return epoch, nil
+}
+
+func indexOf(in []kafka.TopicPartition, p kafka.TopicPartition) int {
+	for i := range in {
+		if in[i] == p {
+			return i
+		}
+	}
+	return -1
+}
+
+// openSource decides the epoch and opens the source. anew names the pipelines that a person asked to be read again.
+func (s *session) openSource(ctx context.Context, saved *checkpoint, seen uint32, anew map[string]bool) error {
+	s.runs = map[string]uint32{}
+	start := adapters.Start{}
+	switch {
+	case saved == nil:
+		// Nothing is known: whatever was published once is swept when the first snapshot ends.
+		s.epoch = seen + 1
+	case len(anew) > 0:
+		s.epoch = seen + 1
+		start.Position = saved.Position
+	default:
+		s.epoch = max(saved.Epoch, seen)
+		start.Position = saved.Position
+		start.Floor = s.floor()
+	}
+	if saved != nil {
+		maps.Copy(s.runs, saved.Runs)
+	}
+	for _, p := range s.pipes {
+		if s.runs[p.Table] == 0 {
+			s.runs[p.Table] = 1
+		} else if anew[p.Name] {
+			s.runs[p.Table]++
+		}
+	}
+	err := s.openAt(ctx, start)
+	if IsGap(err) && len(anew) > 0 {
+		// A gap concerns every table of the source, whichever of them was asked for.
+		s.cfg.Log.Warn("mending a gap: every table of the source is read again", "source", s.cfg.Source, "err", err)
+		for table := range s.runs {
+			s.runs[table]++
+		}
+		start = adapters.Start{Reset: true}
+		err = s.openAt(ctx, start)
+	}
+	if err != nil {
+		return err
+	}
+	s.saved = s.firstCheckpoint(saved, start.Position)
+	if saved == nil {
+		// The epoch is on record before the first event is, so that a crash before the first position does not raise it again.
+		if err := s.put(ctx, s.saved); err != nil {
+			return err
+		}
+	}
+	if start.Position != nil && string(start.Position) == string(s.saved.Position) {
+		// The process may have died between saving this position and telling the source of it.
+		if err := s.src.Ack(ctx, s.saved.Position); err != nil {
+			return fmt.Errorf("acknowledge at source %s: %w", s.cfg.Source, err)
+		}
+	}
+	s.stats.recovered(s.epoch, s.saved.Mappings)
+	s.at(PointRecovered)
+	return nil
+}
+
+func (s *session) openAt(ctx context.Context, start adapters.Start) error {
+	src, err := s.cfg.Open()
+	if err != nil {
+		return err
+	}
+	if s.src != nil {
+		_ = s.src.Close()
+	}
+	s.src = src
+	tables := map[string]bool{}
+	for _, p := range s.pipes {
+		if !tables[p.Table] {
+			tables[p.Table] = true
+			start.Tables = append(start.Tables, adapters.TableStart{Table: p.Table, Run: s.runs[p.Table]})
+		}
+	}
+	if t, ok := src.(adapters.Terminator); ok {
+		// Whoever held the source is fenced off the bus already; this makes it let go of the source too.
+		if err := t.Terminate(ctx); err != nil {
+			return err
+		}
+	}
+	s.stats.setSource(src)
+	return src.Open(ctx, start)
+}
+
+// floor is the highest order known to be on the topics in the current epoch.
+func (s *session) floor() record.Order {
+	var floor Sequence
+	for _, p := range s.pipes {
+		for i := range p.tails {
+			if q, ok := ParseSequence(string(p.tails[i].max)); ok && q.Epoch == s.epoch && q.Compare(floor) > 0 {
+				floor = q
+			}
+		}
+	}
+	return floor.Order
+}
+
+// firstCheckpoint is the position from which this session counts: what was saved, with the marks of the topics as they are.
+func (s *session) firstCheckpoint(saved *checkpoint, position []byte) *checkpoint {
+	c := &checkpoint{Format: checkpointFormat, Epoch: s.epoch, Runs: s.runs, Mappings: map[string]string{}}
+	old := map[kafka.TopicPartition]mark{}
+	if saved != nil {
+		c.Position = position
+		for _, m := range saved.Marks {
+			old[kafka.TopicPartition{Topic: m.Topic, Partition: m.Partition}] = m
+		}
+	}
+	for i, tp := range s.parts {
+		m := mark{Topic: tp.Topic, TopicID: s.topicID[i], Count: s.counts[i], Partition: tp.Partition}
+		if o, ok := old[tp]; ok && o.TopicID == m.TopicID && o.Count == m.Count {
+			m.Next, m.Last = o.Next, o.Last
+		}
+		c.Marks = append(c.Marks, m)
+	}
+	for _, p := range s.pipes {
+		c.Mappings[p.Name] = p.fingerprint
+	}
+	return c
+}
+
+// takeRequests reads the open requests of this source: pipelines to be read anew, and letters to be retried.
+func (s *session) takeRequests(ctx context.Context) (map[string]bool, error) {
+	open, next, err := openRequests(ctx, s.cfg.Bus, s.cfg.Agency, s.cfg.Source, 0)
+	if err != nil {
+		return nil, fmt.Errorf("read requests: %w", err)
+	}
+	s.requests = next
+	anew := map[string]bool{}
+	for key, q := range open {
+		s.done = append(s.done, key)
+		for _, name := range q.Resnapshot {
+			anew[name] = true
+		}
+		if q.Retry != "" {
+			s.retries = append(s.retries, q)
+		}
+	}
+	return anew, nil
+}
+
+// awaitRequest returns true when somebody asks for something, false when ctx is done.
+func (s *session) awaitRequest(ctx context.Context) bool {
+	for sleep(ctx, s.cfg.SaveEvery) {
+		open, next, err := openRequests(ctx, s.cfg.Bus, s.cfg.Agency, s.cfg.Source, s.requests)
+		if err != nil {
+			continue // the broker is away; the sender notices in its own way
+		}
+		s.requests = next
+		if len(open) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// loadLetters reads which entities of a pipeline have an open letter.
+func (s *session) loadLetters(ctx context.Context, p *pipe) error {
+	err := scanLetters(ctx, s.cfg.Bus, p.dlq, p.Name, func(key []byte, open bool) error {
+		if open {
+			p.letters.add(fingerprint(key))
+		} else {
+			p.letters.remove(fingerprint(key))
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("read dead letters of publish.%s: %w", p.Name, err)
+	}
+	p.stats.Open.Store(p.letters.n.Load())
+	return nil
+}
+
+// scanLetters tells for each record of a pipeline on a dead-letter topic whether it opens or closes a letter.
+func scanLetters(ctx context.Context, b Bus, tp kafka.TopicPartition, pipeline string, fn func(key []byte, open bool) error) error {
+	ranges, err := b.Ranges(ctx, tp)
+	if err != nil {
+		return err
+	}
+	r := ranges[tp]
+	if r.Start >= r.End {
+		return nil
+	}
+	return b.ReadRange(ctx, tp, r.Start, r.End, func(d *bus.Delivered) error {
+		if name := d.Header("truc_pipeline"); name != "" && name != pipeline {
+			return nil
+		}
+		return fn(d.Key, d.Value != nil)
+	})
+}

@@ -1,0 +1,113 @@
+package pipeline
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/lienthong/truc/bus"
+	"github.com/lienthong/truc/bus/kafka"
+)
+
+// RequestsTopic carries what a person asks of a running reader. A request lies there until the reader has done it, so that
+// it does not matter whether a node is running when it is made.
+const RequestsTopic = "truc.requests"
+
+// Request asks a reader for something out of the ordinary.
+type Request struct {
+	Format int       `json:"v"`
+	ID     string    `json:"id"`
+	Made   time.Time `json:"made"`
+	// Resnapshot names pipelines whose tables are to be read again from the start, into a new epoch, ending with a sweep.
+	Resnapshot []string `json:"resnapshot,omitempty"`
+	// Retry asks for the open dead letters of a pipeline to be tried again on the rows as they are now.
+	Retry string `json:"retry,omitempty"`
+	// RetryKeys limits Retry to letters with these keyed hashes (KeyHash); empty means all.
+	RetryKeys []string `json:"retryKeys,omitempty"`
+}
+
+// requestKey keeps one open request of each kind a source.
+func requestKey(agency, source, kind string) string {
+	return checkpointKey(agency, source) + "#" + kind
+}
+
+const (
+	resnapshotRequest = "resnapshot"
+	retryRequest      = "retry"
+)
+
+var requestsPartition = kafka.TopicPartition{Topic: RequestsTopic}
+
+// PutRequest leaves a request for the reader of a source.
+func PutRequest(ctx context.Context, b Bus, agency, source string, r Request) error {
+	kind := resnapshotRequest
+	if r.Retry != "" {
+		kind = retryRequest + "/" + r.Retry
+	}
+	r.Format = 1
+	value, err := json.Marshal(r)
+	if err != nil {
+		return fmt.Errorf("encode request: %w", err)
+	}
+	if err := b.EnsureTopics(ctx, stateTopics(0)...); err != nil {
+		return err
+	}
+	return putOne(ctx, b, "truc-request-"+r.ID, requestsPartition, bus.Message{Key: []byte(requestKey(agency, source, kind)), Value: value})
+}
+
+// putOne appends a single record under a transactional id of its own and waits for it.
+func putOne(ctx context.Context, b Bus, id string, p kafka.TopicPartition, m bus.Message) error {
+	s, err := b.OpenSender(ctx, kafka.SenderConfig{TransactionalID: id, Partitions: []kafka.TopicPartition{p}})
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	return produceAndWait(ctx, s, p, []bus.Message{m})
+}
+
+// produceAndWait appends records and returns when they are acknowledged.
+func produceAndWait(ctx context.Context, s Sender, p kafka.TopicPartition, msgs []bus.Message) error {
+	done := make(chan error, 1)
+	if err := s.Produce(ctx, p, msgs, func(_ int64, err error) { done <- err }); err != nil {
+		return err
+	}
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// openRequests returns the requests of a source that were not done yet, by their keys, and the offset after the last record read.
+func openRequests(ctx context.Context, b Bus, agency, source string, from int64) (map[string]Request, int64, error) {
+	ranges, err := b.Ranges(ctx, requestsPartition)
+	if err != nil {
+		return nil, from, err
+	}
+	r := ranges[requestsPartition]
+	from = max(from, r.Start)
+	if from >= r.End {
+		return nil, r.End, nil
+	}
+	prefix := checkpointKey(agency, source) + "#"
+	open := map[string]Request{}
+	err = b.ReadRange(ctx, requestsPartition, from, r.End, func(d *bus.Delivered) error {
+		key := string(d.Key)
+		if len(key) <= len(prefix) || key[:len(prefix)] != prefix {
+			return nil
+		}
+		delete(open, key)
+		if d.Value == nil {
+			return nil
+		}
+		var q Request
+		if err := json.Unmarshal(d.Value, &q); err != nil || q.Format != 1 {
+			return nil //nolint:nilerr // a request this version cannot read stays where it is
+		}
+		open[key] = q
+		return nil
+	})
+	return open, r.End, err
+}

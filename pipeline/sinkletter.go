@@ -1,0 +1,109 @@
+package pipeline
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"time"
+
+	"github.com/lienthong/truc/bus"
+	"github.com/lienthong/truc/bus/kafka"
+	"github.com/lienthong/truc/record"
+)
+
+// sinkLetters writes the dead letters of a delivery. They point at the event instead of carrying it.
+type sinkLetters struct {
+	d      *Delivery
+	topic  kafka.TopicPartition
+	sender Sender
+	known  openLetters
+}
+
+func newSinkLetters(d *Delivery) *sinkLetters {
+	return &sinkLetters{d: d, topic: kafka.TopicPartition{Topic: bus.SinkDLQTopic(d.cfg.Agency, d.cfg.Name)}}
+}
+
+// open prepares the topic and reads which entities have an open letter. Several instances may write letters at once, so the
+// transactional id is this one's own: nobody is to be fenced off.
+func (s *sinkLetters) open(ctx context.Context) error {
+	b := KafkaBus{s.d.cfg.Client}
+	if err := b.EnsureTopics(ctx, dlqTopic(s.topic.Topic, s.d.cfg.Replication)); err != nil {
+		return err
+	}
+	sender, err := b.OpenSender(ctx, kafka.SenderConfig{TransactionalID: s.topic.Topic + "-" + rand.Text(), Partitions: []kafka.TopicPartition{s.topic}, Log: s.d.cfg.Log})
+	if err != nil {
+		return err
+	}
+	s.sender = sender
+	err = scanLetters(ctx, b, s.topic, s.d.cfg.Name, func(key []byte, open bool) error {
+		if open {
+			s.known.add(fingerprint(key))
+		} else {
+			s.known.remove(fingerprint(key))
+		}
+		return nil
+	})
+	s.d.stats.Open.Store(s.known.n.Load())
+	return err
+}
+
+func (s *sinkLetters) close() {
+	if s.sender != nil {
+		_ = s.sender.Close()
+	}
+}
+
+// letterKey keeps letters of different topics apart: two agencies may use the same entity key.
+func letterKey(topic string, key []byte) []byte {
+	return append(append([]byte(topic), ' '), key...)
+}
+
+func (s *sinkLetters) write(ctx context.Context, r *bus.Delivered, reason string, violations []LetterViolation) error {
+	return s.put(ctx, letterKey(r.Topic, r.Key), &Letter{
+		Sequence: r.Header(bus.HeaderSequence), Reason: reason, Violations: violations,
+		Topic: r.Topic, Partition: r.Partition, Offset: r.Offset,
+	})
+}
+
+func (s *sinkLetters) rejected(ctx context.Context, c *record.Change, key []byte, reason string, cause error) error {
+	return s.put(ctx, letterKey(c.Topic, key), &Letter{
+		Sequence: c.Sequence, Reason: reason, Topic: c.Topic, Partition: c.Partition, Offset: c.Offset,
+		Violations: []LetterViolation{{Rule: reason, VI: "Cơ sở dữ liệu đích từ chối thay đổi này.", EN: "The sink refused this change: " + cause.Error()}},
+	})
+}
+
+func (s *sinkLetters) put(ctx context.Context, key []byte, l *Letter) error {
+	l.Pipeline, l.Time, l.Target = s.d.cfg.Name, time.Now().UTC(), s.d.target.Table
+	value, err := l.encode()
+	if err != nil {
+		return err
+	}
+	if err := produceAndWait(ctx, s.sender, s.topic, []bus.Message{{Key: key, Value: value, Headers: pipelineHeader(s.d.cfg.Name)}}); err != nil {
+		return fmt.Errorf("write a dead letter of subscribe.%s to %s (the delivery stops rather than lose an event): %w", s.d.cfg.Name, s.topic.Topic, err)
+	}
+	s.known.add(fingerprint(key))
+	s.d.stats.lettered(l.Reason)
+	s.d.stats.Open.Store(s.known.n.Load())
+	return nil
+}
+
+// resolve closes the letters of entities of which a later version was applied.
+func (s *sinkLetters) resolve(ctx context.Context, events []delivery) error {
+	if s.known.n.Load() == 0 {
+		return nil
+	}
+	var msgs []bus.Message
+	for i := range events {
+		key := letterKey(events[i].change.Topic, events[i].key)
+		if s.known.has(fingerprint(key)) {
+			msgs = append(msgs, bus.Message{Key: key, Headers: pipelineHeader(s.d.cfg.Name)})
+			s.known.remove(fingerprint(key))
+		}
+	}
+	if len(msgs) == 0 {
+		return nil
+	}
+	s.d.stats.Resolved.Add(int64(len(msgs)))
+	s.d.stats.Open.Store(s.known.n.Load())
+	return produceAndWait(ctx, s.sender, s.topic, msgs)
+}

@@ -1,0 +1,375 @@
+package pipeline
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/lienthong/truc/adapters"
+	"github.com/lienthong/truc/bus"
+	"github.com/lienthong/truc/bus/kafka"
+	"github.com/lienthong/truc/mapping"
+	"github.com/lienthong/truc/record"
+	"github.com/lienthong/truc/schemas"
+)
+
+// translator turns the records of a chunk into events. There is one a worker; it reuses everything.
+type translator struct {
+	s     *session
+	plans map[planKey]*planTranslator
+	// time of the last record and its text: the rows of a transaction share it.
+	at     time.Time
+	atText []byte
+}
+
+type planKey struct {
+	pipe  *pipe
+	table *record.Table
+}
+
+type planTranslator struct {
+	plan  *mapping.SourcePlan
+	tr    *mapping.Translator
+	reads []int
+}
+
+func newTranslator(s *session) *translator {
+	return &translator{s: s, plans: map[planKey]*planTranslator{}}
+}
+
+func (t *translator) plan(p *pipe, table *record.Table) (*planTranslator, error) {
+	k := planKey{p, table}
+	if pt := t.plans[k]; pt != nil {
+		return pt, nil
+	}
+	plan, err := p.plan(table)
+	if err != nil {
+		return nil, err
+	}
+	pt := &planTranslator{plan: plan, tr: plan.NewTranslator(), reads: plan.Columns()}
+	t.plans[k] = pt
+	return pt, nil
+}
+
+// translate fills c.events from c.batch.
+func (t *translator) translate(ctx context.Context, c *chunk) error {
+	if err := t.s.fillUnchanged(ctx, t, c); err != nil {
+		return err
+	}
+	for i := range c.batch.Records {
+		r := &c.batch.Records[i]
+		for _, p := range t.s.byTable[r.Table.String()] {
+			if err := t.record(c, p, r); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (t *translator) record(c *chunk, p *pipe, r *record.Record) error {
+	seq := Sequence{Epoch: t.s.epoch, Order: r.Order}
+	switch r.Op {
+	case record.Truncate:
+		c.events = append(c.events, event{kind: sweepEvent, pipe: p, before: seq, sequence: t.sequence(c, seq)})
+		return nil
+	case record.SnapshotEnd:
+		// In the first epoch nothing can be on the topic that the source does not have.
+		if t.s.epoch > 1 {
+			c.events = append(c.events, event{kind: sweepEvent, pipe: p, before: Sequence{Epoch: t.s.epoch, Order: r.Since}, sequence: t.sequence(c, seq)})
+		}
+		return nil
+	}
+	pt, err := t.plan(p, r.Table)
+	if err != nil {
+		return err
+	}
+	sequence := t.sequence(c, seq)
+	if r.Op == record.Delete {
+		if r.Before == nil {
+			return fmt.Errorf("source %s sent a delete without the old row of %s: this is a defect of its adapter", t.s.cfg.Source, r.Table)
+		}
+		if keep := pt.tr.Keep(r.Before); keep == mapping.Filtered || keep == mapping.Gone {
+			return nil
+		}
+		key, ok := t.key(c, pt, r.Before)
+		if !ok {
+			t.letter(c, p, r, sequence, nil, "key", nil)
+			return nil
+		}
+		t.tombstone(c, p, r, sequence, key)
+		return nil
+	}
+
+	// A cell the log did not carry and that could not be re-read means that the row is gone; its delete follows.
+	for _, col := range pt.reads {
+		if r.After[col].Kind == record.Unchanged {
+			return nil
+		}
+	}
+	keep := pt.tr.Keep(r.After)
+	key, known := t.key(c, pt, r.After)
+	if r.Op == record.Update && r.Before != nil {
+		was := pt.tr.Keep(r.Before)
+		old, ok := t.key(c, pt, r.Before)
+		switch {
+		case !ok && keyCarried(pt, r.Before):
+			// The old row had no key, so it was never published.
+		case ok && !(known && bytes.Equal(old, key)):
+			// A key change is the end of one entity and the beginning of another.
+			if was == mapping.Live || was == mapping.Unknown {
+				t.tombstone(c, p, r, sequence, old)
+			}
+			if keep != mapping.Live {
+				return nil
+			}
+		case keep != mapping.Live && (was == mapping.Filtered || was == mapping.Gone):
+			return nil
+		}
+	}
+	if keep != mapping.Live {
+		// Whether an older version was published cannot be seen from here when the log carries no old row: a tombstone is
+		// then right either way. A row that begins its life outside the filter was never there.
+		if r.Op == record.Update && known {
+			t.tombstone(c, p, r, sequence, key)
+		}
+		p.stats.Filtered.Add(1)
+		return nil
+	}
+	start := len(c.arena)
+	doc, remarks, violations := pt.tr.Document(c.arena, r.After)
+	c.arena = doc
+	p.stats.remarked(remarks)
+	switch {
+	case len(violations) > 0:
+		t.letter(c, p, r, sequence, key, "violation", violations)
+	case !known:
+		t.letter(c, p, r, sequence, nil, "key", nil)
+	case len(doc)-start > maxMessageBytes-(64<<10):
+		t.letter(c, p, r, sequence, key, "oversize", nil)
+	default:
+		op := bus.Created
+		switch r.Op {
+		case record.Update:
+			op = bus.Updated
+		case record.Snapshot:
+			op = bus.Snapshot
+		}
+		t.publish(c, p, r, op, sequence, key, doc[start:len(doc):len(doc)])
+	}
+	return nil
+}
+
+func keyCarried(pt *planTranslator, row record.Row) bool {
+	for _, col := range pt.plan.KeyColumns() {
+		if row[col].Kind == record.Unchanged {
+			return false
+		}
+	}
+	return true
+}
+
+func (t *translator) sequence(c *chunk, s Sequence) []byte {
+	start := len(c.arena)
+	c.arena = s.Append(c.arena)
+	return c.arena[start:len(c.arena):len(c.arena)]
+}
+
+func (t *translator) key(c *chunk, pt *planTranslator, row record.Row) ([]byte, bool) {
+	start := len(c.arena)
+	out, ok := pt.tr.Key(c.arena, row)
+	c.arena = out
+	return out[start:len(out):len(out)], ok
+}
+
+func (t *translator) tombstone(c *chunk, p *pipe, r *record.Record, sequence, key []byte) {
+	t.publish(c, p, r, bus.Deleted, sequence, key, nil)
+}
+
+// publish appends one event: shared headers, then id, subject, time and sequence, each a view of the arena.
+func (t *translator) publish(c *chunk, p *pipe, r *record.Record, op bus.Op, sequence, key, doc []byte) {
+	start := len(c.arena)
+	c.arena = append(c.arena, sequence...)
+	c.arena = append(c.arena, '-')
+	fp := fingerprint(key)
+	c.arena = appendHex64(c.arena, fp)
+	id := c.arena[start:len(c.arena):len(c.arena)]
+	first := len(c.headers)
+	c.headers = append(c.headers,
+		bus.Header{Key: bus.HeaderID, Value: id},
+		bus.Header{Key: bus.HeaderSubject, Value: key},
+		bus.Header{Key: bus.HeaderTime, Value: t.time(c, r.Time)},
+		bus.Header{Key: bus.HeaderSequence, Value: sequence},
+	)
+	c.events = append(c.events, event{
+		kind:     publishEvent,
+		pipe:     p,
+		part:     p.first + int(kafka.PartitionFor(key, p.Partitions)),
+		sequence: sequence,
+		id:       id,
+		key:      fp,
+		op:       op,
+		msg: bus.Message{
+			Key:       key,
+			Value:     doc,
+			Shared:    p.shared[op],
+			Headers:   c.headers[first:len(c.headers):len(c.headers)],
+			UnixMilli: r.Time.UnixMilli(),
+		},
+	})
+}
+
+// time gives the text of a change's time, RFC 3339 in UTC, formatted once a transaction.
+func (t *translator) time(c *chunk, at time.Time) []byte {
+	if !at.Equal(t.at) || t.atText == nil {
+		t.at = at
+		t.atText = at.UTC().AppendFormat(t.atText[:0], time.RFC3339Nano)
+	}
+	start := len(c.arena)
+	c.arena = append(c.arena, t.atText...)
+	return c.arena[start:len(c.arena):len(c.arena)]
+}
+
+func (t *translator) letter(c *chunk, p *pipe, r *record.Record, sequence, key []byte, reason string, violations []schemas.Violation) {
+	row := r.After
+	if row == nil {
+		row = r.Before
+	}
+	l := Letter{
+		Pipeline: p.Name, Time: r.Time, Sequence: string(sequence), Reason: reason, Violations: letterViolations(violations),
+		Table: r.Table.String(), Op: r.Op.String(), Row: letterRow(r.Table, row), RowKey: rowKey(r.Table), Mapping: p.fingerprint,
+	}
+	value, err := l.encode()
+	if err != nil {
+		c.err = err
+		return
+	}
+	if len(key) == 0 {
+		// Without an entity key the letter stands under its place in the source; a person has to close it.
+		key = append([]byte("@"), sequence...)
+	}
+	c.events = append(c.events, event{
+		kind: letterEvent, pipe: p, sequence: sequence, key: fingerprint(key), reason: reason,
+		msg: bus.Message{Key: append([]byte(nil), key...), Value: value, UnixMilli: r.Time.UnixMilli()},
+	})
+}
+
+func appendHex64(dst []byte, v uint64) []byte {
+	const digits = "0123456789abcdef"
+	for shift := 60; shift >= 0; shift -= 4 {
+		dst = append(dst, digits[v>>shift&15])
+	}
+	return dst
+}
+
+// fillUnchanged re-reads the cells that the log does not carry and a mapping needs, set by set, from one view that is not
+// older than the changes. A row that is not there any more keeps its Unchanged cells and is passed over.
+func (s *session) fillUnchanged(ctx context.Context, t *translator, c *chunk) error {
+	var wanted map[*record.Table][]*record.Record
+	var after []uint64
+	for i := range c.batch.Records {
+		r := &c.batch.Records[i]
+		if r.After == nil {
+			continue
+		}
+		if needs, err := s.needsCells(t, r); err != nil {
+			return err
+		} else if !needs {
+			continue
+		}
+		if wanted == nil {
+			wanted = map[*record.Table][]*record.Record{}
+		}
+		wanted[r.Table] = append(wanted[r.Table], r)
+		after = append(after, r.Tx)
+	}
+	if wanted == nil {
+		return nil
+	}
+	fetcher, ok := s.src.(adapters.Fetcher)
+	if !ok {
+		return &adapters.RefusedError{
+			Where: "source " + s.cfg.Source, What: "its log leaves out cells that a mapping needs, and the adapter cannot re-read rows",
+			Fix: "make the log carry whole rows, or leave the column out of the mapping",
+		}
+	}
+	view, err := fetcher.Begin(ctx, after)
+	if err != nil {
+		return err
+	}
+	defer view.Close()
+	for table, records := range wanted {
+		if err := fillTable(ctx, view, table, records); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *session) needsCells(t *translator, r *record.Record) (bool, error) {
+	for _, p := range s.byTable[r.Table.String()] {
+		pt, err := t.plan(p, r.Table)
+		if err != nil {
+			return false, err
+		}
+		for _, col := range pt.reads {
+			if r.After[col].Kind == record.Unchanged {
+				return true, nil
+			}
+		}
+	}
+	return false, nil
+}
+
+func fillTable(ctx context.Context, view adapters.View, table *record.Table, records []*record.Record) error {
+	columns := rowKey(table)
+	keys := make([]record.Row, len(records))
+	byKey := map[string][]*record.Record{}
+	for i, r := range records {
+		keys[i] = make(record.Row, len(table.Key))
+		for j, c := range table.Key {
+			keys[i][j] = r.After[c]
+		}
+		k := rowText(keys[i])
+		byKey[k] = append(byKey[k], r)
+	}
+	now, rows, err := view.Fetch(ctx, table.String(), columns, keys)
+	if err != nil {
+		return fmt.Errorf("re-read rows of %s: %w", table, err)
+	}
+	from := make([]int, len(table.Columns))
+	for i := range table.Columns {
+		from[i] = now.Index(table.Columns[i].Name)
+	}
+	for _, row := range rows {
+		key := make(record.Row, len(table.Key))
+		for j, c := range table.Key {
+			if from[c] < 0 {
+				return fmt.Errorf("re-read rows of %s: key column %q is gone", table, columns[j])
+			}
+			key[j] = row[from[c]]
+		}
+		for _, r := range byKey[rowText(key)] {
+			for i := range r.After {
+				if r.After[i].Kind == record.Unchanged && from[i] >= 0 {
+					r.After[i] = row[from[i]].Clone()
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// rowText makes a row comparable.
+func rowText(row record.Row) string {
+	var b []byte
+	for _, v := range row {
+		b = strconv.AppendInt(b, int64(v.Kind), 10)
+		text := v.Append(nil)
+		b = strconv.AppendInt(append(b, ':'), int64(len(text)), 10)
+		b = append(append(b, ':'), text...)
+	}
+	return string(b)
+}

@@ -1,0 +1,297 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"time"
+
+	"github.com/lienthong/truc/adapters"
+	"github.com/lienthong/truc/bus"
+	"github.com/lienthong/truc/mapping"
+	"github.com/lienthong/truc/record"
+)
+
+// writer turns events into changes and applies them: rows and offsets in one transaction.
+type writer struct {
+	d       *Delivery
+	sink    adapters.Sink
+	letters *sinkLetters
+	state   *sinkState
+	tr      *mapping.SinkTranslator
+	// parked are changes whose unique or foreign key does not hold yet. The stored offset stays behind them, so that a
+	// crash brings them back; what was applied beyond is then skipped as not newer.
+	parked []parkedChange
+}
+
+type parkedChange struct {
+	change record.Change
+	key    []byte
+	since  time.Time
+	reason string
+	err    error
+}
+
+// delivery is one event on its way to the sink.
+type delivery struct {
+	change record.Change
+	key    []byte
+	// at is the commit time of the change at its source, for the end-to-end latency.
+	at time.Time
+}
+
+// take collects what has been fetched, up to a batch, and applies it.
+func (w *writer) take(ctx context.Context, first fetched, f *fetchers) error {
+	var events []delivery
+	next := adapters.Offsets{}
+	for more := true; more; {
+		var err error
+		if events, err = w.translate(ctx, first, events); err != nil {
+			return err
+		}
+		next[first.partition] = first.next
+		w.d.stats.setBehind(first.partition, first.behind)
+		if len(events) >= w.d.cfg.BatchSize {
+			break
+		}
+		select {
+		case first = <-f.out:
+		default:
+			more = false
+		}
+	}
+	if w.d.cfg.At != nil {
+		w.d.cfg.At(PointFetched)
+	}
+	maps.Copy(w.state.read, next)
+	if err := w.apply(ctx, events); err != nil {
+		return err
+	}
+	if w.d.cfg.At != nil {
+		w.d.cfg.At(PointApplied)
+	}
+	return nil
+}
+
+// translate checks events against their schema and maps them to changes. What cannot be used becomes a dead letter at once,
+// acknowledged before the offset can pass it.
+func (w *writer) translate(ctx context.Context, f fetched, into []delivery) ([]delivery, error) {
+	cfg := &w.d.cfg
+	var keep keeper
+	for i := range f.records {
+		r := &f.records[i]
+		w.d.stats.Events.Add(1)
+		e, err := bus.ParseEvent(r)
+		if err != nil || e.Dataset != cfg.Dataset.ID() {
+			if err == nil {
+				err = &bus.NotEventError{Missing: bus.HeaderType}
+			}
+			if err := w.letters.write(ctx, r, "not-an-event", []LetterViolation{{Rule: "event", VI: "Bản ghi trên chủ đề không phải là sự kiện của truc.", EN: err.Error()}}); err != nil {
+				return into, err
+			}
+			continue
+		}
+		if e.Data != nil && !cfg.Dataset.Accepts(e.Data) {
+			if violations := cfg.Dataset.Check(e.Data); len(violations) > 0 {
+				if err := w.letters.write(ctx, r, "violation", letterViolations(violations)); err != nil {
+					return into, err
+				}
+				continue
+			}
+		}
+		at, _ := time.Parse(time.RFC3339Nano, e.Time) // a time that cannot be read is left out of the latency
+		c := record.Change{Source: e.Source, Generation: cfg.Generation, Sequence: e.Sequence, Topic: r.Topic, Partition: r.Partition, Offset: r.Offset}
+		view := mapping.EventView{ID: e.ID, Op: string(e.Op), Time: at, Agency: e.Agency, Sequence: e.Sequence, Dataset: e.Dataset, Key: e.Key}
+		_, violations := w.tr.Change(view, e.Data, &c)
+		if len(violations) > 0 {
+			if err := w.letters.write(ctx, r, "violation", letterViolations(violations)); err != nil {
+				return into, err
+			}
+			continue
+		}
+		c.Target = w.d.target
+		// The translator reuses its memory; the change lives until its batch is applied.
+		c.Key, c.Values, c.OnCreate = keep.row(c.Key), keep.row(c.Values), keep.row(c.OnCreate)
+		into = append(into, delivery{change: c, key: r.Key, at: at})
+	}
+	return into, nil
+}
+
+// apply writes a batch. Changes the sink refuses are parked or become dead letters, and the rest is tried again.
+func (w *writer) apply(ctx context.Context, events []delivery) error {
+	pause := newBackoff()
+	for {
+		changes := make([]record.Change, len(events))
+		for i := range events {
+			changes[i] = events[i].change
+		}
+		to := w.target()
+		err := w.sink.Apply(ctx, changes, w.state.committed, to)
+		var rejected *adapters.RejectedError
+		var away *adapters.UnreachableError
+		switch {
+		case err == nil:
+			w.state.committed = to
+			w.d.stats.applied(events)
+			return w.letters.resolve(ctx, events)
+		case errors.As(err, &rejected):
+			if events, err = w.reject(ctx, events, rejected); err != nil {
+				return err
+			}
+		case errors.As(err, &away):
+			// The commit may have landed although its answer did not; then the next try finds the offsets moved, and the
+			// delivery asks the sink where it stands.
+			w.d.stats.setState(StateRetrying, err)
+			if !sleep(ctx, pause.next()) {
+				return ctx.Err()
+			}
+			w.d.stats.setState(StateRunning, nil)
+		default:
+			return err
+		}
+	}
+}
+
+// target is where the offsets may go: as far as was read, but not past a parked change.
+func (w *writer) target() adapters.Offsets {
+	to := maps.Clone(w.state.read)
+	for i := range w.parked {
+		c := &w.parked[i].change
+		tp := adapters.TopicPartition{Topic: c.Topic, Partition: c.Partition}
+		to[tp] = min(to[tp], c.Offset)
+	}
+	return to
+}
+
+// reject takes the refused changes out of a batch.
+func (w *writer) reject(ctx context.Context, events []delivery, e *adapters.RejectedError) ([]delivery, error) {
+	if len(e.Rejections) == 0 {
+		return nil, errors.New("the sink rejected a batch without naming a change: this is a defect of its adapter")
+	}
+	out := map[int]bool{}
+	for _, r := range e.Rejections {
+		if r.Index < 0 || r.Index >= len(events) {
+			return nil, errors.New("the sink rejected a change that was not in the batch: this is a defect of its adapter")
+		}
+		if out[r.Index] {
+			continue
+		}
+		out[r.Index] = true
+		ev := &events[r.Index]
+		if r.Park && len(w.parked) < maxParked {
+			w.parked = append(w.parked, parkedChange{change: cloneChange(ev.change), key: append([]byte(nil), ev.key...), since: time.Now(), reason: r.Reason, err: r.Err})
+			w.d.stats.Parked.Store(int64(len(w.parked)))
+			continue
+		}
+		if err := w.letters.rejected(ctx, &ev.change, ev.key, r.Reason, r.Err); err != nil {
+			return nil, err
+		}
+	}
+	rest := make([]delivery, 0, len(events)-len(out))
+	for i := range events {
+		if !out[i] {
+			rest = append(rest, events[i])
+		}
+	}
+	return rest, nil
+}
+
+// retryParked tries everything parked again, together: two rows that swap a unique value heal only as one batch. What has
+// waited too long becomes a dead letter.
+func (w *writer) retryParked(ctx context.Context) error {
+	waiting := w.parked
+	w.parked = nil
+	events := make([]delivery, len(waiting))
+	for i, p := range waiting {
+		events[i] = delivery{change: p.change, key: p.key}
+	}
+	for len(events) > 0 {
+		changes := make([]record.Change, len(events))
+		for i := range events {
+			changes[i] = events[i].change
+		}
+		// The offsets stay where they are: those refused again are still in flight.
+		err := w.sink.Apply(ctx, changes, w.state.committed, w.state.committed)
+		var rejected *adapters.RejectedError
+		if errors.As(err, &rejected) && len(rejected.Rejections) > 0 {
+			refused := map[int]adapters.Rejection{}
+			for _, r := range rejected.Rejections {
+				refused[r.Index] = r
+			}
+			var rest []delivery
+			var still []parkedChange
+			for i := range waiting {
+				if r, ok := refused[i]; !ok {
+					rest = append(rest, events[i])
+					still = append(still, waiting[i])
+				} else if r.Park && time.Since(waiting[i].since) < w.d.cfg.ParkFor {
+					w.parked = append(w.parked, waiting[i])
+				} else if err := w.letters.rejected(ctx, &waiting[i].change, waiting[i].key, r.Reason, r.Err); err != nil {
+					return err
+				}
+			}
+			events, waiting = rest, still
+			continue
+		}
+		if err != nil {
+			w.parked = append(w.parked, waiting...)
+			var away *adapters.UnreachableError
+			if errors.As(err, &away) {
+				return nil // the next batch, or the next tick, tries again
+			}
+			return err
+		}
+		w.d.stats.applied(events)
+		if err := w.letters.resolve(ctx, events); err != nil {
+			return err
+		}
+		break
+	}
+	w.d.stats.Parked.Store(int64(len(w.parked)))
+	to := w.target()
+	if maps.Equal(to, w.state.committed) {
+		return nil
+	}
+	err := w.sink.Apply(ctx, nil, w.state.committed, to)
+	if err == nil {
+		w.state.committed = to
+	}
+	var away *adapters.UnreachableError
+	if errors.As(err, &away) {
+		return nil
+	}
+	return err
+}
+
+// keeper copies rows into slabs of its own, a few allocations a batch instead of one a cell.
+type keeper struct {
+	values []record.Value
+	bytes  []byte
+}
+
+func (k *keeper) row(r record.Row) record.Row {
+	if r == nil {
+		return nil
+	}
+	if cap(k.values)-len(k.values) < len(r) {
+		k.values = make([]record.Value, 0, max(4096, len(r)))
+	}
+	first := len(k.values)
+	for _, v := range r {
+		if v.Bytes != nil {
+			if cap(k.bytes)-len(k.bytes) < len(v.Bytes) {
+				k.bytes = make([]byte, 0, max(64<<10, len(v.Bytes)))
+			}
+			start := len(k.bytes)
+			k.bytes = append(k.bytes, v.Bytes...)
+			v.Bytes = k.bytes[start:len(k.bytes):len(k.bytes)]
+		}
+		k.values = append(k.values, v)
+	}
+	return k.values[first:len(k.values):len(k.values)]
+}
+
+func cloneChange(c record.Change) record.Change {
+	c.Key, c.Values, c.OnCreate = c.Key.Clone(), c.Values.Clone(), c.OnCreate.Clone()
+	return c
+}
