@@ -91,6 +91,13 @@ type View interface {
 	Close() error
 }
 
+// Scanner reads a whole table as it is now, for `truc verify`. It works before Open and beside a running reader.
+type Scanner interface {
+	// Scan calls fn with the rows of the table in groups, in bounded memory, without a lock and without a long transaction:
+	// each group is consistent in itself, the whole need not be. Rows are valid until fn returns.
+	Scan(ctx context.Context, table string, fn func(t *record.Table, rows []record.Row) error) error
+}
+
 // Terminator ends a predecessor that still holds the source (PostgreSQL: the backend that is active on the slot). It is
 // called after the predecessor was fenced off the bus, before Open.
 type Terminator interface {
@@ -181,5 +188,7 @@ type Env struct {
 	Name string
 	// Agency identifier of the node, "H44.15".
 	Agency string
-	Log    *slog.Logger
+	// Dir is the folder against which relative paths of the configuration are meant: that of the file. Empty: the working directory.
+	Dir string
+	Log *slog.Logger
 }

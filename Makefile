@@ -1,0 +1,51 @@
+# `make help` lists the targets. `make check` is what a change must pass.
+
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+LINT    := tests/scripts/golangci-lint.sh
+
+.DEFAULT_GOAL := help
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## install what tests and linter need (Debian packages, Apache Kafka, golangci-lint)
+	tests/scripts/setup.sh
+
+build: ## build the static binary bin/truc
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/truc ./cmd/truc
+
+demo: ## show everything in one process, with nothing to install
+	go run ./cmd/truc demo
+
+test: ## all tests, with the race detector, against real PostgreSQL and Kafka
+	tests/scripts/setup.sh servers
+	tests/scripts/test.sh
+
+test-short: ## the tests that need no server and no long time
+	go test -short ./...
+
+fuzz: ## every fuzz target for 30 s each (FUZZTIME=5m)
+	tests/scripts/fuzz.sh
+
+bench: ## measure
+	@if [ -x tests/scripts/bench.sh ]; then tests/scripts/bench.sh; \
+	else go test -run='^$$' -bench=. -benchmem ./...; fi
+
+fmt: ## format
+	$(LINT) fmt
+
+fmt-check: ## fail where fmt would change something
+	$(LINT) fmt --diff
+
+lint: ## lint, the import directions included (.golangci.yml)
+	$(LINT) run
+
+vet: ## go vet
+	go vet ./...
+
+tidy-check: ## fail where go.mod or go.sum is not tidy
+	go mod tidy -diff
+
+check: fmt-check vet tidy-check lint test ## all of it, before a commit
+
+.PHONY: help setup build demo test test-short fuzz bench fmt fmt-check lint vet tidy-check check

@@ -1,0 +1,251 @@
+package postgres
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgproto3"
+
+	"github.com/lienthong/truc/adapters"
+)
+
+// sessionSettings decide how PostgreSQL writes values as text. They are sent in the start-up packet of every connection,
+// replication included, because settings of the role or the database change the text of both (correctness: a date must
+// not read differently in the snapshot than in the stream). row_security=off makes a table whose policies would hide rows
+// from this role fail instead of being read in part.
+var sessionSettings = [...][2]string{
+	{"datestyle", "ISO, YMD"},
+	{"intervalstyle", "postgres"},
+	{"extra_float_digits", "1"},
+	{"bytea_output", "hex"},
+	{"xmlbinary", "base64"},
+	{"timezone", "UTC"},
+	{"lc_monetary", "C"},
+	{"row_security", "off"},
+	{"search_path", "pg_catalog"},
+	{"statement_timeout", "0"},
+	{"lock_timeout", "0"},
+	{"idle_in_transaction_session_timeout", "0"},
+	{"idle_session_timeout", "0"},
+	{"default_transaction_read_only", "off"},
+}
+
+// readBuffer is how much is taken from the socket at once. It bounds how many rows a batch finds without waiting.
+const readBuffer = 256 << 10
+
+// server is where a DSN leads: it opens connections with the session settings and turns the driver's errors into ours.
+type server struct {
+	config *pgconn.Config
+	// name stands in every error: host, port and database, never the credentials.
+	name        string
+	application string
+}
+
+func newServer(dsn, application string) (*server, error) {
+	config, err := pgconn.ParseConfig(dsn)
+	if err != nil {
+		// Validate has said why; the driver's text may repeat the password.
+		return nil, errors.New("the dsn is not a PostgreSQL connection string")
+	}
+	if config.ConnectTimeout == 0 {
+		config.ConnectTimeout = 10 * time.Second
+	}
+	where := net.JoinHostPort(config.Host, strconv.Itoa(int(config.Port)))
+	if strings.HasPrefix(config.Host, "/") {
+		where = config.Host + ":" + strconv.Itoa(int(config.Port))
+	}
+	return &server{config: config, name: "postgres " + where + "/" + config.Database, application: application}, nil
+}
+
+// connect opens a session for SQL in the given client encoding.
+func (s *server) connect(ctx context.Context, encoding string) (*session, error) {
+	pg, err := s.dial(ctx, encoding, nil, nil)
+	if err != nil {
+		return nil, err
+	}
+	return &session{pg: pg, server: s}, nil
+}
+
+// sql opens a session for SQL in the encoding that suits the database: UTF8, except that a SQL_ASCII database, which does
+// not know its encoding, passes its bytes unchanged. With UTF8 it would refuse every text that is not valid UTF-8.
+func (s *server) sql(ctx context.Context) (*session, error) {
+	c, err := s.connect(ctx, "UTF8")
+	if err != nil {
+		return nil, err
+	}
+	if c.encoding() == "SQL_ASCII" {
+		if _, err := c.query(ctx, "SET client_encoding = 'SQL_ASCII'"); err != nil {
+			return nil, errors.Join(err, c.close())
+		}
+	}
+	return c, nil
+}
+
+// replication opens a walsender connection whose reads go through the returned buffer, so that the reader can tell whether
+// more has arrived.
+func (s *server) replication(ctx context.Context, encoding string) (*pgconn.PgConn, *bufio.Reader, error) {
+	var in *bufio.Reader
+	pg, err := s.dial(ctx, encoding, map[string]string{"replication": "database"}, func(r io.Reader, w io.Writer) *pgproto3.Frontend {
+		in = bufio.NewReaderSize(r, readBuffer)
+		return pgproto3.NewFrontend(in, w)
+	})
+	return pg, in, err
+}
+
+func (s *server) dial(ctx context.Context, encoding string, params map[string]string, frontend pgconn.BuildFrontendFunc) (*pgconn.PgConn, error) {
+	config := s.config.Copy()
+	for k := range config.RuntimeParams {
+		for _, set := range sessionSettings {
+			if strings.EqualFold(k, set[0]) {
+				delete(config.RuntimeParams, k)
+			}
+		}
+	}
+	for _, set := range sessionSettings {
+		config.RuntimeParams[set[0]] = set[1]
+	}
+	config.RuntimeParams["client_encoding"] = encoding
+	if config.RuntimeParams["application_name"] == "" {
+		config.RuntimeParams["application_name"] = s.application
+	}
+	for k, v := range params {
+		config.RuntimeParams[k] = v
+	}
+	if frontend != nil {
+		config.BuildFrontend = frontend
+	}
+	pg, err := pgconn.ConnectConfig(ctx, config)
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		return nil, s.explain(err)
+	}
+	return pg, nil
+}
+
+// explain turns an error of the driver into one that carries a decision. Its text never holds a value: PostgreSQL quotes
+// data in the messages of classes 22 and 23, and in every detail.
+func (s *server) explain(err error) error {
+	if err == nil || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	pg, ok := errors.AsType[*pgconn.PgError](err)
+	if !ok {
+		return s.unreachable(err)
+	}
+	refuse := func(what, fix string) error {
+		return &adapters.RefusedError{Where: s.name, What: what, Fix: fix}
+	}
+	switch pg.Code {
+	case "28P01":
+		return refuse("the server refuses the password of user "+s.config.User, "correct the password the dsn refers to")
+	case "28000":
+		return refuse("the server refuses user "+s.config.User+": "+pg.Message, "create the role, or admit it in pg_hba.conf")
+	case "3D000":
+		return refuse("database "+s.config.Database+" does not exist", "correct the database name in the dsn")
+	case "42501":
+		return refuse(pg.Message, "run truc check: it names the missing privilege and the statement that grants it")
+	case "55006": // object_in_use: the slot has another reader
+		return s.unreachable(errors.New(pg.Message))
+	}
+	switch pg.Code[:min(2, len(pg.Code))] {
+	case "08", "53", "57", "40":
+		return s.unreachable(fmt.Errorf("%s (SQLSTATE %s)", pg.Message, pg.Code))
+	case "22", "23":
+		return fmt.Errorf("%s: statement failed with SQLSTATE %s", s.name, pg.Code)
+	}
+	return fmt.Errorf("%s: %s (SQLSTATE %s)", s.name, pg.Message, pg.Code)
+}
+
+func (s *server) unreachable(err error) error {
+	if ce, ok := errors.AsType[*pgconn.ConnectError](err); ok {
+		err = ce.Unwrap() // without the repeated user and database
+	}
+	return &adapters.UnreachableError{Where: s.name, Err: err}
+}
+
+// session is a connection for SQL, text format throughout. One goroutine uses it at a time.
+type session struct {
+	pg     *pgconn.PgConn
+	server *server
+}
+
+// encoding is the server's.
+func (c *session) encoding() string { return c.pg.ParameterStatus("server_encoding") }
+
+// query runs one statement and returns all its rows; a nil cell is null.
+func (c *session) query(ctx context.Context, sql string, args ...[]byte) ([][][]byte, error) {
+	result := c.pg.ExecParams(ctx, sql, args, nil, nil, nil).Read()
+	if result.Err != nil {
+		return nil, c.explain(ctx, result.Err)
+	}
+	return result.Rows, nil
+}
+
+// row runs a statement that yields exactly one row.
+func (c *session) row(ctx context.Context, sql string, args ...[]byte) ([][]byte, error) {
+	rows, err := c.query(ctx, sql, args...)
+	if err != nil {
+		return nil, err
+	}
+	if len(rows) != 1 {
+		return nil, fmt.Errorf("%s: expected one row, got %d", c.server.name, len(rows))
+	}
+	return rows[0], nil
+}
+
+// each runs one statement and hands over its rows one by one; the cells are valid until fn returns. It reads to the end
+// even when fn fails, so that the session stays usable.
+func (c *session) each(ctx context.Context, sql string, args [][]byte, fn func([][]byte) error) error {
+	var failed error
+	result := c.pg.ExecParams(ctx, sql, args, nil, nil, nil)
+	for result.NextRow() {
+		if failed == nil {
+			failed = fn(result.Values())
+		}
+	}
+	if _, err := result.Close(); err != nil {
+		return c.explain(ctx, err)
+	}
+	return failed
+}
+
+func (c *session) explain(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return c.server.explain(err)
+}
+
+// close says good-bye and waits at most a moment for it.
+func (c *session) close() error {
+	if c == nil {
+		return nil
+	}
+	return hangUp(c.pg)
+}
+
+// hangUp closes a connection in whatever state it is.
+func hangUp(pg *pgconn.PgConn) error {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	if !pg.IsClosed() {
+		return pg.Close(ctx)
+	}
+	// It broke: the driver is cancelling what ran and closing, in the background.
+	_ = pg.Conn().Close()
+	select {
+	case <-pg.CleanupDone():
+	case <-ctx.Done():
+	}
+	return nil
+}

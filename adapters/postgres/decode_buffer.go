@@ -1,0 +1,116 @@
+package postgres
+
+import (
+	"sync"
+
+	"github.com/lienthong/truc/record"
+)
+
+const (
+	// A batch closes at this many records or bytes: enough to pay for what a batch costs, small enough to bound memory and latency.
+	batchRows  = 500
+	batchBytes = 1 << 20
+
+	// A table of a thousand columns closes it earlier, by cells.
+	batchCells = 64 << 10
+
+	arenaBlock = 256 << 10
+	slabBlock  = 8 << 10
+)
+
+// buffer holds the memory of one batch: the messages as they came, the rows that view them, the records that hold the rows.
+type buffer struct {
+	records []record.Record
+	bytes   arena
+	cells   slab
+	done    func()
+}
+
+// buffers is a pool of them.
+type buffers struct{ pool sync.Pool }
+
+func (p *buffers) get() *buffer {
+	if b, ok := p.pool.Get().(*buffer); ok {
+		return b
+	}
+	b := &buffer{}
+	b.done = func() {
+		b.reset()
+		p.pool.Put(b)
+	}
+	return b
+}
+
+func (b *buffer) full() bool {
+	return len(b.records) >= batchRows || b.bytes.used >= batchBytes || b.cells.used >= batchCells
+}
+
+// reset forgets the contents and keeps the memory, except what one very big row needed.
+func (b *buffer) reset() {
+	clear(b.records)
+	b.records = b.records[:0]
+	b.bytes.reset()
+	b.cells.reset()
+}
+
+// arena copies messages into blocks that do not move.
+type arena struct {
+	blocks [][]byte
+	at     int // the block being filled
+	used   int
+}
+
+func (a *arena) copy(b []byte) []byte {
+	a.used += len(b)
+	for ; a.at < len(a.blocks); a.at++ {
+		block := a.blocks[a.at]
+		if n := len(block); cap(block)-n >= len(b) {
+			block = append(block, b...)
+			a.blocks[a.at] = block
+			return block[n:len(block):len(block)]
+		}
+	}
+	block := append(make([]byte, 0, max(arenaBlock, len(b))), b...)
+	a.blocks = append(a.blocks, block)
+	return block[0:len(block):len(block)]
+}
+
+func (a *arena) reset() {
+	kept := a.blocks[:0]
+	for _, b := range a.blocks {
+		if cap(b) == arenaBlock {
+			kept = append(kept, b[:0])
+		}
+	}
+	clear(a.blocks[len(kept):])
+	a.blocks, a.at, a.used = kept[:min(len(kept), batchBytes/arenaBlock+1)], 0, 0
+}
+
+// slab hands out rows from blocks that do not move.
+type slab struct {
+	blocks [][]record.Value
+	at     int
+	used   int
+}
+
+// row returns n cells; what they held before is the caller's to overwrite.
+func (s *slab) row(n int) record.Row {
+	s.used += n
+	for ; s.at < len(s.blocks); s.at++ {
+		block := s.blocks[s.at]
+		if m := len(block); cap(block)-m >= n {
+			s.blocks[s.at] = block[:m+n]
+			return record.Row(block[m : m+n : m+n])
+		}
+	}
+	block := make([]record.Value, n, max(slabBlock, n))
+	s.blocks = append(s.blocks, block)
+	return record.Row(block[0:n:n])
+}
+
+func (s *slab) reset() {
+	for i := range s.blocks {
+		s.blocks[i] = s.blocks[i][:0]
+	}
+	s.at, s.used = 0, 0
+}

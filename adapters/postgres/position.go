@@ -1,0 +1,89 @@
+package postgres
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/jackc/pglogrepl"
+
+	"github.com/lienthong/truc/record"
+)
+
+// positionVersion is the format written; an older binary refuses a newer one.
+const positionVersion = 1
+
+// position is what a batch's Position holds, as JSON: where the log is to be resumed, whose log it is, and how far the
+// snapshot of each table has come.
+type position struct {
+	Version int `json:"v"`
+	// System is the server's system identifier, made by initdb; Timeline grows with each promotion or point-in-time recovery.
+	System   string `json:"system"`
+	Timeline int32  `json:"timeline"`
+	Slot     string `json:"slot"`
+	// LSN and Index are the order of the last record handed out: commit LSN and index in the transaction. The log is sent
+	// again from Confirmed, and everything up to and including this order is skipped.
+	LSN   lsn    `json:"lsn"`
+	Index uint32 `json:"index"`
+	// Confirmed is the end of the last transaction that was handed out whole (or of idle log beyond it): what Ack lets the
+	// server forget, and where the next transaction begins.
+	Confirmed lsn `json:"confirmed"`
+	// Tables is a map of tableState by name, already encoded: it changes rarely, positions are written often.
+	Tables json.RawMessage `json:"tables"`
+}
+
+// tableState is how far the snapshot of one table has come.
+type tableState struct {
+	// OID tells a table that was dropped and created again from the one that was read.
+	OID uint32 `json:"oid"`
+	Run uint32 `json:"run"`
+	// Since is the commit LSN of the run's first low watermark; 0 before it was seen.
+	Since lsn `json:"since,omitempty"`
+	// Cursor is the key of the last row read, as PostgreSQL writes it (bytes, since a database need not be UTF-8).
+	Cursor [][]byte `json:"cursor,omitempty"`
+	Rows   int64    `json:"rows"`
+	Done   bool     `json:"done,omitempty"`
+}
+
+// lsn is a log sequence number that reads as PostgreSQL shows it, "0/16B3748".
+type lsn pglogrepl.LSN
+
+func (l lsn) String() string { return pglogrepl.LSN(l).String() }
+
+func (l lsn) MarshalText() ([]byte, error) { return []byte(l.String()), nil }
+
+func (l *lsn) UnmarshalText(b []byte) error {
+	v, err := pglogrepl.ParseLSN(string(b))
+	if err != nil {
+		return fmt.Errorf("read LSN: %w", err)
+	}
+	*l = lsn(v)
+	return nil
+}
+
+func (p *position) order() record.Order { return record.Order{Major: uint64(p.LSN), Minor: p.Index} }
+
+func (p *position) encode() []byte {
+	b, err := json.Marshal(p)
+	if err != nil {
+		// Only a RawMessage that is no JSON could fail, and that one we encoded ourselves.
+		panic("postgres: encode position: " + err.Error())
+	}
+	return b
+}
+
+func parsePosition(b []byte) (*position, map[string]*tableState, error) {
+	var p position
+	if err := json.Unmarshal(b, &p); err != nil {
+		return nil, nil, fmt.Errorf("read saved position: %w", err)
+	}
+	if p.Version != positionVersion {
+		return nil, nil, fmt.Errorf("read saved position: it has format version %d, this program knows %d; use the newer program that wrote it", p.Version, positionVersion)
+	}
+	tables := map[string]*tableState{}
+	if len(p.Tables) > 0 {
+		if err := json.Unmarshal(p.Tables, &tables); err != nil {
+			return nil, nil, fmt.Errorf("read saved position: %w", err)
+		}
+	}
+	return &p, tables, nil
+}

@@ -1,0 +1,250 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/lienthong/truc/adapters"
+	"github.com/lienthong/truc/problem"
+)
+
+// Check implements adapters.Checker on a connection of its own.
+func (s *source) Check(ctx context.Context, names []string) (problem.List, error) {
+	c, err := s.server.sql(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer c.close()
+	if err := s.checkServer(ctx, c); err != nil {
+		if r, ok := errors.AsType[*adapters.RefusedError](err); ok {
+			return problem.List{{Code: "postgres.server", Where: r.Where, What: r.What, Fix: r.Fix}}, nil
+		}
+		return nil, err
+	}
+	var list problem.List
+	var tables []*catalogTable
+	for _, name := range names { // one by one, so that every unknown name is told
+		found, err := c.find(ctx, []string{name})
+		if p, ok := errors.AsType[*problem.Problem](err); ok {
+			list = append(list, *p)
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		tables = append(tables, found...)
+	}
+	if slot, err := c.findSlot(ctx, s.slot); err != nil {
+		return nil, err
+	} else if slot != nil && slot.lost {
+		list = append(list, problem.Problem{
+			Code: "postgres.slot-lost", Where: s.server.name,
+			What: "replication slot " + s.slot + " is lost: the server removed log it still needed", Fix: "truc resnapshot " + s.name,
+		})
+	}
+	found, err := s.preflight(ctx, c, tables)
+	return append(list, found...), err
+}
+
+// settingsSQL is what the server allows, and what our role may do there.
+const settingsSQL = `
+SELECT current_setting('wal_level'),
+       current_setting('max_replication_slots')::int8 - (SELECT count(*) FROM pg_replication_slots),
+       current_setting('max_wal_senders')::int8 - (SELECT count(*) FROM pg_stat_replication),
+       (SELECT setting::int8 FROM pg_settings WHERE name = 'max_slot_wal_keep_size'),
+       current_user, rolreplication OR rolsuper,
+       has_database_privilege(current_database(), 'CREATE'), quote_ident(current_database())
+  FROM pg_roles WHERE rolname = current_user`
+
+// preflight finds what is missing on the server for the tables. Open refuses on its first finding that is not a warning.
+func (s *source) preflight(ctx context.Context, c *session, tables []*catalogTable) (problem.List, error) {
+	row, err := c.row(ctx, settingsSQL)
+	if err != nil {
+		return nil, fmt.Errorf("read settings: %w", err)
+	}
+	slot, err := c.findSlot(ctx, s.slot)
+	if err != nil {
+		return nil, err
+	}
+	role := quote(string(row[4]))
+	f := findings{where: s.server.name}
+	if level := string(row[0]); level != "logical" {
+		f.add("wal-level", "wal_level is "+level+", the log does not carry rows", "ALTER SYSTEM SET wal_level = 'logical'; then restart the server")
+	}
+	if slot == nil && int64Of(row[1]) <= 0 {
+		f.add("slots", "all replication slots are taken", "ALTER SYSTEM SET max_replication_slots = 20; then restart the server (or drop a slot nobody reads: SELECT slot_name, active FROM pg_replication_slots)")
+	}
+	if (slot == nil || !slot.active) && int64Of(row[2]) <= 0 {
+		f.add("wal-senders", "all connections for replication are taken", "ALTER SYSTEM SET max_wal_senders = 20; then restart the server")
+	}
+	if !isTrue(row[5]) {
+		f.add("replication-privilege", "role "+role+" may not read the log", "ALTER ROLE "+role+" REPLICATION")
+	}
+	switch keep := int64Of(row[3]); {
+	case keep < 0:
+		f.warn("slot-wal-keep", "nothing bounds the log the server keeps for a slot: a source that is not read fills the disk", "ALTER SYSTEM SET max_slot_wal_keep_size = '50GB' (what the disk can spare); then SELECT pg_reload_conf()")
+	case keep < 1024:
+		f.warn("slot-wal-keep", fmt.Sprintf("the server keeps only %d MB of log for a slot: a short outage of the reader loses it, and every table is read again", keep), "ALTER SYSTEM SET max_slot_wal_keep_size = '50GB' (what the disk can spare); then SELECT pg_reload_conf()")
+	}
+	publication, err := c.findPublication(ctx, s.published)
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range tables {
+		f.table(t, role)
+	}
+	f.publication(s.published, publication, tables, isTrue(row[6]), role, string(row[7]))
+	return f.list, nil
+}
+
+// findings collects problems of one server.
+type findings struct {
+	where string
+	list  problem.List
+}
+
+func (f *findings) add(code, what, fix string) {
+	f.list = append(f.list, problem.Problem{Code: "postgres." + code, Where: f.where, What: what, Fix: fix})
+}
+
+func (f *findings) warn(code, what, fix string) {
+	f.add(code, what, fix)
+	f.list[len(f.list)-1].Warning = true
+}
+
+func (f *findings) table(t *catalogTable, role string) {
+	name, quoted := t.table.String(), quoteTable(t.table)
+	switch {
+	case t.kind != 'r' && t.kind != 'p':
+		f.add("not-a-table", name+" is a view or a foreign table: it has no changes of its own", "name the table behind it")
+		return
+	case t.persistence != 'p':
+		f.add("unlogged", "table "+name+" is temporary or unlogged: its changes are not in the log", "ALTER TABLE "+quoted+" SET LOGGED")
+		return
+	case t.partition:
+		f.add("partition", "table "+name+" is a partition: its changes are published under the name of the partitioned table", "name the partitioned table")
+		return
+	}
+	if len(t.table.Key) == 0 {
+		r := noKey(t)
+		f.add("no-key", r.What, r.Fix)
+	} else if t.identity == 'n' || t.identity == 'd' && len(t.table.Identity) == 0 {
+		f.add("replica-identity", "table "+name+" has REPLICA IDENTITY NOTHING: the log does not say which row was updated or deleted", "ALTER TABLE "+quoted+" REPLICA IDENTITY DEFAULT")
+	}
+	if !t.canSelect {
+		f.add("select-privilege", "role "+role+" may not read table "+name, "GRANT USAGE ON SCHEMA "+quote(t.table.Schema)+" TO "+role+"; GRANT SELECT ON "+quoted+" TO "+role)
+	}
+	if t.filtered {
+		f.add("row-security", "row-level security hides rows of table "+name+" from role "+role+", which the log does not", "ALTER ROLE "+role+" BYPASSRLS")
+	}
+}
+
+// noKey refuses a table whose rows cannot be told apart.
+func noKey(t *catalogTable) *adapters.RefusedError {
+	quoted := quoteTable(t.table)
+	fix := "ALTER TABLE " + quoted + " ADD PRIMARY KEY (…)"
+	if t.candidate != "" {
+		fix = "ALTER TABLE " + quoted + " REPLICA IDENTITY USING INDEX " + t.candidate
+	}
+	return &adapters.RefusedError{
+		Where: "table " + t.table.String(),
+		What:  "table " + t.table.String() + " has neither a primary key nor a REPLICA IDENTITY index: its rows cannot be told apart",
+		Fix:   fix,
+	}
+}
+
+// publication is a publication as the catalog has it.
+type publication struct {
+	all, owner bool
+	tables     map[uint32]bool
+	// flaws are what makes it publish less than everything.
+	flaws []string
+}
+
+func (c *session) findPublication(ctx context.Context, name string) (*publication, error) {
+	rows, err := c.query(ctx, "SELECT oid, puballtables, pg_has_role(pubowner, 'USAGE'), pubinsert AND pubupdate AND pubdelete AND pubtruncate, pubviaroot FROM pg_publication WHERE pubname = $1", []byte(name))
+	if err != nil {
+		return nil, fmt.Errorf("read publication: %w", err)
+	}
+	if len(rows) == 0 {
+		return nil, nil
+	}
+	f := rows[0]
+	p := &publication{all: isTrue(f[1]), owner: isTrue(f[2]), tables: map[uint32]bool{}}
+	if !isTrue(f[3]) {
+		p.flaws = append(p.flaws, "publish = 'insert, update, delete, truncate'")
+	}
+	if !isTrue(f[4]) {
+		p.flaws = append(p.flaws, "publish_via_partition_root = true")
+	}
+	members, err := c.query(ctx, `SELECT prrelid FROM pg_publication_rel WHERE prpubid = $1 AND prqual IS NULL AND prattrs IS NULL
+UNION SELECT c.oid FROM pg_publication_namespace n JOIN pg_class c ON c.relnamespace = n.pnnspid WHERE n.pnpubid = $1`, f[0])
+	if err != nil {
+		return nil, fmt.Errorf("read publication: %w", err)
+	}
+	for _, m := range members {
+		p.tables[number(m[0])] = true
+	}
+	return p, nil
+}
+
+// missing are the tables that the publication, which may not exist, does not publish whole.
+func (p *publication) missing(tables []*catalogTable) []*catalogTable {
+	if p != nil && p.all {
+		return nil
+	}
+	var out []*catalogTable
+	for _, t := range tables {
+		if p == nil || !p.tables[t.oid] {
+			out = append(out, t)
+		}
+	}
+	return out
+}
+
+func createPublication(name string, tables []*catalogTable) string {
+	sql := "CREATE PUBLICATION " + quote(name)
+	if len(tables) > 0 {
+		sql += " FOR TABLE " + tableList(tables)
+	}
+	return sql + " WITH (publish_via_partition_root = true)"
+}
+
+func extendPublication(name string, tables []*catalogTable) string {
+	return "ALTER PUBLICATION " + quote(name) + " ADD TABLE " + tableList(tables)
+}
+
+func tableList(tables []*catalogTable) string {
+	names := make([]string, len(tables))
+	for i, t := range tables {
+		names[i] = t.from()
+	}
+	return strings.Join(names, ", ")
+}
+
+// publication checks that it is there, or that the role may make it so.
+func (f *findings) publication(name string, p *publication, tables []*catalogTable, mayCreate bool, role, database string) {
+	if p != nil && len(p.flaws) > 0 {
+		f.add("publication-options", "publication "+name+" does not publish every change under its table's name", "ALTER PUBLICATION "+quote(name)+" SET ("+strings.Join(p.flaws, ", ")+")")
+	}
+	missing := p.missing(tables)
+	if len(missing) == 0 && p != nil {
+		return
+	}
+	owner := true
+	for _, t := range missing {
+		owner = owner && t.owner
+	}
+	switch {
+	case p == nil && mayCreate && owner, p != nil && p.owner && owner:
+		return
+	case p == nil && owner:
+		f.add("publication", "publication "+name+" does not exist, and role "+role+" may not create it", "GRANT CREATE ON DATABASE "+database+" TO "+role)
+	case p == nil:
+		f.add("publication", "publication "+name+" does not exist, and role "+role+" does not own the tables", "as their owner: "+createPublication(name, tables))
+	default:
+		f.add("publication", fmt.Sprintf("publication %s lacks %d of the tables (or filters their rows or columns), and role %s does not own it and them", name, len(missing), role), "as their owner: "+extendPublication(name, missing))
+	}
+}

@@ -1,0 +1,133 @@
+package postgres
+
+import (
+	"encoding/hex"
+	"math"
+	"strconv"
+	"unicode/utf8"
+
+	"github.com/lienthong/truc/record"
+)
+
+// array is the text of an array parameter under construction: {"a",NULL,"b"}. A column of a batch travels as one.
+type array struct{ buf []byte }
+
+func (a *array) next() {
+	if len(a.buf) == 0 {
+		a.buf = append(a.buf, '{')
+	} else {
+		a.buf = append(a.buf, ',')
+	}
+}
+
+func (a *array) null() {
+	a.next()
+	a.buf = append(a.buf, "NULL"...)
+}
+
+func (a *array) integer(n int64) {
+	a.next()
+	a.buf = strconv.AppendInt(a.buf, n, 10)
+}
+
+func (a *array) boolean(b bool) {
+	a.next()
+	a.buf = strconv.AppendBool(a.buf, b)
+}
+
+func (a *array) text(s string) {
+	a.next()
+	a.buf = appendQuoted(a.buf, s)
+}
+
+func (a *array) close() []byte {
+	if len(a.buf) == 0 {
+		return []byte("{}")
+	}
+	return append(a.buf, '}')
+}
+
+// appendQuoted writes an element of an array in quotes, so that it may be empty, NULL, or hold braces and commas.
+func appendQuoted[T ~string | ~[]byte](dst []byte, s T) []byte {
+	dst = append(dst, '"')
+	start := 0
+	for i := range len(s) {
+		if c := s[i]; c == '"' || c == '\\' {
+			dst = append(dst, s[start:i]...)
+			dst = append(dst, '\\')
+			start = i
+		}
+	}
+	dst = append(dst, s[start:]...)
+	return append(dst, '"')
+}
+
+// value writes a cell as the column reads it. The server converts, and refuses what does not fit; fits has said before
+// that the cell can be sent at all.
+func (a *array) value(v record.Value, column *sinkColumn) {
+	a.next()
+	switch v.Kind {
+	case record.Null, record.Unchanged, record.AnyKind:
+		a.buf = append(a.buf, "NULL"...)
+	case record.Int:
+		a.buf = strconv.AppendInt(a.buf, v.Num, 10)
+	case record.Bool:
+		if column.codec == asInt || column.codec == asDecimal || column.codec == asFloat {
+			a.buf = strconv.AppendInt(a.buf, v.Num, 10)
+		} else {
+			a.buf = strconv.AppendBool(a.buf, v.Num != 0)
+		}
+	case record.Float:
+		a.buf = appendFloat(a.buf, v.Float64())
+	case record.Text, record.JSON, record.Bytes:
+		if column.codec == asBytes {
+			a.buf = append(a.buf, `"\\x`...)
+			a.buf = hex.AppendEncode(a.buf, v.Bytes)
+			a.buf = append(a.buf, '"')
+		} else {
+			a.buf = appendQuoted(a.buf, v.Bytes)
+		}
+	default:
+		a.buf = appendQuoted(a.buf, v.Bytes)
+	}
+}
+
+// appendFloat writes a number as every numeric type reads it: without an exponent, which an integer column would refuse,
+// where that is not absurdly long.
+func appendFloat(dst []byte, f float64) []byte {
+	switch {
+	case math.IsNaN(f):
+		return append(dst, "NaN"...)
+	case math.IsInf(f, 1):
+		return append(dst, "Infinity"...)
+	case math.IsInf(f, -1):
+		return append(dst, "-Infinity"...)
+	case math.Abs(f) < 1e15:
+		return strconv.AppendFloat(dst, f, 'f', -1, 64)
+	}
+	return strconv.AppendFloat(dst, f, 'g', -1, 64)
+}
+
+// fits reports whether a cell can be sent to the column at all. What cannot would make the server refuse the whole
+// statement, or, for a text that is too long, be cut by a cast without a word.
+func (c *sinkColumn) fits(v record.Value, raw bool) bool {
+	switch v.Kind {
+	case record.Unchanged, record.AnyKind:
+		return false
+	case record.Text, record.JSON, record.Bytes:
+		return c.codec == asBytes || sendable(v.Bytes, raw)
+	case record.Null, record.Bool, record.Int, record.Float:
+		return true
+	default:
+		return sendable(v.Bytes, raw)
+	}
+}
+
+func sendable(b []byte, raw bool) bool {
+	for _, c := range b {
+		if c == 0 {
+			return false
+		}
+	}
+	return raw || utf8.Valid(b)
+}

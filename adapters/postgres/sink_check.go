@@ -1,0 +1,227 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/lienthong/truc/adapters"
+	"github.com/lienthong/truc/problem"
+	"github.com/lienthong/truc/record"
+)
+
+// CheckTargets implements adapters.SinkChecker. A place is "<pipeline>: <table>".
+func (s *sink) CheckTargets(ctx context.Context, targets []*record.Target) (problem.List, error) {
+	var found problem.List
+	err := s.once(ctx, func(c *sinkConn) error {
+		state, err := c.checkState(ctx)
+		if err != nil {
+			return err
+		}
+		found = append(found, state...)
+		for _, target := range targets {
+			where := target.Pipeline + ": " + target.Table
+			t, err := c.describeSink(ctx, target.Table)
+			if err != nil {
+				return err
+			}
+			var list problem.List
+			if t == nil {
+				list, err = c.unknownTarget(ctx, target.Table)
+			} else {
+				list = t.check(target, c.server.config.User)
+				if list.Err() == nil {
+					var adoption problem.List
+					adoption, err = c.checkAdoption(ctx, t, target)
+					list = append(list, adoption...)
+				}
+			}
+			if err != nil {
+				return err
+			}
+			for i := range list {
+				list[i].Where = where
+			}
+			found = append(found, list...)
+		}
+		return nil
+	})
+	return found, err
+}
+
+// checkState says whether the bookkeeping is there or can be made.
+func (c *sinkConn) checkState(ctx context.Context) (problem.List, error) {
+	f, err := c.askRow(ctx, `SELECT
+		CASE WHEN n.oid IS NULL THEN has_database_privilege(current_database(), 'CREATE')
+		     WHEN EXISTS (SELECT 1 FROM pg_class c WHERE c.relnamespace = n.oid AND c.relname = 'sink_entity') THEN has_schema_privilege(n.oid, 'USAGE')
+		     ELSE has_schema_privilege(n.oid, 'USAGE, CREATE') AND has_schema_privilege(n.oid, 'CREATE') END
+		FROM (SELECT 1) x LEFT JOIN pg_namespace n ON n.nspname = $1`, []byte(c.sink.schema))
+	if err != nil || isTrue(f[0]) {
+		return nil, err
+	}
+	refused, ok := errors.AsType[*adapters.RefusedError](c.refuseState(ctx))
+	if !ok {
+		return nil, nil
+	}
+	return problem.List{{Code: "sink.bookkeeping", Where: c.sink.name, What: refused.What, Fix: refused.Fix}}, nil
+}
+
+func (c *sinkConn) unknownTarget(ctx context.Context, name string) (problem.List, error) {
+	rows, err := c.ask(ctx, "SELECT n.nspname || '.' || c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'p', 'v', 'f')")
+	if err != nil {
+		return nil, err
+	}
+	known := make(map[string]uint32, len(rows))
+	for _, f := range rows {
+		known[string(f[0])] = 0
+	}
+	p := unknownTable("", name, known)
+	p.Code = "sink.unknown-table"
+	return problem.List{*p}, nil
+}
+
+// check compares a target with its table. Places are left to the caller.
+func (t *sinkTable) check(target *record.Target, user string) problem.List {
+	var found problem.List
+	add := func(code, fix, what string, args ...any) {
+		found = append(found, problem.Problem{Code: "sink." + code, What: fmt.Sprintf(what, args...), Fix: fix})
+	}
+	known := true
+	named := map[string]bool{}
+	for _, role := range [][]string{target.Key, target.Columns, target.OnCreate, target.DeleteSet} {
+		for _, name := range role {
+			column := t.column(name)
+			if named[name] {
+				continue // on_delete may set what an upsert sets
+			}
+			named[name] = true
+			switch {
+			case column == nil:
+				known = false
+				add("unknown-column", "correct the mapping"+t.resembling(name)+", or add the column", "table %s has no column %s", t, name)
+			case column.generated:
+				add("generated-column", "take it out of the mapping", "column %s of %s is computed by the database and cannot be written", name, t)
+			case column.identity == 'a' && !slices.Contains(target.Key, name):
+				add("identity-column", "take it out of the mapping", "column %s of %s is numbered by the database and cannot be updated", name, t)
+			}
+		}
+	}
+	if known && target.Write == record.Upsert && t.keyIndex(target.Key) == nil {
+		add("no-unique-key", t.uniqueIndexSQL(target.Key), "no unique index of %s is over exactly the key columns %s: truc could not find its rows, nor could the database keep them unique", t, strings.Join(target.Key, ", "))
+	}
+	for i := range t.columns {
+		column := &t.columns[i]
+		written := slices.Contains(target.Key, column.name) || slices.Contains(target.Columns, column.name) || slices.Contains(target.OnCreate, column.name)
+		if column.required && !written && target.Write != record.UpdateOnly {
+			found = append(found, problem.Problem{
+				Code: "sink.unfilled-column", Warning: target.Write == record.Upsert,
+				What: fmt.Sprintf("column %s of %s must not be null, has no default, and no part of the mapping fills it: every insert will be rejected", column.name, t),
+				Fix:  "give it a value in columns or on_create, or a default in the table",
+			})
+		}
+	}
+	if missing := t.missingPrivileges(target); len(missing) > 0 {
+		fix := fmt.Sprintf("GRANT %s ON %s TO %s", strings.Join(missing, ", "), t.sql(), quote(user))
+		if !t.mayUse {
+			fix = fmt.Sprintf("GRANT USAGE ON SCHEMA %s TO %s; %s", quote(t.schema), quote(user), fix)
+		}
+		add("privilege", fix, "user %s lacks privileges on %s: %s", user, t, strings.Join(missing, ", "))
+	}
+	return found
+}
+
+func (t *sinkTable) missingPrivileges(target *record.Target) []string {
+	var missing []string
+	need := func(has bool, name string) {
+		if !has || !t.mayUse {
+			missing = append(missing, name)
+		}
+	}
+	if target.Write != record.AppendOnly {
+		need(t.maySelect, "SELECT")
+		need(t.mayUpdate || len(target.Columns)+len(target.DeleteSet) == 0, "UPDATE")
+		if target.OnDelete == record.DeleteRow {
+			need(t.mayDelete, "DELETE")
+		}
+	}
+	if target.Write != record.UpdateOnly {
+		need(t.mayInsert, "INSERT")
+	}
+	return missing
+}
+
+// resembling offers the column that was probably meant.
+func (t *sinkTable) resembling(name string) string {
+	best, distance := "", max(2, len(name)/4)+1
+	for i := range t.columns {
+		if d := editDistance(strings.ToLower(t.columns[i].name), strings.ToLower(name)); d < distance {
+			best, distance = t.columns[i].name, d
+		}
+	}
+	if best == "" {
+		return ""
+	}
+	return " (did you mean " + best + "?)"
+}
+
+// countedRows is how far rows are counted before an estimate is good enough.
+const countedRows = 100_000
+
+// checkAdoption warns of rows that truc did not write: those whose key an event brings will be overwritten.
+func (c *sinkConn) checkAdoption(ctx context.Context, t *sinkTable, target *record.Target) (problem.List, error) {
+	if target.Write == record.AppendOnly || !t.maySelect {
+		return nil, nil
+	}
+	f, err := c.askRow(ctx, fmt.Sprintf("SELECT count(*) FROM (SELECT 1 FROM %s LIMIT %d) x", t.sql(), countedRows+1))
+	if err != nil {
+		return nil, err
+	}
+	total, about := int64Of(f[0]), ""
+	if total > countedRows {
+		total, about = max(total, t.rows), "about "
+	}
+	known := int64(0)
+	f, err = c.askRow(ctx, "SELECT to_regclass(format('%I.sink_entity', $1::text)) IS NOT NULL", []byte(c.sink.schema))
+	if err != nil {
+		return nil, err
+	}
+	if isTrue(f[0]) {
+		schema := quote(c.sink.schema)
+		f, err = c.askRow(ctx, fmt.Sprintf("SELECT count(*) FROM %[1]s.sink_entity e JOIN %[1]s.sink_name n ON n.id = e.target WHERE n.name = $1 AND NOT e.deleted", schema), []byte(t.String()))
+		if err != nil {
+			return nil, err
+		}
+		known = int64Of(f[0])
+	}
+	if total <= known {
+		return nil, nil
+	}
+	return problem.List{{
+		Code: "sink.adopts-rows", Warning: true,
+		What: fmt.Sprintf("%s holds %s%d rows that truc did not write; where an event brings the key of one, its columns %s are overwritten and a deletion applies to it", t, about, total-known, strings.Join(target.Columns, ", ")),
+		Fix:  "make sure that the key columns mean the same there, and keep a copy of the table",
+	}}, nil
+}
+
+// Describe implements adapters.SinkDescriber.
+func (s *sink) Describe(ctx context.Context, tables ...string) ([]adapters.TableInfo, error) {
+	c, err := s.server.sql(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer c.close()
+	found, err := c.find(ctx, tables)
+	if err != nil {
+		if p, ok := errors.AsType[*problem.Problem](err); ok {
+			p.Code = "sink.unknown-table"
+		}
+		return nil, err
+	}
+	infos := make([]adapters.TableInfo, len(found))
+	for i, t := range found {
+		infos[i] = adapters.TableInfo{Table: t.table, Rows: t.rows}
+	}
+	return infos, nil
+}

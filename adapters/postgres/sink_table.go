@@ -1,0 +1,170 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/lienthong/truc/adapters"
+)
+
+// sinkTable is a table of the agency as its catalog describes it, for writing.
+type sinkTable struct {
+	oid          uint32
+	schema, name string
+	columns      []sinkColumn
+	unique       []sinkIndex
+	// kind is pg_class.relkind: r and p are tables, v and f (views, foreign tables) have no unique index.
+	kind byte
+	// deferrable: a constraint of the table may be checked at the end of the transaction.
+	deferrable bool
+	// replaceable: nothing would notice that a row is deleted and inserted again in one statement. Not so with triggers or
+	// rules, or where a foreign key of another table acts on the deletion.
+	replaceable bool
+	// Of the connected role.
+	mayUse, maySelect, mayInsert, mayUpdate, mayDelete bool
+	// estimate of the rows; -1 when the table was never analysed.
+	rows int64
+}
+
+type sinkColumn struct {
+	name string
+	// typ is the type for people, "character varying(50)"; cast the same without its length, for SQL.
+	typ, cast string
+	codec     codec
+	base      uint32 // type OID, 0 for a domain
+	// arrayType is the OID of the array type in which values travel, 0 when they travel as text and are cast one by one:
+	// arrays (unnest would flatten them), domains, and whatever has no array type.
+	arrayType uint32
+	number    int16 // attnum
+	length    int   // of varchar(n) and char(n); 0 for others
+	required  bool  // not null without a default
+	nullable  bool
+	generated bool // computed from others, cannot be written
+	identity  byte // 'a' always, 'd' by default
+	citext    bool
+}
+
+// sinkIndex is a unique index over plain columns, without a predicate.
+type sinkIndex struct {
+	name    string
+	columns []int // into sinkTable.columns
+	primary bool
+	// deferrable ones are checked later; nullsEqual ones take null as a value.
+	deferrable, nullsEqual bool
+}
+
+func (t *sinkTable) String() string { return t.schema + "." + t.name }
+func (t *sinkTable) sql() string    { return quote(t.schema) + "." + quote(t.name) }
+
+func (t *sinkTable) column(name string) *sinkColumn {
+	for i := range t.columns {
+		if t.columns[i].name == name {
+			return &t.columns[i]
+		}
+	}
+	return nil
+}
+
+// keyIndex finds a unique index over exactly these columns.
+func (t *sinkTable) keyIndex(key []string) *sinkIndex {
+	for i, x := range t.unique {
+		if len(x.columns) != len(key) {
+			continue
+		}
+		if !slices.ContainsFunc(x.columns, func(c int) bool { return !slices.Contains(key, t.columns[c].name) }) {
+			return &t.unique[i]
+		}
+	}
+	return nil
+}
+
+const sinkTableSQL = `
+SELECT c.oid, n.nspname, c.relname, c.relkind,
+       EXISTS (SELECT 1 FROM pg_constraint k WHERE (k.conrelid = c.oid OR k.confrelid = c.oid) AND k.condeferrable),
+       NOT c.relhasrules
+       AND NOT EXISTS (SELECT 1 FROM pg_trigger g WHERE g.tgrelid = c.oid AND NOT g.tgisinternal AND g.tgenabled <> 'D' AND g.tgtype & 12 <> 0)
+       AND NOT EXISTS (SELECT 1 FROM pg_constraint k WHERE k.confrelid = c.oid AND k.contype = 'f' AND k.confdeltype <> 'a'),
+       has_schema_privilege(n.oid, 'USAGE'),
+       has_table_privilege(c.oid, 'SELECT') OR has_any_column_privilege(c.oid, 'SELECT'),
+       has_table_privilege(c.oid, 'INSERT') OR has_any_column_privilege(c.oid, 'INSERT'),
+       has_table_privilege(c.oid, 'UPDATE') OR has_any_column_privilege(c.oid, 'UPDATE'),
+       has_table_privilege(c.oid, 'DELETE'), c.reltuples::int8
+  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+ WHERE n.nspname || '.' || c.relname = $1 AND c.relkind IN ('r', 'p', 'v', 'f')`
+
+const sinkColumnsSQL = `
+SELECT a.attname, format_type(a.atttypid, a.atttypmod), format_type(a.atttypid, -1), a.atttypid,
+       CASE WHEN t.typtype IN ('b', 'e') AND t.typcategory <> 'A' AND t.typdelim = ',' THEN t.typarray ELSE 0 END,
+       a.attnum, a.attnotnull OR t.typnotnull, a.atthasdef OR a.attidentity <> '' OR t.typdefault IS NOT NULL, a.attgenerated <> '', a.attidentity, t.typname = 'citext', t.typtype = 'd',
+       CASE WHEN a.atttypid IN (1042, 1043) AND a.atttypmod > 4 THEN a.atttypmod - 4 ELSE 0 END
+  FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
+ WHERE a.attrelid = $1::oid AND a.attnum > 0 AND NOT a.attisdropped
+ ORDER BY a.attnum`
+
+const sinkIndexesSQL = `
+SELECT x.relname, array_to_string(i.indkey[0:i.indnkeyatts-1], ' '), i.indisprimary, NOT i.indimmediate, i.indnullsnotdistinct
+  FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid
+ WHERE i.indrelid = $1::oid AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL
+ ORDER BY i.indisprimary DESC, x.relname`
+
+// describeSink reads a table from the catalog; nil when there is none of that name.
+func (c *sinkConn) describeSink(ctx context.Context, name string) (*sinkTable, error) {
+	rows, err := c.ask(ctx, sinkTableSQL, []byte(name))
+	if err != nil || len(rows) == 0 {
+		return nil, err
+	}
+	f := rows[0]
+	t := &sinkTable{
+		oid: number(f[0]), schema: string(f[1]), name: string(f[2]), kind: f[3][0], deferrable: isTrue(f[4]), replaceable: isTrue(f[5]),
+		mayUse: isTrue(f[6]), maySelect: isTrue(f[7]), mayInsert: isTrue(f[8]), mayUpdate: isTrue(f[9]), mayDelete: isTrue(f[10]), rows: int64Of(f[11]),
+	}
+	columns, err := c.ask(ctx, sinkColumnsSQL, f[0])
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range columns {
+		s := sinkColumn{
+			name: string(f[0]), typ: string(f[1]), cast: string(f[2]), base: number(f[3]), arrayType: number(f[4]), number: int16(int64Of(f[5])),
+			nullable: !isTrue(f[6]), required: isTrue(f[6]) && !isTrue(f[7]), generated: isTrue(f[8]), citext: isTrue(f[10]), length: int(int64Of(f[12])),
+		}
+		if len(f[9]) > 0 {
+			s.identity = f[9][0]
+		}
+		if isTrue(f[11]) {
+			s.base = 0
+		}
+		s.codec = codecOf(s.base)
+		t.columns = append(t.columns, s)
+	}
+	indexes, err := c.ask(ctx, sinkIndexesSQL, f[0])
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range indexes {
+		x := sinkIndex{name: string(f[0]), primary: isTrue(f[2]), deferrable: isTrue(f[3]), nullsEqual: isTrue(f[4])}
+		for n := range strings.FieldsSeq(string(f[1])) {
+			x.columns = append(x.columns, slices.IndexFunc(t.columns, func(s sinkColumn) bool { return int64(s.number) == int64Of([]byte(n)) }))
+		}
+		t.unique = append(t.unique, x)
+	}
+	return t, nil
+}
+
+// uniqueIndexSQL is the statement that gives the target its key.
+func (t *sinkTable) uniqueIndexSQL(key []string) string {
+	quoted := make([]string, len(key))
+	for i, name := range key {
+		quoted[i] = quote(name)
+	}
+	return fmt.Sprintf("CREATE UNIQUE INDEX CONCURRENTLY ON %s (%s)", t.sql(), strings.Join(quoted, ", "))
+}
+
+// missingTable is the refusal of a target whose table is not there.
+func (c *sinkConn) missingTable(name string) error {
+	return &adapters.RefusedError{
+		Where: c.server.name, What: "there is no table " + name,
+		Fix: "create the table, or correct `table:` in the mapping; it is written schema.table, as the catalog spells it",
+	}
+}

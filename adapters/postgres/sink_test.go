@@ -1,0 +1,302 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/lienthong/truc/adapters"
+	"github.com/lienthong/truc/record"
+	"github.com/lienthong/truc/tests/servers"
+)
+
+// people is the usual target: key id, columns name and code.
+func people() *record.Target {
+	return &record.Target{Table: "bhyt.nguoi", Key: []string{"id"}, Columns: []string{"name", "code"}}
+}
+
+func TestSinkOpensFromManyNodesAtOnce(t *testing.T) {
+	dsn := servers.Postgres(t).Database(t)
+	var wg sync.WaitGroup
+	errs := make([]error, 8)
+	for i := range errs {
+		s := openSink(t, dsn)
+		wg.Go(func() { errs[i] = s.Open(context.Background()) })
+	}
+	wg.Wait()
+	if err := errors.Join(errs...); err != nil {
+		t.Fatal(err)
+	}
+	if got := answers(t, dsn, "SELECT version FROM truc.sink_format"); !cmp.Equal(got, []string{"1"}) {
+		t.Errorf("formats: %v", got)
+	}
+}
+
+func TestSinkRefusesANewerFormat(t *testing.T) {
+	b := newBed(t, people(), "")
+	execute(t, b.dsn, "UPDATE truc.sink_format SET version = 99")
+	err := b.sink.Open(b.ctx)
+	if refused, ok := errors.AsType[*adapters.RefusedError](err); !ok || !strings.Contains(refused.What, "99") {
+		t.Errorf("got %v, want a refusal that names the format", err)
+	}
+}
+
+// TestSinkPrivileges follows the fixes that the refusals name, one after another, until everything works.
+func TestSinkPrivileges(t *testing.T) {
+	dsn := servers.Postgres(t).Database(t)
+	execute(t, dsn, "CREATE SCHEMA bhyt; CREATE TABLE bhyt.nguoi (id int PRIMARY KEY, name text, code text)")
+	user := "truc_" + strings.ToLower(t.Name()[len(t.Name())-8:])
+	execute(t, dsn, fmt.Sprintf("CREATE ROLE %s LOGIN PASSWORD 'bi-mat'", user))
+	t.Cleanup(func() { execute(t, dsn, fmt.Sprintf("DROP OWNED BY %[1]s CASCADE; DROP ROLE %[1]s", user)) })
+	address, _ := url.Parse(dsn)
+	address.User = url.UserPassword(user, "bi-mat")
+
+	s := openSink(t, address.String())
+	ctx := context.Background()
+	target := people()
+	target.Pipeline = "giao"
+	change := record.Change{Target: target, Key: rowOf(1), Values: rowOf("An", nil), Source: "s", Sequence: "1"}
+	var fixes []string
+	for range 5 {
+		err := s.Open(ctx)
+		if err == nil {
+			err = s.Apply(ctx, []record.Change{change}, adapters.Offsets{bedPartition: 0}, adapters.Offsets{bedPartition: 1})
+		}
+		if err == nil {
+			break
+		}
+		refused, ok := errors.AsType[*adapters.RefusedError](err)
+		if !ok || strings.Contains(err.Error(), "bi-mat") {
+			t.Fatalf("got %v, want a refusal with the statement that mends it", err)
+		}
+		fixes = append(fixes, refused.Fix)
+		_, sql, found := strings.Cut(refused.Fix, "owner of the database: ")
+		if !found {
+			sql = refused.Fix
+		}
+		execute(t, dsn, sql)
+	}
+	want := []string{
+		fmt.Sprintf(`as a superuser or the owner of the database: CREATE SCHEMA "truc" AUTHORIZATION "%s"`, user),
+		fmt.Sprintf(`GRANT USAGE ON SCHEMA "bhyt" TO "%[1]s"; GRANT SELECT, UPDATE, DELETE, INSERT ON "bhyt"."nguoi" TO "%[1]s"`, user),
+	}
+	if diff := cmp.Diff(want, fixes); diff != "" {
+		t.Errorf("fixes (-want +got):\n%s", diff)
+	}
+	if got := answers(t, dsn, "SELECT id, name FROM bhyt.nguoi"); !cmp.Equal(got, []string{"1 An"}) {
+		t.Errorf("rows: %v", got)
+	}
+
+	address.User = url.UserPassword(user, "sai")
+	err := openSink(t, address.String()).Open(ctx)
+	if refused, ok := errors.AsType[*adapters.RefusedError](err); !ok || strings.Contains(err.Error(), "sai\"") {
+		t.Errorf("wrong password: got %v (%v), want a refusal", err, refused)
+	}
+}
+
+// TestSinkFirstOffsetRace: a partition nobody has a row for yet is taken by one of two instances, and the other is told so.
+func TestSinkFirstOffsetRace(t *testing.T) {
+	b := newBed(t, people(), "CREATE SCHEMA bhyt; CREATE TABLE bhyt.nguoi (id int PRIMARY KEY, name text, code text)")
+	const instances = 6
+	var wg sync.WaitGroup
+	errs := make([]error, instances)
+	for i := range errs {
+		s := openSink(t, b.dsn)
+		change := b.put(i, fmt.Sprint(i), nil)
+		wg.Go(func() {
+			errs[i] = s.Apply(b.ctx, []record.Change{change}, adapters.Offsets{bedPartition: 0}, adapters.Offsets{bedPartition: 10})
+		})
+	}
+	wg.Wait()
+	won := 0
+	for _, err := range errs {
+		switch {
+		case err == nil:
+			won++
+		case !errors.Is(err, adapters.ErrOffsetMoved):
+			t.Errorf("got %v, want ErrOffsetMoved", err)
+		}
+	}
+	if won != 1 {
+		t.Errorf("%d instances won", won)
+	}
+	b.want("SELECT count(*) FROM bhyt.nguoi", "1")
+	b.want("SELECT next_offset FROM truc.sink_offset", "10")
+}
+
+// TestSinkOffsetsOfSeveralPartitions: one that moved refuses all of them.
+func TestSinkOffsetsOfSeveralPartitions(t *testing.T) {
+	b := newBed(t, people(), "CREATE SCHEMA bhyt; CREATE TABLE bhyt.nguoi (id int PRIMARY KEY, name text, code text)")
+	p0, p1 := bedPartition, adapters.TopicPartition{Topic: bedPartition.Topic, Partition: 1}
+	if err := b.sink.Apply(b.ctx, []record.Change{b.put(1, "a", nil)}, adapters.Offsets{p0: 0}, adapters.Offsets{p0: 5}); err != nil {
+		t.Fatal(err)
+	}
+	stale := b.sink.Apply(b.ctx, []record.Change{b.put(2, "b", nil)}, adapters.Offsets{p0: 0, p1: 0}, adapters.Offsets{p0: 6, p1: 6})
+	if !errors.Is(stale, adapters.ErrOffsetMoved) {
+		t.Errorf("got %v", stale)
+	}
+	b.want("SELECT partition, next_offset FROM truc.sink_offset", "0 5")
+	if err := b.sink.Apply(b.ctx, []record.Change{b.put(2, "b", nil)}, adapters.Offsets{p0: 5, p1: 0}, adapters.Offsets{p0: 6, p1: 6}); err != nil {
+		t.Fatal(err)
+	}
+	b.want("SELECT partition, next_offset FROM truc.sink_offset", "0 6", "1 6")
+	if err := b.sink.Apply(b.ctx, nil, adapters.Offsets{p0: 6}, adapters.Offsets{p1: 7}); err == nil {
+		t.Error("from and to of different partitions were taken")
+	}
+}
+
+// TestSinkEmptyApplyNeverGuesses: when two pipelines read a partition, an Apply without changes cannot say whose it is.
+func TestSinkEmptyApplyNeverGuesses(t *testing.T) {
+	b := newBed(t, people(), "")
+	for _, pipeline := range []string{"a", "b"} {
+		if _, err := b.sink.Offsets(b.ctx, pipeline, []adapters.TopicPartition{bedPartition}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := b.try(); err == nil || errors.Is(err, adapters.ErrOffsetMoved) {
+		t.Errorf("got %v, want an error", err)
+	}
+	b.want("SELECT count(*) FROM truc.sink_offset", "0")
+}
+
+// TestSinkConnectionLost: a backend that is ended, and a server that dies, are waited for; the same sink goes on after it.
+func TestSinkConnectionLost(t *testing.T) {
+	server := servers.NewPostgres(t)
+	dsn := server.Database(t)
+	execute(t, dsn, "CREATE SCHEMA bhyt; CREATE TABLE bhyt.nguoi (id int PRIMARY KEY, name text, code text)")
+	b := openBed(t, people(), dsn)
+	b.apply(b.put(1, "a", nil))
+
+	change := b.put(2, "b", nil)
+	execute(t, dsn, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'truc bhyt'")
+	if err := b.try(change); !isUnreachable(err) {
+		t.Errorf("backend ended: got %v, want *UnreachableError", err)
+	}
+	b.apply(change)
+
+	change = b.put(3, "c", nil)
+	server.Kill()
+	for range 2 {
+		if err := b.try(change); !isUnreachable(err) {
+			t.Errorf("server killed: got %v, want *UnreachableError", err)
+		}
+	}
+	server.Start()
+	b.apply(change)
+	b.want("SELECT id FROM bhyt.nguoi", "1", "2", "3")
+}
+
+func isUnreachable(err error) bool {
+	_, ok := errors.AsType[*adapters.UnreachableError](err)
+	return ok
+}
+
+// TestSinkStalledPredecessor: an instance that stopped in the middle of a transaction holds the offset; the successor gets
+// an error to retry on, and the server ends the stalled transaction.
+func TestSinkStalledPredecessor(t *testing.T) {
+	dsn := servers.Postgres(t).Database(t)
+	execute(t, dsn, "CREATE SCHEMA bhyt; CREATE TABLE bhyt.nguoi (id int PRIMARY KEY, name text, code text)")
+	b := openBed(t, people(), dsn+"&lock_timeout=300ms&idle_in_transaction_session_timeout=1500ms")
+	b.apply(b.put(1, "a", nil))
+
+	stalled, err := b.sink.connect(b.ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stalled.close()
+	if err := stalled.exec(b.ctx, "BEGIN; UPDATE truc.sink_offset SET next_offset = 77"); err != nil {
+		t.Fatal(err)
+	}
+	change := b.put(2, "b", nil)
+	if err := b.try(change); !isUnreachable(err) {
+		t.Fatalf("got %v, want *UnreachableError", err)
+	}
+	deadline := time.Now().Add(20 * time.Second)
+	for err = b.try(change); isUnreachable(err) && time.Now().Before(deadline); err = b.try(change) {
+	}
+	if err != nil {
+		t.Fatalf("after the stalled transaction's time: %v", err)
+	}
+	b.want("SELECT next_offset FROM truc.sink_offset", "2")
+}
+
+func TestSinkContextEnds(t *testing.T) {
+	b := newBed(t, people(), "CREATE SCHEMA bhyt; CREATE TABLE bhyt.nguoi (id int PRIMARY KEY, name text, code text)")
+	b.apply(b.put(1, "a", nil))
+	blocker, err := b.sink.connect(b.ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer blocker.close()
+	if err := blocker.exec(b.ctx, "BEGIN; LOCK TABLE bhyt.nguoi"); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(b.ctx, 200*time.Millisecond)
+	defer cancel()
+	change := b.put(2, "b", nil)
+	err = b.sink.Apply(ctx, []record.Change{change}, adapters.Offsets{bedPartition: 1}, adapters.Offsets{bedPartition: 2})
+	if !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("got %v, want the error of ctx", err)
+	}
+	if err := blocker.exec(b.ctx, "ROLLBACK"); err != nil {
+		t.Fatal(err)
+	}
+	b.apply(change)
+	b.want("SELECT id FROM bhyt.nguoi", "1", "2")
+}
+
+// TestSinkTableChanges: what was learnt about a table is learnt anew when it does not hold any more.
+func TestSinkTableChanges(t *testing.T) {
+	b := newBed(t, people(), "CREATE SCHEMA bhyt; CREATE TABLE bhyt.nguoi (id int PRIMARY KEY, name varchar(3), code text)")
+	b.apply(b.put(1, "a", nil))
+	execute(t, b.dsn, "ALTER TABLE bhyt.nguoi ALTER id TYPE bigint, ALTER name TYPE text")
+	b.apply(b.put(record.IntValue(1<<40), "dài hơn ba", nil))
+	execute(t, b.dsn, "ALTER TABLE bhyt.nguoi DROP COLUMN code, ADD COLUMN code int")
+	b.apply(b.put(2, "b", "7"))
+
+	execute(t, b.dsn, "ALTER TABLE bhyt.nguoi RENAME code TO ma")
+	err := b.try(b.put(3, "c", nil))
+	if refused, ok := errors.AsType[*adapters.RefusedError](err); !ok || !strings.Contains(refused.What, "code") {
+		t.Errorf("column gone: got %v, want a refusal that names it", err)
+	}
+	execute(t, b.dsn, "ALTER TABLE bhyt.nguoi RENAME ma TO code; ALTER TABLE bhyt.nguoi DROP CONSTRAINT nguoi_pkey")
+	err = openBedAgain(b).try(b.put(3, "c", nil))
+	if refused, ok := errors.AsType[*adapters.RefusedError](err); !ok || refused.Fix != `CREATE UNIQUE INDEX CONCURRENTLY ON "bhyt"."nguoi" ("id")` {
+		t.Errorf("unique index gone: got %v, want the statement that makes it", err)
+	}
+	execute(t, b.dsn, "DROP TABLE bhyt.nguoi")
+	err = b.try(b.put(3, "c", nil))
+	if refused, ok := errors.AsType[*adapters.RefusedError](err); !ok || !strings.Contains(refused.What, "no table bhyt.nguoi") {
+		t.Errorf("table gone: got %v, want a refusal that names it", err)
+	}
+	execute(t, b.dsn, "CREATE TABLE bhyt.nguoi (id int PRIMARY KEY, name text, code text)")
+	b.apply(b.put(3, "c", nil))
+	b.want("SELECT id, name FROM bhyt.nguoi", "3 c")
+}
+
+func openBedAgain(b *sinkBed) *sinkBed {
+	again := openBed(b.TB, b.target, b.dsn)
+	again.offset = b.offset
+	return again
+}
+
+// TestSinkSQLASCII: a database that does not know its encoding takes the bytes the mapping made (TCVN3).
+func TestSinkSQLASCII(t *testing.T) {
+	server := servers.Postgres(t)
+	name := "truc_ascii_" + strings.ToLower(t.Name()[4:8])
+	execute(t, server.DSN, fmt.Sprintf("CREATE DATABASE %s ENCODING 'SQL_ASCII' TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'", name))
+	t.Cleanup(func() { execute(t, server.DSN, "DROP DATABASE "+name+" WITH (FORCE)") })
+	address, _ := url.Parse(server.DSN)
+	address.Path = "/" + name
+	execute(t, address.String(), "CREATE SCHEMA bhyt; CREATE TABLE bhyt.nguoi (id int PRIMARY KEY, name text, code text)")
+	b := openBed(t, people(), address.String())
+	b.apply(b.put(1, "Nguy\xd4n V\xa8n", nil))
+	b.want("SELECT encode(name::bytea, 'hex') FROM bhyt.nguoi", "4e677579d46e2056a86e")
+}

@@ -1,0 +1,279 @@
+package postgres
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/jackc/pglogrepl"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgproto3"
+
+	"github.com/lienthong/truc/adapters"
+	"github.com/lienthong/truc/record"
+)
+
+// heartbeat is how often at most a batch without records moves the position.
+const heartbeat = time.Second
+
+// Read implements adapters.Source. It decodes what the connection holds, and hands it out when nothing more has arrived
+// or the batch is full: there is no timer, a lone change waits for nobody and a flood makes full batches.
+func (s *source) Read(ctx context.Context) (record.Batch, error) {
+	s.reading.Lock()
+	defer s.reading.Unlock()
+	if err := s.ended(ctx); err != nil {
+		return record.Batch{}, err
+	}
+	if s.repl == nil {
+		return record.Batch{}, errors.New("read from a source that is not open")
+	}
+	// The driver is never given ctx: its own watching costs ten allocations a message, and a cancelled receive would close
+	// the connection. A deadline in the past interrupts it and keeps what has arrived.
+	stop := context.AfterFunc(ctx, s.wake)
+	defer stop()
+	b := s.buffers.get()
+	batch, err := s.fill(ctx, b)
+	if err != nil {
+		b.done()
+	}
+	return batch, err
+}
+
+func (s *source) fill(ctx context.Context, b *buffer) (record.Batch, error) {
+	for {
+		if s.machine.Draining() {
+			if len(b.records) > 0 {
+				return s.handOut(b), nil // the log before the chunk, then the chunk
+			}
+			s.drain(b)
+			if len(b.records) > 0 {
+				return s.handOut(b), nil
+			}
+		}
+		s.nextChunk()
+		if b.full() || len(b.records) > 0 && s.drained() || s.heartbeatDue(b) {
+			return s.handOut(b), nil
+		}
+		err := s.receive(b)
+		if err == nil {
+			continue
+		}
+		if timeout, ok := errors.AsType[net.Error](err); ok && timeout.Timeout() {
+			s.unwake()
+			err = s.ended(ctx)
+			if err == nil {
+				continue
+			}
+		} else {
+			s.failed = err
+			if e := s.ended(ctx); e != nil {
+				err = e
+			}
+		}
+		if len(b.records) > 0 {
+			return s.handOut(b), nil // the next Read says what happened
+		}
+		return record.Batch{}, err
+	}
+}
+
+// ended says why nothing more is to be read: Close, the caller's context, a failure.
+func (s *source) ended(ctx context.Context) error {
+	if s.isClosed() {
+		return adapters.ErrClosed
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if s.failed == nil {
+		s.wakeLock.Lock()
+		s.failed = s.lost
+		s.wakeLock.Unlock()
+	}
+	return s.failed
+}
+
+// wake interrupts a receive that is under way.
+func (s *source) wake() {
+	s.wakeLock.Lock()
+	defer s.wakeLock.Unlock()
+	if s.socket != nil {
+		s.woken = true
+		_ = s.socket.SetReadDeadline(time.Unix(1, 0)) // fails only on a closed socket, which interrupts too
+	}
+}
+
+func (s *source) unwake() {
+	s.wakeLock.Lock()
+	defer s.wakeLock.Unlock()
+	if s.woken {
+		s.woken = false
+		_ = s.socket.SetReadDeadline(time.Time{})
+	}
+}
+
+// drained reports whether everything that has arrived was taken in.
+func (s *source) drained() bool {
+	return s.in.Buffered() == 0 && s.repl.Frontend().ReadBufferLen() == 0
+}
+
+// heartbeatDue reports whether the log moved on without records for long enough to say so.
+func (s *source) heartbeatDue(b *buffer) bool {
+	return len(b.records) == 0 && !s.tx.open && s.position.Confirmed > s.handedOut && time.Since(s.lastBatch) >= heartbeat
+}
+
+// handOut closes the batch. Its position may lie inside a transaction: then Confirmed is still the end of the one before.
+func (s *source) handOut(b *buffer) record.Batch {
+	if n := len(b.records); n > 0 {
+		last := b.records[n-1].Order
+		s.position.LSN, s.position.Index = lsn(last.Major), last.Minor
+	}
+	s.handedOut, s.lastBatch = s.position.Confirmed, time.Now()
+	return record.Batch{Records: b.records, Position: s.encodePosition(), Done: b.done}
+}
+
+// receive takes in one message of the connection.
+func (s *source) receive(b *buffer) error {
+	message, err := s.repl.ReceiveMessage(context.Background())
+	if err != nil {
+		if timeout, ok := errors.AsType[net.Error](err); ok && timeout.Timeout() {
+			return err
+		}
+		return s.server.explain(err)
+	}
+	switch m := message.(type) {
+	case *pgproto3.CopyData:
+		return s.onCopyData(m.Data, b)
+	case *pgproto3.ErrorResponse:
+		return s.explainStream(pgconn.ErrorResponseToPgError(m))
+	case *pgproto3.NoticeResponse, *pgproto3.ParameterStatus:
+		return nil
+	case *pgproto3.CopyDone, *pgproto3.CommandComplete, *pgproto3.ReadyForQuery:
+		return s.server.unreachable(errors.New("the server ended the replication stream"))
+	default:
+		return fmt.Errorf("%s: unexpected message %T in the replication stream", s.server.name, m)
+	}
+}
+
+func (s *source) explainStream(err *pgconn.PgError) error {
+	if err.Code == "42704" { // undefined_object: the publication, as the log being decoded knows it
+		return &adapters.RefusedError{
+			Where: s.server.name, What: "the log from before publication " + s.published + " was created (again) cannot be decoded: " + err.Message,
+			Fix: "truc resnapshot " + s.name,
+		}
+	}
+	return s.server.explain(err)
+}
+
+func (s *source) onCopyData(data []byte, b *buffer) error {
+	const logHeader, keepalive = 1 + 24, 1 + 17
+	switch {
+	case len(data) > logHeader && data[0] == pglogrepl.XLogDataByteID:
+		return s.onLog(data[logHeader:], b)
+	case len(data) == keepalive && data[0] == pglogrepl.PrimaryKeepaliveMessageByteID:
+		s.onKeepalive(lsn(binary.BigEndian.Uint64(data[1:])), b)
+		if data[keepalive-1] != 0 {
+			s.reportNow()
+		}
+		return nil
+	}
+	return errTruncated
+}
+
+// onKeepalive advances an idle source: the server has decoded up to end and had nothing for us, so that log written for
+// other tables need not be kept. Inside a transaction it says nothing about what is still to come of it, and with records
+// in hand it would confirm them with a position that does not mention them.
+func (s *source) onKeepalive(end lsn, b *buffer) {
+	if !s.tx.open && len(b.records) == 0 && !s.machine.Draining() && end > s.position.Confirmed {
+		s.position.Confirmed = end
+	}
+}
+
+func (s *source) onLog(data []byte, b *buffer) error {
+	in := &input{b: data[1:]}
+	switch kind := data[0]; kind {
+	case 'I', 'U', 'D':
+		return s.onRow(kind, in, b)
+	case 'B':
+		m, err := decodeBegin(in)
+		if err != nil {
+			return err
+		}
+		s.tx = transaction{open: true, order: record.Order{Major: uint64(m.commit)}, xid: m.xid, time: m.time}
+		s.machine.Transaction(uint64(m.xid))
+		return nil
+	case 'C':
+		m, err := decodeCommit(in)
+		if err != nil {
+			return err
+		}
+		s.tx.open = false
+		s.position.Confirmed = max(s.position.Confirmed, lsn(m.end))
+		return s.onMark()
+	case 'R':
+		m, err := decodeRelation(in)
+		if err != nil {
+			return err
+		}
+		return s.onRelation(m)
+	case 'T':
+		return s.onTruncate(in, b)
+	case 'M':
+		m, err := decodeLogical(in)
+		if err != nil {
+			return err
+		}
+		s.tx.mark = parseMark(m, s.nonce)
+		return nil
+	case 'O', 'Y': // origin, type
+		return nil
+	default:
+		return fmt.Errorf("%s: unexpected message %q in the log", s.server.name, kind)
+	}
+}
+
+// onRow is called for each Insert, Update and Delete. The index grows before anything is filtered, so that a record has
+// the same order whatever tables are asked for.
+func (s *source) onRow(kind byte, in *input, b *buffer) error {
+	if !s.tx.open {
+		return errTruncated
+	}
+	s.tx.order.Minor++
+	r := s.relations[in.uint32()]
+	if r == nil {
+		return errTruncated
+	}
+	if r.name == "" || s.tx.order.Compare(s.skip) <= 0 {
+		return nil
+	}
+	in.b = b.bytes.copy(in.b)
+	op, before, after, err := r.decodeChange(kind, in, &b.cells)
+	if err != nil {
+		return err
+	}
+	b.records = append(b.records, record.Record{
+		Table: r.table, Op: op, Before: before, After: after, Order: s.tx.order, Tx: uint64(s.tx.xid), Time: s.tx.time,
+	})
+	s.machine.Changed(r.name, r.table, before, after)
+	return nil
+}
+
+func (s *source) onTruncate(in *input, b *buffer) error {
+	ids, err := decodeTruncate(in)
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		s.tx.order.Minor++
+		r := s.relations[id]
+		if r == nil || r.name == "" || s.tx.order.Compare(s.skip) <= 0 {
+			continue
+		}
+		b.records = append(b.records, record.Record{Table: r.table, Op: record.Truncate, Order: s.tx.order, Tx: uint64(s.tx.xid), Time: s.tx.time})
+		s.machine.Truncated(r.name)
+	}
+	return nil
+}

@@ -1,0 +1,417 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/lienthong/truc/adapters"
+	"github.com/lienthong/truc/adapters/snapshot"
+	"github.com/lienthong/truc/record"
+)
+
+const (
+	// markPrefix is that of our logical messages.
+	markPrefix = "truc"
+	// chunkBytes closes a chunk early: one is in memory at a time.
+	chunkBytes = 4 << 20
+	// firstFetch is how many rows are fetched of a table whose rows' size is not known yet.
+	firstFetch = 100
+)
+
+// mark is one of our watermarks.
+type mark struct {
+	task uint64
+	high bool
+}
+
+func (m mark) content(nonce string) []byte {
+	kind := "low"
+	if m.high {
+		kind = "high"
+	}
+	return fmt.Appendf(nil, "%s %d %s", nonce, m.task, kind)
+}
+
+// parseMark reads a logical message; nil when it is not a watermark of this session.
+func parseMark(m logicalMessage, nonce string) *mark {
+	if m.prefix != markPrefix {
+		return nil
+	}
+	f := strings.Split(string(m.content), " ")
+	if len(f) != 3 || f[0] != nonce {
+		return nil
+	}
+	task, err := strconv.ParseUint(f[1], 10, 64)
+	if err != nil {
+		return nil
+	}
+	return &mark{task: task, high: f[2] == "high"}
+}
+
+// readChunk is what the chunk reader hands to Read.
+type readChunk struct {
+	snapshot.Chunk
+	oid      uint32
+	relation *relation
+}
+
+// nextChunk gives the chunk reader something to do when it has nothing. Read calls it.
+func (s *source) nextChunk() {
+	if s.tasks == nil {
+		return
+	}
+	if task, ok := s.machine.Next(); ok {
+		s.tasks <- task // never blocks: there is one task at a time
+	} else if !s.machine.Active() {
+		close(s.tasks)
+		s.tasks = nil
+	}
+}
+
+// onMark is called at the end of each transaction.
+func (s *source) onMark() error {
+	m := s.tx.mark
+	if m == nil {
+		return nil
+	}
+	at := record.Order{Major: s.tx.order.Major}
+	if !m.high {
+		s.machine.Low(m.task, at)
+		s.position.Tables = nil
+		return nil
+	}
+	// The chunk reader leaves the chunk before it writes the watermark.
+	c := s.chunk.Swap(nil)
+	if c == nil || c.Task != m.task {
+		return fmt.Errorf("%s: a watermark came without its chunk", s.server.name)
+	}
+	// The chunk is read from the catalog's present, which the log may not have shown yet.
+	old := s.relations[c.oid]
+	if c.relation != nil {
+		switch {
+		case old == nil || old.table == nil:
+		case sameTable(old.table, c.relation.table):
+			c.relation.table, c.Table = old.table, old.table
+		default:
+			c.relation.table.Version = old.table.Version + 1
+		}
+	}
+	switch verdict := s.machine.High(m.task, at, &c.Chunk); verdict {
+	case snapshot.Accepted:
+		s.relations[c.oid] = c.relation
+	case snapshot.None:
+	default:
+		s.log.Debug("snapshot chunk is read again", "source", s.name, "because", verdict.String())
+	}
+	return nil
+}
+
+// drain moves accepted rows into the batch.
+func (s *source) drain(b *buffer) {
+	b.records = s.machine.Drain(b.records, batchRows, batchBytes)
+	s.position.Tables = nil
+	s.progressLock.Lock()
+	defer s.progressLock.Unlock()
+	for i := range s.shown {
+		p := &s.shown[i]
+		t := s.progress[p.Table]
+		if t.Rows > 0 && p.Rows == 0 && !p.Done {
+			s.log.Info("snapshot has begun", "source", s.name, "table", p.Table, "run", t.Run, "estimate", p.Total)
+		}
+		if t.Done && !p.Done {
+			s.log.Info("snapshot is complete", "source", s.name, "table", p.Table, "run", t.Run, "rows", t.Rows)
+		}
+		p.Rows, p.Done = t.Rows, t.Done
+	}
+}
+
+// Progress implements adapters.Progresser.
+func (s *source) Progress() []adapters.Progress {
+	s.progressLock.Lock()
+	defer s.progressLock.Unlock()
+	return slices.Clone(s.shown)
+}
+
+// rememberWaiting is for a cluster with synchronous standbys: a transaction that an earlier session has read from the log
+// may still be waiting for its standby, invisible to every query. Which of the running ones these are cannot be told, so
+// the first chunk waits for all of them.
+func (s *source) rememberWaiting(ctx context.Context) error {
+	if !s.machine.Active() {
+		return nil
+	}
+	row, err := s.catalog.row(ctx, "SELECT current_setting('synchronous_standby_names')")
+	if err != nil || len(row[0]) == 0 {
+		return err
+	}
+	// A transaction of our own, so that the look at the server that follows reaches beyond every older one.
+	if err := s.catalog.mark(ctx, []byte(s.nonce+" opened")); err != nil {
+		return err
+	}
+	v, err := s.catalog.visibility(ctx)
+	if err != nil {
+		return err
+	}
+	for _, xid := range v.running {
+		s.machine.Transaction(xid & 0xffffffff)
+	}
+	return nil
+}
+
+// mark writes a watermark: transactional, because the log shows others only with the next write; and waiting for no standby.
+func (c *session) mark(ctx context.Context, content []byte) error {
+	if _, err := c.query(ctx, "SET synchronous_commit = local"); err != nil {
+		return err
+	}
+	_, err := c.query(ctx, "SELECT pg_logical_emit_message(true, $1, convert_from($2::bytea, 'SQL_ASCII'))", []byte(markPrefix), content)
+	return err
+}
+
+// readChunks is the chunk reader: it runs while there are tables to snapshot, on a connection of its own.
+func (s *source) readChunks(ctx context.Context, tasks <-chan snapshot.Task) {
+	if err := s.chunkLoop(ctx, tasks); err != nil && ctx.Err() == nil {
+		s.wakeLock.Lock()
+		s.lost = err
+		s.wakeLock.Unlock()
+		s.wake()
+	}
+}
+
+func (s *source) chunkLoop(ctx context.Context, tasks <-chan snapshot.Task) error {
+	c, err := s.server.sql(ctx)
+	if err != nil {
+		return err
+	}
+	defer c.close()
+	oids := map[string]uint32{}
+	for oid, name := range s.tables {
+		oids[name] = oid
+	}
+	reader := chunkReader{session: c, rows: s.chunkRows}
+	for {
+		var task snapshot.Task
+		select {
+		case <-ctx.Done():
+			return nil
+		case t, ok := <-tasks:
+			if !ok {
+				return nil
+			}
+			task = t
+		}
+		if task.Attempt > 1 {
+			// A commit that waits for its standby may take any time; do not load the server meanwhile.
+			pause := min(10*time.Millisecond<<min(task.Attempt-2, 10), time.Second)
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-time.After(pause):
+			}
+		}
+		if err := c.mark(ctx, mark{task: task.ID}.content(s.nonce)); err != nil {
+			return err
+		}
+		chunk, err := reader.read(ctx, oids[task.Table], task)
+		if err != nil {
+			return fmt.Errorf("snapshot table %s: %w", task.Table, err)
+		}
+		s.chunk.Store(chunk)
+		if err := c.mark(ctx, mark{task: task.ID, high: true}.content(s.nonce)); err != nil {
+			return err
+		}
+	}
+}
+
+// chunkReader reads chunks in key order. It remembers how big the rows are, to fetch no more than fit.
+type chunkReader struct {
+	*session
+	rows    int
+	table   string
+	average int // bytes a row of table; 0 when unknown
+}
+
+// read reads one chunk and what its read saw. When the chunk could not be read but another attempt may, the chunk has no Sees.
+func (r *chunkReader) read(ctx context.Context, oid uint32, task snapshot.Task) (*readChunk, error) {
+	if r.table != task.Table {
+		r.table, r.average = task.Table, 0
+	}
+	c := &readChunk{oid: oid}
+	c.Task = task.ID
+	err := r.inView(ctx, oid, func(t *catalogTable) error { return r.fetch(ctx, t, task, c) })
+	if errors.Is(err, errMoved) {
+		c.Rows, c.Sees = nil, nil
+		return c, nil
+	}
+	return c, err
+}
+
+// errMoved says that a table was renamed or altered between the look at the catalog and the lock.
+var errMoved = errors.New("table was altered at this very moment")
+
+// inView runs fn in a REPEATABLE READ transaction that holds the table against being altered. The lock is the one that any
+// SELECT takes; it is taken before the view, because a table that is rewritten (ALTER COLUMN … TYPE) looks empty to a view older than that.
+func (c *session) inView(ctx context.Context, oid uint32, fn func(*catalogTable) error) (err error) {
+	bases, err := c.domains(ctx)
+	if err != nil {
+		return err
+	}
+	id := []uint32{oid}
+	before, err := c.describe(ctx, id, bases)
+	if err != nil {
+		return err
+	}
+	if len(before) == 0 {
+		return &adapters.RefusedError{Where: c.server.name, What: "the table does not exist any more", Fix: "take it out of the configuration, or create it again and truc resnapshot"}
+	}
+	if _, err := c.query(ctx, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"); err != nil {
+		return err
+	}
+	defer func() {
+		if _, e := c.query(ctx, "ROLLBACK"); err == nil {
+			err = e
+		}
+	}()
+	if _, err := c.query(ctx, "LOCK TABLE "+quoteTable(before[0].table)+" IN ACCESS SHARE MODE"); err != nil {
+		return err
+	}
+	now, err := c.describe(ctx, id, bases)
+	if err != nil {
+		return err
+	}
+	if len(now) == 0 || now[0].table.String() != before[0].table.String() {
+		return errMoved
+	}
+	return fn(now[0])
+}
+
+func (r *chunkReader) fetch(ctx context.Context, t *catalogTable, task snapshot.Task, c *readChunk) error {
+	if len(t.table.Key) == 0 {
+		return noKey(t)
+	}
+	v, err := r.visibility(ctx)
+	if err != nil {
+		return err
+	}
+	if err := r.declare(ctx, t, task.Cursor); err != nil {
+		return err
+	}
+	c.Table, c.relation, c.Sees = t.table, t.relation(task.Table), v.sees
+	var (
+		memory  arena
+		cells   slab
+		bytes   int
+		skipped bool
+	)
+	for {
+		n := min(firstFetch, r.rows-len(c.Rows))
+		if r.average > 0 {
+			n = max(1, min((chunkBytes-bytes)/r.average, r.rows-len(c.Rows)))
+		}
+		got := 0
+		err := r.each(ctx, "FETCH FORWARD "+strconv.Itoa(n)+" FROM truc_chunk", nil, func(fields [][]byte) error {
+			got++
+			if bytes >= chunkBytes {
+				skipped = true // rows became much bigger than those before: the next chunk begins here
+				return nil
+			}
+			row := cells.row(len(fields))
+			n, err := t.readRow(fields, row, &memory)
+			if err != nil {
+				return err
+			}
+			bytes += n
+			c.Rows = append(c.Rows, row)
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		if len(c.Rows) > 0 {
+			r.average = max(1, bytes/len(c.Rows))
+		}
+		c.Last = got < n && !skipped
+		if got < n || len(c.Rows) >= r.rows || bytes >= chunkBytes {
+			c.Time = time.Now()
+			return nil
+		}
+	}
+}
+
+// declare opens a cursor over the rows after a key. Comparison and order are PostgreSQL's own, collation included, and
+// what the index of the key is sorted by.
+func (r *chunkReader) declare(ctx context.Context, t *catalogTable, after [][]byte) error {
+	var columns, key, bound []string
+	for _, c := range t.table.Columns {
+		columns = append(columns, quote(c.Name))
+	}
+	for i, k := range t.table.Key {
+		key = append(key, quote(t.table.Columns[k].Name))
+		bound = append(bound, fmt.Sprintf("$%d::%s", i+1, t.casts[k]))
+	}
+	sql := "DECLARE truc_chunk NO SCROLL CURSOR FOR SELECT " + strings.Join(columns, ", ") + " FROM " + t.from()
+	if after != nil {
+		sql += " WHERE (" + strings.Join(key, ", ") + ") > (" + strings.Join(bound, ", ") + ")"
+	}
+	sql += " ORDER BY " + strings.Join(key, ", ")
+	// The operators of types that extensions bring are found by the search path; the text of values must not depend on it.
+	if err := r.setPath(ctx, t.path); err != nil {
+		return err
+	}
+	if _, err := r.query(ctx, sql, after...); err != nil {
+		return err
+	}
+	return r.setPath(ctx, "pg_catalog")
+}
+
+func (c *session) setPath(ctx context.Context, path string) error {
+	_, err := c.query(ctx, "SELECT set_config('search_path', $1, true)", []byte(path))
+	return err
+}
+
+// readRow turns the fields of a query over all the table's columns into cells that own their memory, and tells their size.
+func (t *catalogTable) readRow(fields [][]byte, row record.Row, memory *arena) (int, error) {
+	size := 0
+	for i, f := range fields {
+		if f == nil {
+			row[i] = record.NullValue
+			continue
+		}
+		size += len(f)
+		row[i] = record.Value{}
+		if err := t.codecs[i].read(&row[i], memory.copy(f)); err != nil {
+			return 0, fmt.Errorf("read column %s as %s: %w", t.table.Columns[i].Name, t.table.Columns[i].Type, err)
+		}
+	}
+	return size, nil
+}
+
+// from names the table for reading: the rows of a partitioned table are in its partitions, those of a plain table's
+// heirs are not its own.
+func (t *catalogTable) from() string {
+	if t.kind == 'p' {
+		return quoteTable(t.table)
+	}
+	return "ONLY " + quoteTable(t.table)
+}
+
+// relation is the table as its rows in the log will have it.
+func (t *catalogTable) relation(name string) *relation {
+	r := &relation{table: t.table, name: name, codecs: t.codecs, identity: make([]bool, len(t.codecs))}
+	for i := range r.identity {
+		r.identity[i] = t.table.Carried(i)
+	}
+	return r
+}
+
+// cursorOf writes a row's key as PostgreSQL reads it.
+func cursorOf(t *record.Table, row record.Row) [][]byte {
+	cursor := make([][]byte, len(t.Key))
+	for i, k := range t.Key {
+		cursor[i] = appendParameter([]byte{}, row[k])
+	}
+	return cursor
+}

@@ -1,0 +1,351 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/lienthong/truc/adapters"
+	"github.com/lienthong/truc/record"
+	"github.com/lienthong/truc/tests/servers"
+)
+
+// replica is what a subscriber would hold: rows by key, each with the order of what was last said about it.
+type replica struct {
+	rows map[string]replicaRow
+}
+
+type replicaRow struct {
+	value string
+	order record.Order
+}
+
+func newReplica() *replica { return &replica{rows: map[string]replicaRow{}} }
+
+// apply does what a subscriber does with a record of a table (key text, value text).
+func (p *replica) apply(r record.Record) {
+	key := func(row record.Row) string { return string(row[0].Append(nil)) }
+	switch r.Op {
+	case record.Truncate:
+		clear(p.rows)
+	case record.SnapshotEnd:
+		for k, row := range p.rows {
+			if row.order.Compare(r.Since) < 0 {
+				delete(p.rows, k)
+			}
+		}
+	case record.Delete:
+		delete(p.rows, key(r.Before))
+	default:
+		if r.Before != nil {
+			delete(p.rows, key(r.Before))
+		}
+		p.rows[key(r.After)] = replicaRow{string(r.After[1].Append(nil)), r.Order}
+	}
+}
+
+func (p *replica) contents() map[string]string {
+	out := map[string]string{}
+	for k, v := range p.rows {
+		out[k] = v.value
+	}
+	return out
+}
+
+func (d *database) contents(table string) map[string]string {
+	d.t.Helper()
+	rows, err := d.Query(context.Background(), "SELECT * FROM "+table)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	out := map[string]string{}
+	for rows.Next() {
+		v, err := rows.Values()
+		if err != nil {
+			d.t.Fatal(err)
+		}
+		out[fmt.Sprint(v[0])] = fmt.Sprint(v[1])
+	}
+	if rows.Err() != nil {
+		d.t.Fatal(rows.Err())
+	}
+	return out
+}
+
+// write changes random rows until stop is closed, then marks the end.
+func write(t testing.TB, dsn, table string, stop <-chan struct{}) <-chan error {
+	done := make(chan error, 1)
+	go func() {
+		done <- func() error {
+			ctx := context.Background()
+			conn, err := pgx.Connect(ctx, dsn)
+			if err != nil {
+				return err
+			}
+			defer conn.Close(ctx)
+			random := rand.New(rand.NewPCG(1, 2))
+			for i := 0; ; i++ {
+				select {
+				case <-stop:
+					_, err := conn.Exec(ctx, "INSERT INTO "+table+" VALUES (-1, 'the end')")
+					return err
+				default:
+				}
+				time.Sleep(time.Millisecond)
+				k := random.IntN(6000)
+				var sql string
+				switch random.IntN(10) {
+				case 0, 1, 2:
+					sql = fmt.Sprintf("INSERT INTO %s VALUES (%d, 'i%d') ON CONFLICT (id) DO UPDATE SET v = 'u%d'", table, k, i, i)
+				case 3, 4:
+					sql = fmt.Sprintf("DELETE FROM %s WHERE id = %d", table, k)
+				case 5:
+					sql = fmt.Sprintf("UPDATE %s SET id = id + 100000 * (1 - 2 * (id / 100000)) WHERE id %% 100000 = %d AND NOT EXISTS (SELECT FROM %s x WHERE x.id = %d OR x.id = %d)", table, k, table, k+100000, k+200000)
+				case 6:
+					sql = fmt.Sprintf("UPDATE %s SET v = 'many%d' WHERE id BETWEEN %d AND %d", table, i, k, k+300)
+				default:
+					sql = fmt.Sprintf("UPDATE %s SET v = 'u%d' WHERE id = %d", table, i, k)
+				}
+				if _, err := conn.Exec(ctx, sql); err != nil && !strings.Contains(err.Error(), "23505") {
+					return err
+				}
+			}
+		}()
+	}()
+	return done
+}
+
+func isEnd(r record.Record) bool {
+	return r.After != nil && len(r.After) > 1 && string(r.After[1].Bytes) == "the end"
+}
+
+// A snapshot taken while the table is written, broken off again and again at whatever position was reached, ends with
+// exactly what the table holds. What the subscriber held before, and no longer exists, is swept.
+func TestSnapshotWhileWriting(t *testing.T) {
+	db := newDatabase(t, servers.Postgres(t).Database(t),
+		`CREATE TABLE a (id int PRIMARY KEY, v text)`,
+		`INSERT INTO a SELECT i, 'v' || i FROM generate_series(1, 6000) i`,
+	)
+	stop := make(chan struct{})
+	written := write(t, db.dsn, "a", stop)
+	p := newReplica()
+	p.rows["77777"] = replicaRow{value: "a row deleted long ago"}
+	var position []byte
+	var last record.Order
+	ended, opened := false, 0
+	for finished := false; !finished; opened++ {
+		s := build(t, db.dsn, func(c *Config) { c.ChunkRows = 700 })
+		if err := s.Open(t.Context(), start(position, "public.a")); err != nil {
+			t.Fatal(err)
+		}
+		// Broken off after some rows of a chunk, some batches of the log, or nothing of a chunk at all.
+		rows := 0
+		for reads := 0; !finished && (ended || opened > 12 || rows < 300*(opened%4) || reads < 3); reads++ {
+			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+			b, err := s.Read(ctx)
+			cancel()
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, r := range b.Records {
+				if r.Order.Compare(last) <= 0 {
+					t.Fatalf("order went from %v to %v", last, r.Order)
+				}
+				last = r.Order
+				p.apply(r)
+				if r.Op == record.Snapshot {
+					rows++
+				}
+				if r.Op == record.SnapshotEnd {
+					ended = true
+					close(stop)
+				}
+				finished = finished || isEnd(r)
+			}
+			position = b.Position
+			b.Release()
+			if err := s.Ack(t.Context(), position); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := <-written; err != nil {
+		t.Fatal(err)
+	}
+	if opened < 3 {
+		t.Errorf("opened only %d times", opened)
+	}
+	if diff := cmp.Diff(db.contents("a"), p.contents()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// Commit order is not visibility order. With a synchronous standby that does not answer, a commit is in the log but no
+// query sees it. A chunk read meanwhile holds the old row, and must not be handed out after the new one; not even by a
+// source that was reopened after it had read the commit.
+func TestSnapshotWaitsForVisibility(t *testing.T) {
+	for _, reopen := range []bool{false, true} {
+		t.Run(fmt.Sprint("reopen ", reopen), func(t *testing.T) {
+			t.Parallel()
+			pg := servers.NewPostgres(t)
+			db := newDatabase(t, pg.Database(t), `CREATE TABLE a (id int PRIMARY KEY, v text)`, `INSERT INTO a VALUES (1, 'old')`)
+			c := open(t, db.dsn, nil, "public.a")
+			if reopen {
+				c.snapshotted(1)
+			}
+			db.run(`ALTER SYSTEM SET synchronous_standby_names = 'nobody'`, `SELECT pg_reload_conf()`)
+			eventually(t, "the standby is required", func() bool { return db.text("SHOW synchronous_standby_names") == "nobody" })
+			writer := newDatabase(t, db.dsn)
+			updated := make(chan error, 1)
+			go func() {
+				_, err := writer.Exec(context.Background(), `UPDATE a SET v = 'new' WHERE id = 1`)
+				updated <- err
+			}()
+			eventually(t, "the commit waits", func() bool {
+				return db.text("SELECT count(*)::text FROM pg_stat_activity WHERE wait_event = 'SyncRep'") == "1"
+			})
+			if got := db.text("SELECT v FROM a"); got != "old" {
+				t.Fatalf("a query already sees %s", got)
+			}
+			if got := show(c.take(1)); got[0] != "public.a update +(1,new)" {
+				t.Fatalf("the log shows %v", got)
+			}
+			if reopen {
+				if err := c.Close(); err != nil {
+					t.Fatal(err)
+				}
+				s := build(t, db.dsn)
+				if err := s.Open(t.Context(), adapters.Start{Position: c.position, Tables: []adapters.TableStart{{Table: "public.a", Run: 2}}}); err != nil {
+					t.Fatal(err)
+				}
+				c.source = s
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+			defer cancel()
+			for {
+				b, err := c.Read(ctx)
+				if errors.Is(err, context.DeadlineExceeded) {
+					break
+				}
+				if err != nil || len(b.Records) > 0 {
+					t.Fatalf("while the commit waits: %v, %v", show(b.Records), err)
+				}
+			}
+			db.run("ALTER SYSTEM RESET synchronous_standby_names", "SELECT pg_reload_conf()") // releases those who wait
+			if err := <-updated; err != nil {
+				t.Fatal(err)
+			}
+			want := []string{"public.a snapshot +(1,new)", "public.a snapshot-end"}
+			if diff := cmp.Diff(want, show(c.snapshotted(1))); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+// A higher run reads a table again, into the running stream; a table added later is read while the others stream.
+func TestSnapshotLater(t *testing.T) {
+	db := newDatabase(t, servers.Postgres(t).Database(t),
+		`CREATE TABLE a (id int PRIMARY KEY, v text)`, `CREATE TABLE b (id int PRIMARY KEY, v text)`,
+		`INSERT INTO a VALUES (1, 'x')`, `INSERT INTO b VALUES (1, 'y')`)
+	c := open(t, db.dsn, nil, "public.a")
+	c.snapshotted(1)
+	if err := c.Close(); err != nil {
+		t.Fatal(err)
+	}
+	db.run(`UPDATE a SET v = 'x2'`)
+	c = open(t, db.dsn, c.position, "public.a", "public.b")
+	want := []string{"public.a update +(1,x2)", "public.b snapshot +(1,y)", "public.b snapshot-end"}
+	if diff := cmp.Diff(want, show(c.snapshotted(1))); diff != "" {
+		t.Error(diff)
+	}
+	if err := c.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s := build(t, db.dsn)
+	if err := s.Open(t.Context(), adapters.Start{Position: c.position, Tables: []adapters.TableStart{{Table: "public.a", Run: 2}, {Table: "public.b", Run: 1}}}); err != nil {
+		t.Fatal(err)
+	}
+	c.source = s
+	want = []string{"public.a snapshot +(1,x2)", "public.a snapshot-end"}
+	if diff := cmp.Diff(want, show(c.snapshotted(1))); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// Columns are added, dropped, renamed and retyped while the table is being snapshotted and read.
+func TestAlterWhileReading(t *testing.T) {
+	db := newDatabase(t, servers.Postgres(t).Database(t),
+		`CREATE TABLE a (id int PRIMARY KEY, v text)`,
+		`INSERT INTO a SELECT i, 'v' || i FROM generate_series(1, 3000) i`)
+	s := build(t, db.dsn, func(c *Config) { c.ChunkRows = 200 })
+	if err := s.Open(t.Context(), start(nil, "public.a")); err != nil {
+		t.Fatal(err)
+	}
+	alter := []string{
+		`ALTER TABLE a ADD COLUMN w int DEFAULT 7`,
+		`UPDATE a SET v = 'changed' WHERE id % 100 = 0`,
+		`ALTER TABLE a ALTER COLUMN w TYPE text USING w || '!'`, // rewrites: looks empty to an older view
+		`ALTER TABLE a RENAME COLUMN v TO ten`,
+		`INSERT INTO a VALUES (0, 'first', 'one')`,
+		`ALTER TABLE a DROP COLUMN ten`,
+		`ALTER TABLE a RENAME COLUMN id TO so`,
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		conn := newDatabase(t, db.dsn)
+		for _, sql := range alter {
+			time.Sleep(15 * time.Millisecond)
+			conn.run(sql)
+		}
+		conn.run(`INSERT INTO a VALUES (-1, 'the end')`)
+	}()
+	c := &client{source: s, t: t}
+	seen, versions, ends := map[string]bool{}, map[uint64]string{}, 0
+	finished := false
+	c.until("the end", func(r record.Record) bool {
+		finished = finished || isEnd(r)
+		if r.Op == record.SnapshotEnd {
+			ends++
+			return finished && ends > 0
+		}
+		if len(r.After) != len(r.Table.Columns) {
+			t.Fatalf("a row of %d cells in a table of %d columns", len(r.After), len(r.Table.Columns))
+		}
+		var columns []string
+		for i, column := range r.Table.Columns {
+			columns = append(columns, column.Name+" "+column.Type)
+			if v := r.After[i]; v.Kind > record.Null && v.Kind != column.Kind {
+				t.Fatalf("column %s is of kind %s, its value %s", column.Name, column.Kind, v.Kind)
+			}
+		}
+		if r.Table.Key[0] != 0 {
+			t.Fatalf("the key is column %d", r.Table.Key[0])
+		}
+		shape := strings.Join(columns, ", ")
+		if known, ok := versions[r.Table.Version]; ok && known != shape {
+			t.Fatalf("version %d is %q and %q", r.Table.Version, known, shape)
+		}
+		versions[r.Table.Version] = shape
+		seen[string(r.After[0].Append(nil))] = true
+		return finished && ends > 0
+	})
+	<-done
+	if len(seen) != 3002 {
+		t.Errorf("%d rows seen, expected 3002", len(seen))
+	}
+	if len(versions) < 2 {
+		t.Errorf("versions %v", versions)
+	}
+}

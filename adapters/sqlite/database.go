@@ -1,0 +1,138 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"modernc.org/sqlite"
+	lib "modernc.org/sqlite/lib"
+
+	"github.com/lienthong/truc/adapters"
+)
+
+// database is one open file. Transactions are immediate unless they are read-only: a transaction that begins by reading
+// and writes later is refused by SQLite when somebody else has written meanwhile.
+type database struct {
+	*sql.DB
+	// where names the file in messages.
+	where string
+}
+
+// open opens the file of a configuration; it must exist.
+func open(ctx context.Context, c *Config) (*database, error) {
+	where := "sqlite " + c.Path
+	path, err := filepath.Abs(c.Path)
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", where, err)
+	}
+	if info, err := os.Stat(path); err != nil {
+		return nil, &adapters.UnreachableError{Where: where, Err: errors.New("there is no such file; correct path: or bring the database there")}
+	} else if info.IsDir() {
+		return nil, &adapters.RefusedError{Where: where, What: "this is a directory", Fix: "name the database file in path:"}
+	}
+	path = filepath.ToSlash(path)
+	if !strings.HasPrefix(path, "/") {
+		path = "/" + path // C:/data/hotich.db
+	}
+	name := url.URL{Scheme: "file", Path: path, RawQuery: url.Values{
+		"mode":    {"rw"},
+		"_txlock": {"immediate"},
+		"_pragma": {"busy_timeout(" + strconv.FormatInt(c.BusyTimeout.Milliseconds(), 10) + ")", "foreign_keys(1)"},
+	}.Encode()}
+	db, err := sql.Open("sqlite", name.String())
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", where, err)
+	}
+	d := &database{db, where}
+	var tables int
+	if err := db.QueryRowContext(ctx, `SELECT count(*) FROM sqlite_schema`).Scan(&tables); err != nil {
+		db.Close()
+		return nil, d.explain(ctx, "open", err)
+	}
+	return d, nil
+}
+
+// codeOf is SQLite's extended result code, 0 for errors that are not SQLite's.
+func codeOf(err error) int {
+	var e *sqlite.Error
+	if errors.As(err, &e) {
+		return e.Code()
+	}
+	return 0
+}
+
+// isBusy reports that another program holds the lock.
+func isBusy(err error) bool {
+	code := codeOf(err) & 0xff
+	return code == lib.SQLITE_BUSY || code == lib.SQLITE_LOCKED
+}
+
+// explain turns an error of the driver into one that says what it means here. doing is a verb phrase: "read changes".
+func (d *database) explain(ctx context.Context, doing string, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	unreachable := func(what string) error {
+		return &adapters.UnreachableError{Where: d.where, Err: fmt.Errorf("%s: %s", doing, what)}
+	}
+	refused := func(what, fix string) error {
+		return &adapters.RefusedError{Where: d.where, What: doing + ": " + what, Fix: fix}
+	}
+	switch codeOf(err) & 0xff {
+	case 0:
+		return err
+	case lib.SQLITE_BUSY, lib.SQLITE_LOCKED:
+		return unreachable("another program keeps the file locked; raise busy_timeout: or find it")
+	case lib.SQLITE_CANTOPEN:
+		return unreachable("the file cannot be opened; look at the rights of the file and its folder")
+	case lib.SQLITE_FULL:
+		return unreachable("the disk is full")
+	case lib.SQLITE_IOERR:
+		return unreachable("the disk or network drive does not answer properly (SQLite code " + strconv.Itoa(codeOf(err)) + ")")
+	case lib.SQLITE_READONLY, lib.SQLITE_PERM, lib.SQLITE_AUTH:
+		return refused("the file is read-only for truc", "let truc's user write the file and its folder")
+	case lib.SQLITE_NOTADB:
+		return refused("the file is no SQLite database, or it is encrypted", "name the right file in path:")
+	case lib.SQLITE_CORRUPT:
+		return refused("the database is damaged", "restore it, or repair it with sqlite3's .recover, then truc resnapshot")
+	}
+	return &adapters.RefusedError{Where: d.where, What: fmt.Sprintf("%s: SQLite refuses the statement (%s)", doing, reasonOf(err)), Fix: "compare the table with the mapping: truc check"}
+}
+
+// reasonOf is SQLite's own sentence without its prefix. It names tables and columns, never values.
+func reasonOf(err error) string {
+	_, reason, found := strings.Cut(err.Error(), ": ")
+	if !found {
+		reason = err.Error()
+	}
+	return reason
+}
+
+// quote makes an identifier safe.
+func quote(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
+
+// literal makes a text constant.
+func literal(text string) string { return `'` + strings.ReplaceAll(text, `'`, `''`) + `'` }
+
+// change runs fn in a transaction that may write.
+func (d *database) change(ctx context.Context, fn func(*sql.Tx) error) error {
+	tx, err := d.BeginTx(ctx, nil)
+	if err != nil {
+		return d.explain(ctx, "begin", err)
+	}
+	defer tx.Rollback() // does nothing after Commit
+	if err := fn(tx); err != nil {
+		return d.explain(ctx, "write", err)
+	}
+	if err := tx.Commit(); err != nil {
+		return d.explain(ctx, "commit", err)
+	}
+	return nil
+}

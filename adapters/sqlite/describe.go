@@ -1,0 +1,280 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/lienthong/truc/adapters"
+	"github.com/lienthong/truc/problem"
+	"github.com/lienthong/truc/record"
+)
+
+// maxColumns of a captured table: truc_change holds each twice, and SQLite allows 2000.
+const maxColumns = 990
+
+// briefly opens the file for one question, beside a running reader or before any.
+func (s *Source) briefly(ctx context.Context, ask func(*database) error) error {
+	return briefly(ctx, s.config, ask)
+}
+
+func briefly(ctx context.Context, c *Config, ask func(*database) error) error {
+	db, err := open(ctx, c)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	if err := ask(db); err != nil {
+		return db.explain(ctx, "ask", err)
+	}
+	return nil
+}
+
+// Describe implements adapters.Describer.
+func (s *Source) Describe(ctx context.Context, names ...string) ([]adapters.TableInfo, error) {
+	return describe(ctx, s.config, names)
+}
+
+// Describe implements adapters.SinkDescriber.
+func (s *Sink) Describe(ctx context.Context, names ...string) ([]adapters.TableInfo, error) {
+	return describe(ctx, s.config, names)
+}
+
+func describe(ctx context.Context, c *Config, names []string) ([]adapters.TableInfo, error) {
+	var infos []adapters.TableInfo
+	err := briefly(ctx, c, func(db *database) error {
+		known, err := tableNames(ctx, db)
+		if err != nil {
+			return err
+		}
+		if len(names) == 0 {
+			names = known
+		}
+		for _, name := range names {
+			t, err := readTable(ctx, db, name)
+			if err != nil {
+				return err
+			}
+			if t == nil {
+				p := unknownTable("source", db.where, name, known)
+				return &p
+			}
+			info := adapters.TableInfo{Table: &t.Table}
+			if err := db.QueryRowContext(ctx, "SELECT count(*) FROM "+quote(name)).Scan(&info.Rows); err != nil {
+				return err
+			}
+			infos = append(infos, info)
+		}
+		return nil
+	})
+	return infos, err
+}
+
+func unknownTable(side, where, name string, known []string) problem.Problem {
+	return problem.Problem{Code: side + ".unknown-table", Where: where, What: "there is no table " + name, Fix: suggest("table", name, known)}
+}
+
+// suggest names what resembles a name, or all there is when that is little.
+func suggest(what, name string, known []string) string {
+	plain := func(s string) string { return strings.ReplaceAll(strings.ToLower(s), "_", "") }
+	alike := slices.DeleteFunc(slices.Clone(known), func(k string) bool {
+		a, b := plain(name), plain(k)
+		return !strings.Contains(a, b) && !strings.Contains(b, a) && a[:min(4, len(a))] != b[:min(4, len(b))]
+	})
+	if len(alike) == 0 && len(known) <= 10 {
+		alike = known
+	}
+	if len(alike) == 0 {
+		return "correct the name of the " + what
+	}
+	return "write one of: " + strings.Join(alike, ", ")
+}
+
+// tables reads the tables to be captured and refuses those that cannot be.
+func (s *Source) tables(ctx context.Context, q querier, names []string) ([]*table, error) {
+	where := "sqlite " + s.config.Path
+	var tables []*table
+	for _, name := range names {
+		t, found, err := inspect(ctx, q, where, name)
+		if err != nil {
+			return nil, err
+		}
+		for _, p := range found {
+			if !p.Warning {
+				return nil, &adapters.RefusedError{Where: where, What: p.What, Fix: p.Fix}
+			}
+		}
+		tables = append(tables, t)
+	}
+	return tables, nil
+}
+
+// Check implements adapters.Checker.
+func (s *Source) Check(ctx context.Context, names []string) (problem.List, error) {
+	var found problem.List
+	err := s.briefly(ctx, func(db *database) error {
+		var tables []*table
+		for _, name := range names {
+			t, l, err := inspect(ctx, db, db.where, name)
+			if err != nil {
+				return err
+			}
+			found = append(found, l...)
+			if l.Err() == nil {
+				tables = append(tables, t)
+			}
+		}
+		c, err := readCapturing(ctx, db, db.where)
+		if err != nil {
+			return err
+		}
+		if statements := c.plan(tables); len(statements) > 0 && s.config.Capture == captureManual {
+			found = append(found, problem.Problem{
+				Code: "source.not-captured", Where: db.where, What: "the changes of its tables are not captured yet",
+				Fix: "run truc source capture apply, or these statements in one transaction:\n" + strings.Join(statements, ";\n") + ";",
+			})
+		}
+		return nil
+	})
+	return found, err
+}
+
+// inspect reads a table and says what stands against capturing it.
+func inspect(ctx context.Context, q querier, where, name string) (*table, problem.List, error) {
+	t, err := readTable(ctx, q, name)
+	if err != nil {
+		return nil, nil, err
+	}
+	var found problem.List
+	add := func(code, what, fix string, warning bool) {
+		found = append(found, problem.Problem{Code: "source." + code, Where: where, What: what, Fix: fix, Warning: warning})
+	}
+	if t == nil {
+		known, err := tableNames(ctx, q)
+		return nil, problem.List{unknownTable("source", where, name, known)}, err
+	}
+	if len(t.Key) == 0 {
+		add("no-key", "table "+name+" has no primary key, so a change cannot say which row it is about",
+			"create it anew with PRIMARY KEY: CREATE TABLE "+quote(name+"_new")+" (…, PRIMARY KEY (…)); INSERT INTO "+quote(name+"_new")+
+				" SELECT * FROM "+quote(name)+"; DROP TABLE "+quote(name)+"; ALTER TABLE "+quote(name+"_new")+" RENAME TO "+quote(name), false)
+	}
+	if len(t.Columns) > maxColumns {
+		add("too-wide", fmt.Sprintf("table %s has %d columns, more than the %d that can be captured", name, len(t.Columns), maxColumns), "share a narrower table", false)
+	}
+	if t.expressions {
+		add("expression-index", "table "+name+" has a unique index over an expression or a part of the table: a row that a REPLACE removes because of it is not seen",
+			"use no REPLACE on this table, or let the application set PRAGMA recursive_triggers = ON", true)
+	}
+	written, err := writtenBySink(ctx, q, name)
+	if err != nil {
+		return nil, nil, err
+	}
+	if written {
+		add("own-sink", "table "+name+" is filled by truc itself: sharing it would send back what was delivered", "share a table of the agency's own", false)
+	}
+	return t, found, nil
+}
+
+func writtenBySink(ctx context.Context, q querier, name string) (bool, error) {
+	var there, written bool
+	if err := q.QueryRowContext(ctx, `SELECT count(*) FROM sqlite_schema WHERE name = 'truc_sink_entity'`).Scan(&there); err != nil || !there {
+		return false, err
+	}
+	err := q.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM truc_sink_entity WHERE tbl = ?)`, name).Scan(&written)
+	return written, err
+}
+
+// Scan implements adapters.Scanner.
+func (s *Source) Scan(ctx context.Context, name string, fn func(*record.Table, []record.Row) error) error {
+	return s.briefly(ctx, func(db *database) error {
+		tables, err := s.tables(ctx, db, []string{name})
+		if err != nil {
+			return err
+		}
+		t := tables[0]
+		for cursor, last := "", false; !last; {
+			var rows []record.Row
+			if rows, cursor, last, err = t.rowsAfter(ctx, db, cursor); err != nil {
+				return db.explain(ctx, "read "+name, err)
+			}
+			if len(rows) == 0 {
+				return nil
+			}
+			if err := fn(&t.Table, rows); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// CheckTargets implements adapters.SinkChecker.
+func (s *Sink) CheckTargets(ctx context.Context, targets []*record.Target) (problem.List, error) {
+	var found problem.List
+	err := briefly(ctx, s.config, func(db *database) error {
+		for _, target := range targets {
+			l, err := checkTarget(ctx, db, db.where, target)
+			if err != nil {
+				return err
+			}
+			found = append(found, l...)
+		}
+		return nil
+	})
+	return found, err
+}
+
+func checkTarget(ctx context.Context, q querier, where string, target *record.Target) (problem.List, error) {
+	t, err := readTable(ctx, q, target.Table)
+	if err != nil {
+		return nil, err
+	}
+	if t == nil {
+		known, err := tableNames(ctx, q)
+		return problem.List{unknownTable("sink", where, target.Table, known)}, err
+	}
+	var found problem.List
+	add := func(code, what, fix string) {
+		found = append(found, problem.Problem{Code: "sink." + code, Where: where, What: what, Fix: fix})
+	}
+	named := map[string]bool{}
+	for _, columns := range [][]string{target.Key, target.Columns, target.OnCreate, target.DeleteSet} {
+		for _, name := range columns {
+			if t.Index(name) < 0 && !named[name] {
+				add("unknown-column", "table "+target.Table+" has no column "+name, suggest("column", name, t.columnNames()))
+			}
+			named[name] = true
+		}
+	}
+	if target.Write != record.AppendOnly && !t.uniqueBy(target.Key) && len(found) == 0 {
+		var columns []string
+		for _, name := range target.Key {
+			columns = append(columns, quote(name))
+		}
+		add("no-unique-key", "nothing makes the key ("+strings.Join(target.Key, ", ")+") of table "+target.Table+" unique",
+			"CREATE UNIQUE INDEX "+quote("truc_key_"+target.Table)+" ON "+quote(target.Table)+" ("+strings.Join(columns, ", ")+")")
+	}
+	for i, c := range t.Columns {
+		if target.Write != record.UpdateOnly && !c.Nullable && t.defaults[i] == "NULL" && !named[c.Name] && c.Name != t.rowid {
+			add("missing-column", "column "+c.Name+" of table "+target.Table+" must not be null and has no default, but the mapping does not name it", "name it in columns: or on_create:")
+		}
+	}
+	var captured bool
+	err = q.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'trigger' AND name = ?)`, triggerName(target.Table, "insert")).Scan(&captured)
+	if err != nil && err != sql.ErrNoRows {
+		return nil, err
+	}
+	if captured {
+		add("own-source", "table "+target.Table+" is shared by a truc source: what is delivered into it would be sent back", "deliver into a table of its own, or truc source capture remove")
+	}
+	return found, nil
+}
+
+// uniqueBy reports whether a unique index covers exactly or fewer than the columns.
+func (t *table) uniqueBy(columns []string) bool {
+	return slices.ContainsFunc(t.unique, func(index []indexColumn) bool {
+		return !slices.ContainsFunc(index, func(c indexColumn) bool { return !slices.Contains(columns, c.name) })
+	})
+}

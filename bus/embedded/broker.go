@@ -1,0 +1,178 @@
+// Package embedded is a Kafka broker inside the process, for one machine: trials, demonstrations, tests, a small office. Any
+// Kafka client can use it. It keeps its topics on disk and loses nothing that it has acknowledged when the process is killed.
+//
+// It is franz-go's kfake, with what is not safe in it kept out of reach: topics are never compacted and never shortened, so
+// they keep everything and the directory grows (Size). What outgrows one machine moves to Apache Kafka.
+package embedded
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kfake"
+
+	"github.com/lienthong/truc/bus/kafka"
+)
+
+// Config configures a Broker.
+type Config struct {
+	// Dir holds the data. When it is empty, a temporary directory is used and removed at Close.
+	Dir string
+	// Port on 127.0.0.1; 0 takes a free one.
+	Port int
+	Log  *slog.Logger
+}
+
+// Broker is a running broker.
+type Broker struct {
+	cluster   *kfake.Cluster
+	lock      *dirLock
+	dir       string
+	temporary bool
+	addr      string
+	closeOnce sync.Once
+	closeErr  error
+}
+
+// never is a time that no process lives to see, and which still fits the broker's own arithmetic.
+const never = 30 * 365 * 24 * time.Hour
+
+// Start opens the directory, which must not be open in another process (*InUseError), and listens on 127.0.0.1.
+func Start(cfg Config) (*Broker, error) {
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	b := &Broker{dir: cfg.Dir}
+	if cfg.Dir == "" {
+		dir, err := os.MkdirTemp("", "truc-bus-")
+		if err != nil {
+			return nil, fmt.Errorf("start embedded bus: %w", err)
+		}
+		b.dir, b.temporary = dir, true
+	}
+	if err := b.start(cfg); err != nil {
+		return nil, fmt.Errorf("start embedded bus in %s: %w", b.dir, errors.Join(err, b.release()))
+	}
+	return b, nil
+}
+
+func (b *Broker) start(cfg Config) (err error) {
+	if err := os.MkdirAll(b.dir, 0o700); err != nil {
+		return err
+	}
+	if b.lock, err = lockDir(b.dir); err != nil {
+		return err
+	}
+	b.cluster, err = kfake.NewCluster(
+		kfake.Ports(cfg.Port),
+		kfake.ListenFn(listenLoopback),
+		kfake.ClusterID("truc-embedded"),
+		kfake.DataDir(b.dir),
+		kfake.SyncWrites(),
+		kfake.WithLogger(brokerLog{cfg.Log}),
+		kfake.BrokerConfigs(map[string]string{
+			// The cleaner is not crash-safe. It is out of reach even for clients that create their own compacted topics.
+			"log.cleaner.backoff.ms": strconv.FormatInt(never.Milliseconds(), 10),
+			"log.retention.ms":       "-1",
+			// A consumer group that is away keeps its offsets, as its topics keep their records.
+			"offsets.retention.minutes": strconv.FormatInt(int64(never.Minutes()), 10),
+		}),
+	)
+	if err != nil {
+		return err
+	}
+	b.addr = b.cluster.ListenAddrs()[0]
+	return nil
+}
+
+func listenLoopback(network, address string) (net.Listener, error) {
+	_, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, err
+	}
+	return (&net.ListenConfig{}).Listen(context.Background(), network, net.JoinHostPort("127.0.0.1", port))
+}
+
+// Addr is host:port of the broker.
+func (b *Broker) Addr() string { return b.addr }
+
+// Dir is where the data is.
+func (b *Broker) Dir() string { return b.dir }
+
+// ClientConfig is how to reach this broker.
+func (b *Broker) ClientConfig() kafka.Config {
+	return kafka.Config{Brokers: []string{b.addr}, NeverCompact: true}
+}
+
+// Size is what the data takes on disk, in bytes.
+func (b *Broker) Size() (int64, error) {
+	var total int64
+	err := filepath.WalkDir(b.dir, func(_ string, d fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if err != nil || d.IsDir() {
+			return err
+		}
+		info, err := d.Info()
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		total += info.Size()
+		return nil
+	})
+	if err != nil {
+		return 0, fmt.Errorf("measure embedded bus: %w", err)
+	}
+	return total, nil
+}
+
+// Close stops the broker and writes its state. It may be called more than once.
+func (b *Broker) Close() error {
+	b.closeOnce.Do(func() {
+		b.cluster.Close()
+		b.closeErr = b.release()
+	})
+	return b.closeErr
+}
+
+func (b *Broker) release() error {
+	var err error
+	if b.lock != nil {
+		err = b.lock.release()
+	}
+	if b.temporary {
+		err = errors.Join(err, os.RemoveAll(b.dir))
+	}
+	return err
+}
+
+// brokerLog passes on what the broker has to say.
+type brokerLog struct{ log *slog.Logger }
+
+// Logf implements kfake.Logger.
+func (l brokerLog) Logf(level kfake.LogLevel, format string, args ...any) {
+	to := slog.LevelDebug
+	switch level {
+	case kfake.LogLevelError:
+		to = slog.LevelError
+	case kfake.LogLevelWarn:
+		to = slog.LevelWarn
+	case kfake.LogLevelInfo, kfake.LogLevelDebug, kfake.LogLevelNone:
+	}
+	if l.log.Enabled(context.Background(), to) {
+		l.log.Log(context.Background(), to, "embedded bus: "+fmt.Sprintf(format, args...))
+	}
+}

@@ -1,0 +1,7 @@
+package embedded_test
+
+import "errors"
+
+const canLimitFiles = false
+
+func limitFiles(string) error { return errors.ErrUnsupported }

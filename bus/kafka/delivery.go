@@ -1,0 +1,147 @@
+package kafka
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"math/rand/v2"
+	"time"
+
+	kafkago "github.com/segmentio/kafka-go"
+	"github.com/segmentio/kafka-go/protocol"
+	"github.com/segmentio/kafka-go/protocol/produce"
+	"github.com/segmentio/kafka-go/protocol/rawproduce"
+
+	"github.com/lienthong/truc/bus"
+)
+
+const (
+	allReplicas = -1
+	// produceTimeout bounds one attempt; brokerTimeout is what the broker may wait for its replicas within it.
+	produceTimeout = 10 * time.Second
+	brokerTimeout  = 8 * time.Second
+
+	firstBackoff = 20 * time.Millisecond
+	lastBackoff  = time.Second
+
+	// unknownTopicPatience is how long a topic may be unknown, because its leader moves or news of it is on the way, before
+	// it counts as gone.
+	unknownTopicPatience = 30 * time.Second
+)
+
+// partitionSender is the goroutine that writes to one partition.
+type partitionSender struct {
+	sender *Sender
+	tp     TopicPartition
+	queue  *queue
+	// limit is the size a batch of several messages may have.
+	limit    int
+	sequence int32
+	// buf is kept from batch to batch, unless a request that was given up may still read it.
+	buf []byte
+}
+
+func (p *partitionSender) run(ctx context.Context) {
+	defer p.queue.fail()
+	for p.queue.next() {
+		batch, count := p.encode()
+		base := int64(-1)
+		if count > 0 {
+			var err error
+			if base, err = p.deliver(ctx, batch); err != nil {
+				p.sender.poison(p.sender.failure(p.tp, len(batch)-sizePrefix, err))
+				return
+			}
+			p.sequence = advance(p.sequence, int32(count))
+		}
+		p.queue.acknowledge(base, count)
+	}
+}
+
+// encode makes one batch of what is queued.
+func (p *partitionSender) encode() (batch []byte, count int) {
+	var e batchEncoder
+	e.reset(p.buf)
+	now := time.Now().UnixMilli()
+	count = p.queue.take(func(m *bus.Message) bool {
+		return int(e.count) < p.sender.cfg.MaxBatchRecords && e.add(m, now, p.limit)
+	})
+	as := p.sender.producer
+	p.buf = e.finish(as.id, as.epoch, p.sequence)
+	return p.buf, count
+}
+
+// deliver sends a batch until the broker has it and returns its base offset. Repeating it is safe, because the broker
+// recognises the sequence number: this goroutine never has another request in flight.
+func (p *partitionSender) deliver(ctx context.Context, batch []byte) (int64, error) {
+	var unknownSince time.Time
+	for attempt := 0; ; attempt++ {
+		base, err := p.post(ctx, batch)
+		if err == nil {
+			return base, nil
+		}
+		if p.queue.stopped() || !mayRepeat(err) {
+			return 0, err
+		}
+		switch {
+		case !isUnknownTopic(err):
+			unknownSince = time.Time{}
+		case unknownSince.IsZero():
+			unknownSince = time.Now()
+		case time.Since(unknownSince) > unknownTopicPatience:
+			return 0, err
+		}
+		if attempt == 0 {
+			p.sender.log.Warn("batch is repeated until the broker takes it", "partition", p.tp.String(), "err", err)
+		}
+		if pause(ctx, backoff(attempt)) != nil {
+			return 0, err
+		}
+	}
+}
+
+// post makes one attempt.
+func (p *partitionSender) post(ctx context.Context, batch []byte) (int64, error) {
+	res, err := roundTrip[*produce.Response](ctx, p.sender.client, produceTimeout, &rawproduce.Request{
+		Acks:    allReplicas,
+		Timeout: int32(brokerTimeout.Milliseconds()),
+		Topics: []rawproduce.RequestTopic{{
+			Topic: p.tp.Topic,
+			Partitions: []rawproduce.RequestPartition{{
+				Partition: p.tp.Partition,
+				RecordSet: protocol.RawRecordSet{Reader: bytes.NewReader(batch)},
+			}},
+		}},
+	})
+	if err != nil {
+		// The transport's goroutine may read the batch after it has given up waiting.
+		p.buf = nil
+		return 0, err
+	}
+	if len(res.Topics) != 1 || len(res.Topics[0].Partitions) != 1 {
+		return 0, errBadAnswer
+	}
+	answer := &res.Topics[0].Partitions[0]
+	if err := responseError(answer.ErrorCode); err != nil {
+		if errors.Is(err, kafkago.DuplicateSequenceNumber) {
+			return 0, ErrOffsetUnknown
+		}
+		return 0, err
+	}
+	if answer.BaseOffset < 0 {
+		return 0, ErrOffsetUnknown
+	}
+	return answer.BaseOffset, nil
+}
+
+// mayRepeat reports whether a batch may be sent again with the same sequence number. Everything that isRetriable says, and
+// an open transaction of this producer, which only the fence and its refresh make, and only for a moment.
+func mayRepeat(err error) bool {
+	return isRetriable(err) || errors.Is(err, kafkago.InvalidTransactionState)
+}
+
+// backoff grows from firstBackoff to lastBackoff, with jitter so that partitions do not knock together.
+func backoff(attempt int) time.Duration {
+	d := min(firstBackoff<<min(attempt, 10), lastBackoff)
+	return d/2 + rand.N(d/2)
+}

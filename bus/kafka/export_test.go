@@ -1,0 +1,39 @@
+package kafka
+
+import (
+	"context"
+	"net"
+
+	kafkago "github.com/segmentio/kafka-go"
+)
+
+// WrapConns lets a test stand between a client and its brokers. It must be called before the client is used.
+func (c *Client) WrapConns(wrap func(net.Conn) net.Conn) {
+	c.transport.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := c.dial(ctx, network, address)
+		if err != nil {
+			return nil, err
+		}
+		return wrap(conn), nil
+	}
+}
+
+// OpenSenderByEpochAlone opens a sender with the fence reduced to one InitProducerID.
+func (c *Client) OpenSenderByEpochAlone(ctx context.Context, cfg SenderConfig) (*Sender, error) {
+	cfg.MaxBatchBytes, cfg.MaxBatchRecords, cfg.MaxQueued, cfg.Log = defaultBatchBytes, defaultBatchRecords, defaultMaxQueued, c.log
+	cfg.RefreshEvery = defaultRefreshEvery
+	limits, err := c.messageLimits(ctx, cfg.Partitions)
+	if err != nil {
+		return nil, err
+	}
+	as, err := c.initProducer(ctx, cfg.TransactionalID)
+	if err != nil {
+		return nil, err
+	}
+	return c.startSender(cfg, limits, as), nil
+}
+
+// KafkaGo is a kafka-go client over the same transport.
+func (c *Client) KafkaGo() *kafkago.Client {
+	return &kafkago.Client{Addr: c.bootstrap, Transport: c.transport}
+}

@@ -1,0 +1,449 @@
+package kafka_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	kafkago "github.com/segmentio/kafka-go"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/lienthong/truc/bus"
+	"github.com/lienthong/truc/bus/kafka"
+	"github.com/lienthong/truc/tests/servers"
+)
+
+// everyShape is one message of each shape that has to survive the way.
+func everyShape() []bus.Message {
+	shared := bus.NewSharedHeaders(bus.Header{Key: "ce_specversion", Value: []byte("1.0")}, bus.Header{Key: "null"}, bus.Header{Key: "empty", Value: []byte{}})
+	return []bus.Message{
+		{Key: []byte("k"), Value: []byte(`{"hoTen":"Nguyễn Thị Thử"}`), Shared: shared, UnixMilli: 1_700_000_000_123},
+		{Key: []byte("k"), Value: nil, Shared: shared, Headers: []bus.Header{{Key: "ce_id", Value: []byte("1")}}, UnixMilli: 1_700_000_000_456},
+		{Key: []byte("k"), Value: []byte{}, Headers: []bus.Header{{Key: "ce_id", Value: []byte("2")}, {Key: "ce_id", Value: []byte("twice")}}, UnixMilli: 1_699_999_999_999},
+		{Key: nil, Value: []byte("no key"), UnixMilli: 1},
+		{Key: []byte{}, Value: []byte(strings.Repeat("long", 100_000)), UnixMilli: 1_700_000_000_123},
+	}
+}
+
+func headersOf(m bus.Message) []bus.Header {
+	var out []bus.Header
+	if m.Shared != nil {
+		out = append(out, bus.Header{Key: "ce_specversion", Value: []byte("1.0")}, bus.Header{Key: "null"}, bus.Header{Key: "empty", Value: []byte{}})
+	}
+	return append(out, m.Headers...)
+}
+
+// What the sender writes is read alike by our reader, by kafka-go and by franz-go.
+func TestOthersReadWhatWeWrite(t *testing.T) {
+	onEachBroker(t, func(t *testing.T, cfg kafka.Config) {
+		c := newClient(t, cfg)
+		tp := kafka.TopicPartition{Topic: newTopic(t, c, 1)}
+		s := openSender(t, c, tp.Topic, tp)
+		base := mustBase(t, produce(t, s, tp, everyShape()...))
+		var want []bus.Delivered
+		for i, m := range everyShape() {
+			want = append(want, bus.Delivered{
+				Topic: tp.Topic, Offset: base + int64(i), UnixMilli: m.UnixMilli, Key: m.Key, Value: m.Value, Headers: headersOf(m),
+			})
+		}
+		if diff := cmp.Diff(want, records(t, c, tp)); diff != "" {
+			t.Errorf("our reader: %s", diff)
+		}
+		if diff := cmp.Diff(want, readWithKafkaGo(t, c, tp, base), cmpopts.EquateEmpty()); diff != "" {
+			t.Errorf("kafka-go: %s", diff)
+		}
+		if diff := cmp.Diff(want, readWithFranz(t, cfg, tp, len(want))); diff != "" {
+			t.Errorf("franz-go: %s", diff)
+		}
+	})
+}
+
+func readWithKafkaGo(t *testing.T, c *kafka.Client, tp kafka.TopicPartition, from int64) []bus.Delivered {
+	t.Helper()
+	res, err := c.KafkaGo().Fetch(testContext(t), &kafkago.FetchRequest{
+		Topic: tp.Topic, Partition: int(tp.Partition), Offset: from, MinBytes: 1, MaxBytes: 10 << 20, MaxWait: time.Second,
+	})
+	if err != nil || res.Error != nil {
+		t.Fatal(err, res.Error)
+	}
+	all := func(b kafkago.Bytes) []byte {
+		if b == nil {
+			return nil
+		}
+		out, err := io.ReadAll(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out
+	}
+	var out []bus.Delivered
+	for {
+		r, err := res.Records.ReadRecord()
+		if errors.Is(err, io.EOF) {
+			return out
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		d := bus.Delivered{Topic: tp.Topic, Offset: r.Offset, UnixMilli: r.Time.UnixMilli(), Key: all(r.Key), Value: all(r.Value)}
+		for _, h := range r.Headers {
+			d.Headers = append(d.Headers, bus.Header{Key: h.Key, Value: h.Value})
+		}
+		out = append(out, d)
+	}
+}
+
+func readWithFranz(t *testing.T, cfg kafka.Config, tp kafka.TopicPartition, n int) []bus.Delivered {
+	t.Helper()
+	client, err := kgo.NewClient(kgo.SeedBrokers(cfg.Brokers...), kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{
+		tp.Topic: {tp.Partition: kgo.NewOffset().AtStart()},
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	var out []bus.Delivered
+	for len(out) < n {
+		fetches := client.PollFetches(testContext(t))
+		if err := fetches.Err(); err != nil {
+			t.Fatal(err)
+		}
+		fetches.EachRecord(func(r *kgo.Record) {
+			d := bus.Delivered{Topic: r.Topic, Partition: r.Partition, Offset: r.Offset, UnixMilli: r.Timestamp.UnixMilli(), Key: r.Key, Value: r.Value}
+			for _, h := range r.Headers {
+				d.Headers = append(d.Headers, bus.Header{Key: h.Key, Value: h.Value})
+			}
+			out = append(out, d)
+		})
+	}
+	return out
+}
+
+// What others write, compressed as they do it, is read.
+func TestReadsWhatOthersWrite(t *testing.T) {
+	onEachBroker(t, func(t *testing.T, cfg kafka.Config) {
+		c := newClient(t, cfg)
+		for _, codec := range []kgo.CompressionCodec{kgo.NoCompression(), kgo.GzipCompression(), kgo.SnappyCompression(), kgo.Lz4Compression(), kgo.ZstdCompression()} {
+			tp := kafka.TopicPartition{Topic: newTopic(t, c, 1)}
+			client, err := kgo.NewClient(kgo.SeedBrokers(cfg.Brokers...), kgo.ProducerBatchCompression(codec))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var want []string
+			for i := range 50 {
+				want = append(want, strings.Repeat(fmt.Sprint("value ", i), 10))
+				if err := client.ProduceSync(testContext(t), &kgo.Record{Topic: tp.Topic, Value: []byte(want[i])}).FirstErr(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			client.Close()
+			if diff := cmp.Diff(want, values(t, c, tp)); diff != "" {
+				t.Errorf("%v: %s", codec, diff)
+			}
+		}
+	})
+}
+
+// Markers of the fence are hidden: between records, at the end, and where there is nothing else.
+func TestReaderHidesMarkers(t *testing.T) {
+	onEachBroker(t, func(t *testing.T, cfg kafka.Config) {
+		c := newClient(t, cfg)
+		tp := kafka.TopicPartition{Topic: newTopic(t, c, 1)}
+		fenceAgain := func() *kafka.Sender { return openSender(t, c, tp.Topic, tp) }
+		fenceAgain()
+		if got := values(t, c, tp); len(got) != 0 {
+			t.Fatalf("a partition of markers has %q", got)
+		}
+		first := mustBase(t, produce(t, fenceAgain(), tp, text("k", "one")))
+		fenceAgain()
+		second := mustBase(t, produce(t, fenceAgain(), tp, text("k", "two")))
+		fenceAgain()
+		if diff := cmp.Diff([]string{"one", "two"}, values(t, c, tp)); diff != "" {
+			t.Error(diff)
+		}
+		ranges, err := c.Ranges(testContext(t), tp)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if end := ranges[tp].End; end <= second+1 || second <= first+1 {
+			t.Fatalf("records at %d and %d, end %d: there are no markers, the test shows nothing", first, second, end)
+		}
+
+		r := c.NewReader(tp, 0, kafka.ReaderConfig{MaxWait: 50 * time.Millisecond})
+		var got []string
+		for len(got) < 2 {
+			records, err := r.Read(testContext(t))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, d := range records {
+				got = append(got, string(d.Value))
+			}
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+		defer cancel()
+		if records, err := r.Read(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("reading on gave %d records, %v", len(records), err)
+		}
+		if r.Offset() != ranges[tp].End || r.HighWatermark() != ranges[tp].End {
+			t.Errorf("reader is at %d of %d, the end is %d: it does not move over markers", r.Offset(), r.HighWatermark(), ranges[tp].End)
+		}
+		r.SeekTo(second)
+		records, err := r.Read(testContext(t))
+		if err != nil || len(records) != 1 || string(records[0].Value) != "two" {
+			t.Errorf("after SeekTo: %d records, %v", len(records), err)
+		}
+	})
+}
+
+func TestReadRangeBounds(t *testing.T) {
+	onEachBroker(t, func(t *testing.T, cfg kafka.Config) {
+		c := newClient(t, cfg)
+		tp := kafka.TopicPartition{Topic: newTopic(t, c, 1)}
+		s := openSender(t, c, tp.Topic, tp)
+		base := mustBase(t, produce(t, s, tp, text("k", "a"), text("k", "b"), text("k", "c"), text("k", "d")))
+		read := func(from, to int64) (out []string, err error) {
+			err = c.ReadRange(testContext(t), tp, from, to, func(d *bus.Delivered) error {
+				out = append(out, string(d.Value))
+				return nil
+			})
+			return out, err
+		}
+		if got, err := read(base+1, base+3); err != nil || !cmp.Equal(got, []string{"b", "c"}) {
+			t.Errorf("from the middle of a batch to its middle: %q, %v", got, err)
+		}
+		if got, err := read(base+2, base+2); err != nil || got != nil {
+			t.Errorf("an empty range: %q, %v", got, err)
+		}
+		var out *kafka.OutOfRangeError
+		if _, err := read(base, base+5); !errors.As(err, &out) || out.Asked != base+5 || out.Have.End != base+4 {
+			t.Errorf("beyond the end: %v", err)
+		}
+		wanted := errors.New("enough")
+		if err := c.ReadRange(testContext(t), tp, base, base+4, func(*bus.Delivered) error { return wanted }); !errors.Is(err, wanted) {
+			t.Errorf("error of fn: %v", err)
+		}
+
+		deleteBefore(t, cfg, tp, base+2)
+		if _, err := read(base, base+4); !errors.As(err, &out) || out.Have.Start != base+2 {
+			t.Errorf("before the start: %v", err)
+		}
+		_, err := c.NewReader(tp, base, kafka.ReaderConfig{}).Read(testContext(t))
+		if !errors.As(err, &out) || out.Asked != base || out.Have != (kafka.Range{Start: base + 2, End: base + 4}) {
+			t.Errorf("reading before the start: %v", err)
+		}
+		_, err = c.NewReader(tp, base+9, kafka.ReaderConfig{}).Read(testContext(t))
+		if !errors.As(err, &out) || out.Asked != base+9 {
+			t.Errorf("reading beyond the end: %v", err)
+		}
+	})
+}
+
+// deleteBefore moves the start of a partition, as retention does.
+func deleteBefore(t *testing.T, cfg kafka.Config, tp kafka.TopicPartition, offset int64) {
+	t.Helper()
+	req := kmsg.NewDeleteRecordsRequest()
+	req.TimeoutMillis = 10_000
+	topic := kmsg.NewDeleteRecordsRequestTopic()
+	topic.Topic = tp.Topic
+	partition := kmsg.NewDeleteRecordsRequestTopicPartition()
+	partition.Partition, partition.Offset = tp.Partition, offset
+	topic.Partitions = append(topic.Partitions, partition)
+	req.Topics = append(req.Topics, topic)
+	request(t, cfg, &req)
+}
+
+// request sends something that only tests need.
+func request(t *testing.T, cfg kafka.Config, req kmsg.Request) {
+	t.Helper()
+	client, err := kgo.NewClient(kgo.SeedBrokers(cfg.Brokers...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	if _, err := client.Request(testContext(t), req); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A compacted topic has holes; the last offsets before the end may be among them.
+func TestReadRangeOverCompactedHoles(t *testing.T) {
+	k := servers.NewKafka(t, "log.cleaner.backoff.ms=100")
+	cfg := kafka.Config{Brokers: []string{k.Addr}}
+	c := newClient(t, cfg)
+	tp := kafka.TopicPartition{Topic: "compacted"}
+	create := kmsg.NewCreateTopicsRequest()
+	topic := kmsg.NewCreateTopicsRequestTopic()
+	topic.Topic, topic.NumPartitions, topic.ReplicationFactor = tp.Topic, 1, 1
+	for name, value := range map[string]string{"cleanup.policy": "compact", "segment.ms": "100", "min.cleanable.dirty.ratio": "0.01", "delete.retention.ms": "0"} {
+		entry := kmsg.NewCreateTopicsRequestTopicConfig()
+		entry.Name, entry.Value = name, &value
+		topic.Configs = append(topic.Configs, entry)
+	}
+	create.Topics = append(create.Topics, topic)
+	request(t, cfg, &create)
+	if err := c.EnsureTopics(testContext(t), kafka.TopicSpec{Name: tp.Topic, Partitions: 1}); err != nil {
+		t.Fatal(err)
+	}
+	s := openSender(t, c, "compacting", tp)
+	for i := range 20 {
+		mustBase(t, produce(t, s, tp, text("a", fmt.Sprint(i)), text("b", fmt.Sprint(i))))
+	}
+	// Keys that are deleted again leave nothing behind, tombstones included.
+	mustBase(t, produce(t, s, tp, bus.Message{Key: []byte("b")}))
+	deadline := time.Now().Add(time.Minute)
+	for {
+		// Whatever is appended rolls the segment, so that the cleaner may have the one before.
+		time.Sleep(150 * time.Millisecond)
+		mustBase(t, produce(t, s, tp, text("c", "newest")))
+		got := records(t, c, tp)
+		if len(got) < 5 {
+			if got[0].Offset == 0 {
+				t.Errorf("the first record is still at 0: nothing was compacted")
+			}
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("the topic still has %d records: the cleaner did not run", len(got))
+		}
+	}
+}
+
+func TestReaderGivesUpWithItsContext(t *testing.T) {
+	b := startEmbedded(t)
+	c := newClient(t, b.ClientConfig())
+	tp := kafka.TopicPartition{Topic: newTopic(t, c, 1)}
+	r := c.NewReader(tp, 0, kafka.ReaderConfig{MaxWait: time.Minute})
+	ctx, cancel := context.WithCancel(t.Context())
+	time.AfterFunc(50*time.Millisecond, cancel)
+	if _, err := r.Read(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("Read = %v", err)
+	}
+	// It can go on, although the broker still holds the fetch that was given up.
+	s := openSender(t, c, tp.Topic, tp)
+	mustBase(t, produce(t, s, tp, text("k", "v")))
+	if got, err := r.Read(testContext(t)); err != nil || len(got) != 1 {
+		t.Errorf("reading on: %d records, %v", len(got), err)
+	}
+}
+
+func TestTopics(t *testing.T) {
+	onEachBroker(t, func(t *testing.T, cfg kafka.Config) {
+		c := newClient(t, cfg)
+		ctx := testContext(t)
+		spec := kafka.TopicSpec{
+			Name: fmt.Sprintf("test.%x", rand.Uint64()), Partitions: 3, Replication: 1, Compact: true,
+			DeleteRetention: 30 * 24 * time.Hour, MaxMessageBytes: 2 << 20, MinInsync: 1,
+		}
+		other := kafka.TopicSpec{Name: fmt.Sprintf("test.%x", rand.Uint64()), Partitions: 1, Retention: kafka.Forever}
+		if err := c.EnsureTopics(ctx, spec, other); err != nil {
+			t.Fatal(err)
+		}
+		if err := c.EnsureTopics(ctx, spec, other); err != nil {
+			t.Errorf("a second time: %v", err)
+		}
+		found, err := c.Describe(ctx, spec.Name, other.Name, "test.missing")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(found) != 2 || found[spec.Name].Partitions != 3 || found[other.Name].Partitions != 1 {
+			t.Errorf("Describe = %v", found)
+		}
+		names, err := c.Topics(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all := strings.Join(names, " ")
+		if !strings.Contains(all, spec.Name) || !strings.Contains(all, other.Name) || strings.Contains(all, "__consumer_offsets") {
+			t.Errorf("Topics = %s", all)
+		}
+
+		settings := describeConfigs(t, cfg, spec.Name)
+		wantPolicy := "compact"
+		if cfg.NeverCompact {
+			wantPolicy = "delete"
+			if settings["retention.ms"] != "-1" || settings["retention.bytes"] != "-1" {
+				t.Errorf("retention of a topic that must keep everything: %v ms, %v bytes", settings["retention.ms"], settings["retention.bytes"])
+			}
+		} else if settings["delete.retention.ms"] != "2592000000" {
+			t.Errorf("delete.retention.ms = %s", settings["delete.retention.ms"])
+		}
+		if settings["cleanup.policy"] != wantPolicy || settings["max.message.bytes"] != "2097152" || settings["min.insync.replicas"] != "1" {
+			t.Errorf("settings = %v", settings)
+		}
+		if got := describeConfigs(t, cfg, other.Name)["retention.ms"]; got != "-1" {
+			t.Errorf("retention.ms of Forever = %s", got)
+		}
+
+		var mismatch *kafka.TopicMismatchError
+		spec.Partitions = 5
+		if err := c.EnsureTopics(ctx, spec); !errors.As(err, &mismatch) || *mismatch != (kafka.TopicMismatchError{Topic: spec.Name, Want: 5, Have: 3}) {
+			t.Errorf("another partition count: %v", err)
+		}
+
+		// A topic that is deleted and created again has another id.
+		id := found[other.Name].ID
+		if len(id) != 36 || id == "00000000-0000-0000-0000-000000000000" {
+			t.Errorf("topic id = %q", id)
+		}
+		remove := kmsg.NewDeleteTopicsRequest()
+		remove.TimeoutMillis = 10_000
+		remove.TopicNames = []string{other.Name}
+		gone := kmsg.NewDeleteTopicsRequestTopic()
+		gone.Topic = &other.Name
+		remove.Topics = append(remove.Topics, gone)
+		request(t, cfg, &remove)
+		for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+			if found, err := c.Describe(ctx, other.Name); err != nil || len(found) == 0 {
+				if err != nil {
+					t.Fatal(err)
+				}
+				break
+			}
+			if time.Now().After(deadline) {
+				t.Fatal("topic is still there")
+			}
+		}
+		if err := c.EnsureTopics(ctx, other); err != nil {
+			t.Fatal(err)
+		}
+		found, err = c.Describe(ctx, other.Name)
+		if err != nil || found[other.Name].ID == id {
+			t.Errorf("the new topic has the id of the old one, %v", err)
+		}
+	})
+}
+
+func describeConfigs(t *testing.T, cfg kafka.Config, topic string) map[string]string {
+	t.Helper()
+	client, err := kgo.NewClient(kgo.SeedBrokers(cfg.Brokers...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	req := kmsg.NewDescribeConfigsRequest()
+	resource := kmsg.NewDescribeConfigsRequestResource()
+	resource.ResourceType, resource.ResourceName = kmsg.ConfigResourceTypeTopic, topic
+	req.Resources = append(req.Resources, resource)
+	res, err := req.RequestWith(testContext(t), client)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := make(map[string]string)
+	for _, r := range res.Resources {
+		for _, c := range r.Configs {
+			if c.Value != nil {
+				out[c.Name] = *c.Value
+			}
+		}
+	}
+	return out
+}

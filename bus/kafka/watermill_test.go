@@ -1,0 +1,36 @@
+package kafka_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/ThreeDotsLabs/watermill"
+	"github.com/ThreeDotsLabs/watermill/message"
+	"github.com/ThreeDotsLabs/watermill/pubsub/tests"
+
+	"github.com/lienthong/truc/bus/kafka"
+)
+
+// TestWatermill runs Watermill's own suite over the fronts.
+func TestWatermill(t *testing.T) {
+	onEachBroker(t, func(t *testing.T, cfg kafka.Config) {
+		client := newClient(t, cfg)
+		inGroup := func(t *testing.T, group string) (message.Publisher, message.Subscriber) {
+			sub, err := client.NewSubscriber(kafka.SubscriberConfig{Group: group, RedeliverAfter: 10 * time.Millisecond})
+			if err != nil {
+				t.Fatal(err)
+			}
+			pub := client.NewPublisher(kafka.PublisherConfig{})
+			// The suite leaves some of them open.
+			t.Cleanup(func() { _, _ = sub.Close(), pub.Close() })
+			return pub, sub
+		}
+		alone := func(t *testing.T) (message.Publisher, message.Subscriber) { return inGroup(t, watermill.NewUUID()) }
+		features := tests.Features{ConsumerGroups: true, GuaranteedOrder: true, Persistent: true, ForceShort: testing.Short()}
+		tests.TestPubSub(t, features, func(t *testing.T) (message.Publisher, message.Subscriber) { return inGroup(t, "truc") }, inGroup)
+		t.Run("NewSubscriberReceivesOldMessages", func(t *testing.T) {
+			features.NewSubscriberReceivesOldMessages = true
+			tests.TestNewSubscriberReceivesOldMessages(t, tests.TestContext{TestID: tests.NewTestID(), Features: features}, alone)
+		})
+	})
+}

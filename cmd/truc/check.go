@@ -1,0 +1,346 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"log/slog"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/lienthong/truc/adapters"
+	"github.com/lienthong/truc/bus/kafka"
+	"github.com/lienthong/truc/mapping"
+	"github.com/lienthong/truc/problem"
+	"github.com/lienthong/truc/record"
+	"github.com/lienthong/truc/schemas"
+)
+
+// serverTimeout bounds what check asks of one server.
+const serverTimeout = 20 * time.Second
+
+func checkVerb() verb {
+	return verb{
+		name: "check", summary: "find everything that is wrong before anything runs",
+		help: `
+Reads the configuration and every mapping, types the mappings against tables and schemas, runs the
+examples in the mappings, and asks each server whether it is ready. Everything is reported at once,
+each finding with its place and what to do. Nothing is changed anywhere.
+
+Exit code 2: something in the files or on a server must be changed. 4: only servers did not answer.`,
+		define: func(fs *flag.FlagSet) action {
+			offline := fs.Bool("offline", false, "leave the servers out")
+			return func(ctx context.Context, p *program) error { return p.check(ctx, *offline) }
+		},
+	}
+}
+
+// unreachable is the code of findings that say nothing about the files: the server may be down today.
+const unreachable = "check.unreachable"
+
+func (p *program) check(ctx context.Context, offline bool) error {
+	c, problems := p.load()
+	var n *node
+	if c != nil {
+		var l problem.List
+		n, l = build(c, p.adapters, slog.New(slog.DiscardHandler))
+		problems = append(problems, l...)
+	}
+	if n != nil {
+		problems = append(problems, n.checkTLSFiles()...)
+		problems = append(problems, n.checkPipelines(ctx, offline)...)
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return p.printCheck(c, inOrder(distinct(problems)))
+}
+
+// checkTLSFiles reports certificates that cannot be read, by the key that names them.
+func (n *node) checkTLSFiles() problem.List {
+	var problems problem.List
+	if n.config.Bus.Kafka == nil {
+		return nil
+	}
+	tls := n.config.Bus.Kafka.TLS
+	for _, f := range []struct{ key, path string }{{"ca", tls.CA}, {"cert", tls.Cert}, {"key", tls.Key}} {
+		if f.path == "" {
+			continue
+		}
+		if _, err := os.ReadFile(f.path); err != nil {
+			problems = append(problems, problem.Problem{
+				Code: "config.unreadable", Where: n.config.Where("bus.kafka.tls." + f.key),
+				What: "the file " + displayed(f.path) + " cannot be read", Fix: "correct the path, or give the user that runs truc the right to read it",
+			})
+		}
+	}
+	return problems
+}
+
+// checkPipelines asks sources, sinks and bus at the same time, and returns their findings in the order of the file.
+func (n *node) checkPipelines(ctx context.Context, offline bool) problem.List {
+	var checks []func(context.Context) problem.List
+	if !offline {
+		checks = append(checks, n.checkBus)
+	}
+	for _, name := range n.config.SourceNames() {
+		checks = append(checks, func(ctx context.Context) problem.List { return n.checkSource(ctx, name, offline) })
+	}
+	for _, name := range n.config.SinkNames() {
+		checks = append(checks, func(ctx context.Context) problem.List { return n.checkSink(ctx, name, offline) })
+	}
+	checks = append(checks, func(context.Context) problem.List { return n.checkOrphans() })
+	found := make([]problem.List, len(checks))
+	var wg sync.WaitGroup
+	for i, check := range checks {
+		wg.Go(func() {
+			ctx, cancel := context.WithTimeout(ctx, serverTimeout)
+			defer cancel()
+			found[i] = check(ctx)
+		})
+	}
+	wg.Wait()
+	return slices.Concat(found...)
+}
+
+// serverProblem turns what a server (or the way to it) answered into findings.
+func serverProblem(err error, where string) problem.List {
+	down := problem.Problem{Code: unreachable, Where: where, Fix: "start the server, or correct its address; truc check --offline leaves servers out"}
+	var a *adapters.UnreachableError
+	var k *kafka.UnreachableError
+	switch {
+	case errors.As(err, &a):
+		down.What = oneLine(a.Error())
+	case errors.As(err, &k):
+		down.What = oneLine(k.Error())
+	case errors.Is(err, context.DeadlineExceeded):
+		down.What = fmt.Sprintf("the server did not answer within %s", serverTimeout)
+	case exitCode(context.Background(), err) == exitUnreachable:
+		down.What = oneLine(err.Error())
+	default:
+		return problemsOf(err, where, "check.refused", "correct what the server complains about, then check again")
+	}
+	return problem.List{down}
+}
+
+// oneLine joins the lines of an error, of which a driver that tried several ways gives one for each, and drops repetitions.
+func oneLine(text string) string {
+	var lines []string
+	for line := range strings.Lines(text) {
+		line = strings.TrimSpace(line)
+		if !slices.ContainsFunc(lines, func(l string) bool { return strings.HasSuffix(l, line) }) {
+			lines = append(lines, line)
+		}
+	}
+	return strings.Join(lines, "; ")
+}
+
+// checkSource types the mappings of a source and asks it whether it is ready. Without an answer of the server a mapping is
+// checked against its schema alone.
+func (n *node) checkSource(ctx context.Context, name string, offline bool) problem.List {
+	where := n.config.Where("sources." + name)
+	var problems problem.List
+	var source adapters.Source
+	if !offline && n.sources[name] != nil {
+		s, err := n.openSource(name)
+		if err != nil {
+			problems = append(problems, serverProblem(err, where)...)
+		} else {
+			defer s.Close()
+			source = s
+		}
+	}
+	describer, _ := source.(adapters.Describer)
+	known := &tables{server: describer, where: where}
+	for _, p := range n.publishingOf(name) {
+		info, l := known.find(ctx, p.table, n.tableWhere(p))
+		problems = append(problems, l...)
+		if p.dataset != nil {
+			problems = append(problems, n.checkMapping(p.mapping, p.dataset, info)...)
+		}
+	}
+	if checker, ok := source.(adapters.Checker); ok && !known.down && len(known.found) > 0 {
+		l, err := checker.Check(ctx, known.found)
+		problems = append(problems, placed(l, err, where)...)
+	}
+	return problems
+}
+
+// checkMapping types a mapping against its schema and, where it is known, its table, and runs its examples.
+func (n *node) checkMapping(file *mapping.File, dataset *schemas.Dataset, info adapters.TableInfo) problem.List {
+	env := n.env(info.IdentityFix)
+	var problems problem.List
+	if file.Direction == mapping.Source {
+		_, problems = mapping.CompileSource(file, info.Table, dataset, env)
+	} else {
+		_, problems = mapping.CompileSink(file, dataset, info.Table, env)
+	}
+	if problems.Err() != nil {
+		return problems
+	}
+	_, l := file.RunExamples(info.Table, dataset, env)
+	return append(problems, l...)
+}
+
+// placed adds where in the configuration the server is named to its findings, and its error to them.
+func placed(l problem.List, err error, where string) problem.List {
+	out := slices.Clone(l)
+	for i := range out {
+		if out[i].Where == "" {
+			out[i].Where = where
+		} else {
+			out[i].Where = where + " (" + out[i].Where + ")"
+		}
+	}
+	if err != nil {
+		out = append(out, serverProblem(err, where)...)
+	}
+	return out
+}
+
+// checkOrphans types the mappings of pipelines whose source or sink is misnamed: that is no reason to keep their faults back.
+func (n *node) checkOrphans() problem.List {
+	var problems problem.List
+	for _, p := range n.publish {
+		if _, ok := n.config.Sources[p.Source]; !ok && p.dataset != nil {
+			problems = append(problems, n.checkMapping(p.mapping, p.dataset, adapters.TableInfo{})...)
+		}
+	}
+	for _, s := range n.subscribe {
+		if _, ok := n.config.Sinks[s.Sink]; !ok && s.dataset != nil {
+			problems = append(problems, n.checkMapping(s.mapping, s.dataset, adapters.TableInfo{})...)
+		}
+	}
+	return problems
+}
+
+// tableWhere is where a pipeline's table is named.
+func (n *node) tableWhere(p publishing) string {
+	if p.Table != "" || p.mapping == nil {
+		return n.config.Where("publish." + p.name + ".table")
+	}
+	return p.mapping.Name + " table"
+}
+
+// describer is what sources and sinks have in common here.
+type describer interface {
+	Describe(ctx context.Context, tables ...string) ([]adapters.TableInfo, error)
+}
+
+// tables asks one server for its tables.
+type tables struct {
+	server describer // nil: not asked, or not able to
+	where  string
+	found  []string
+	// down: the server did not answer; the next table would not be answered either.
+	down bool
+}
+
+// find describes a table; the info is zero when nothing can be said of it.
+func (t *tables) find(ctx context.Context, table, tableWhere string) (adapters.TableInfo, problem.List) {
+	if t.server == nil || t.down || table == "" {
+		return adapters.TableInfo{}, nil
+	}
+	infos, err := t.server.Describe(ctx, table)
+	var one problem.Problem
+	var ref *problem.Problem
+	switch {
+	case errors.As(err, &one), errors.As(err, &ref):
+		return adapters.TableInfo{}, placed(problemsOf(err, "", "", ""), nil, tableWhere)
+	case err != nil:
+		t.down = true
+		return adapters.TableInfo{}, serverProblem(err, t.where)
+	case len(infos) != 1:
+		return adapters.TableInfo{}, nil
+	}
+	if !slices.Contains(t.found, table) {
+		t.found = append(t.found, table)
+	}
+	return infos[0], nil
+}
+
+// checkSink is checkSource for a sink.
+func (n *node) checkSink(ctx context.Context, name string, offline bool) problem.List {
+	where := n.config.Where("sinks." + name)
+	var problems problem.List
+	var sink adapters.Sink
+	if !offline && n.sinks[name] != nil {
+		s, err := n.openSink(name)
+		if err != nil {
+			problems = append(problems, serverProblem(err, where)...)
+		} else {
+			defer s.Close()
+			sink = s
+		}
+	}
+	describer, _ := sink.(adapters.SinkDescriber)
+	known := &tables{server: describer, where: where}
+	var targets []*record.Target
+	for _, s := range n.subscriptionsOf(name) {
+		if s.dataset == nil {
+			continue
+		}
+		info, l := known.find(ctx, s.mapping.Table, s.mapping.Name+" table")
+		problems = append(problems, l...)
+		problems = append(problems, n.checkMapping(s.mapping, s.dataset, info)...)
+		if plan, _ := mapping.CompileSink(s.mapping, s.dataset, info.Table, n.env("")); plan != nil && info.Table != nil {
+			targets = append(targets, plan.Target(s.name))
+		}
+	}
+	if checker, ok := sink.(adapters.SinkChecker); ok && !known.down && len(targets) > 0 {
+		l, err := checker.CheckTargets(ctx, targets)
+		problems = append(problems, placed(l, err, where)...)
+	}
+	return problems
+}
+
+// checkBus asks the bus for its topics and compares their partitions. An embedded bus that was never started is not started
+// for it: check changes nothing.
+func (n *node) checkBus(ctx context.Context) problem.List {
+	where := n.config.Where("bus")
+	if e := n.config.Bus.Embedded; e != nil {
+		info, err := os.Stat(e.Dir)
+		switch {
+		case errors.Is(err, os.ErrNotExist):
+			return nil
+		case err == nil && !info.IsDir():
+			return problem.List{{Code: "config.bus-dir", Where: n.config.Where("bus.embedded.dir"), What: displayed(e.Dir) + " is a file, a folder is needed", Fix: "name another folder"}}
+		}
+	}
+	conn, err := connect(ctx, n.config.Bus, false, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return serverProblem(err, where)
+	}
+	defer conn.Close()
+	var names []string
+	for _, p := range n.publish {
+		if p.topic != "" {
+			names = append(names, p.topic)
+		}
+	}
+	if err := conn.Ping(ctx); err != nil {
+		return serverProblem(err, where)
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	topics, err := conn.Describe(ctx, names...)
+	if err != nil {
+		return serverProblem(err, where)
+	}
+	var problems problem.List
+	for _, p := range n.publish {
+		if t, ok := topics[p.topic]; ok && t.Partitions != p.Partitions {
+			problems = append(problems, problem.Problem{
+				Code: "check.partitions", Where: n.config.Where("publish." + p.name + ".partitions"),
+				What: fmt.Sprintf("the topic %s has %d partitions, %d are configured: keys would move between partitions and lose their order", p.topic, t.Partitions, p.Partitions),
+				Fix:  fmt.Sprintf("write partitions: %d", t.Partitions),
+			})
+		}
+	}
+	return problems
+}

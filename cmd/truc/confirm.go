@@ -1,0 +1,50 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"strings"
+)
+
+// defineYes adds --yes to a verb that destroys or repeats something.
+func defineYes(fs *flag.FlagSet) *bool {
+	return fs.Bool("yes", false, "do it without asking; needed where there is no terminal to ask on")
+}
+
+// confirm says what is about to happen and asks whether it should. Off a terminal only --yes is an answer.
+func (p *program) confirm(ctx context.Context, yes bool, what string) error {
+	if yes {
+		return nil
+	}
+	if !isTerminal(p.stdin) {
+		return &usageError{what: what + "; nothing was done", fix: "repeat the command with --yes if that is what you want"}
+	}
+	fmt.Fprintf(p.stderr, "%s. Go on? [y/N] ", what)
+	answer := make(chan string, 1)
+	// A read from a terminal cannot be cancelled: it ends with the process.
+	go func() {
+		line, _ := bufio.NewReader(p.stdin).ReadString('\n')
+		answer <- line
+	}()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case line := <-answer:
+		if a := strings.ToLower(strings.TrimSpace(line)); a == "y" || a == "yes" {
+			return nil
+		}
+		return &codeError{code: exitNo, err: fmt.Errorf("nothing was done")}
+	}
+}
+
+func isTerminal(stream any) bool {
+	f, ok := stream.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}

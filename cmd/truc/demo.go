@@ -1,0 +1,300 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"time"
+
+	"github.com/lienthong/truc/bus"
+	"github.com/lienthong/truc/config"
+	"github.com/lienthong/truc/demo"
+	"github.com/lienthong/truc/pipeline"
+)
+
+func demoVerb() verb {
+	return verb{
+		name: "demo", summary: "show it all on this machine, with nothing to install",
+		help: `
+Three agencies: the civil-status offices of the former Vĩnh Phúc and of Hà Nội register, correct and delete births
+in databases of their own, and a health insurer's table fills from both. One record is wrong at first, becomes a
+dead letter, and resolves when its office corrects it. Ends with Ctrl-C, or after --for, and then compares every
+pipeline key by key. Every person is made up.
+
+Exit code 3: some pipeline did not verify.`,
+		define: func(fs *flag.FlagSet) action {
+			d := &demonstration{}
+			fs.DurationVar(&d.length, "for", 0, "end after this `DURATION`; 0 runs until Ctrl-C")
+			fs.StringVar(&d.dir, "dir", "", "keep everything in `DIR`, and go on from there at the next start")
+			return d.run
+		},
+	}
+}
+
+// demonstration is one run of the demo.
+type demonstration struct {
+	length time.Duration
+	dir    string
+}
+
+// demoResult is what the demo prints with --json.
+type demoResult struct {
+	FirstEventSeconds float64          `json:"firstEventSeconds"`
+	Events            map[string]int64 `json:"events"`
+	Delivered         map[string]int64 `json:"delivered"`
+	DeadLetters       struct {
+		Opened   int64 `json:"opened"`
+		Resolved int64 `json:"resolved"`
+		Open     int64 `json:"open"`
+	} `json:"deadLetters"`
+	Verify []demoVerdict `json:"verify"`
+	Broker string        `json:"broker"`
+	HTTP   string        `json:"http"`
+}
+
+// demoVerdict counts live keys by side; a side that a pipeline does not have is null.
+type demoVerdict struct {
+	Pipeline string `json:"pipeline"`
+	Source   *int64 `json:"source"`
+	Topic    *int64 `json:"topic"`
+	Sink     *int64 `json:"sink"`
+	Equal    bool   `json:"equal"`
+}
+
+const (
+	// clerkPause is the time between two things a clerk does.
+	clerkPause = 25 * time.Millisecond
+	// mendAfter is when the wrong record is corrected, unless the demo is too short for it.
+	mendAfter = 6 * time.Second
+)
+
+func (d *demonstration) run(ctx context.Context, p *program) (err error) {
+	started := time.Now()
+	dir := d.dir
+	if dir == "" {
+		if dir, err = os.MkdirTemp("", "truc-demo-"); err != nil {
+			return fmt.Errorf("make a folder for the demo: %w", err)
+		}
+		defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	}
+	town, err := demo.Lay(ctx, dir)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, town.Close()) }()
+	offices, err := town.Open(ctx)
+	if err != nil {
+		return err
+	}
+	c, problems := config.Load(filepath.Join(dir, demo.ConfigFile), p.env)
+	if problems.Err() != nil {
+		return problems
+	}
+	n, problems := build(c, p.adapters, p.log(slog.LevelWarn))
+	if problems.Err() != nil {
+		return problems
+	}
+	conn, err := connect(ctx, c.Bus, true, n.log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, conn.Close()) }()
+	l, err := n.assemble(ctx, conn)
+	if err != nil {
+		return err
+	}
+	listener, err := n.listen(ctx)
+	if err != nil {
+		return err
+	}
+	result := demoResult{Broker: n.broker(conn), HTTP: "http://" + listener.Addr().String()}
+	tell := p.stdout
+	if p.json {
+		tell = io.Discard
+	}
+	fmt.Fprintf(tell, demoIntroduction, result.Broker, result.HTTP, dir)
+
+	running, stop := context.WithCancel(ctx)
+	defer stop()
+	node := make(chan error, 1)
+	go func() {
+		node <- l.run(running, listener, n.page(l, conn, versionOf(debug.ReadBuildInfo()).Version), n.log)
+	}()
+	watching, unwatch := context.WithCancel(ctx)
+	defer unwatch()
+	watched := make(chan struct{})
+	go func() {
+		defer close(watched)
+		demo.Watch(watching, conn.Client, tell, n.watched())
+	}()
+	first := make(chan float64, 1)
+	go func() { first <- firstEvent(running, l, started) }()
+
+	err = d.work(ctx, offices)
+	if err == nil && ctx.Err() == nil || d.length == 0 {
+		// Ctrl-C ends an open-ended demo in order: it is compared all the same.
+		err = errors.Join(err, n.conclude(context.WithoutCancel(ctx), conn, l, &result))
+	}
+	unwatch()
+	<-watched
+	stop()
+	if nodeErr := <-node; nodeErr != nil && !errors.Is(nodeErr, context.Canceled) {
+		err = errors.Join(err, nodeErr)
+	}
+	result.FirstEventSeconds = <-first
+	if err != nil {
+		return err
+	}
+	if ctx.Err() != nil && d.length > 0 {
+		return ctx.Err()
+	}
+	return p.printDemo(&result, d.dir)
+}
+
+const demoIntroduction = `truc demo: ba cơ quan trên một máy / three agencies on one machine (mọi người đều không có thật / every person is made up)
+
+  Vĩnh Phúc (cũ)  ht_khaisinh, TCVN3 ──┐
+                                       ├──► bus %s ──► BHYT: tre_em
+  Hà Nội          khai_sinh, Unicode ──┘
+
+  trạng thái / status: %s/api/status   thư mục / folder: %s   Ctrl-C: dừng / stop
+
+`
+
+// work keeps the offices busy for as long as the demo lasts.
+func (d *demonstration) work(ctx context.Context, offices *demo.Offices) error {
+	mend := make(chan struct{})
+	after := mendAfter
+	if d.length > 0 {
+		after = min(after, d.length*2/5)
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, d.length)
+		defer cancel()
+	}
+	timer := time.AfterFunc(after, func() { close(mend) })
+	defer timer.Stop()
+	return offices.Work(ctx, clerkPause, mend)
+}
+
+// firstEvent waits for the first acknowledged change and returns the seconds since the start.
+func firstEvent(ctx context.Context, l *loops, started time.Time) float64 {
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		for _, r := range l.readers {
+			if r.Stats().LastAcknowledged.Load() != 0 {
+				return time.Since(started).Seconds()
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return 0
+		case <-tick.C:
+		}
+	}
+}
+
+// watched are the topics the demo tells about.
+func (n *node) watched() []demo.Watched {
+	labels := map[string]string{"vinhphuc": "Vĩnh Phúc", "hanoi": "Hà Nội"}
+	var out []demo.Watched
+	for _, p := range n.publish {
+		out = append(out,
+			demo.Watched{Topic: p.topic, Label: labels[p.Source]},
+			demo.Watched{Topic: p.topic + bus.DLQSuffix, Label: labels[p.Source], Letters: true})
+	}
+	return out
+}
+
+// conclude compares every pipeline and collects the counts.
+func (n *node) conclude(ctx context.Context, conn *connection, l *loops, into *demoResult) error {
+	verdicts, err := n.verify(ctx, conn, nil, pipeline.VerifyOptions{Settle: 15 * time.Second})
+	if err != nil {
+		return err
+	}
+	for _, v := range verdicts {
+		out := demoVerdict{Pipeline: v.Pipeline, Equal: v.Equal}
+		for side, keys := range map[string]int64{v.Left: v.LeftKeys, v.Right: v.RightKeys} {
+			switch side {
+			case "source":
+				out.Source = &keys
+			case "topic":
+				out.Topic = &keys
+			case "sink":
+				out.Sink = &keys
+			}
+		}
+		into.Verify = append(into.Verify, out)
+	}
+	into.Events, into.Delivered = map[string]int64{}, map[string]int64{}
+	for _, r := range l.readers {
+		for _, p := range r.Stats().Publish {
+			into.Events[p.Dataset] += p.Created.Load() + p.Updated.Load() + p.Deleted.Load() + p.Snapshot.Load()
+			into.DeadLetters.Opened += p.Opened.Load()
+			into.DeadLetters.Resolved += p.Resolved.Load()
+			into.DeadLetters.Open += p.Open.Load()
+		}
+	}
+	for _, d := range l.deliveries {
+		s := d.Stats()
+		into.Delivered[s.Name] = s.Applied.Load()
+		into.DeadLetters.Opened += s.Opened.Load()
+		into.DeadLetters.Resolved += s.Resolved.Load()
+		into.DeadLetters.Open += s.Open.Load()
+	}
+	return nil
+}
+
+func (p *program) printDemo(r *demoResult, dir string) error {
+	equal := true
+	for _, v := range r.Verify {
+		equal = equal && v.Equal
+	}
+	var err error
+	if p.json {
+		err = p.printJSON(r)
+	} else {
+		_, err = fmt.Fprint(p.stdout, r.text(dir))
+	}
+	if err == nil && !equal {
+		err = &codeError{code: exitNo}
+	}
+	return err
+}
+
+func (r *demoResult) text(dir string) string {
+	out := "\n"
+	for dataset, n := range r.Events {
+		out += fmt.Sprintf("%s: %d sự kiện / events\n", dataset, n)
+	}
+	for name, n := range r.Delivered {
+		out += fmt.Sprintf("%s: %d đã giao / delivered\n", name, n)
+	}
+	out += fmt.Sprintf("thư lỗi / dead letters: %d mở / opened, %d tự đóng / resolved, %d còn lại / open\n", r.DeadLetters.Opened, r.DeadLetters.Resolved, r.DeadLetters.Open)
+	for _, v := range r.Verify {
+		verdict := "khớp / equal"
+		if !v.Equal {
+			verdict = "KHÔNG KHỚP / NOT EQUAL"
+		}
+		sides := ""
+		for _, s := range []struct {
+			name string
+			keys *int64
+		}{{"nguồn/source", v.Source}, {"chủ đề/topic", v.Topic}, {"đích/sink", v.Sink}} {
+			if s.keys != nil {
+				sides += fmt.Sprintf("  %s %d", s.name, *s.keys)
+			}
+		}
+		out += fmt.Sprintf("đối chiếu / verify %s: %s %s\n", v.Pipeline, verdict, sides)
+	}
+	if dir != "" {
+		out += fmt.Sprintf("còn nguyên trong / all kept in %s: truc verify -c %s\n", dir, filepath.Join(dir, demo.ConfigFile))
+	}
+	return out
+}

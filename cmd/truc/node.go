@@ -1,0 +1,311 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/lienthong/truc/adapters"
+	"github.com/lienthong/truc/bus"
+	"github.com/lienthong/truc/config"
+	"github.com/lienthong/truc/mapping"
+	"github.com/lienthong/truc/pipeline"
+	"github.com/lienthong/truc/problem"
+	"github.com/lienthong/truc/schemas"
+)
+
+// node is a configuration turned into things that can be opened: adapters decoded, mappings read, datasets found, topics
+// named. Making one reads files and touches no server.
+type node struct {
+	config *config.Config
+	set    *schemas.Set
+	log    *slog.Logger
+
+	// sources and sinks build adapters by their names in the configuration; what is faulty is not there.
+	sources map[string]func(adapters.Env) (adapters.Source, error)
+	sinks   map[string]func(adapters.Env) (adapters.Sink, error)
+	// publish and subscribe are the pipelines in the order of the file.
+	publish   []publishing
+	subscribe []subscription
+}
+
+// publishing is an outgoing pipeline. mapping, dataset and topic are empty when the mapping is faulty.
+type publishing struct {
+	config.Publish
+	name    string
+	mapping *mapping.File
+	dataset *schemas.Dataset
+	// table as the source knows it: the configuration's, or else the mapping's.
+	table string
+	topic string
+}
+
+// subscription is a delivery.
+type subscription struct {
+	config.Subscribe
+	name    string
+	mapping *mapping.File
+	dataset *schemas.Dataset
+}
+
+// build makes a node, or as much of it as is sound, and reports everything that is not.
+func build(c *config.Config, registry *adapters.Registry, log *slog.Logger) (*node, problem.List) {
+	n := &node{
+		config: c, log: log,
+		sources: map[string]func(adapters.Env) (adapters.Source, error){},
+		sinks:   map[string]func(adapters.Env) (adapters.Sink, error){},
+	}
+	var problems problem.List
+	set, err := schemas.Builtin()
+	if err != nil {
+		return nil, problemsOf(err, "", "schemas.builtin", "this binary is defective: install it anew")
+	}
+	n.set = set
+	problems = append(problems, n.buildAdapters(registry)...)
+	m := &mappings{set: set, read: map[string]*mapping.File{}}
+	for _, name := range c.PublishNames() {
+		p, l := n.buildPublishing(m, name)
+		n.publish = append(n.publish, p)
+		problems = append(problems, l...)
+	}
+	problems = append(problems, n.sharedTopics()...)
+	for _, name := range c.SubscribeNames() {
+		s, l := n.buildSubscription(m, name)
+		n.subscribe = append(n.subscribe, s)
+		problems = append(problems, l...)
+	}
+	return n, problems
+}
+
+func (n *node) buildAdapters(registry *adapters.Registry) problem.List {
+	var problems problem.List
+	for _, name := range n.config.SourceNames() {
+		s := n.config.Sources[name]
+		if s.Limit != (config.Limit{}) {
+			problems = append(problems, problem.Problem{
+				Code: "config.unsupported", Where: n.config.Where("sources." + name + ".limit"),
+				What: "limits of a source are not honoured by this version", Fix: "remove limit",
+			})
+		}
+		if s.Kind == "" {
+			continue
+		}
+		open, l := registry.Source(s.Kind, s.Node.Decode)
+		problems = append(problems, s.Node.Locate(l)...)
+		if l.Err() == nil {
+			n.sources[name] = open
+		}
+	}
+	for _, name := range n.config.SinkNames() {
+		s := n.config.Sinks[name]
+		if s.Kind == "" {
+			continue
+		}
+		open, l := registry.Sink(s.Kind, s.Node.Decode)
+		problems = append(problems, s.Node.Locate(l)...)
+		if l.Err() == nil {
+			n.sinks[name] = open
+		}
+	}
+	return problems
+}
+
+func (n *node) buildPublishing(m *mappings, name string) (publishing, problem.List) {
+	path := "publish." + name
+	p := publishing{Publish: n.config.Publish[name], name: name}
+	file, dataset, problems := m.load(p.Mapping, mapping.Source, n.config.Where(path+".mapping"))
+	if file == nil {
+		return p, problems
+	}
+	p.mapping, p.dataset = file, dataset
+	p.table = p.Table
+	if p.table == "" {
+		p.table = file.Table
+	}
+	if p.table == "" {
+		problems = append(problems, problem.Problem{
+			Code: "mapping.no-table", Where: file.Name, What: "the mapping names no table, and neither does publish." + name,
+			Fix: "add table: to the mapping, or to publish." + name,
+		})
+	}
+	if dataset == nil {
+		return p, problems
+	}
+	p.topic = bus.EventTopic(dataset.ID(), p.Agency)
+	if err := bus.CheckTopic(p.topic); err != nil {
+		problems = append(problems, problem.Problem{
+			Code: "config.topic", Where: n.config.Where(path), What: err.Error(), Fix: "use a shorter dataset or agency",
+		})
+	}
+	return p, problems
+}
+
+// sharedTopics reports pipelines that would publish to one topic: their keys would overwrite each other.
+func (n *node) sharedTopics() problem.List {
+	var problems problem.List
+	first := map[string]string{}
+	for _, p := range n.publish {
+		if p.topic == "" {
+			continue
+		}
+		if before, ok := first[p.topic]; ok {
+			problems = append(problems, problem.Problem{
+				Code: "config.shared-topic", Where: n.config.Where("publish." + p.name),
+				What: fmt.Sprintf("this pipeline would publish to the topic of publish.%s, %s", before, p.topic),
+				Fix:  "give one of the two another agency:, or a mapping to another dataset",
+			})
+			continue
+		}
+		first[p.topic] = p.name
+	}
+	return problems
+}
+
+func (n *node) buildSubscription(m *mappings, name string) (subscription, problem.List) {
+	s := subscription{Subscribe: n.config.Subscribe[name], name: name}
+	file, dataset, problems := m.load(s.Mapping, mapping.Sink, n.config.Where("subscribe."+name+".mapping"))
+	if file == nil {
+		return s, problems
+	}
+	s.mapping, s.dataset = file, dataset
+	if file.Table == "" {
+		problems = append(problems, problem.Problem{
+			Code: "mapping.no-table", Where: file.Name, What: "the mapping names no table", Fix: "add table: with the name of the table to fill",
+		})
+	}
+	return s, problems
+}
+
+// mappings reads each mapping file once, however many pipelines use it.
+type mappings struct {
+	set  *schemas.Set
+	read map[string]*mapping.File // nil: read before, and faulty
+}
+
+// load returns a mapping and its dataset. Where says which line of the configuration names it. Faults of a file are reported
+// the first time it is asked for.
+func (m *mappings) load(path string, direction mapping.Direction, where string) (*mapping.File, *schemas.Dataset, problem.List) {
+	if path == "" {
+		return nil, nil, nil // the configuration's own fault, reported by it
+	}
+	name := displayed(path)
+	file, again := m.read[path]
+	var problems problem.List
+	if !again {
+		file, problems = m.parse(path, name, where)
+		m.read[path] = file
+	}
+	if file == nil {
+		return nil, nil, problems
+	}
+	if file.Direction != direction {
+		return nil, nil, append(problems, problem.Problem{
+			Code: "mapping.wrong-direction", Where: where,
+			What: fmt.Sprintf("%s is a %s mapping, a %s mapping is needed here", name, file.Direction, direction),
+			Fix:  "name the right file: a source mapping has fields, a sink mapping has columns with expressions",
+		})
+	}
+	dataset, err := m.set.Dataset(file.Dataset)
+	if err != nil {
+		if again {
+			return file, nil, nil
+		}
+		return file, nil, append(problems, problemsOf(err, name+" dataset", "mapping.unknown-dataset", "name a dataset of truc schema list")...)
+	}
+	return file, dataset, problems
+}
+
+func (m *mappings) parse(path, name, where string) (*mapping.File, problem.List) {
+	data, err := os.ReadFile(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, problem.List{{Code: "mapping.unreadable", Where: where, What: "the mapping " + name + " does not exist", Fix: "correct the path (it is relative to the configuration file), or write the mapping"}}
+	case err != nil:
+		var p *fs.PathError
+		if errors.As(err, &p) {
+			err = p.Err
+		}
+		return nil, problem.List{{Code: "mapping.unreadable", Where: where, What: fmt.Sprintf("the mapping %s cannot be read: %v", name, err), Fix: "check that it is a file that the user running truc may read"}}
+	}
+	return mapping.Parse(name, data)
+}
+
+// displayed is a path as short as a person standing in the working directory would write it.
+func displayed(path string) string {
+	here, err := os.Getwd()
+	if err != nil {
+		return path
+	}
+	short, err := filepath.Rel(here, path)
+	if err != nil || short == ".." || strings.HasPrefix(short, ".."+string(filepath.Separator)) {
+		return path
+	}
+	return short
+}
+
+// env is what mappings are compiled in.
+func (n *node) env(identityFix string) mapping.Env {
+	return mapping.Env{Set: n.set, Agency: n.config.Agency, IdentityFix: identityFix}
+}
+
+// adapterEnv is what an adapter is built with.
+func (n *node) adapterEnv(name string) adapters.Env {
+	return adapters.Env{Name: name, Agency: n.config.Agency, Dir: n.config.Dir, Log: n.log.With("adapter", name)}
+}
+
+// openSource builds a new instance of a source; it does no I/O.
+func (n *node) openSource(name string) (adapters.Source, error) {
+	return n.sources[name](n.adapterEnv(name))
+}
+
+// openSink builds a new instance of a sink; it does no I/O.
+func (n *node) openSink(name string) (adapters.Sink, error) {
+	return n.sinks[name](n.adapterEnv(name))
+}
+
+// publishingOf returns the pipelines of a source, in the order of the file.
+func (n *node) publishingOf(source string) []publishing {
+	return slices.DeleteFunc(slices.Clone(n.publish), func(p publishing) bool { return p.Source != source })
+}
+
+// subscriptionsOf returns the deliveries to a sink, in the order of the file.
+func (n *node) subscriptionsOf(sink string) []subscription {
+	return slices.DeleteFunc(slices.Clone(n.subscribe), func(s subscription) bool { return s.Sink != sink })
+}
+
+// budget is the error budget as the pipelines understand it.
+func (n *node) budget() pipeline.Budget {
+	b := n.config.ErrorBudget
+	return pipeline.Budget{Window: b.Window, Share: float64(b.FailedPercent) / 100, Least: b.OpenLetters}
+}
+
+// problemsOf turns an error into findings: those it holds, or itself. where, code and fix are used for what it does not say.
+func problemsOf(err error, where, code, fix string) problem.List {
+	var list problem.List
+	var one problem.Problem
+	var ref *problem.Problem
+	var refused *adapters.RefusedError
+	switch {
+	case errors.As(err, &list):
+	case errors.As(err, &one):
+		list = problem.List{one}
+	case errors.As(err, &ref):
+		list = problem.List{*ref}
+	case errors.As(err, &refused):
+		list = problem.List{{Code: code, What: refused.Where + ": " + refused.What, Fix: refused.Fix}}
+	default:
+		list = problem.List{{Code: code, What: err.Error(), Fix: fix}}
+	}
+	out := slices.Clone(list)
+	for i := range out {
+		if out[i].Where == "" {
+			out[i].Where = where
+		}
+	}
+	return out
+}

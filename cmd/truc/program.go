@@ -1,0 +1,61 @@
+package main
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+
+	"github.com/lienthong/truc/adapters"
+	"github.com/lienthong/truc/config"
+	"github.com/lienthong/truc/problem"
+)
+
+// program is one run of the command line: its streams, its environment and what every verb understands.
+type program struct {
+	stdin          io.Reader
+	stdout, stderr io.Writer
+	env            func(string) (string, bool)
+	adapters       *adapters.Registry
+
+	configFile string   // -c
+	json       bool     // --json
+	args       []string // what is left after the flags
+}
+
+// define adds the flags that every verb understands.
+func (p *program) define(fs *flag.FlagSet) {
+	fs.StringVar(&p.configFile, "c", p.configFile, "configuration `FILE`; without it ./truc.yaml, then $TRUC_CONFIG")
+	fs.BoolVar(&p.json, "json", p.json, "print the result as JSON")
+}
+
+// load reads the configuration. From then on its secrets are blanked out of whatever goes to stderr. The configuration is
+// nil only when nothing of the file could be understood.
+func (p *program) load() (*config.Config, problem.List) {
+	path, problems := config.Find(p.configFile, p.env)
+	if problems != nil {
+		return nil, problems
+	}
+	c, problems := config.Load(path, p.env)
+	if c != nil {
+		p.stderr = newRedactor(p.stderr, c.Secrets())
+	}
+	return c, problems
+}
+
+// log is where a verb that runs for a while says what it does.
+func (p *program) log(level slog.Level) *slog.Logger {
+	return slog.New(slog.NewTextHandler(p.stderr, &slog.HandlerOptions{Level: level}))
+}
+
+// printJSON writes one value as indented JSON on stdout.
+func (p *program) printJSON(v any) error {
+	e := json.NewEncoder(p.stdout)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	if err := e.Encode(v); err != nil {
+		return fmt.Errorf("write result: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,129 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/lienthong/truc/config"
+	"github.com/lienthong/truc/problem"
+)
+
+// printProblems writes findings for people: what is wrong on one line that begins with its place, the remedy below.
+func printProblems(w io.Writer, l problem.List) {
+	for _, p := range l {
+		kind := "error"
+		if p.Warning {
+			kind = "warning"
+		}
+		if p.Where != "" {
+			fmt.Fprintf(w, "%s: ", p.Where)
+		}
+		fmt.Fprintf(w, "%s: %s\n", kind, p.What)
+		if p.Fix != "" {
+			fmt.Fprintf(w, "    fix: %s\n", strings.ReplaceAll(p.Fix, "\n", "\n         "))
+		}
+	}
+}
+
+// distinct drops findings that were reported before word for word: a missing secret is met by the file and by its adapter.
+func distinct(l problem.List) problem.List {
+	var out problem.List
+	for _, p := range l {
+		if !slices.Contains(out, p) {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+var placeForm = regexp.MustCompile(`^(.+?):([0-9]+):([0-9]+)`)
+
+// inOrder sorts findings as they stand in each file; files, and places that are not in one, keep the order of their first.
+func inOrder(l problem.List) problem.List {
+	type place struct{ file, line, column int }
+	files := map[string]int{}
+	places := map[string]place{}
+	for _, p := range l {
+		file, at := p.Where, place{}
+		if m := placeForm.FindStringSubmatch(p.Where); m != nil {
+			file = m[1]
+			at.line, _ = strconv.Atoi(m[2])
+			at.column, _ = strconv.Atoi(m[3])
+		}
+		if _, seen := files[file]; !seen {
+			files[file] = len(files)
+		}
+		at.file = files[file]
+		places[p.Where] = at
+	}
+	slices.SortStableFunc(l, func(a, b problem.Problem) int {
+		p, q := places[a.Where], places[b.Where]
+		return cmp.Or(cmp.Compare(p.file, q.file), cmp.Compare(p.line, q.line), cmp.Compare(p.column, q.column))
+	})
+	return l
+}
+
+// checkResult is what check prints with --json.
+type checkResult struct {
+	Config   string       `json:"config"`
+	OK       bool         `json:"ok"` // nothing that prevents running
+	Problems problem.List `json:"problems"`
+}
+
+func (p *program) printCheck(c *config.Config, problems problem.List) error {
+	code := exitDone
+	faults, warnings := 0, 0
+	for _, q := range problems {
+		switch {
+		case q.Warning:
+			warnings++
+			continue
+		case q.Code != unreachable:
+			code = exitUsage
+		case code == exitDone:
+			code = exitUnreachable
+		}
+		faults++
+	}
+	if p.json {
+		r := checkResult{OK: faults == 0, Problems: problems}
+		if c != nil {
+			r.Config = c.Path
+		}
+		if r.Problems == nil {
+			r.Problems = problem.List{}
+		}
+		if err := p.printJSON(r); err != nil {
+			return err
+		}
+	} else {
+		printProblems(p.stdout, problems)
+		summary := counted(faults, "error") + ", " + counted(warnings, "warning")
+		if faults == 0 {
+			summary = fmt.Sprintf("%s is in order: %s, %s, %s", c.Path, counted(len(c.Publish), "publishing pipeline"), counted(len(c.Subscribe), "delivery"), counted(warnings, "warning"))
+		}
+		if _, err := fmt.Fprintln(p.stdout, summary); err != nil {
+			return fmt.Errorf("write result: %w", err)
+		}
+	}
+	if code == exitDone {
+		return nil
+	}
+	return &codeError{code: code}
+}
+
+// counted writes a number with its noun: "1 error", "2 deliveries".
+func counted(n int, noun string) string {
+	switch {
+	case n == 1:
+		return "1 " + noun
+	case strings.HasSuffix(noun, "ry"):
+		return fmt.Sprintf("%d %sies", n, strings.TrimSuffix(noun, "y"))
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}

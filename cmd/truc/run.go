@@ -1,0 +1,144 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/lienthong/truc/portal"
+	"github.com/lienthong/truc/problem"
+)
+
+func runVerb() verb {
+	return verb{
+		name: "run", summary: "run the node: publish and deliver until it is told to stop",
+		help: `
+Checks everything first, as truc check does; only for a server that does not answer it waits. On Ctrl-C or
+SIGTERM the node reads no more, carries what is under way to its end, saves its position and stops (exit code
+130). A pipeline that must not go on (a gap, a mapping that no longer fits) stops alone, and status and
+/readyz say why; when none is left, the node stops too: exit code 5 for a gap, 2 for what must be changed.`,
+		define: func(fs *flag.FlagSet) action {
+			verbose := fs.Bool("v", false, "log more")
+			return func(ctx context.Context, p *program) error {
+				level := slog.LevelInfo
+				if *verbose {
+					level = slog.LevelDebug
+				}
+				return p.run(ctx, level)
+			}
+		},
+	}
+}
+
+func (p *program) run(ctx context.Context, level slog.Level) (err error) {
+	c, problems := p.load()
+	if c == nil {
+		return problems
+	}
+	n, l := build(c, p.adapters, p.log(level))
+	problems = append(problems, l...)
+	if n == nil {
+		return problems
+	}
+	problems = append(problems, n.checkTLSFiles()...)
+	problems = append(problems, n.checkPipelines(ctx, false)...)
+	if err := n.tolerate(inOrder(distinct(problems))).Err(); err != nil {
+		return err
+	}
+	conn, err := connect(ctx, c.Bus, true, n.log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, conn.Close()) }()
+	l2, err := n.assemble(ctx, conn)
+	if err != nil {
+		return err
+	}
+	listener, err := n.listen(ctx)
+	if err != nil {
+		return err
+	}
+	n.log.Info("truc is running", "agency", c.Agency, "http", "http://"+listener.Addr().String(), "bus", n.broker(conn),
+		"readers", len(l2.readers), "deliveries", len(l2.deliveries))
+	return l2.run(ctx, listener, n.page(l2, conn, versionOf(debug.ReadBuildInfo()).Version), n.log)
+}
+
+// tolerate logs warnings and servers that do not answer, and returns what prevents the start.
+func (n *node) tolerate(problems problem.List) problem.List {
+	var fatal problem.List
+	for _, p := range problems {
+		switch {
+		case p.Code == unreachable:
+			n.log.Warn("a server does not answer; the node waits for it", "where", p.Where, "what", p.What)
+		case p.Warning:
+			n.log.Warn(p.What, "where", p.Where, "fix", p.Fix)
+		default:
+			fatal = append(fatal, p)
+		}
+	}
+	return fatal
+}
+
+// listen opens the portal's port.
+func (n *node) listen(ctx context.Context) (net.Listener, error) {
+	var lc net.ListenConfig
+	listener, err := lc.Listen(ctx, "tcp", n.config.HTTP.Listen)
+	if err != nil {
+		return nil, problem.List{{
+			Code: "config.listen", Where: n.config.Where("http.listen"),
+			What: fmt.Sprintf("cannot listen on %s: %v", n.config.HTTP.Listen, errors.Unwrap(err)),
+			Fix:  "name a free address of this machine, or end what listens there",
+		}}
+	}
+	return listener, nil
+}
+
+// run works until ctx is done, then drains. A pipeline that must not go on stops alone; when none is left, run returns the
+// first reason.
+func (l *loops) run(ctx context.Context, listener net.Listener, page *portal.Node, log *slog.Logger) error {
+	server := &http.Server{Handler: portal.Handler(page), ReadHeaderTimeout: 5 * time.Second}
+	served := make(chan struct{})
+	go func() {
+		defer close(served)
+		_ = server.Serve(listener) // ends with Shutdown
+	}()
+	var mu sync.Mutex
+	var first error
+	var wg sync.WaitGroup
+	work := func(name string, run func(context.Context) error) {
+		wg.Go(func() {
+			err := run(ctx)
+			if err == nil {
+				return
+			}
+			log.Error("stopped for good", "pipeline", name, "err", err)
+			mu.Lock()
+			defer mu.Unlock()
+			if first == nil {
+				first = err
+			}
+		})
+	}
+	for _, r := range l.readers {
+		work("source "+r.Stats().Source, r.Run)
+	}
+	for _, d := range l.deliveries {
+		work("subscribe."+d.Stats().Name, d.Run)
+	}
+	wg.Wait()
+	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
+	defer cancel()
+	_ = server.Shutdown(stop)
+	<-served
+	if first != nil {
+		return first
+	}
+	return ctx.Err()
+}

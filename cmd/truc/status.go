@@ -1,0 +1,145 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/lienthong/truc/pipeline"
+	"github.com/lienthong/truc/portal"
+)
+
+func statusVerb() verb {
+	return verb{
+		name: "status", summary: "show what the running node does",
+		help: `
+Asks the node that runs with this configuration, at its http.listen. Exit code 4: it does not answer.`,
+		define: func(*flag.FlagSet) action {
+			return func(ctx context.Context, p *program) error { return p.status(ctx) }
+		},
+	}
+}
+
+func (p *program) status(ctx context.Context) error {
+	c, problems := p.load()
+	if err := problems.Err(); err != nil {
+		return err
+	}
+	s, err := fetchStatus(ctx, c.HTTP.Listen)
+	if err != nil {
+		return err
+	}
+	if p.json {
+		return p.printJSON(s)
+	}
+	return printStatus(p.stdout, s, time.Now())
+}
+
+// fetchStatus asks the node that listens on an address.
+func fetchStatus(ctx context.Context, listen string) (*portal.Status, error) {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	host, port, err := net.SplitHostPort(listen)
+	if err != nil || port == "0" {
+		return nil, &usageError{what: fmt.Sprintf("the node listens on a port that only it knows (%s)", listen), fix: "give http.listen a port of its own"}
+	}
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "localhost"
+	}
+	url := "http://" + net.JoinHostPort(host, port) + "/api/status"
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return nil, fmt.Errorf("ask %s: %w", url, err)
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return nil, &codeError{exitUnreachable, fmt.Errorf("no node answers at %s: start it with truc run, or correct http.listen", url)}
+	}
+	defer response.Body.Close()
+	var s portal.Status
+	if response.StatusCode != http.StatusOK || json.NewDecoder(io.LimitReader(response.Body, 64<<20)).Decode(&s) != nil || s.Agency == "" {
+		return nil, &codeError{exitUnreachable, fmt.Errorf("what answers at %s is not a truc node: correct http.listen", url)}
+	}
+	return &s, nil
+}
+
+func printStatus(w io.Writer, s *portal.Status, now time.Time) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(t, "agency %s, truc %s, up %s, bus %s", s.Agency, s.Version, ago(now, s.Started), s.Bus.Broker)
+	if s.Bus.Bytes != nil {
+		fmt.Fprintf(t, " (embedded, %s on disk)", size(*s.Bus.Bytes))
+	}
+	fmt.Fprintln(t)
+	for _, r := range s.Readers {
+		fmt.Fprintf(t, "\nsource %s: %s since %s, epoch %d, lag %.1f s", r.Source, r.State, ago(now, r.Since), r.Epoch, r.LagSeconds)
+		if r.RetainedBytes != nil {
+			fmt.Fprintf(t, ", %s retained at the source", size(*r.RetainedBytes))
+		}
+		fmt.Fprintln(t)
+		printReason(t, r.Condition)
+		for _, g := range r.Snapshots {
+			if !g.Done {
+				fmt.Fprintf(t, "  snapshot of %s: %s\n", g.Table, progress(g.Rows, g.Total))
+			}
+		}
+		fmt.Fprintln(t, "  PIPELINE\tTABLE\tTOPIC\tPUBLISHED\tDELETED\tFILTERED\tDEAD LETTERS")
+		for _, p := range r.Pipelines {
+			published := p.Published["created"] + p.Published["updated"] + p.Published["snapshot"]
+			fmt.Fprintf(t, "  %s\t%s\t%s\t%d\t%d\t%d\t%s\n", p.Name, p.Table, p.Topic, published, p.Published["deleted"], p.Filtered, letters(p.DeadLetters))
+		}
+	}
+	if len(s.Deliveries) > 0 {
+		fmt.Fprintln(t, "\n  DELIVERY\tTABLE\tDATASET\tSTATE\tAPPLIED\tBEHIND\tPARKED\tDEAD LETTERS")
+	}
+	for _, d := range s.Deliveries {
+		fmt.Fprintf(t, "  %s\t%s\t%s\t%s\t%d\t%d\t%d\t%s\n", d.Name, d.Table, d.Dataset, d.State, d.Applied, d.Behind, d.Parked, letters(d.DeadLetters))
+	}
+	for _, d := range s.Deliveries {
+		printReason(t, d.Condition)
+	}
+	if err := t.Flush(); err != nil {
+		return fmt.Errorf("write result: %w", err)
+	}
+	return nil
+}
+
+func printReason(w io.Writer, c pipeline.Condition) {
+	if c.Error != "" {
+		fmt.Fprintf(w, "  %s: %s\n", c.State, strings.ReplaceAll(c.Error, "\n", "\n    "))
+	}
+}
+
+func letters(l portal.Letters) string {
+	return fmt.Sprintf("%d open, %d resolved", l.Open, l.Resolved)
+}
+
+func progress(rows, total int64) string {
+	if total <= 0 {
+		return fmt.Sprintf("%d rows", rows)
+	}
+	return fmt.Sprintf("%d of about %d rows, %d %%", rows, total, min(100*rows/total, 100))
+}
+
+func ago(now, then time.Time) string {
+	return now.Sub(then).Round(time.Second).String()
+}
+
+// size writes bytes for people.
+func size(n int64) string {
+	const unit = 1024
+	if n < unit {
+		return fmt.Sprintf("%d B", n)
+	}
+	value, suffix := float64(n)/unit, 0
+	for value >= unit && suffix < 3 {
+		value, suffix = value/unit, suffix+1
+	}
+	return fmt.Sprintf("%.1f %ciB", value, "KMGT"[suffix])
+}

@@ -1,0 +1,333 @@
+package config
+
+import (
+	"fmt"
+	"net"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v4"
+
+	"github.com/lienthong/truc/problem"
+)
+
+var (
+	agencyForm  = regexp.MustCompile(`^[A-Z][0-9]{2}(\.[0-9]+)*$`)
+	patternForm = regexp.MustCompile(`^(\*|[A-Z][0-9]{2}(\.[0-9]+)*(\.\*)?)$`)
+	nameForm    = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
+	hostForm    = regexp.MustCompile(`^[A-Za-z0-9._-]+$`)
+)
+
+// maxPartitions of a topic: more is a slip of the finger, and Kafka's own advice ends far below.
+const maxPartitions = 1000
+
+var mechanisms = []string{"plain", "scram-sha-256", "scram-sha-512"}
+
+// check reports what cannot be seen from one value alone, and the forms of names, addresses and numbers.
+func (c *Config) check() {
+	c.agency("agency", c.Agency)
+	if c.Agency == "" {
+		c.missing("agency", "agency: H44.15, the identifier of the agency that runs this node")
+	}
+	c.checkNames()
+	c.checkRegistry()
+	c.checkBus()
+	c.checkPublish()
+	c.checkSubscribe()
+	c.checkRest()
+}
+
+// bad reports a value of the file at a path.
+func (c *Config) bad(path, what, fix string) { c.report("config.bad-value", path, what, fix, false) }
+
+func (c *Config) report(code, path, what, fix string, warning bool) {
+	c.file.report(spot{at: c.file.top().follow(path).at, path: path}, problem.Problem{Code: code, What: what, Fix: fix, Warning: warning})
+}
+
+// has reports whether the file has something at a path, be it wrong: then its absence is not the problem.
+func (c *Config) has(path string) bool {
+	s := c.file.top().follow(path)
+	return s.path == path
+}
+
+// missing reports a required key that is not there.
+func (c *Config) missing(path, form string) {
+	found := c.file.top().follow(path)
+	if found.path == path || found.value.Kind != yaml.MappingNode && !isNull(found.value) {
+		return // it, or what should hold it, is there and wrong: whoever read that has reported it
+	}
+	key := path[strings.LastIndexByte(path, '.')+1:]
+	c.report("config.missing-key", path, fmt.Sprintf("the key %q is missing", key), "add "+form, false)
+}
+
+// shown quotes the value at a path unless it is secret.
+func (c *Config) shown(path string) string {
+	d := decoder{file: c.file}
+	return d.shown(c.file.top().follow(path).value)
+}
+
+func (c *Config) agency(path, id string) {
+	if id != "" && !agencyForm.MatchString(id) {
+		c.bad(path, c.shown(path)+" is no agency identifier: a capital letter, two digits, then groups of digits, each after a dot", "write it like H44.15")
+	}
+}
+
+func (c *Config) checkNames() {
+	for _, section := range []string{"sources", "publish", "sinks", "subscribe"} {
+		for _, name := range c.names(section) {
+			if !nameForm.MatchString(name) {
+				s, _ := c.file.top().entry(section)
+				e, _ := s.entry(name)
+				c.file.report(e, problem.Problem{
+					Code: "config.bad-name", What: fmt.Sprintf("%q is no name: it begins with a small letter and has small letters, digits and _ only", short(name)),
+					Fix: fmt.Sprintf("write it like %q", suggestName(name)),
+				})
+			}
+		}
+	}
+	for _, name := range c.SubscribeNames() {
+		if _, both := c.Publish[name]; both {
+			c.report("config.name-twice", "subscribe."+name, fmt.Sprintf("%q is the name of a pipeline under publish already", name), "give one of the two another name: commands and metrics know a pipeline by its name", false)
+		}
+	}
+}
+
+// suggestName turns a text into a name that is allowed.
+func suggestName(name string) string {
+	out := strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'A' && r <= 'Z':
+			return r + ('a' - 'A')
+		case r >= 'a' && r <= 'z', r >= '0' && r <= '9':
+			return r
+		}
+		return '_'
+	}, short(name))
+	out = strings.TrimLeft(strings.Trim(out, "_"), "0123456789_")
+	if out == "" {
+		return "ten"
+	}
+	return out
+}
+
+func (c *Config) checkRegistry() {
+	if c.Registry.URL == "" {
+		if len(c.Publish) > 0 {
+			c.missing("registry.url", "registry: { url: https://… }, the address under which your schemas are published: it stands in every event and must stay the same")
+		}
+		return
+	}
+	u, err := url.Parse(c.Registry.URL)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
+		c.bad("registry.url", c.shown("registry.url")+" is not an address of the form https://host/path/", "write it like https://chuan.phutho.example/")
+	}
+}
+
+func (c *Config) checkBus() {
+	if c.Bus.Embedded != nil && c.Bus.Kafka != nil {
+		c.report("config.several-buses", "bus", "both an embedded bus and Kafka are named here", "keep one: embedded for one machine, kafka for production", false)
+	}
+	if e := c.Bus.Embedded; e != nil && (e.Port < 0 || e.Port > 65535) {
+		c.bad("bus.embedded.port", fmt.Sprintf("%d is no port", e.Port), "write a number from 1 to 65535, or 0 for a free one")
+	}
+	k := c.Bus.Kafka
+	if k == nil {
+		return
+	}
+	if len(k.Brokers) == 0 {
+		if c.has("bus.kafka.brokers") && c.file.top().follow("bus.kafka.brokers").value.Kind == yaml.SequenceNode {
+			c.bad("bus.kafka.brokers", "the list of brokers is empty", "write at least one: [kafka1:9092]")
+		} else {
+			c.missing("bus.kafka.brokers", "brokers: [kafka1:9092], the addresses of some brokers of the cluster")
+		}
+	}
+	for i, b := range k.Brokers {
+		if path := fmt.Sprintf("bus.kafka.brokers[%d]", i); b != "" && !isAddress(b, false) {
+			c.bad(path, c.shown(path)+" is no address of a broker", "write host:port, like kafka1.example:9092")
+		}
+	}
+	c.positive("bus.kafka.replication", k.Replication, 100)
+	c.positive("bus.kafka.partitions", k.Partitions, maxPartitions)
+	if (k.TLS.Cert == "") != (k.TLS.Key == "") {
+		c.bad("bus.kafka.tls", "a client certificate needs both cert and key", "name the other file too")
+	}
+	if k.SASL != nil {
+		c.checkSASL(k.SASL, k.TLS.Enabled)
+	}
+}
+
+func (c *Config) checkSASL(s *SASL, encrypted bool) {
+	const path = "bus.kafka.sasl."
+	switch {
+	case s.Mechanism == "":
+		c.missing(path+"mechanism", "mechanism: scram-sha-512 (or scram-sha-256, plain)")
+	case !slices.Contains(mechanisms, strings.ToLower(s.Mechanism)):
+		c.bad(path+"mechanism", c.shown(path+"mechanism")+" is no login mechanism that truc knows", "use one of: "+strings.Join(mechanisms, ", "))
+	case strings.EqualFold(s.Mechanism, "plain") && !encrypted:
+		c.report("config.clear-password", path+"mechanism", "plain without TLS sends the password readably over the network", "add tls: true, or use scram-sha-512", true)
+	}
+	if s.User == "" {
+		c.missing(path+"user", "user: the name to log in with")
+	}
+	if s.Password == "" {
+		c.missing(path+"password", "password: ${env:KAFKA_PASSWORD}")
+	}
+}
+
+// positive checks a number that may be absent.
+func (c *Config) positive(path string, n, most int) {
+	if c.has(path) && c.file.top().follow(path).value.Tag == "!!int" && (n < 1 || n > most) {
+		c.bad(path, fmt.Sprintf("%s is outside 1 to %d", c.shown(path), most), "write a number within, or remove the key")
+	}
+}
+
+// isAddress reports whether s is host:port. listening also allows an empty host (every interface) and port 0 (a free one).
+func isAddress(s string, listening bool) bool {
+	host, port, err := net.SplitHostPort(s)
+	if err != nil {
+		return false
+	}
+	n, err := strconv.ParseUint(port, 10, 16)
+	if err != nil || n == 0 && !listening {
+		return false
+	}
+	if host == "" {
+		return listening
+	}
+	return hostForm.MatchString(host) || net.ParseIP(host) != nil
+}
+
+func (c *Config) checkPublish() {
+	for _, name := range c.PublishNames() {
+		p, path := c.Publish[name], "publish."+name
+		if p.Source == "" {
+			c.missing(path+".source", "source: one of "+list(c.SourceNames(), "the names under sources"))
+		} else if _, ok := c.Sources[p.Source]; !ok {
+			c.unknown("config.unknown-source", path+".source", "sources", c.SourceNames())
+		}
+		if p.Mapping == "" {
+			c.missing(path+".mapping", "mapping: mappings/"+suggestName(name)+".yaml, the path of the mapping, relative to this file")
+		}
+		c.agency(path+".agency", p.Agency)
+		c.positive(path+".partitions", p.Partitions, maxPartitions)
+	}
+	for _, name := range c.SourceNames() {
+		if !slices.ContainsFunc(c.PublishNames(), func(p string) bool { return c.Publish[p].Source == name }) {
+			c.report("config.unused", "sources."+name, "nothing is published from this source", "name it under publish, or remove it", true)
+		}
+	}
+}
+
+func (c *Config) checkSubscribe() {
+	for _, name := range c.SubscribeNames() {
+		s, path := c.Subscribe[name], "subscribe."+name
+		if s.Sink == "" {
+			c.missing(path+".sink", "sink: one of "+list(c.SinkNames(), "the names under sinks"))
+		} else if _, ok := c.Sinks[s.Sink]; !ok {
+			c.unknown("config.unknown-sink", path+".sink", "sinks", c.SinkNames())
+		}
+		if s.Mapping == "" {
+			c.missing(path+".mapping", "mapping: mappings/"+suggestName(name)+".yaml, the path of the mapping, relative to this file")
+		}
+		if len(s.Agencies) == 0 {
+			if c.has(path+".agencies") && c.file.top().follow(path+".agencies").value.Kind == yaml.SequenceNode {
+				c.bad(path+".agencies", "the list of agencies is empty", `name at least one, or all: ["*"]`)
+			} else {
+				c.missing(path+".agencies", "agencies: [H44.*], whose events are delivered")
+			}
+		}
+		for i, a := range s.Agencies {
+			if at := fmt.Sprintf("%s.agencies[%d]", path, i); a != "" && !patternForm.MatchString(a) {
+				c.bad(at, c.shown(at)+" covers no agency", "write an identifier (H44.15), all below one (H44.*), or \"*\"")
+			}
+		}
+	}
+	for _, name := range c.SinkNames() {
+		if !slices.ContainsFunc(c.SubscribeNames(), func(s string) bool { return c.Subscribe[s].Sink == name }) {
+			c.report("config.unused", "sinks."+name, "nothing is delivered to this sink", "name it under subscribe, or remove it", true)
+		}
+	}
+}
+
+// list joins the names there are.
+func list(names []string, none string) string {
+	if len(names) == 0 {
+		return none
+	}
+	return strings.Join(names, ", ")
+}
+
+// unknown reports a name that leads nowhere, with the one that was probably meant.
+func (c *Config) unknown(code, path, section string, known []string) {
+	fix := "use one of: " + strings.Join(known, ", ")
+	if len(known) == 0 {
+		fix = "describe it under " + section
+	} else if k := Similar(short(c.file.top().follow(path).value.Value), known); k != "" {
+		fix = fmt.Sprintf("write %q", k)
+	}
+	c.report(code, path, fmt.Sprintf("there is no %s under %s", c.shown(path), section), fix, false)
+}
+
+func (c *Config) checkRest() {
+	if c.HTTP.Listen != "" && !isAddress(c.HTTP.Listen, true) {
+		c.bad("http.listen", c.shown("http.listen")+" is no address to listen on", "write host:port, like 127.0.0.1:8080")
+	}
+	c.positive("errorBudget.openLetters", c.ErrorBudget.OpenLetters, 1_000_000_000)
+	c.positive("errorBudget.failedPercent", c.ErrorBudget.FailedPercent, 100)
+	c.positive("errorBudget.window", c.ErrorBudget.Window, 1_000_000)
+	if !c.has("publish") && !c.has("subscribe") {
+		c.report("config.nothing-to-do", "", "nothing is published and nothing is subscribed", "add publish: or subscribe:", true)
+	}
+}
+
+// complete fills defaults and resolves paths, once everything was looked at as it was written.
+func (c *Config) complete() {
+	if c.Registry.URL != "" && !strings.HasSuffix(c.Registry.URL, "/") {
+		c.Registry.URL += "/"
+	}
+	if c.Bus.Embedded == nil && c.Bus.Kafka == nil {
+		c.Bus.Embedded = &EmbeddedBus{}
+	}
+	partitions := defaultPartitions
+	if e := c.Bus.Embedded; e != nil {
+		if e.Dir == "" {
+			e.Dir = defaultBusDir
+		}
+		e.Dir = resolvePath(c.Dir, e.Dir)
+	}
+	if k := c.Bus.Kafka; k != nil {
+		if k.Partitions == 0 {
+			k.Partitions = defaultPartitions
+		}
+		partitions = k.Partitions
+		for _, p := range []*string{&k.TLS.CA, &k.TLS.Cert, &k.TLS.Key} {
+			if *p != "" {
+				*p = resolvePath(c.Dir, *p)
+			}
+		}
+		if k.SASL != nil {
+			k.SASL.Mechanism = strings.ToLower(k.SASL.Mechanism)
+		}
+	}
+	for name, p := range c.Publish {
+		if p.Mapping != "" {
+			p.Mapping = resolvePath(c.Dir, p.Mapping)
+		}
+		if p.Partitions == 0 {
+			p.Partitions = partitions
+		}
+		if p.Agency == "" {
+			p.Agency = c.Agency
+		}
+		c.Publish[name] = p
+	}
+	for name, s := range c.Subscribe {
+		if s.Mapping != "" {
+			s.Mapping = resolvePath(c.Dir, s.Mapping)
+		}
+		c.Subscribe[name] = s
+	}
+}

@@ -1,0 +1,129 @@
+package config
+
+import (
+	"fmt"
+	"reflect"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v4"
+
+	"github.com/lienthong/truc/problem"
+)
+
+// The parts of the file that are not read field by field.
+
+const limitKey = "limit"
+
+func (s *Source) decode(d *decoder, at spot) {
+	s.Kind, s.Node = d.adapter(at, []string{limitKey})
+	if e, ok := at.entry(limitKey); ok {
+		d.value(e, reflect.ValueOf(&s.Limit).Elem())
+	}
+}
+
+func (s *Sink) decode(d *decoder, at spot) {
+	s.Kind, s.Node = d.adapter(at, nil)
+}
+
+// adapter finds the one key of a source or sink that names its adapter. Which names there are is not known here.
+func (d *decoder) adapter(at spot, others []string) (string, Node) {
+	if !isNull(at.value) && !d.is(at, yaml.MappingNode, "a mapping with the name of an adapter, like { postgres: { dsn: … } },") {
+		return "", Node{}
+	}
+	var found []spot
+	for _, e := range at.entries() {
+		switch likely := Similar(short(e.at.Value), others); {
+		case slices.Contains(others, e.at.Value):
+		case likely != "":
+			d.unknownKey(at, e, others)
+		default:
+			found = append(found, e)
+		}
+	}
+	if len(found) == 1 {
+		return found[0].at.Value, Node{file: d.file, spot: found[0]}
+	}
+	p := problem.Problem{Code: "config.missing-adapter", What: "no adapter is named here", Fix: "write which one, with its configuration: { postgres: { dsn: … } }"}
+	if len(found) > 1 {
+		names := make([]string, len(found))
+		for i, e := range found {
+			names[i] = strconv.Quote(short(e.at.Value))
+		}
+		p = problem.Problem{Code: "config.several-adapters", What: "several adapters are named here: " + strings.Join(names, ", "), Fix: "keep one, and give each of the others a name of its own"}
+	}
+	d.report(at, p)
+	return "", Node{}
+}
+
+func (t *TLS) decode(d *decoder, at spot) {
+	switch {
+	case isNull(at.value):
+		t.Enabled = true
+	case at.value.Kind == yaml.ScalarNode && (at.value.Value == "true" || at.value.Value == "false"):
+		t.Enabled = at.value.Value == "true"
+	case d.is(at, yaml.MappingNode, "true, false, or a mapping with ca, cert, key"):
+		t.Enabled = true
+		d.structure(at, reflect.ValueOf(t).Elem())
+	}
+}
+
+// Limit spares a source.
+type Limit struct {
+	Rows          Rate       `yaml:"rows"`          // of snapshots; zero: unlimited
+	SnapshotHours HoursOfDay `yaml:"snapshotHours"` // zero: always
+}
+
+// Rate is a number of rows a second, written "2000/s".
+type Rate int
+
+var rateForm = regexp.MustCompile(`^([1-9][0-9]{0,8})\s*/\s*s$`)
+
+// UnmarshalText reads "2000/s".
+func (r *Rate) UnmarshalText(text []byte) error {
+	m := rateForm.FindSubmatch(text)
+	if m == nil {
+		return problem.Problem{What: fmt.Sprintf("a number of rows a second was expected, %q was found", short(string(text))), Fix: "write it like 2000/s"}
+	}
+	n, err := strconv.Atoi(string(m[1]))
+	*r = Rate(n)
+	return err
+}
+
+// HoursOfDay is a span of local time that may pass midnight, written "19:00-05:00".
+type HoursOfDay struct {
+	From, To time.Duration // since midnight
+}
+
+var hoursForm = regexp.MustCompile(`^([01][0-9]|2[0-3]):([0-5][0-9])\s*[-–]\s*([01][0-9]|2[0-3]):([0-5][0-9])$`)
+
+// UnmarshalText reads "19:00-05:00".
+func (h *HoursOfDay) UnmarshalText(text []byte) error {
+	m := hoursForm.FindStringSubmatch(string(text))
+	if m == nil || m[1]+m[2] == m[3]+m[4] {
+		return problem.Problem{What: fmt.Sprintf("a span of hours was expected, %q was found", short(string(text))), Fix: `write it like "19:00-05:00"`}
+	}
+	var parts [4]time.Duration
+	for i := range parts {
+		n, err := strconv.Atoi(m[i+1])
+		if err != nil {
+			return err
+		}
+		parts[i] = time.Duration(n)
+	}
+	h.From = parts[0]*time.Hour + parts[1]*time.Minute
+	h.To = parts[2]*time.Hour + parts[3]*time.Minute
+	return nil
+}
+
+// Contains reports whether a time of day lies in the span; the zero span holds every time.
+func (h HoursOfDay) Contains(t time.Time) bool {
+	now := time.Duration(t.Hour())*time.Hour + time.Duration(t.Minute())*time.Minute + time.Duration(t.Second())*time.Second
+	if h.From < h.To {
+		return h.From <= now && now < h.To
+	}
+	return h == HoursOfDay{} || now >= h.From || now < h.To
+}

@@ -1,0 +1,143 @@
+package mapping
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+
+	celast "cel.dev/cel-go/common/ast"
+	"github.com/lienthong/truc/schemas"
+)
+
+// codeTable is a code map made ready: both ways, and the list its targets belong to.
+type codeTable struct {
+	source *CodeMap
+	to     map[string][]byte
+	back   map[string][]byte
+	// strayList is whether the list is not known, which was told.
+	strayList bool
+	twofold   string // a target that two codes map to; the table cannot be read backwards then
+}
+
+// bindCodes checks the code tables against their lists.
+func (c *compiler) bindCodes() {
+	for i := range c.file.Codes {
+		m := &c.file.Codes[i]
+		t := &codeTable{source: m, to: map[string][]byte{}, back: map[string][]byte{}}
+		var list *schemas.CodeList
+		if m.List != "" {
+			var err error
+			if list, err = c.env.Set.CodeList(m.List); err != nil {
+				what, fix := fromProblem(err)
+				c.report(m.ListAt, "unknown-code-list", what, fix)
+				t.strayList = true
+			}
+		}
+		for _, e := range m.Entries {
+			if list != nil && !list.Has(e.To) {
+				var have []string
+				for _, code := range list.Codes() {
+					have = append(have, code.Code)
+				}
+				c.report(e.At, "unknown-code", fmt.Sprintf("%q is not a code of %s", e.To, m.List), suggestion(e.To, have))
+			}
+			t.to[e.From] = []byte(e.To)
+			if _, twice := t.back[e.To]; twice && t.twofold == "" {
+				t.twofold = e.To
+			}
+			t.back[e.To] = []byte(e.From)
+		}
+		c.codes[m.Name] = t
+	}
+}
+
+type codeNode struct {
+	a     node
+	table map[string][]byte
+	fail  *failure
+}
+
+func (l *lowering) codeTable(fn string, arg celast.Expr) *codeTable {
+	name, ok := l.constantText(fn, arg, "the name of the code table")
+	if !ok {
+		return nil
+	}
+	t := l.codes[name]
+	if t == nil {
+		var names []string
+		for _, m := range l.file.Codes {
+			names = append(names, m.Name)
+		}
+		fix := suggestion(name, names)
+		if len(names) == 0 {
+			fix = fmt.Sprintf(`add codes: { %s: { list: …, map: { "1": "1" } } }`, name)
+		}
+		l.problem(arg, "unknown-code-table", fmt.Sprintf("there is no code table %q under codes", name), fix)
+	}
+	return t
+}
+
+func lowerCode(l *lowering, _ celast.Expr, args []celast.Expr) (node, typ) {
+	t := l.codeTable("code", args[0])
+	n, ta := l.lower(args[1])
+	l.wantKind("code", args[1], ta, kindText, kindInt, kindDecimal, kindBool)
+	if t == nil {
+		return literalNode{null}, typ{}
+	}
+	return codeNode{n, t.to, &failure{schemas.RuleUnmappedCode, "codes." + t.source.Name}}, typ{kind: kindText, nullable: ta.nullable, codes: t}
+}
+
+func lowerCodeOf(l *lowering, e celast.Expr, args []celast.Expr) (node, typ) {
+	t := l.codeTable("codeOf", args[0])
+	n, ta := l.lower(args[1])
+	l.wantKind("codeOf", args[1], ta, kindText, kindInt, kindDecimal)
+	if t == nil {
+		return literalNode{null}, typ{}
+	}
+	if t.twofold != "" {
+		var from []string
+		for _, entry := range t.source.Entries {
+			if entry.To == t.twofold {
+				from = append(from, entry.From)
+			}
+		}
+		slices.Sort(from)
+		return l.problem(e, "not-one-to-one", fmt.Sprintf("the code table %s cannot be read backwards: %q has the codes %s", t.source.Name, t.twofold, quotedList(from)), "make a second table for this direction, with one code for each")
+	}
+	return codeNode{n, t.back, &failure{schemas.RuleUnmappedCode, "codes." + t.source.Name}}, typ{kind: kindText, nullable: ta.nullable}
+}
+
+func quotedList(s []string) string {
+	var b bytes.Buffer
+	for i, x := range s {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		fmt.Fprintf(&b, "%q", x)
+	}
+	return b.String()
+}
+
+func (n codeNode) eval(f *frame) cell {
+	v := n.a.eval(f)
+	if v.isNull() || v.isFailed() {
+		return v
+	}
+	var buf [64]byte
+	b := v.b
+	if !v.is(kindText) {
+		var ok bool
+		if v.is(kindDecimal) {
+			b, ok = v.appendDecimal(buf[:0])
+		} else {
+			b, ok = v.appendText(buf[:0])
+		}
+		if !ok {
+			return failed(n.fail)
+		}
+	}
+	if to, ok := n.table[string(bytes.TrimSpace(b))]; ok {
+		return textCell(to)
+	}
+	return failed(n.fail)
+}

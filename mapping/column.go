@@ -1,0 +1,244 @@
+package mapping
+
+import (
+	"bytes"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+	_ "time/tzdata" // mappings name zones, and Windows has no zone database
+	"unicode/utf8"
+
+	"github.com/lienthong/truc/mapping/value"
+	"github.com/lienthong/truc/record"
+	"github.com/lienthong/truc/schemas"
+	"golang.org/x/text/unicode/norm"
+)
+
+// vietnam is the zone of times that state none: one zone, no summer time, since 1975.
+const vietnam = "Asia/Ho_Chi_Minh"
+
+// column is how the cells of one table column are read: decoded, declared nulls recognised, padded, given a zone.
+type column struct {
+	index    int
+	name     string
+	typ      typ
+	encoding string
+	nulls    [][]byte
+	pad      int
+	zone     *time.Location
+	// encodingFailure, dateFailure and the others say why a cell cannot be read.
+	encodingFailure, dateFailure, numberFailure, missingFailure *failure
+}
+
+func newColumn(index int, c record.Column) *column {
+	return &column{
+		index: index, name: c.Name, encoding: "utf-8",
+		typ:             typ{kind: kindOf(c.Kind), nullable: c.Nullable},
+		encodingFailure: &failure{schemas.RuleEncoding, "utf-8"},
+		dateFailure:     &failure{schemas.RuleDate, "column " + c.Name},
+		numberFailure:   &failure{schemas.RuleNumber, "column " + c.Name},
+		missingFailure:  &failure{ruleIncomplete, "column " + c.Name},
+	}
+}
+
+// apply adds what the mapping declares of the column. explicit is false for the default "*", which is silent where it does not fit.
+func (c *column) apply(r ColumnRule, explicit bool) (what, fix string) {
+	if r.Text != "" {
+		switch c.typ.kind {
+		case kindText, kindAny:
+			c.encode(r.Text)
+		case kindBytes:
+			if explicit {
+				c.encode(r.Text)
+				c.typ.kind = kindText
+			}
+		default:
+			if explicit {
+				return fmt.Sprintf("column %s is %s: it has no text encoding", c.name, article(c.typ.kind)), "remove text from it"
+			}
+		}
+	}
+	for _, s := range r.Null {
+		c.nulls = append(c.nulls, []byte(s))
+		c.typ.nullable = true
+	}
+	if r.Zone != "" {
+		if c.typ.kind != kindDateTime && c.typ.kind != kindAny {
+			if explicit {
+				return fmt.Sprintf("column %s is %s: zone is for a date and time without zone", c.name, article(c.typ.kind)), "remove zone from it; for a text write dateTime(" + c.name + `, "dd/MM/yyyy HH:mm", "` + r.Zone + `")`
+			}
+		} else if zone, err := time.LoadLocation(r.Zone); err == nil {
+			c.zone = zone
+			if c.typ.kind == kindDateTime {
+				c.typ.kind = kindTimestamp
+			}
+		}
+	}
+	if r.Pad != 0 {
+		switch c.typ.kind {
+		case kindText, kindInt, kindDecimal, kindAny:
+			c.pad, c.typ.kind = r.Pad, kindText
+		default:
+			return fmt.Sprintf("column %s is %s: pad is for texts and whole numbers", c.name, article(c.typ.kind)), "remove pad from it"
+		}
+	}
+	return "", ""
+}
+
+func (c *column) encode(encoding string) {
+	c.encoding = encoding
+	c.encodingFailure = &failure{schemas.RuleEncoding, encoding}
+}
+
+// load reads a cell.
+func (c *column) load(f *frame) cell {
+	v := f.row[c.index]
+	out := cell{kind: kindOf(v.Kind), num: v.Num, b: v.Bytes}
+	switch v.Kind {
+	case record.Null:
+		return null
+	case record.Unchanged, record.AnyKind:
+		// The pipeline completes rows before it translates them; publishing one in part would lose what is not there.
+		return failed(c.missingFailure)
+	case record.Text, record.Bytes:
+		if v.Kind == record.Text || c.typ.kind == kindText {
+			if out = c.text(f, v.Bytes); out.isFailed() {
+				return out
+			}
+		}
+	case record.Date:
+		if _, ok := value.ParseISODate(v.Bytes); !ok {
+			return failed(c.dateFailure)
+		}
+	case record.DateTime, record.Timestamp:
+		t, _, ok := value.ParseISODateTime(v.Bytes)
+		if !ok {
+			return failed(c.dateFailure)
+		}
+		if c.zone != nil && v.Kind == record.DateTime {
+			start := len(f.scratch)
+			f.scratch = appendZoned(f.scratch, t, c.zone)
+			out = bytesCell(kindTimestamp, f.since(start))
+		}
+	}
+	if c.nulls != nil && c.declaredNull(out) {
+		return null
+	}
+	if c.pad != 0 {
+		return c.padded(f, out)
+	}
+	return out
+}
+
+func (c *column) text(f *frame, b []byte) cell {
+	start := len(f.scratch)
+	ok := true
+	switch c.encoding {
+	case "tcvn3":
+		f.scratch, ok = value.AppendTCVN3(f.scratch, b)
+	case "tcvn3-latin1":
+		f.scratch, ok = value.AppendTCVN3Latin1(f.scratch, b)
+	default:
+		valid, composed := inspect(b)
+		if !valid {
+			return failed(c.encodingFailure)
+		}
+		if composed {
+			return textCell(b)
+		}
+		f.scratch = append(f.scratch, norm.NFC.Bytes(b)...)
+	}
+	if !ok {
+		f.scratch = f.scratch[:start]
+		return failed(c.encodingFailure)
+	}
+	return textCell(f.since(start))
+}
+
+// inspect reports whether b is UTF-8, and whether it is in NFC already, as Vietnamese text from a modern database is.
+func inspect(b []byte) (valid, composed bool) {
+	for i, c := range b {
+		if c >= utf8.RuneSelf {
+			if !utf8.Valid(b[i:]) {
+				return false, false
+			}
+			return true, norm.NFC.IsNormal(b)
+		}
+	}
+	return true, true
+}
+
+func (c *column) declaredNull(v cell) bool {
+	var buf [64]byte
+	content := v.b
+	if !v.kind.inText() {
+		var ok bool
+		if content, ok = v.appendText(buf[:0]); !ok {
+			return false
+		}
+	}
+	content = bytes.TrimSpace(content)
+	for _, n := range c.nulls {
+		if bytes.Equal(content, n) {
+			return true
+		}
+	}
+	return false
+}
+
+func (c *column) padded(f *frame, v cell) cell {
+	var buf [32]byte
+	digits := v.b
+	switch v.kind {
+	case kindText:
+		digits = bytes.TrimSpace(v.b)
+	case kindInt:
+		if v.num < 0 {
+			return failed(c.numberFailure)
+		}
+		digits = strconv.AppendInt(buf[:0], v.num, 10)
+	case kindDecimal:
+		var ok bool
+		if digits, ok = value.AppendDecimal(buf[:0], v.b); !ok || bytes.ContainsAny(digits, "-.") {
+			return failed(c.numberFailure)
+		}
+	default:
+		return failed(c.numberFailure)
+	}
+	start := len(f.scratch)
+	f.scratch = value.AppendPad(f.scratch, digits, c.pad)
+	return textCell(f.since(start))
+}
+
+// article puts a kind into a sentence.
+func article(k kind) string {
+	switch s := k.String(); k {
+	case kindText, kindBytes, kindJSON, kindAny, kindNull, kindBool:
+		return s
+	case kindObject:
+		return "an " + s
+	default:
+		return "a " + s
+	}
+}
+
+// identifier reports whether a column name can stand in an expression.
+func identifier(name string) bool {
+	if name == "" || reservedWord(name) {
+		return false
+	}
+	return strings.IndexFunc(name, func(r rune) bool {
+		return r != '_' && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9')
+	}) < 0 && (name[0] < '0' || name[0] > '9')
+}
+
+// reservedWord reports whether CEL keeps a word for itself.
+func reservedWord(s string) bool {
+	switch s {
+	case "true", "false", "null", "in", "as", "break", "const", "continue", "else", "for", "function", "if", "import",
+		"let", "loop", "package", "namespace", "return", "var", "void", "while":
+		return true
+	}
+	return false
+}

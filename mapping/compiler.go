@@ -1,0 +1,299 @@
+package mapping
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"cel.dev/cel-go/cel"
+	celast "cel.dev/cel-go/common/ast"
+	"github.com/lienthong/truc/problem"
+	"github.com/lienthong/truc/record"
+	"github.com/lienthong/truc/schemas"
+)
+
+// compiler turns the expressions of one file into nodes and collects every problem on the way.
+type compiler struct {
+	file     *File
+	env      Env
+	cel      *cel.Env
+	names    map[string]*binding
+	columns  []*column
+	document *docProperty
+	// slots is how many the frames of this plan need.
+	slots    int
+	problems problem.List
+	// used are the table columns read by what is being compiled.
+	used map[int]bool
+	// parts are the paths of the document named by what is being compiled.
+	parts map[string]bool
+	// codes are the code tables by name.
+	codes map[string]*codeTable
+}
+
+// binding is what a name stands for in an expression.
+type binding struct {
+	node     node
+	typ      typ
+	document *docProperty
+	event    bool
+	let      *Assignment
+	// reads are the table columns behind the name.
+	reads []int
+	// parts are the paths of the document behind the name.
+	parts []string
+	state letState
+}
+
+// letState guards lets against naming each other in a circle.
+type letState uint8
+
+const (
+	letUnread letState = iota
+	letOpen
+	letDone
+)
+
+func newCompiler(f *File, env Env) (*compiler, error) {
+	celEnv, err := cel.NewEnv(cel.CrossTypeNumericComparisons(true), cel.EnableMacroCallTracking(), cel.DefaultUTCTimeZone(true),
+		cel.ASTValidators(cel.ValidateRegexLiterals()), cel.ExpressionNestingDepthLimit(100))
+	if err != nil {
+		return nil, fmt.Errorf("build expression environment: %w", err)
+	}
+	return &compiler{file: f, env: env, cel: celEnv, names: map[string]*binding{}, used: map[int]bool{}, parts: map[string]bool{}, codes: map[string]*codeTable{}}, nil
+}
+
+func (c *compiler) report(at Place, code, what, fix string) {
+	c.problems = append(c.problems, problem.Problem{Code: "mapping." + code, Where: at.String(), What: what, Fix: fix})
+}
+
+func (c *compiler) warn(at Place, code, what, fix string) {
+	c.problems = append(c.problems, problem.Problem{Code: "mapping." + code, Where: at.String(), What: what, Fix: fix, Warning: true})
+}
+
+// found reports whether a problem of a kind was reported already.
+func (c *compiler) found(code string) bool {
+	return slices.ContainsFunc(c.problems, func(p problem.Problem) bool { return p.Code == "mapping."+code })
+}
+
+// sound reports whether there can be a plan. A file that had faults of its own never gets one: they were told when it was read.
+func (c *compiler) sound() bool { return c.problems.Err() == nil && !c.file.broken }
+
+func (c *compiler) slot() int {
+	c.slots++
+	return c.slots - 1
+}
+
+// bindColumns makes the table's columns known under their names, as the mapping declares them.
+func (c *compiler) bindColumns(t *record.Table) {
+	for i, col := range t.Columns {
+		c.columns = append(c.columns, newColumn(i, col))
+	}
+	names := make([]string, len(t.Columns))
+	for i := range t.Columns {
+		names[i] = t.Columns[i].Name
+	}
+	renamed := map[int]string{}
+	for _, r := range c.file.Columns {
+		if r.Name == "*" {
+			for _, col := range c.columns {
+				col.apply(r, false)
+			}
+		}
+	}
+	for _, r := range c.file.Columns {
+		if r.Name == "*" {
+			continue
+		}
+		real := r.Name
+		if r.From != "" {
+			real = r.From
+		}
+		i := t.Index(real)
+		if i < 0 {
+			c.report(r.At, "unknown-column", fmt.Sprintf("table %s has no column %q", t, real), suggestion(real, names))
+			continue
+		}
+		if what, fix := c.columns[i].apply(r, true); what != "" {
+			c.report(r.At, "wrong-type", what, fix)
+		}
+		if r.From != "" {
+			if !identifier(r.Name) {
+				c.report(r.At, "bad-name", fmt.Sprintf("%q cannot be used as a name in expressions", r.Name), "use letters, digits and _, beginning with a letter, and no word that expressions keep for themselves")
+				continue
+			}
+			renamed[i] = r.Name
+		}
+	}
+	for i, col := range c.columns {
+		name := names[i]
+		if n, ok := renamed[i]; ok {
+			if j := t.Index(n); j >= 0 && j != i {
+				c.report(c.file.at, "bad-name", fmt.Sprintf("%q is given to column %q, and is the name of another column", n, name), "choose another name")
+				continue
+			}
+			name = n
+		}
+		slot := c.slot()
+		c.names[name] = &binding{node: columnNode{slot, col}, typ: col.typ, reads: []int{i}}
+	}
+}
+
+// bindLets makes the file's lets known. They are read when first used, so that they may stand in any order.
+func (c *compiler) bindLets() {
+	for i := range c.file.Let {
+		a := &c.file.Let[i]
+		if !identifier(a.Name) {
+			c.report(a.At, "bad-name", fmt.Sprintf("%q cannot be used as a name in expressions", a.Name), "use letters, digits and _, beginning with a letter")
+			continue
+		}
+		if c.names[a.Name] != nil || a.Name == "event" {
+			c.report(a.At, "bad-name", fmt.Sprintf("let gives the name %s, which something else has already", a.Name), "choose another name")
+			continue
+		}
+		c.names[a.Name] = &binding{let: a}
+	}
+}
+
+// readLets compiles those lets that nothing has used, so that their faults are told too.
+func (c *compiler) readLets() {
+	for _, a := range c.file.Let {
+		if b := c.names[a.Name]; b != nil && b.let != nil && b.state == letUnread {
+			c.readLet(b)
+		}
+	}
+}
+
+func (c *compiler) readLet(b *binding) {
+	b.state = letOpen
+	used, parts := c.used, c.parts
+	c.used, c.parts = map[int]bool{}, map[string]bool{}
+	n, t := c.compile(&b.let.Value)
+	b.reads, b.parts = c.takeUsed(), c.takeParts()
+	c.used, c.parts = used, parts
+	b.node, b.typ, b.state = &sharedNode{slot: c.slot(), node: n}, t, letDone
+}
+
+// compile turns an expression into a node. After a fault, which is reported, the node is null and its kind anything, so that
+// one fault is told once.
+func (c *compiler) compile(e *Expression) (node, typ) {
+	if e.CEL == "" {
+		return constantNode(e.Const)
+	}
+	parsed, issues := c.cel.Parse(e.CEL)
+	if issues.Err() != nil {
+		c.syntax(e, issues)
+		return literalNode{null}, typ{}
+	}
+	ast := parsed.NativeRep()
+	l := &lowering{compiler: c, expr: e, info: ast.SourceInfo(), root: ast.Expr().ID()}
+	return l.lower(ast.Expr())
+}
+
+// identifiers lists the names an expression uses, for tables that are not described.
+func (c *compiler) identifiers(e *Expression, into map[string]bool) {
+	if e == nil || e.CEL == "" {
+		return
+	}
+	parsed, issues := c.cel.Parse(e.CEL)
+	if issues.Err() != nil {
+		return
+	}
+	celast.PreOrderVisit(parsed.NativeRep().Expr(), celast.NewExprVisitor(func(x celast.Expr) {
+		if x.Kind() == celast.IdentKind && identifier(x.AsIdent()) {
+			into[x.AsIdent()] = true
+		}
+	}))
+}
+
+// known lists the names an expression may use.
+func (c *compiler) known() []string {
+	var out []string
+	for n := range c.names {
+		out = append(out, n)
+	}
+	return out
+}
+
+// dataset checks that the mapping is for the dataset it is compiled for.
+func (c *compiler) dataset(d *schemas.Dataset) bool {
+	switch {
+	case c.file.Dataset == "": // told when the file was read
+		return d != nil
+	case d == nil:
+		_, err := c.env.Set.Dataset(c.file.Dataset)
+		what, fix := fmt.Sprintf("dataset %q is not known", c.file.Dataset), "name a dataset of the registry"
+		if err != nil {
+			what, fix = fromProblem(err)
+		}
+		c.report(c.file.datasetAt, "unknown-dataset", what, fix)
+		return false
+	case c.file.Dataset != d.ID():
+		c.report(c.file.datasetAt, "unknown-dataset", fmt.Sprintf("the mapping is for dataset %q, not for %q", c.file.Dataset, d.ID()), "write dataset: "+d.ID())
+		return false
+	}
+	return true
+}
+
+func (c *compiler) takeUsed() []int {
+	var out []int
+	for i := range c.used {
+		out = append(out, i)
+	}
+	slices.Sort(out)
+	c.used = map[int]bool{}
+	return out
+}
+
+// syntax translates a parser's complaint: where it stands, and the slips that people make.
+func (c *compiler) syntax(e *Expression, issues *cel.Issues) {
+	first := issues.Errors()[0]
+	at := e.At
+	if first.Location.Line() == 1 {
+		at.Column += e.quote + first.Location.Column()
+	}
+	fix := "compare with ==, join conditions with && and ||, put texts in double quotes, and close every bracket"
+	switch {
+	case e.plain && strings.HasPrefix(e.comment, "#"):
+		if fixed := corrections(e.line); len(fixed) > 0 {
+			c.report(e.At, "yaml-quote", "YAML takes what follows # for a comment: the expression must be quoted", strings.TrimSpace(fixed[0]))
+			return
+		}
+	case strings.Contains(first.Message, "reserved identifier"):
+		fix = "give a column with such a name another one under columns: { ten: { from: \"" + lastWord(first.Message) + "\" } }"
+	default:
+		if s := slipIn(e.CEL); s != "" {
+			fix = s
+		}
+	}
+	c.report(at, "syntax", fmt.Sprintf("%s cannot be read as an expression, from its character %d on", e.CEL, first.Location.Column()+1), fix)
+}
+
+func lastWord(s string) string {
+	fields := strings.Fields(s)
+	return strings.Trim(fields[len(fields)-1], "'\"")
+}
+
+// slipIn names the commonest slips of people who come from SQL or spreadsheets.
+func slipIn(s string) string {
+	lower := " " + strings.ToLower(s) + " "
+	switch {
+	case strings.Count(s, `"`)%2 == 1:
+		return `a double quote is not closed`
+	case strings.Count(s, "(") != strings.Count(s, ")"):
+		return "the brackets ( ) do not match"
+	case strings.Contains(lower, " and ") || strings.Contains(lower, " or "):
+		return "write && for and, || for or"
+	case strings.Contains(lower, " not "):
+		return "write ! for not"
+	case strings.Contains(lower, " is null"), strings.Contains(lower, " is not null"):
+		return "write x == null or x != null"
+	case strings.Contains(s, "<>"):
+		return "write != for <>"
+	case strings.Contains(strings.NewReplacer("==", "", "!=", "", "<=", "", ">=", "").Replace(s), "="):
+		return "compare with =="
+	case strings.Contains(s, "||'") || strings.Contains(s, "|| '"):
+		return `join texts with + or join([a, b], " ")`
+	}
+	return ""
+}

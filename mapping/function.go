@@ -1,0 +1,453 @@
+package mapping
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"time"
+
+	celast "cel.dev/cel-go/common/ast"
+	"cel.dev/cel-go/common/types"
+	"github.com/lienthong/truc/mapping/value"
+	"github.com/lienthong/truc/schemas"
+)
+
+// function is one of truc's functions: how it is written, and how a call becomes a node.
+type function struct {
+	name, usage string
+	min, max    int
+	lower       func(l *lowering, e celast.Expr, args []celast.Expr) (node, typ)
+	// VI and EN help, one line each.
+	vi, en string
+}
+
+// functions lists them all. It is a function, not a variable, because lowering them refers back to the list.
+func functions() []function {
+	return []function{
+		{"text", "text(x)", 1, 1, lowerText, "văn bản sạch: NFC, bỏ khoảng trắng thừa", "clean text: NFC, trimmed, single blanks"},
+		{"or", "or(a, b)", 2, 8, lowerOr, "giá trị đầu tiên khác null; hằng số mặc định được ghi nhận", "the first value that is not null; a constant default leaves a remark"},
+		{"join", `join([a, b], " ")`, 2, 2, lowerJoin, "nối các phần khác null và khác rỗng", "joins what is neither null nor blank"},
+		{"digits", "digits(x)", 1, 1, lowerDigits, "chỉ giữ chữ số", "keeps the digits"},
+		{"pad", "pad(x, 12)", 2, 2, lowerPad, "thêm số 0 bên trái cho đủ độ dài", "zeros on the left up to a length"},
+		{"date", `date(x, "dd/MM/yyyy")`, 1, 2, lowerDate, "ngày theo mẫu", "a date by its layout"},
+		{"dateTime", `dateTime(x, "dd/MM/yyyy HH:mm")`, 2, 3, lowerDateTime, "thời điểm theo mẫu, múi giờ Việt Nam nếu không nêu", "date and time by its layout, in Vietnam's zone unless said otherwise"},
+		{"partialDate", `partialDate(x, ["dd/MM/yyyy", "MM/yyyy", "yyyy"])`, 2, 2, lowerPartialDate, "ngày có thể thiếu ngày hoặc tháng", "a date of which day or month may be unknown"},
+		{"code", `code("gioi_tinh", x)`, 2, 2, lowerCode, "mã chuẩn theo bảng mã", "the standard code by a code table"},
+		{"codeOf", `codeOf("gioi_tinh", x)`, 2, 2, lowerCodeOf, "mã nội bộ, đọc ngược bảng mã", "the local code, the table read backwards"},
+		{"decimal", "decimal(x)", 1, 1, lowerDecimal, "số thập phân chính xác", "an exact decimal number"},
+		{"age", "age(born, at)", 2, 2, lowerAge, "tuổi tròn tại một thời điểm", "whole years of age at a time"},
+	}
+}
+
+func functionNamed(name string) *function {
+	list := functions()
+	for i := range list {
+		if list[i].name == name {
+			return &list[i]
+		}
+	}
+	return nil
+}
+
+func functionNames() []string {
+	var out []string
+	for _, f := range functions() {
+		out = append(out, f.name)
+	}
+	return out
+}
+
+// notYet names what the language has and this version does not run.
+func notYet(name string) (instead string, ok bool) {
+	switch name {
+	case "titleCase":
+		return "write text(x): case stays as it is", true
+	case "split":
+		return "publish a view that splits the column", true
+	case "when":
+		return "write condition ? value : null", true
+	case "zone":
+		return "declare the zone under columns: { x: { zone: Asia/Ho_Chi_Minh } }", true
+	case "lookup":
+		return "write code(\"table\", x) with the codes spelt out", true
+	case "money":
+		return "write decimal(x)", true
+	case "adminUnit", "address", "taxCode", "personId", "pseudonym", "json", "xml":
+		return "leave the property out, or publish a view that computes it", true
+	}
+	return "", false
+}
+
+func (l *lowering) function(e celast.Expr, fn *function, args []celast.Expr) (node, typ) {
+	if len(args) < fn.min || len(args) > fn.max {
+		return l.problem(e, "wrong-arguments", fmt.Sprintf("%s() takes %s, found %d", fn.name, arity(fn), len(args)), "write "+fn.usage)
+	}
+	return fn.lower(l, e, args)
+}
+
+func arity(fn *function) string {
+	switch {
+	case fn.min != fn.max:
+		return fmt.Sprintf("%d to %d values", fn.min, fn.max)
+	case fn.min == 1:
+		return "1 value"
+	}
+	return fmt.Sprintf("%d values", fn.min)
+}
+
+// wantKind reports an argument of a kind the function does not take.
+func (l *lowering) wantKind(fn string, arg celast.Expr, t typ, kinds ...kind) bool {
+	if t.kind == kindAny || t.kind == kindNull {
+		return true
+	}
+	var words []string
+	for _, k := range kinds {
+		if k == t.kind {
+			return true
+		}
+		words = append(words, article(k))
+	}
+	fix := "write " + functionNamed(fn).usage
+	if t.kind.number() && kinds[0] == kindText {
+		fix = fmt.Sprintf("write text(%s)", l.source(arg))
+	}
+	l.problem(arg, "wrong-type", fmt.Sprintf("%s() takes %s, but %s is %s", fn, alternatives(words), l.source(arg), article(t.kind)), fix)
+	return false
+}
+
+// alternatives joins words: "a, b or c".
+func alternatives(words []string) string {
+	if len(words) == 1 {
+		return words[0]
+	}
+	return strings.Join(words[:len(words)-1], ", ") + " or " + words[len(words)-1]
+}
+
+// constantText returns an argument that must be a text written in the expression itself.
+func (l *lowering) constantText(fn string, arg celast.Expr, what string) (string, bool) {
+	if arg.Kind() == celast.LiteralKind {
+		if s, ok := arg.AsLiteral().(types.String); ok {
+			return string(s), true
+		}
+	}
+	l.problem(arg, "wrong-arguments", fmt.Sprintf("%s(): %s must be a text in double quotes, found %s", fn, what, l.source(arg)), "write "+functionNamed(fn).usage)
+	return "", false
+}
+
+// scalarKinds are those with a canonical text.
+func scalarKinds() []kind {
+	return []kind{kindText, kindInt, kindFloat, kindDecimal, kindBool, kindDate, kindTime, kindDateTime, kindTimestamp, kindPartial}
+}
+
+type textNode struct {
+	a    node
+	fail *failure
+}
+
+func lowerText(l *lowering, e celast.Expr, args []celast.Expr) (node, typ) {
+	n, t := l.lower(args[0])
+	l.wantKind("text", args[0], t, scalarKinds()...)
+	return textNode{n, &failure{schemas.RuleEncoding, l.source(e)}}, typ{kind: kindText, nullable: t.nullable}
+}
+
+func (n textNode) eval(f *frame) cell {
+	v := n.a.eval(f)
+	if v.isNull() || v.isFailed() {
+		return v
+	}
+	start := len(f.scratch)
+	ok := true
+	if v.is(kindText) {
+		if cleanASCII(v.b) {
+			return v
+		}
+		f.scratch, ok = value.AppendText(f.scratch, v.b)
+	} else {
+		f.scratch, ok = v.appendText(f.scratch)
+	}
+	if !ok {
+		return failed(n.fail)
+	}
+	return textCell(f.since(start))
+}
+
+// cleanASCII reports that value.AppendText would give b back: no byte beyond ASCII, no blank but single spaces inside.
+func cleanASCII(b []byte) bool {
+	blank := true
+	for _, c := range b {
+		if c >= 0x80 || c < ' ' || c == 0x7f || c == ' ' && blank {
+			return false
+		}
+		blank = c == ' '
+	}
+	return !blank || len(b) == 0
+}
+
+type orNode struct {
+	of []node
+	// constant says of each whether it is written in the expression: taking it leaves a remark.
+	constant []bool
+}
+
+func lowerOr(l *lowering, e celast.Expr, args []celast.Expr) (node, typ) {
+	var n orNode
+	t := typ{kind: kindNull, nullable: true}
+	for i, a := range args {
+		m, tm := l.lower(a)
+		n.of = append(n.of, m)
+		n.constant = append(n.constant, a.Kind() == celast.LiteralKind)
+		j, ok := joined(t, tm)
+		if !ok {
+			return l.problem(a, "wrong-type", fmt.Sprintf("%s: %s is %s, the value before it %s", l.source(e), l.source(a), article(tm.kind), article(t.kind)), "make all values of one kind")
+		}
+		j.nullable = t.nullable && tm.nullable
+		t = j
+		if !tm.nullable && i < len(args)-1 && tm.kind != kindAny {
+			l.warn(l.expr.At, "never-null", fmt.Sprintf("%s: %s is never null, what follows it is never used", l.source(e), l.source(a)), "write "+l.source(a)+" alone")
+		}
+	}
+	return n, t
+}
+
+func (n orNode) eval(f *frame) cell {
+	for i, m := range n.of {
+		v := m.eval(f)
+		if v.isNull() {
+			continue
+		}
+		if n.constant[i] {
+			f.remark(Remark{Group: schemas.GroupMissing, Rule: "default"})
+		}
+		return v
+	}
+	return null
+}
+
+type joinNode struct {
+	of        []node
+	separator []byte
+	fail      *failure
+}
+
+func lowerJoin(l *lowering, e celast.Expr, args []celast.Expr) (node, typ) {
+	if args[0].Kind() != celast.ListKind {
+		return l.problem(e, "wrong-arguments", "join(): the first value must be a list, found "+l.source(args[0]), `write join([a, b], " ")`)
+	}
+	separator, ok := l.constantText("join", args[1], "the separator")
+	if !ok {
+		return literalNode{null}, typ{}
+	}
+	n := joinNode{separator: []byte(separator), fail: l.typeFailure(e)}
+	for _, a := range args[0].AsList().Elements() {
+		m, t := l.lower(a)
+		l.wantKind("join", a, t, scalarKinds()...)
+		n.of = append(n.of, m)
+	}
+	return n, typ{kind: kindText, nullable: true}
+}
+
+// eval leaves out what is null or blank; when nothing is left, the result is null.
+func (n joinNode) eval(f *frame) cell {
+	// The parts come first: they may append to scratch themselves.
+	var space [8]cell
+	parts := space[:0]
+	for _, m := range n.of {
+		v := m.eval(f)
+		if v.isFailed() {
+			return v
+		}
+		if !v.isNull() {
+			parts = append(parts, v)
+		}
+	}
+	start := len(f.scratch)
+	for _, v := range parts {
+		if v.kind.inText() && len(bytes.TrimSpace(v.b)) == 0 {
+			continue
+		}
+		if len(f.scratch) > start {
+			f.scratch = append(f.scratch, n.separator...)
+		}
+		var ok bool
+		if f.scratch, ok = v.appendText(f.scratch); !ok {
+			return failed(n.fail)
+		}
+	}
+	if len(f.scratch) == start {
+		return null
+	}
+	return textCell(f.since(start))
+}
+
+type digitsNode struct {
+	a    node
+	fail *failure
+}
+
+func lowerDigits(l *lowering, e celast.Expr, args []celast.Expr) (node, typ) {
+	n, t := l.lower(args[0])
+	l.wantKind("digits", args[0], t, kindText, kindInt, kindDecimal)
+	return digitsNode{n, l.typeFailure(e)}, typ{kind: kindText, nullable: true}
+}
+
+// eval gives null, with a remark, for a text without any digit: "không có" is no number.
+func (n digitsNode) eval(f *frame) cell {
+	v := n.a.eval(f)
+	if v.isNull() || v.isFailed() {
+		return v
+	}
+	var buf [64]byte
+	b, ok := v.appendText(buf[:0])
+	if !ok {
+		return failed(n.fail)
+	}
+	start := len(f.scratch)
+	f.scratch = value.AppendDigits(f.scratch, b)
+	if len(f.scratch) == start {
+		if len(bytes.TrimSpace(b)) > 0 {
+			f.remark(Remark{Group: schemas.GroupFormat, Rule: "no-digits"})
+		}
+		return null
+	}
+	return textCell(f.since(start))
+}
+
+type padNode struct {
+	a      node
+	length int
+	fail   *failure
+}
+
+func lowerPad(l *lowering, e celast.Expr, args []celast.Expr) (node, typ) {
+	const longest = 64
+	n, t := l.lower(args[0])
+	l.wantKind("pad", args[0], t, kindText, kindInt)
+	length, ok := types.Int(0), false
+	if args[1].Kind() == celast.LiteralKind {
+		length, ok = args[1].AsLiteral().(types.Int)
+	}
+	if !ok || length < 1 || length > longest {
+		return l.problem(e, "wrong-arguments", fmt.Sprintf("pad(): the length must be a whole number from 1 to %d, found %s", longest, l.source(args[1])), "write pad(x, 12)")
+	}
+	return padNode{n, int(length), l.typeFailure(e)}, typ{kind: kindText, nullable: t.nullable}
+}
+
+func (n padNode) eval(f *frame) cell {
+	v := n.a.eval(f)
+	if v.isNull() || v.isFailed() {
+		return v
+	}
+	var buf [64]byte
+	if !v.is(kindText) && (!v.is(kindInt) || v.num < 0) {
+		return failed(n.fail)
+	}
+	b, _ := v.appendText(buf[:0])
+	start := len(f.scratch)
+	f.scratch = value.AppendPad(f.scratch, bytes.TrimSpace(b), n.length)
+	return textCell(f.since(start))
+}
+
+type decimalNode struct {
+	a    node
+	fail *failure
+}
+
+func lowerDecimal(l *lowering, e celast.Expr, args []celast.Expr) (node, typ) {
+	n, t := l.lower(args[0])
+	l.wantKind("decimal", args[0], t, kindText, kindInt, kindFloat, kindDecimal)
+	return decimalNode{n, &failure{schemas.RuleNumber, l.source(e)}}, typ{kind: kindDecimal, nullable: t.nullable}
+}
+
+func (n decimalNode) eval(f *frame) cell {
+	v := n.a.eval(f)
+	if v.isNull() || v.isFailed() {
+		return v
+	}
+	if !v.kind.number() && !v.is(kindText) {
+		return failed(n.fail)
+	}
+	start := len(f.scratch)
+	var ok bool
+	if f.scratch, ok = v.appendDecimal(f.scratch); !ok {
+		f.scratch = f.scratch[:start]
+		return failed(n.fail)
+	}
+	return bytesCell(kindDecimal, f.since(start))
+}
+
+type ageNode struct {
+	born, at node
+	zone     *time.Location
+	fail     *failure
+}
+
+func lowerAge(l *lowering, e celast.Expr, args []celast.Expr) (node, typ) {
+	born, tb := l.lower(args[0])
+	at, ta := l.lower(args[1])
+	if tb.kind == kindObject && (tb.schema == nil || tb.schema.Property("giaTri") == nil) {
+		return l.problem(args[0], "wrong-type", fmt.Sprintf("age() takes a date, but %s is an object", l.source(args[0])), "name the date inside it")
+	}
+	l.wantKind("age", args[0], tb, kindDate, kindPartial, kindObject, kindDateTime, kindText)
+	l.wantKind("age", args[1], ta, kindTimestamp, kindDate, kindDateTime)
+	zone, err := time.LoadLocation(vietnam)
+	if err != nil {
+		return l.problem(e, "unknown-zone", "the time zone of Vietnam is not known to this program", "rebuild it with its zone database")
+	}
+	return ageNode{born, at, zone, &failure{schemas.RuleDate, l.source(e)}}, typ{kind: kindInt, nullable: tb.nullable || ta.nullable}
+}
+
+// eval counts what is certain: an unknown day or month is taken for the last one (value.AgeAt). The day of an instant is that in Vietnam.
+func (n ageNode) eval(f *frame) cell {
+	b := n.born.eval(f)
+	if b.isNull() || b.isFailed() {
+		return b
+	}
+	a := n.at.eval(f)
+	if a.isNull() || a.isFailed() {
+		return a
+	}
+	born, ok := birthDate(b)
+	if !ok {
+		return failed(n.fail)
+	}
+	at, ok := n.day(a)
+	if !ok {
+		return failed(n.fail)
+	}
+	years, ok := value.AgeAt(born, at)
+	if !ok {
+		return failed(n.fail)
+	}
+	return intCell(int64(years))
+}
+
+func birthDate(c cell) (value.Partial, bool) {
+	switch c.kind {
+	case kindDate, kindPartial, kindText:
+		return value.ParsePartialISO(c.b)
+	case kindDateTime:
+		t, _, ok := value.ParseISODateTime(c.b)
+		return t.Partial(), ok
+	case kindObject, kindJSON:
+		v, ok := member(c.b, "giaTri")
+		if !ok || len(v) < 2 || v[0] != '"' {
+			return value.Partial{}, false
+		}
+		return value.ParsePartialISO(v[1 : len(v)-1])
+	}
+	return value.Partial{}, false
+}
+
+func (n ageNode) day(c cell) (value.DateTime, bool) {
+	switch c.kind {
+	case kindDate:
+		return value.ParseISODate(c.b)
+	case kindDateTime:
+		t, _, ok := value.ParseISODateTime(c.b)
+		return t, ok
+	case kindTimestamp:
+		t, ok := instant(c.b)
+		return wallClock(t, n.zone), ok
+	}
+	return value.DateTime{}, false
+}

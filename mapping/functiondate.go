@@ -1,0 +1,186 @@
+package mapping
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	celast "cel.dev/cel-go/common/ast"
+	"github.com/lienthong/truc/mapping/value"
+	"github.com/lienthong/truc/schemas"
+)
+
+// layouts reads an argument that is a layout or a list of layouts. least is the precision each of them must state.
+func (l *lowering) layouts(fn string, arg celast.Expr, least value.Precision) ([]*value.Layout, bool) {
+	items := []celast.Expr{arg}
+	if arg.Kind() == celast.ListKind {
+		items = arg.AsList().Elements()
+	}
+	var out []*value.Layout
+	for _, item := range items {
+		s, ok := l.constantText(fn, item, "the layout")
+		if !ok {
+			return nil, false
+		}
+		layout, err := value.CompileLayout(s)
+		if err != nil {
+			reason := strings.TrimPrefix(err.Error(), fmt.Sprintf("compile date layout %q: ", s))
+			l.problem(item, "bad-layout", fmt.Sprintf("%q is not a date layout: %s", s, reason), "use yyyy, MM, dd, HH, mm, ss and what stands between them: dd/MM/yyyy")
+			return nil, false
+		}
+		if layout.Precision() < least && least == value.Time {
+			l.problem(item, "bad-layout", fmt.Sprintf("%s() needs a time of day, and %q does not state it", fn, s), fmt.Sprintf("write the layout the column has, such as \"dd/MM/yyyy HH:mm\"; for a date alone date(x, %q)", s))
+			return nil, false
+		}
+		if layout.Precision() < least {
+			l.problem(item, "bad-layout", fmt.Sprintf("%s() needs the whole date, and %q does not state it", fn, s), `for dates of which less may be known write partialDate(x, ["dd/MM/yyyy", "yyyy"])`)
+			return nil, false
+		}
+		out = append(out, layout)
+	}
+	if len(out) == 0 {
+		l.problem(arg, "wrong-arguments", fn+"(): no layout is given", "write "+functionNamed(fn).usage)
+		return nil, false
+	}
+	return out, true
+}
+
+func dateFailure(layouts []*value.Layout) *failure {
+	var names []string
+	for _, l := range layouts {
+		names = append(names, l.String())
+	}
+	return &failure{schemas.RuleDate, strings.Join(names, ", ")}
+}
+
+func parseAny(layouts []*value.Layout, b []byte) (value.DateTime, bool) {
+	for _, l := range layouts {
+		if t, ok := l.Parse(b); ok {
+			return t, true
+		}
+	}
+	return value.DateTime{}, false
+}
+
+type dateNode struct {
+	a       node
+	layouts []*value.Layout
+	fail    *failure
+}
+
+func lowerDate(l *lowering, e celast.Expr, args []celast.Expr) (node, typ) {
+	n, t := l.lower(args[0])
+	out := typ{kind: kindDate, nullable: t.nullable}
+	if len(args) == 1 {
+		if t.kind == kindText {
+			return l.problem(e, "wrong-arguments", fmt.Sprintf("date(): %s is text, so its layout must be given", l.source(args[0])), `write date(x, "dd/MM/yyyy")`)
+		}
+		l.wantKind("date", args[0], t, kindDate, kindDateTime)
+		return dateNode{n, nil, &failure{schemas.RuleDate, l.source(e)}}, out
+	}
+	l.wantKind("date", args[0], t, kindText)
+	layouts, ok := l.layouts("date", args[1], value.Day)
+	if !ok {
+		return literalNode{null}, typ{}
+	}
+	return dateNode{n, layouts, dateFailure(layouts)}, out
+}
+
+func (n dateNode) eval(f *frame) cell {
+	v := n.a.eval(f)
+	var t value.DateTime
+	ok := false
+	switch {
+	case v.isNull() || v.isFailed() || v.is(kindDate):
+		return v
+	case v.is(kindDateTime):
+		t, _, ok = value.ParseISODateTime(v.b)
+	case v.is(kindText):
+		t, ok = parseAny(n.layouts, v.b)
+	}
+	if !ok {
+		return failed(n.fail)
+	}
+	start := len(f.scratch)
+	f.scratch = value.AppendISODate(f.scratch, t)
+	return bytesCell(kindDate, f.since(start))
+}
+
+type dateTimeNode struct {
+	a       node
+	layouts []*value.Layout
+	zone    *time.Location
+	fail    *failure
+}
+
+func lowerDateTime(l *lowering, e celast.Expr, args []celast.Expr) (node, typ) {
+	n, t := l.lower(args[0])
+	l.wantKind("dateTime", args[0], t, kindText)
+	layouts, ok := l.layouts("dateTime", args[1], value.Time)
+	if !ok {
+		return literalNode{null}, typ{}
+	}
+	name := vietnam
+	if len(args) == 3 {
+		if name, ok = l.constantText("dateTime", args[2], "the zone"); !ok {
+			return literalNode{null}, typ{}
+		}
+	}
+	zone, err := time.LoadLocation(name)
+	if err != nil || name == "" || name == "Local" {
+		return l.problem(e, "unknown-zone", fmt.Sprintf("%q is not a time zone", name), "write a name such as Asia/Ho_Chi_Minh or UTC")
+	}
+	return dateTimeNode{n, layouts, zone, dateFailure(layouts)}, typ{kind: kindTimestamp, nullable: t.nullable}
+}
+
+func (n dateTimeNode) eval(f *frame) cell {
+	v := n.a.eval(f)
+	if v.isNull() || v.isFailed() {
+		return v
+	}
+	if !v.is(kindText) {
+		return failed(n.fail)
+	}
+	t, ok := parseAny(n.layouts, v.b)
+	if !ok {
+		return failed(n.fail)
+	}
+	start := len(f.scratch)
+	f.scratch = appendZoned(f.scratch, t, n.zone)
+	return bytesCell(kindTimestamp, f.since(start))
+}
+
+type partialDateNode struct {
+	a       node
+	layouts []*value.Layout
+	fail    *failure
+}
+
+func lowerPartialDate(l *lowering, _ celast.Expr, args []celast.Expr) (node, typ) {
+	n, t := l.lower(args[0])
+	l.wantKind("partialDate", args[0], t, kindText, kindDate)
+	layouts, ok := l.layouts("partialDate", args[1], value.Year)
+	if !ok {
+		return literalNode{null}, typ{}
+	}
+	return partialDateNode{n, layouts, dateFailure(layouts)}, typ{kind: kindPartial, nullable: t.nullable}
+}
+
+func (n partialDateNode) eval(f *frame) cell {
+	v := n.a.eval(f)
+	switch {
+	case v.isNull() || v.isFailed():
+		return v
+	case v.is(kindDate):
+		return bytesCell(kindPartial, v.b)
+	case !v.is(kindText):
+		return failed(n.fail)
+	}
+	p, ok := value.ParsePartial(n.layouts, v.b)
+	if !ok {
+		return failed(n.fail)
+	}
+	start := len(f.scratch)
+	f.scratch = value.AppendPartialValue(f.scratch, p)
+	return bytesCell(kindPartial, f.since(start))
+}

@@ -1,0 +1,506 @@
+package mapping
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"cel.dev/cel-go/cel"
+	celast "cel.dev/cel-go/common/ast"
+	"cel.dev/cel-go/common/operators"
+	"cel.dev/cel-go/common/types"
+	"github.com/lienthong/truc/schemas"
+)
+
+// lowering turns one parsed expression into nodes.
+type lowering struct {
+	*compiler
+	expr *Expression
+	info *celast.SourceInfo
+	// root is the id of the whole expression.
+	root int64
+	// bound are the variables of the macros around (all, exists, map …): what uses them is left to CEL.
+	bound []string
+}
+
+// problem reports a fault at a part of the expression.
+func (l *lowering) problem(e celast.Expr, code, what, fix string) (node, typ) {
+	at := l.expr.At
+	if !strings.Contains(l.expr.CEL, "\n") {
+		at.Column += l.expr.quote + l.start(e)
+	}
+	l.report(at, code, what, fix)
+	return literalNode{null}, typ{}
+}
+
+// start is the column, from 0, at which a part of the expression begins. CEL keeps the place of the operator or the bracket.
+func (l *lowering) start(e celast.Expr) int {
+	column := -1
+	celast.PreOrderVisit(e, celast.NewExprVisitor(func(x celast.Expr) {
+		loc := l.info.GetStartLocation(x.ID())
+		if loc.Line() != 1 {
+			return
+		}
+		at := loc.Column()
+		if x.Kind() == celast.CallKind {
+			if call := x.AsCall(); !call.IsMemberFunction() && identifier(call.FunctionName()) {
+				at -= len(call.FunctionName())
+			}
+		}
+		if column < 0 || at < column {
+			column = at
+		}
+	}))
+	return max(column, 0)
+}
+
+// source is a part of the expression as text.
+func (l *lowering) source(e celast.Expr) string {
+	if e.ID() == l.root {
+		return strings.TrimSpace(l.expr.CEL)
+	}
+	s, err := cel.ExprToString(e, l.info)
+	if err != nil {
+		return l.expr.CEL
+	}
+	return s
+}
+
+func (l *lowering) lower(e celast.Expr) (node, typ) {
+	switch e.Kind() {
+	case celast.LiteralKind:
+		return l.literal(e)
+	case celast.IdentKind, celast.SelectKind:
+		return l.reference(e)
+	case celast.CallKind:
+		return l.call(e)
+	case celast.StructKind:
+		return l.problem(e, "unsupported", "messages (Name{…}) are not part of the mapping language", "write an object as indented fields")
+	case celast.MapKind:
+		return l.problem(e, "unsupported", "a map {…} in an expression is not supported by this version", "write an object as indented fields")
+	case celast.ListKind:
+		return l.problem(e, "unsupported", "a list as a value is not supported by this version", "lists stand in join([a, b], \" \") and in x in [1, 2]")
+	default:
+		return l.residual(e)
+	}
+}
+
+func (l *lowering) literal(e celast.Expr) (node, typ) {
+	switch v := e.AsLiteral().(type) {
+	case types.String:
+		return literalNode{textCell([]byte(v))}, typ{kind: kindText}
+	case types.Int:
+		return literalNode{intCell(int64(v))}, typ{kind: kindInt}
+	case types.Double:
+		return literalNode{floatCell(float64(v))}, typ{kind: kindFloat}
+	case types.Bool:
+		return literalNode{boolCell(bool(v))}, typ{kind: kindBool}
+	case types.Null:
+		return literalNode{null}, typ{kind: kindNull, nullable: true}
+	case types.Uint:
+		return l.problem(e, "unsupported", fmt.Sprintf("%su is not part of the mapping language", strings.TrimSuffix(l.source(e), "u")), "write the number without u")
+	}
+	return l.problem(e, "unsupported", "this constant is not part of the mapping language", "write a text in double quotes, a number, true, false or null")
+}
+
+// constantNode is a value written as a YAML constant.
+func constantNode(json []byte) (node, typ) {
+	s := string(json)
+	switch {
+	case s == "":
+		return literalNode{null}, typ{} // reported when it was read
+	case s == "true" || s == "false":
+		return literalNode{boolCell(s == "true")}, typ{kind: kindBool}
+	case s[0] == '"':
+		return literalNode{textCell(appendUnescaped(nil, json[1:len(json)-1]))}, typ{kind: kindText}
+	case s[0] == '{' || s[0] == '[':
+		return literalNode{bytesCell(kindJSON, json)}, typ{kind: kindJSON}
+	}
+	if n, ok := wholeNumber(s); ok {
+		return literalNode{intCell(n)}, typ{kind: kindInt}
+	}
+	return literalNode{bytesCell(kindDecimal, json)}, typ{kind: kindDecimal}
+}
+
+// reference resolves a name, or a path into the event or the document.
+func (l *lowering) reference(e celast.Expr) (node, typ) {
+	if e.Kind() == celast.SelectKind && e.AsSelect().IsTestOnly() {
+		operand, _ := l.path(e.AsSelect().Operand(), e.AsSelect().FieldName())
+		return presentNode{operand}, typ{kind: kindBool}
+	}
+	if e.Kind() == celast.SelectKind {
+		return l.path(e.AsSelect().Operand(), e.AsSelect().FieldName())
+	}
+	name := e.AsIdent()
+	b := l.names[name]
+	switch {
+	case name == "event" && b == nil && l.file.Direction == Source:
+		return l.problem(e, "unknown-name", "event is known in sink mappings only", "a source mapping is made of columns")
+	case name == "event" && b != nil && b.event:
+		return l.problem(e, "wrong-type", "event is not a value by itself", "name a part of it: "+strings.Join(eventFields(), ", "))
+	case b == nil:
+		what := fmt.Sprintf("unknown column %q", name)
+		if l.file.Direction == Sink {
+			what = fmt.Sprintf("the dataset has no property %q", name)
+		}
+		if hint := spokenConstant(name); hint != "" {
+			return l.problem(e, "unknown-name", what, hint)
+		}
+		if fn := functionNamed(name); fn != nil {
+			return l.problem(e, "unknown-name", what, fmt.Sprintf("%s is a function: write %s", name, fn.usage))
+		}
+		return l.problem(e, "unknown-column", what, suggestion(name, l.known()))
+	case b.document != nil:
+		return l.documentPart(b.document)
+	case b.let != nil:
+		if b.state == letOpen {
+			return l.problem(e, "let-circle", fmt.Sprintf("let %s is defined by itself", name), "write one of the expressions out")
+		}
+		if b.state == letUnread {
+			l.readLet(b)
+		}
+	}
+	for _, i := range b.reads {
+		l.used[i] = true
+	}
+	for _, path := range b.parts {
+		l.parts[path] = true
+	}
+	return b.node, b.typ
+}
+
+// spokenConstant helps with words that other languages have for constants.
+func spokenConstant(name string) string {
+	switch strings.ToLower(name) {
+	case "yes", "on":
+		return "write true"
+	case "no", "off":
+		return "write false"
+	case "nil", "none":
+		return "write null"
+	}
+	return ""
+}
+
+// path resolves operand.name.
+func (l *lowering) path(operand celast.Expr, name string) (node, typ) {
+	whole := l.source(operand) + "." + name
+	if p, ok := l.property(operand); ok {
+		if p == nil {
+			return literalNode{null}, typ{}
+		}
+		child, fault, fix := p.child(name)
+		if fault != "" {
+			return l.problem(operand, "unknown-property", fault, fix)
+		}
+		return l.documentPart(child)
+	}
+	if operand.Kind() == celast.IdentKind {
+		if b := l.names[operand.AsIdent()]; b != nil && b.event {
+			i := slices.Index(eventFields(), "event."+name)
+			if i < 0 {
+				return l.problem(operand, "unknown-property", fmt.Sprintf("the event has no %q", name), suggestion("event."+name, eventFields()))
+			}
+			t := typ{kind: kindText}
+			if name == "time" {
+				t.kind = kindTimestamp
+			}
+			return eventNode{field: eventField(i)}, t
+		}
+	}
+	_, t := l.lower(operand)
+	if t.kind == kindAny {
+		return literalNode{null}, typ{}
+	}
+	return l.problem(operand, "wrong-type", fmt.Sprintf("%s: %s is %s, which has no parts", whole, l.source(operand), article(t.kind)), "use the column by itself")
+}
+
+// property resolves an expression that is a path into the document; ok is false for everything else. A path that leads
+// nowhere is reported and nil.
+func (l *lowering) property(e celast.Expr) (p *docProperty, ok bool) {
+	switch e.Kind() {
+	case celast.IdentKind:
+		if b := l.names[e.AsIdent()]; b != nil && b.document != nil {
+			return b.document, true
+		}
+	case celast.SelectKind:
+		s := e.AsSelect()
+		if s.IsTestOnly() {
+			return nil, false
+		}
+		parent, ok := l.property(s.Operand())
+		if !ok || parent == nil {
+			return nil, ok
+		}
+		child, fault, fix := parent.child(s.FieldName())
+		if fault != "" {
+			l.problem(e, "unknown-property", fault, fix)
+			return nil, true
+		}
+		return child, true
+	}
+	return nil, false
+}
+
+func (l *lowering) documentPart(p *docProperty) (node, typ) {
+	if p.slot < 0 {
+		p.slot = l.slot()
+	}
+	l.parts[p.path] = true
+	return slotNode{p.slot}, p.typ
+}
+
+func (l *lowering) call(e celast.Expr) (node, typ) {
+	call := e.AsCall()
+	name := call.FunctionName()
+	args := call.Args()
+	if call.IsMemberFunction() {
+		return l.method(e)
+	}
+	switch name {
+	case operators.Equals, operators.NotEquals:
+		return l.equality(e, args[0], args[1], name == operators.NotEquals)
+	case operators.Less, operators.LessEquals, operators.Greater, operators.GreaterEquals:
+		return l.ordering(e, args[0], args[1], name)
+	case operators.LogicalAnd, operators.LogicalOr:
+		return l.logic(e, args[0], args[1], name == operators.LogicalOr)
+	case operators.LogicalNot:
+		n, t := l.lower(args[0])
+		l.wantBool(args[0], t, "!")
+		return notNode{n, l.typeFailure(e)}, typ{kind: kindBool}
+	case operators.Conditional:
+		return l.conditional(e, args)
+	case operators.Add, operators.Subtract, operators.Multiply:
+		return l.arithmetic(e, args[0], args[1], name)
+	case operators.In:
+		if args[1].Kind() == celast.ListKind {
+			return l.member(e, args[0], args[1].AsList().Elements())
+		}
+	}
+	if fn := functionNamed(name); fn != nil {
+		return l.function(e, fn, args)
+	}
+	if instead, ok := notYet(name); ok {
+		return l.problem(e, "unsupported", name+"() is not supported by this version", instead)
+	}
+	if !l.cel.HasFunction(name) || strings.HasPrefix(name, "@") && name != operators.In {
+		return l.problem(e, "unknown-function", fmt.Sprintf("unknown function %s()", name), suggestion(name, functionNames()))
+	}
+	return l.residual(e)
+}
+
+// method lowers x.startsWith("…") and its like; the rest is CEL's.
+func (l *lowering) method(e celast.Expr) (node, typ) {
+	call := e.AsCall()
+	name, args := call.FunctionName(), call.Args()
+	test := textTest(name)
+	if test == nil || len(args) != 1 || args[0].Kind() != celast.LiteralKind {
+		if functionNamed(name) != nil {
+			return l.problem(e, "unknown-function", fmt.Sprintf("%s is not a method", name), fmt.Sprintf("write %s", functionNamed(name).usage))
+		}
+		if !l.cel.HasFunction(name) {
+			return l.problem(e, "unknown-function", fmt.Sprintf("unknown method .%s()", name), suggestion(name, []string{"startsWith", "endsWith", "contains", "matches", "size"}))
+		}
+		return l.residual(e)
+	}
+	n, t := l.lower(call.Target())
+	part, ok := args[0].AsLiteral().(types.String)
+	if !ok || t.kind != kindText && t.kind != kindAny {
+		return l.problem(e, "wrong-type", fmt.Sprintf("%s is a test between texts; %s is %s", name, l.source(call.Target()), article(t.kind)), "write text("+l.source(call.Target())+")."+name+`("…")`)
+	}
+	l.wantValue(call.Target(), t, "."+name+"()")
+	return startsNode{text: n, part: []byte(part), how: test, fail: l.typeFailure(e)}, typ{kind: kindBool}
+}
+
+// typeFailure is what a value of another kind than expected becomes at run time.
+func (l *lowering) typeFailure(e celast.Expr) *failure {
+	return &failure{ruleType, l.source(e)}
+}
+
+// wantValue reports an operand that can be null where null makes the operator fail.
+func (l *lowering) wantValue(e celast.Expr, t typ, op string) bool {
+	if !t.nullable {
+		return true
+	}
+	s := l.source(e)
+	fix := fmt.Sprintf("write or(%s, %s) to say what holds then", s, sample(t.kind))
+	if op == "+" && t.kind == kindText {
+		fix = fmt.Sprintf(`write join([%s, …], "") to leave out what is null, or or(%s, "")`, s, s)
+	}
+	l.problem(e, "nullable", fmt.Sprintf("%s can be null, and %s fails on null", s, op), fix)
+	return false
+}
+
+// sample is a constant of a kind, for advice.
+func sample(k kind) string {
+	switch k {
+	case kindBool:
+		return "false"
+	case kindInt, kindDecimal:
+		return "0"
+	case kindFloat:
+		return "0.0"
+	case kindDate:
+		return `date("01/01/1900", "dd/MM/yyyy")`
+	case kindText:
+		return `""`
+	}
+	return "…"
+}
+
+func (l *lowering) wantBool(e celast.Expr, t typ, op string) {
+	switch t.kind {
+	case kindBool, kindAny:
+		l.wantValue(e, t, op)
+	default:
+		l.problem(e, "wrong-type", fmt.Sprintf("%s takes true/false, but %s is %s", op, l.source(e), article(t.kind)), "compare it: "+l.source(e)+" == "+sample(t.kind))
+	}
+}
+
+func (l *lowering) equality(e, left, right celast.Expr, not bool) (node, typ) {
+	a, ta := l.lower(left)
+	b, tb := l.lower(right)
+	if !comparable2(ta.kind, tb.kind) {
+		return l.problem(e, "wrong-type", fmt.Sprintf("%s compares %s with %s: they are never equal", l.source(e), article(ta.kind), article(tb.kind)), l.alike(left, ta, right, tb))
+	}
+	return equalNode{a, b, not}, typ{kind: kindBool}
+}
+
+// alike advises how to make two operands of different kinds comparable.
+func (l *lowering) alike(left celast.Expr, ta typ, right celast.Expr, tb typ) string {
+	if ta.kind == kindText {
+		left, ta, right, tb = right, tb, left, ta
+	}
+	if tb.kind != kindText {
+		return "compare values of one kind"
+	}
+	switch {
+	case ta.kind == kindDate:
+		return fmt.Sprintf(`write date(%s, "dd/MM/yyyy")`, l.source(right))
+	case ta.kind == kindTimestamp:
+		return fmt.Sprintf(`write dateTime(%s, "dd/MM/yyyy HH:mm")`, l.source(right))
+	case left.Kind() == celast.LiteralKind && ta.kind.number():
+		return fmt.Sprintf("write \"%s\" in double quotes: %s is text", l.source(left), l.source(right))
+	case right.Kind() == celast.LiteralKind && ta.kind.number():
+		return fmt.Sprintf("write the number without quotes: %s is %s", l.source(left), article(ta.kind))
+	case ta.kind.number():
+		return fmt.Sprintf("write text(%s)", l.source(left))
+	}
+	return "compare values of one kind"
+}
+
+func comparable2(a, b kind) bool {
+	return a == b || a == kindAny || b == kindAny || a == kindNull || b == kindNull || a.number() && b.number()
+}
+
+func (l *lowering) ordering(e, left, right celast.Expr, op string) (node, typ) {
+	a, ta := l.lower(left)
+	b, tb := l.lower(right)
+	sign := strings.Trim(op, "_")
+	ordered := func(k kind) bool {
+		return k.number() || k == kindText || k == kindDate || k == kindTime || k == kindDateTime || k == kindTimestamp || k == kindBool || k == kindAny
+	}
+	for _, side := range []struct {
+		e celast.Expr
+		t typ
+	}{{left, ta}, {right, tb}} {
+		if !ordered(side.t.kind) {
+			return l.problem(e, "wrong-type", fmt.Sprintf("%s: %s is %s, which has no order", l.source(e), l.source(side.e), article(side.t.kind)), "compare numbers, texts or dates")
+		}
+	}
+	if !comparable2(ta.kind, tb.kind) {
+		return l.problem(e, "wrong-type", fmt.Sprintf("%s compares %s with %s", l.source(e), article(ta.kind), article(tb.kind)), l.alike(left, ta, right, tb))
+	}
+	l.wantValue(left, ta, sign)
+	l.wantValue(right, tb, sign)
+	ops := map[string]comparison{operators.Less: less, operators.LessEquals: lessEqual, operators.Greater: greater, operators.GreaterEquals: greaterEqual}
+	return compareNode{a, b, ops[op], l.typeFailure(e)}, typ{kind: kindBool}
+}
+
+func (l *lowering) logic(e, left, right celast.Expr, or bool) (node, typ) {
+	a, ta := l.lower(left)
+	b, tb := l.lower(right)
+	sign := "&&"
+	if or {
+		sign = "||"
+	}
+	l.wantBool(left, ta, sign)
+	l.wantBool(right, tb, sign)
+	return logicNode{a, b, or, l.typeFailure(e)}, typ{kind: kindBool}
+}
+
+func (l *lowering) conditional(e celast.Expr, args []celast.Expr) (node, typ) {
+	when, tw := l.lower(args[0])
+	then, tt := l.lower(args[1])
+	otherwise, to := l.lower(args[2])
+	l.wantBool(args[0], tw, "? :")
+	t, ok := joined(tt, to)
+	if !ok {
+		return l.problem(e, "wrong-type", fmt.Sprintf("%s is %s or %s, depending on the condition", l.source(e), article(tt.kind), article(to.kind)), "make both sides of one kind")
+	}
+	return conditionNode{when, then, otherwise, l.typeFailure(e)}, t
+}
+
+// joined is the type of what is one or the other.
+func joined(a, b typ) (typ, bool) {
+	t := typ{kind: a.kind, nullable: a.nullable || b.nullable, schema: a.schema}
+	switch {
+	case a.kind == b.kind:
+	case a.kind == kindNull:
+		t.kind, t.schema = b.kind, b.schema
+	case b.kind == kindNull:
+	case a.kind == kindAny || b.kind == kindAny:
+		t.kind, t.schema = kindAny, nil
+	case a.kind.number() && b.kind.number():
+		t.kind = kindAny
+	default:
+		return typ{}, false
+	}
+	return t, true
+}
+
+func (l *lowering) arithmetic(e, left, right celast.Expr, op string) (node, typ) {
+	a, ta := l.lower(left)
+	b, tb := l.lower(right)
+	sign := op[1]
+	wantA, wantB := l.wantValue(left, ta, string(sign)), l.wantValue(right, tb, string(sign))
+	if !wantA || !wantB {
+		return literalNode{null}, typ{}
+	}
+	n := arithmeticNode{a, b, sign, l.typeFailure(e), &failure{schemas.RuleNumber, l.source(e)}}
+	fits := func(k kind) bool {
+		return k == kindInt || k == kindFloat || k == kindText && sign == '+' || k == kindAny
+	}
+	if fits(ta.kind) && fits(tb.kind) && (ta.kind == tb.kind || ta.kind == kindAny || tb.kind == kindAny) {
+		t := ta
+		if ta.kind == kindAny {
+			t = tb
+		}
+		return n, typ{kind: t.kind}
+	}
+	fix := "make both sides of one kind"
+	switch {
+	case ta.kind == kindText && sign == '+':
+		fix = fmt.Sprintf("write %s + text(%s)", l.source(left), l.source(right))
+	case tb.kind == kindText && sign == '+':
+		fix = fmt.Sprintf("write text(%s) + %s", l.source(left), l.source(right))
+	case ta.kind == kindDecimal || tb.kind == kindDecimal:
+		fix = "arithmetic on exact decimals is not supported by this version: compute it in a view"
+	case ta.kind == kindDate || tb.kind == kindDate:
+		fix = "dates are not added; age(date, at) gives whole years"
+	}
+	return l.problem(e, "wrong-type", fmt.Sprintf("%s: %c does not take %s and %s", l.source(e), sign, article(ta.kind), article(tb.kind)), fix)
+}
+
+func (l *lowering) member(e, element celast.Expr, of []celast.Expr) (node, typ) {
+	v, tv := l.lower(element)
+	n := memberNode{value: v}
+	for _, x := range of {
+		m, tm := l.lower(x)
+		if !comparable2(tv.kind, tm.kind) {
+			return l.problem(x, "wrong-type", fmt.Sprintf("%s looks for %s, but %s is %s", l.source(e), article(tv.kind), l.source(x), article(tm.kind)), l.alike(element, tv, x, tm))
+		}
+		n.of = append(n.of, m)
+	}
+	return n, typ{kind: kindBool}
+}

@@ -1,0 +1,433 @@
+package mapping
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/lienthong/truc/problem"
+	"github.com/lienthong/truc/record"
+	"go.yaml.in/yaml/v4"
+)
+
+// Keys of a mapping file. A source has fields, a sink has not.
+func sourceKeys() []string {
+	return []string{"dataset", "table", "columns", "let", "key", "only", "deleted", "codes", "fields", "examples"}
+}
+
+func sinkKeys() []string {
+	return []string{"dataset", "table", "write", "key", "only", "let", "columns", "codes", "on_create", "on_delete", "conflict", "examples"}
+}
+
+// maxFile bounds a mapping file: code tables of some thousand lines fit, a data file given by mistake does not.
+const maxFile = 1 << 20
+
+// Parse reads a mapping file strictly: UTF-8 with or without BOM, any line ends. name is used for the places of problems.
+// A file with faults comes back too, as far as it could be read, so that compiling it tells everything at once; it gives no
+// plan. Only what is no YAML at all comes back as nil.
+func Parse(name string, data []byte) (*File, problem.List) {
+	data = bytes.TrimPrefix(data, []byte("\ufeff"))
+	d := &decoder{file: name, corrected: map[int]bool{}, lines: strings.Split(strings.ReplaceAll(string(data), "\r\n", "\n"), "\n")}
+	if len(data) > maxFile {
+		d.report(Place{File: name, Line: 1, Column: 1}, "too-large", fmt.Sprintf("the file is larger than %d bytes", maxFile), "a mapping is a page or two; check that this is one")
+		return nil, d.problems
+	}
+	if !utf8.Valid(data) {
+		d.report(Place{File: name, Line: invalidLine(data), Column: 1}, "not-utf8", "the file is not UTF-8 text", "save it as UTF-8")
+		return nil, d.problems
+	}
+	root := d.load(data)
+	if root == nil {
+		return nil, d.problems
+	}
+	f := d.mappingFile(root)
+	if f != nil {
+		f.broken = d.problems.Err() != nil
+	}
+	return f, d.problems
+}
+
+func invalidLine(data []byte) int {
+	for i := 0; i < len(data); {
+		r, n := utf8.DecodeRune(data[i:])
+		if r == utf8.RuneError && n <= 1 {
+			return 1 + bytes.Count(data[:i], []byte{'\n'})
+		}
+		i += n
+	}
+	return 1
+}
+
+func (d *decoder) mappingFile(root *yaml.Node) *File {
+	if root.Kind != yaml.MappingNode {
+		d.report(d.place(root, ""), "wrong-type", "a mapping file holds name: value lines, found "+kindOfNode(root), "begin with dataset: …")
+		return nil
+	}
+	if !d.sound(root, "") {
+		return nil
+	}
+	f := &File{Name: d.file, at: d.place(root, "")}
+	pairs := d.entries(root, "", "name: value lines")
+	f.Direction = direction(pairs)
+	allowed := sourceKeys()
+	if f.Direction == Sink {
+		allowed = sinkKeys()
+	}
+	for _, p := range pairs {
+		if !d.shared(f, p) && !d.directed(f, p) {
+			d.unknownTop(f, p, allowed)
+		}
+	}
+	if f.Dataset == "" && !has(pairs, "dataset") {
+		d.report(f.at, "missing-key", "dataset is missing: the mapping must say which dataset it is for", "add a line such as: dataset: hotich.khaisinh.v1")
+	}
+	if f.Direction == Source && !has(pairs, "fields") {
+		d.report(f.at, "missing-key", "fields is missing: nothing says what the documents are made of", "add fields: with the document's properties")
+	}
+	if f.Direction == Sink && !has(pairs, "columns") {
+		d.report(f.at, "missing-key", "a mapping needs fields (rows become documents) or columns with expressions (documents become rows)", "add fields: or columns:")
+	}
+	return f
+}
+
+func has(pairs []pair, key string) bool {
+	for _, p := range pairs {
+		if p.key == key {
+			return true
+		}
+	}
+	return false
+}
+
+// direction tells a source from a sink: only a source has fields. A file without them is a sink unless its columns are
+// declarations ({ text: … }) or it says what only a source says.
+func direction(pairs []pair) Direction {
+	if has(pairs, "fields") {
+		return Source
+	}
+	for _, word := range []string{"write", "on_create", "on_delete", "conflict"} {
+		if has(pairs, word) {
+			return Sink
+		}
+	}
+	if has(pairs, "deleted") {
+		return Source
+	}
+	for _, p := range pairs {
+		if p.key == "columns" && p.value.Kind == yaml.MappingNode && len(p.value.Content) > 0 && declares(p.value) {
+			return Source
+		}
+	}
+	return Sink
+}
+
+// declares reports whether every column has a declaration and none an expression.
+func declares(columns *yaml.Node) bool {
+	for i := 0; i+1 < len(columns.Content); i += 2 {
+		v := columns.Content[i+1]
+		if v.Kind != yaml.MappingNode {
+			return false
+		}
+		for j := 0; j+1 < len(v.Content); j += 2 {
+			if k := v.Content[j].Value; k == "value" || k == "const" {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+func (d *decoder) unknownTop(f *File, p pair, allowed []string) {
+	switch p.key {
+	case "include":
+		d.unsupported(p.at, "include", "write the codes into this file")
+	case "shapes":
+		d.unsupported(p.at, "shapes", "write the fields out where they are used")
+	case "with":
+		d.unsupported(p.at, "with", "publish a view that joins the tables")
+	case "fields", "deleted", "write", "on_create", "on_delete", "conflict":
+		d.report(p.at, "wrong-direction", fmt.Sprintf("%s does not belong in a %s mapping", p.key, f.Direction), "a source mapping has fields, a sink mapping has columns with expressions: keep them in two files")
+	default:
+		d.unknown(p, allowed)
+	}
+}
+
+// shared decodes the keys of both directions.
+func (d *decoder) shared(f *File, p pair) bool {
+	switch p.key {
+	case "dataset":
+		f.Dataset, _ = d.text(p.value, p.key)
+		f.datasetAt = d.place(p.value, p.key)
+	case "table":
+		f.Table, _ = d.text(p.value, p.key)
+	case "only":
+		f.Only = d.expression(p.value, p.key)
+	case "let":
+		f.Let = d.assignments(p.value, p.key, false)
+	case "codes":
+		f.Codes = d.codes(p.value)
+	case "examples":
+		f.Examples = d.examples(f, p.value)
+	default:
+		return false
+	}
+	return true
+}
+
+// directed decodes the keys whose form or presence depends on the direction.
+func (d *decoder) directed(f *File, p pair) bool {
+	if f.Direction == Source {
+		switch p.key {
+		case "columns":
+			f.Columns = d.columnRules(p.value)
+		case "key":
+			f.Key = d.keyPaths(p.value)
+		case "deleted":
+			f.Deleted = d.expression(p.value, p.key)
+		case "fields":
+			f.Fields = &Field{At: p.at, Fields: d.fields(p.value, "fields")}
+		default:
+			return false
+		}
+		return true
+	}
+	switch p.key {
+	case "columns":
+		f.Values = d.assignments(p.value, p.key, true)
+	case "key":
+		f.SinkKey = d.assignments(p.value, p.key, true)
+	case "on_create":
+		f.OnCreate = d.assignments(p.value, p.key, true)
+	case "write":
+		w, _ := d.word(p.value, p.key, "upsert", "update", "append")
+		f.Write = map[string]record.Write{"update": record.UpdateOnly, "append": record.AppendOnly}[w]
+	case "conflict":
+		w, _ := d.word(p.value, p.key, "reject", "replace", "ignore")
+		f.Conflict = map[string]record.Conflict{"replace": record.ConflictReplaces, "ignore": record.ConflictIgnores}[w]
+	case "on_delete":
+		d.onDelete(f, p.value)
+	default:
+		return false
+	}
+	return true
+}
+
+func (d *decoder) onDelete(f *File, n *yaml.Node) {
+	f.deleteSaid = true
+	if n.Kind != yaml.MappingNode {
+		w, _ := d.word(n, "on_delete", "delete", "ignore")
+		f.OnDelete = map[string]record.OnDelete{"ignore": record.DeleteIgnored}[w]
+		return
+	}
+	for _, p := range d.entries(n, "on_delete", "delete, ignore or set: …") {
+		if p.key != "set" {
+			d.unknown(p, []string{"set"})
+			continue
+		}
+		f.OnDelete = record.DeleteSets
+		f.DeleteSet = d.assignments(p.value, "on_delete.set", true)
+	}
+}
+
+func (d *decoder) keyPaths(n *yaml.Node) []Path {
+	var out []Path
+	for i, item := range d.items(n, "key", "document properties") {
+		path := "key[" + strconv.Itoa(i) + "]"
+		if s, ok := d.text(item, path); ok {
+			out = append(out, Path{At: d.place(item, path), Name: s})
+		}
+	}
+	if len(out) == 0 && n.Kind == yaml.SequenceNode && len(n.Content) == 0 {
+		d.report(d.place(n, "key"), "wrong-type", "key names no property", "name the properties that identify the entity, or leave key out to take the schema's own")
+	}
+	return out
+}
+
+// expression decodes a scalar or {const: …}.
+func (d *decoder) expression(n *yaml.Node, path string) *Expression {
+	e := &Expression{At: d.place(n, path), comment: n.LineComment, line: d.line(n.Line)}
+	switch n.Kind {
+	case yaml.MappingNode:
+		if len(n.Content) == 2 && n.Content[0].Value == "const" {
+			if e.Const = d.constant(n.Content[1], join(path, "const")); e.Const == nil {
+				return nil
+			}
+			return e
+		}
+		d.report(e.At, "wrong-type", "expected an expression or a constant, found "+kindOfNode(n), "write the expression in single quotes, or { const: … }")
+		return nil
+	case yaml.SequenceNode:
+		d.report(e.At, "wrong-type", "expected an expression or a constant, found a list", "quote an expression that begins with [: '[…]'; for a constant list write { const: [ … ] }")
+		return nil
+	}
+	switch {
+	case n.Tag == "!!null" && n.Style == 0:
+		d.report(e.At, "wrong-type", "nothing stands here; expected an expression or a constant", "write an expression, or remove the line: what is not named is absent")
+		return nil
+	case n.Style == 0 && (n.Tag == "!!int" || n.Tag == "!!float" || n.Tag == "!!bool"):
+		e.Const = []byte(strings.ToLower(n.Value))
+		return e
+	}
+	e.CEL = n.Value
+	e.plain = n.Style == 0
+	if n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) != 0 {
+		e.quote = 1
+	}
+	if strings.TrimSpace(e.CEL) == "" {
+		d.report(e.At, "wrong-type", "the expression is empty", `write an expression; for an empty text write '""'`)
+		return nil
+	}
+	return e
+}
+
+// constant turns a YAML tree into JSON text, in the order written.
+func (d *decoder) constant(n *yaml.Node, path string) []byte {
+	out, ok := d.appendJSON(nil, n, path)
+	if !ok {
+		return nil
+	}
+	return out
+}
+
+func (d *decoder) appendJSON(dst []byte, n *yaml.Node, path string) ([]byte, bool) {
+	switch n.Kind {
+	case yaml.MappingNode:
+		dst = append(dst, '{')
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			if i > 0 {
+				dst = append(dst, ',')
+			}
+			dst = appendJSONString(dst, []byte(n.Content[i].Value))
+			dst = append(dst, ':')
+			var ok bool
+			if dst, ok = d.appendJSON(dst, n.Content[i+1], join(path, n.Content[i].Value)); !ok {
+				return dst, false
+			}
+		}
+		return append(dst, '}'), true
+	case yaml.SequenceNode:
+		dst = append(dst, '[')
+		for i, item := range n.Content {
+			if i > 0 {
+				dst = append(dst, ',')
+			}
+			var ok bool
+			if dst, ok = d.appendJSON(dst, item, path+"["+strconv.Itoa(i)+"]"); !ok {
+				return dst, false
+			}
+		}
+		return append(dst, ']'), true
+	}
+	switch {
+	case n.Tag == "!!null" && n.Style == 0:
+		d.report(d.place(n, path), "wrong-type", "a constant cannot be null: a property that is null is absent", "remove the line")
+		return dst, false
+	case n.Style == 0 && (n.Tag == "!!int" || n.Tag == "!!float" || n.Tag == "!!bool"):
+		v := strings.ToLower(n.Value)
+		if !json.Valid([]byte(v)) {
+			d.report(d.place(n, path), "wrong-type", v+" is not a number a document can hold", "write a finite number")
+			return dst, false
+		}
+		return append(dst, v...), true
+	}
+	return appendJSONString(dst, []byte(n.Value)), true
+}
+
+// fields decodes an object of the document.
+func (d *decoder) fields(n *yaml.Node, path string) []Field {
+	var out []Field
+	for _, p := range d.entries(n, path, "document properties") {
+		f := Field{At: p.at, Name: p.key}
+		f.At.Line, f.At.Column = p.value.Line, p.value.Column
+		if p.value.Kind != yaml.MappingNode || len(p.value.Content) == 2 && p.value.Content[0].Value == "const" {
+			f.Value = d.expression(p.value, p.at.Path)
+			f.broken = f.Value == nil
+			out = append(out, f)
+			continue
+		}
+		if word := blockWord(p.value); word != "" {
+			d.unsupported(p.at, word, "write the fields out, each with its own expression")
+			f.broken = true
+			out = append(out, f)
+			continue
+		}
+		f.Fields = d.fields(p.value, p.at.Path)
+		if len(f.Fields) == 0 && len(p.value.Content) == 0 {
+			d.report(p.at, "wrong-type", "the object has no fields", "name its properties; an expression that begins with { must be quoted")
+		}
+		out = append(out, f)
+	}
+	return out
+}
+
+// blockWord names the word of the language that makes an object something other than a group of fields.
+func blockWord(n *yaml.Node) string {
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if k := n.Content[i].Value; k == "use" || k == "each" || k == "when" {
+			return k
+		}
+	}
+	return ""
+}
+
+// assignments decodes name: expression entries; encoded allows {value, text}.
+func (d *decoder) assignments(n *yaml.Node, path string, encoded bool) []Assignment {
+	var out []Assignment
+	for _, p := range d.entries(n, path, "names with expressions") {
+		a := Assignment{At: p.at, Name: p.key}
+		value := p.value
+		if encoded && value.Kind == yaml.MappingNode && !(len(value.Content) == 2 && value.Content[0].Value == "const") {
+			value = nil
+			for _, q := range d.entries(p.value, p.at.Path, "value and text") {
+				switch q.key {
+				case "value":
+					value = q.value
+				case "text":
+					a.Text, _ = d.encoding(q.value, q.at.Path)
+				default:
+					d.unknown(q, []string{"value", "text", "const"})
+				}
+			}
+			if value == nil {
+				d.report(p.at, "missing-key", "value is missing", "write { value: expression, text: encoding }")
+				continue
+			}
+		}
+		if e := d.expression(value, p.at.Path); e != nil {
+			a.Value = *e
+			out = append(out, a)
+		}
+	}
+	return out
+}
+
+// load parses the YAML. A slip that quoting mends is reported with the corrected line, and parsing goes on with it, so that
+// everything that is wrong comes out at once.
+func (d *decoder) load(data []byte) *yaml.Node {
+	const maxSlips = 50
+	for range maxSlips {
+		var doc yaml.Node
+		err := yaml.Load(data, &doc, yaml.WithUniqueKeys(false))
+		if err == nil {
+			if len(doc.Content) == 0 {
+				break
+			}
+			return doc.Content[0]
+		}
+		var le *yaml.LoadError
+		if !errors.As(err, &le) || le.Mark.Line == 0 {
+			break
+		}
+		mended := d.slip(data, le)
+		if mended == nil {
+			return nil
+		}
+		data = mended
+	}
+	d.report(Place{File: d.file, Line: 1, Column: 1}, "yaml-document", "the file does not hold exactly one YAML document", "begin with dataset: …, and remove lines that are only ---")
+	return nil
+}

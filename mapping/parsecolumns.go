@@ -1,0 +1,121 @@
+package mapping
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v4"
+)
+
+// encodings are the text encodings this version reads and writes. tcvn3-latin1 is TCVN3 that was taken for Latin-1 on its
+// way and arrives as UTF-8 ("NguyÔn").
+func encodings() []string { return []string{"utf-8", "tcvn3", "tcvn3-latin1"} }
+
+func (d *decoder) encoding(n *yaml.Node, path string) (string, bool) {
+	s, ok := d.text(n, path)
+	if !ok {
+		return "", false
+	}
+	switch strings.ToLower(s) {
+	case "vni", "viscii", "cp1258":
+		d.unsupported(d.place(n, path), "text: "+s, "this version reads "+strings.Join(encodings(), ", "))
+		return "", false
+	}
+	return d.word(n, path, encodings()...)
+}
+
+func (d *decoder) columnRules(n *yaml.Node) []ColumnRule {
+	var out []ColumnRule
+	for _, p := range d.entries(n, "columns", "columns with what to know about them") {
+		r := ColumnRule{At: p.at, Name: p.key}
+		if p.value.Kind == yaml.ScalarNode {
+			d.report(p.at, "wrong-type", "in a source mapping columns declare how cells are read, found an expression", "write expressions under fields; here { text: …, null: […], pad: …, from: …, zone: … }")
+			continue
+		}
+		for _, q := range d.entries(p.value, p.at.Path, "text, null, pad, from or zone") {
+			switch q.key {
+			case "text":
+				r.Text, _ = d.encoding(q.value, q.at.Path)
+			case "null":
+				for i, item := range d.items(q.value, q.at.Path, "texts that mean null") {
+					if s, ok := d.text(item, q.at.Path+"["+strconv.Itoa(i)+"]"); ok {
+						r.Null = append(r.Null, strings.TrimSpace(s))
+					}
+				}
+			case "pad":
+				r.Pad = d.padding(q.value, q.at.Path)
+			case "from":
+				r.From, _ = d.text(q.value, q.at.Path)
+			case "zone":
+				r.Zone = d.zone(q.value, q.at.Path)
+			default:
+				d.unknown(q, []string{"text", "null", "pad", "from", "zone"})
+			}
+		}
+		if r.Name == "*" && (r.From != "" || r.Pad != 0) {
+			d.report(p.at, "wrong-type", `"*" stands for every column: from and pad belong to one`, "give them to the column itself")
+		}
+		out = append(out, r)
+	}
+	return out
+}
+
+func (d *decoder) padding(n *yaml.Node, path string) int {
+	const longest = 64
+	s, ok := d.text(n, path)
+	if !ok {
+		return 0
+	}
+	v, err := strconv.Atoi(s)
+	if err != nil || v < 1 || v > longest {
+		d.report(d.place(n, path), "wrong-type", fmt.Sprintf("pad is a length from 1 to %d, found %q", longest, s), "write pad: 12")
+		return 0
+	}
+	return v
+}
+
+func (d *decoder) zone(n *yaml.Node, path string) string {
+	s, ok := d.text(n, path)
+	if !ok {
+		return ""
+	}
+	if _, err := time.LoadLocation(s); err != nil || s == "" || s == "Local" {
+		d.report(d.place(n, path), "unknown-zone", fmt.Sprintf("%q is not a time zone", s), "write a name such as Asia/Ho_Chi_Minh or UTC")
+		return "UTC" // so that what needs a zone is not told to declare one
+	}
+	return s
+}
+
+func (d *decoder) codes(n *yaml.Node) []CodeMap {
+	var out []CodeMap
+	for _, p := range d.entries(n, "codes", "code tables") {
+		c := CodeMap{At: p.at, Name: p.key}
+		mapped := false
+		for _, q := range d.entries(p.value, p.at.Path, "list and map") {
+			switch q.key {
+			case "list":
+				c.List, _ = d.text(q.value, q.at.Path)
+				c.ListAt = d.place(q.value, q.at.Path)
+			case "map":
+				mapped = true
+				for _, e := range d.entries(q.value, q.at.Path, `"code": "code" entries`) {
+					if to, ok := d.text(e.value, e.at.Path); ok {
+						c.Entries = append(c.Entries, CodeEntry{At: e.at, From: strings.TrimSpace(e.key), To: to})
+					}
+				}
+			case "file":
+				mapped = true
+				d.unsupported(q.at, "file", "write the codes into map: here")
+			default:
+				d.unknown(q, []string{"list", "map"})
+			}
+		}
+		if !mapped {
+			d.report(p.at, "missing-key", "the code table has no map", `add map: { "1": "1", … }`)
+		}
+		out = append(out, c)
+	}
+	return out
+}

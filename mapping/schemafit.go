@@ -1,0 +1,241 @@
+package mapping
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/lienthong/truc/problem"
+	"github.com/lienthong/truc/schemas"
+)
+
+// allows reports whether a property may have a JSON type.
+func allows(n *schemas.Node, types ...string) bool {
+	return len(n.Types) == 0 || slices.ContainsFunc(types, func(t string) bool { return slices.Contains(n.Types, t) })
+}
+
+// schemaWords describes what a property takes.
+func schemaWords(n *schemas.Node) string {
+	var words []string
+	for _, t := range n.Types {
+		switch t {
+		case "string":
+			switch {
+			case n.Format == "date":
+				words = append(words, "a date")
+			case n.Format == "date-time":
+				words = append(words, "a date and time")
+			case n.CodeList != "":
+				words = append(words, "a code of "+n.CodeList)
+			case n.Format != "":
+				words = append(words, "text in the format "+n.Format)
+			default:
+				words = append(words, "text")
+			}
+		case "integer":
+			words = append(words, "a whole number")
+		case "number":
+			words = append(words, "a number")
+		case "boolean":
+			words = append(words, "true/false")
+		case "array":
+			words = append(words, "a list")
+		case "object":
+			words = append(words, "an object")
+		}
+	}
+	if len(words) == 0 {
+		return "anything"
+	}
+	return strings.Join(words, " or ")
+}
+
+// fits reports an expression whose kind the property does not take.
+func (c *compiler) fits(e *Expression, name string, t typ, n *schemas.Node) {
+	if e.Const != nil {
+		c.constantFits(e, name, e.Const, n)
+		return
+	}
+	ok := true
+	fix := fmt.Sprintf("write an expression that gives %s", schemaWords(n))
+	switch t.kind {
+	case kindAny, kindNull:
+	case kindText:
+		ok = allows(n, "string")
+		switch {
+		case ok && n.Format == "date":
+			ok, fix = false, fmt.Sprintf(`write date(%s, "dd/MM/yyyy") with the layout the column has`, e.CEL)
+		case ok && n.Format == "date-time":
+			ok, fix = false, fmt.Sprintf(`write dateTime(%s, "dd/MM/yyyy HH:mm") with the layout the column has`, e.CEL)
+		case allows(n, "integer", "number"):
+			fix = fmt.Sprintf("write decimal(%s)", e.CEL)
+		case allows(n, "boolean"):
+			fix = fmt.Sprintf(`compare it: %s == "…"`, e.CEL)
+		case isPartialDate(n):
+			fix = fmt.Sprintf(`write partialDate(%s, ["dd/MM/yyyy", "MM/yyyy", "yyyy"])`, e.CEL)
+		case allows(n, "array"):
+			fix = "lists are not supported by this version: leave the property out"
+		}
+		c.codesFit(e, name, t, n)
+	case kindInt:
+		ok = allows(n, "integer", "number")
+		fix = numberFix(n, e, fix)
+	case kindFloat, kindDecimal:
+		ok = allows(n, "number") || t.kind == kindDecimal && allows(n, "integer")
+		fix = numberFix(n, e, fix)
+	case kindBool:
+		ok = allows(n, "boolean")
+	case kindDate:
+		ok = allows(n, "string") && (n.Format == "" || n.Format == "date")
+		if isPartialDate(n) {
+			fix = fmt.Sprintf(`write partialDate(%s, "yyyy-MM-dd")`, e.CEL)
+		}
+	case kindTimestamp:
+		ok = allows(n, "string") && (n.Format == "" || n.Format == "date-time")
+	case kindTime:
+		ok = allows(n, "string") && (n.Format == "" || n.Format == "time")
+	case kindDateTime:
+		ok = allows(n, "string") && n.Format == ""
+		switch n.Format {
+		case "date-time":
+			fix = fmt.Sprintf("declare its zone: columns: { %s: { zone: Asia/Ho_Chi_Minh } }", e.CEL)
+		case "date":
+			fix = fmt.Sprintf("write date(%s)", e.CEL)
+		}
+	case kindPartial:
+		ok = isPartialDate(n)
+	case kindJSON:
+		ok = allows(n, "object", "array")
+	default:
+		ok = false
+	}
+	if !ok {
+		c.report(e.At, "wrong-type", fmt.Sprintf("%s takes %s, but %s is %s", name, schemaWords(n), e.CEL, article(t.kind)), fix)
+	}
+}
+
+func numberFix(n *schemas.Node, e *Expression, fix string) string {
+	switch {
+	case n.CodeList != "":
+		return fmt.Sprintf(`write code("…", %s) with a code table`, e.CEL)
+	case allows(n, "string") && n.Format == "":
+		return fmt.Sprintf("write text(%s)", e.CEL)
+	}
+	return fix
+}
+
+func isPartialDate(n *schemas.Node) bool {
+	return allows(n, "object") && n.Property("giaTri") != nil && n.Property("doChinhXac") != nil
+}
+
+// codesFit checks that a code table's targets are possible for the property.
+func (c *compiler) codesFit(e *Expression, name string, t typ, n *schemas.Node) {
+	if t.codes == nil || t.codes.strayList {
+		return
+	}
+	m := t.codes.source
+	if n.CodeList != "" && m.List != "" && n.CodeList != m.List {
+		c.report(e.At, "wrong-code-list", fmt.Sprintf("%s takes codes of %s, the table %s gives codes of %s", name, n.CodeList, m.Name, m.List), "use a code table with list: "+n.CodeList)
+		return
+	}
+	var list *schemas.CodeList
+	if n.CodeList != "" && m.List == "" {
+		var err error
+		if list, err = c.env.Set.CodeList(n.CodeList); err != nil {
+			return // the schema's own fault, told where schemas are loaded
+		}
+	}
+	for _, entry := range m.Entries {
+		if list != nil && !list.Has(entry.To) || len(n.Enum) > 0 && !slices.Contains(n.Enum, entry.To) {
+			c.report(entry.At, "unknown-code", fmt.Sprintf("%q is not possible for %s, which takes %s", entry.To, name, schemaWords(n)), "correct the code, or remove the line")
+		}
+	}
+}
+
+// constantFits checks a constant against the schema as far as it can be judged before there is a document.
+func (c *compiler) constantFits(e *Expression, name string, raw []byte, n *schemas.Node) {
+	wrong := func(found string) {
+		c.report(e.At, "wrong-type", fmt.Sprintf("%s takes %s, but the constant is %s", name, schemaWords(n), found), "correct the constant")
+	}
+	switch raw[0] {
+	case '"':
+		if !allows(n, "string") {
+			wrong("text")
+			return
+		}
+		s := string(appendUnescaped(nil, raw[1:len(raw)-1]))
+		c.constantAllowed(e, name, s, n)
+	case 't', 'f':
+		if !allows(n, "boolean") {
+			wrong("true/false")
+		}
+	case '{':
+		if !allows(n, "object") {
+			wrong("an object")
+			return
+		}
+		c.constantObject(e, name, raw, n)
+	case '[':
+		if !allows(n, "array") {
+			wrong("a list")
+		}
+	default:
+		_, whole := wholeNumber(string(raw))
+		if !allows(n, "number") && !(whole && allows(n, "integer")) {
+			found := "a number"
+			if allows(n, "string") {
+				found = fmt.Sprintf("a number (for the text write { const: \"%s\" })", raw)
+			}
+			wrong(found)
+		}
+	}
+}
+
+func (c *compiler) constantAllowed(e *Expression, name, s string, n *schemas.Node) {
+	if len(n.Enum) > 0 && !slices.Contains(n.Enum, s) {
+		c.report(e.At, "unknown-code", fmt.Sprintf("%q is not possible for %s", s, name), suggestion(s, n.Enum))
+	}
+	if want, ok := n.Const.(string); ok && want != s {
+		c.report(e.At, "unknown-code", fmt.Sprintf("%q is not possible for %s, which is always %q", s, name, want), "write that")
+	}
+	if n.CodeList == "" {
+		return
+	}
+	if list, err := c.env.Set.CodeList(n.CodeList); err == nil && !list.Has(s) {
+		c.report(e.At, "unknown-code", fmt.Sprintf("%q is not a code of %s", s, n.CodeList), "choose a code of the list")
+	}
+}
+
+func (c *compiler) constantObject(e *Expression, name string, raw []byte, n *schemas.Node) {
+	var members map[string]json.RawMessage
+	if json.Unmarshal(raw, &members) != nil || len(n.Properties) == 0 {
+		return
+	}
+	var names []string
+	for _, p := range n.Properties {
+		names = append(names, p.Name)
+		v, there := members[p.Name]
+		switch {
+		case there:
+			c.constantFits(e, name+"."+p.Name, v, p.Node)
+		case p.Required:
+			c.report(e.At, "missing-property", fmt.Sprintf("the dataset requires %s in %s, and the constant has none", p.Name, name), "add it to the constant")
+		}
+	}
+	for m := range members {
+		if !slices.Contains(names, m) {
+			c.report(e.At, "unknown-property", fmt.Sprintf("%s has no property %q", name, m), suggestion(m, names))
+		}
+	}
+}
+
+// fromProblem takes what and fix from an error that is a problem.
+func fromProblem(err error) (what, fix string) {
+	var p problem.Problem
+	if errors.As(err, &p) {
+		return p.What, p.Fix
+	}
+	return err.Error(), ""
+}

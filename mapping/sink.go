@@ -1,0 +1,266 @@
+package mapping
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/lienthong/truc/problem"
+	"github.com/lienthong/truc/record"
+	"github.com/lienthong/truc/schemas"
+)
+
+// SinkPlan is a compiled sink mapping. It is immutable; each goroutine takes its own SinkTranslator.
+type SinkPlan struct {
+	file        *File
+	document    *docProperty
+	slots       int
+	only        node
+	key         []columnValue
+	values      []columnValue
+	onCreate    []columnValue
+	deleteSet   []columnValue
+	keyParts    []*docProperty // the dataset's key, in its order
+	fingerprint string
+}
+
+// columnValue is what is written to one column of the target.
+type columnValue struct {
+	column string
+	kind   record.Kind // of the target's column; AnyKind when it is not known
+	text   string
+	node   node
+	// parts are the paths of the document it is made of; pointer is the one, "" when there are several or none.
+	parts                        []string
+	pointer                      string
+	encodingFailure, typeFailure *failure
+}
+
+// CompileSink types every expression against the schema and, when it is known, the target table (t nil: untyped). It returns
+// the plan, or everything that is wrong; warnings come with a plan.
+func CompileSink(f *File, d *schemas.Dataset, t *record.Table, env Env) (*SinkPlan, problem.List) {
+	c, err := newCompiler(f, env)
+	if err != nil {
+		return nil, problem.List{{Code: "mapping.internal", Where: f.Name, What: err.Error(), Fix: "report this"}}
+	}
+	if f.Direction != Sink {
+		c.report(f.at, "wrong-direction", "this is a source mapping: it has fields", "name it under publish, or write columns with expressions")
+		return nil, c.problems
+	}
+	if !c.dataset(d) {
+		return nil, c.problems
+	}
+	c.bindDocument(d)
+	c.bindCodes()
+	c.bindLets()
+	p := &SinkPlan{file: f, document: c.document, fingerprint: fingerprint(f, nil)}
+	p.only = c.condition(f.Only, "only")
+	p.values = c.columnValues(f.Values, t)
+	p.onCreate = c.columnValues(f.OnCreate, t)
+	p.key = c.columnValues(f.SinkKey, t)
+	p.keyParts = c.keyParts(d)
+	c.fromKey(d, "key", f.SinkKey, p.key, "name event.agency and properties of the dataset's key only")
+	p.deleteSet = c.columnValues(f.DeleteSet, t)
+	c.fromKey(d, "on_delete: set", f.DeleteSet, p.deleteSet, "an event that deletes has no document: use event.…, constants and the dataset's key")
+	c.readLets()
+	c.targetRules()
+	p.slots = c.slots
+	if !c.sound() {
+		return nil, c.problems
+	}
+	return p, c.problems
+}
+
+// bindDocument makes the dataset's properties and the event known to expressions.
+func (c *compiler) bindDocument(d *schemas.Dataset) {
+	c.document = newDocProperty("", "", d.Root(), false)
+	for _, p := range d.Root().Properties {
+		child := newDocProperty(p.Name, p.Name, p.Node, !p.Required)
+		c.document.children[p.Name] = child
+		c.names[p.Name] = &binding{document: child}
+	}
+	c.names["event"] = &binding{event: true}
+}
+
+// keyParts gives the dataset's key properties slots, so that a deletion can fill them from the event key.
+func (c *compiler) keyParts(d *schemas.Dataset) []*docProperty {
+	var out []*docProperty
+	for _, path := range d.KeyProperties() {
+		p := c.document
+		for name := range strings.SplitSeq(path, ".") {
+			child, fault, _ := p.child(name)
+			if fault != "" {
+				return nil // the schema's own fault, told where schemas are loaded
+			}
+			p = child
+		}
+		if p.slot < 0 {
+			p.slot = c.slot()
+		}
+		out = append(out, p)
+	}
+	return out
+}
+
+// takeParts returns the paths of the document that were named since the last call.
+func (c *compiler) takeParts() []string {
+	var out []string
+	for path := range c.parts {
+		out = append(out, path)
+	}
+	slices.Sort(out)
+	c.parts = map[string]bool{}
+	return out
+}
+
+// fromKey refuses what a deletion must write and cannot know.
+func (c *compiler) fromKey(d *schemas.Dataset, what string, list []Assignment, values []columnValue, fix string) {
+	for i, v := range values {
+		for _, path := range v.parts {
+			if !slices.Contains(d.KeyProperties(), path) {
+				c.report(list[i].At, "key-not-computable", fmt.Sprintf("%s uses %s, which an event that deletes does not carry: only the dataset's key [%s] is known then", what, path, strings.Join(d.KeyProperties(), ", ")), fix)
+			}
+		}
+	}
+}
+
+// targetRules checks how the parts of a sink mapping go together.
+func (c *compiler) targetRules() {
+	f := c.file
+	if len(f.SinkKey) == 0 && !f.broken {
+		c.report(f.at, "missing-key", "key is missing: truc must know which row an event is about", "add a line such as: key: { co_quan: event.agency, so: so }")
+	}
+	seen := map[string]string{}
+	for _, group := range []struct {
+		name string
+		list []Assignment
+	}{{"key", f.SinkKey}, {"columns", f.Values}, {"on_create", f.OnCreate}} {
+		for _, a := range group.list {
+			if first, twice := seen[a.Name]; twice {
+				c.report(a.At, "column-twice", fmt.Sprintf("column %s stands under %s and under %s", a.Name, first, group.name), "leave it in one place")
+			}
+			seen[a.Name] = group.name
+		}
+	}
+	for _, a := range f.DeleteSet {
+		if seen[a.Name] == "key" {
+			c.report(a.At, "column-twice", fmt.Sprintf("on_delete: set changes %s, which is part of the key", a.Name), "a row keeps its key: remove it here")
+		}
+	}
+	if f.Write == record.UpdateOnly && len(f.OnCreate) > 0 {
+		c.report(f.OnCreate[0].At, "never-used", "on_create is never used: write: update inserts nothing", "remove on_create, or write: upsert")
+	}
+	if f.Write == record.AppendOnly && f.OnDelete == record.DeleteRow && f.deleteSaid {
+		c.report(f.at, "never-used", "write: append adds rows and never deletes any", "write on_delete: ignore, or on_delete: { set: … } to add a row for a deletion")
+	}
+}
+
+// columnValues compiles what is written to columns.
+func (c *compiler) columnValues(list []Assignment, t *record.Table) []columnValue {
+	out := make([]columnValue, 0, len(list))
+	var names []string
+	if t != nil {
+		for _, col := range t.Columns {
+			names = append(names, col.Name)
+		}
+	}
+	for i := range list {
+		a := &list[i]
+		v := columnValue{column: a.Name, kind: record.AnyKind, text: a.Text}
+		v.encodingFailure = &failure{schemas.RuleEncoding, a.Text + ", column " + a.Name}
+		v.typeFailure = &failure{ruleType, "column " + a.Name}
+		c.takeParts()
+		var ty typ
+		v.node, ty = c.compile(&a.Value)
+		if v.parts = c.takeParts(); len(v.parts) == 1 {
+			v.pointer = "/" + strings.ReplaceAll(v.parts[0], ".", "/")
+		}
+		if a.Text != "" && ty.kind != kindText && ty.kind != kindAny && ty.kind != kindNull {
+			c.report(a.At, "wrong-type", fmt.Sprintf("%s is %s: it has no text encoding", a.Value.text(), article(ty.kind)), "remove text, or write text(…)")
+		}
+		if t != nil {
+			j := t.Index(a.Name)
+			if j < 0 {
+				c.report(a.At, "unknown-column", fmt.Sprintf("table %s has no column %q", t, a.Name), suggestion(a.Name, names))
+			} else {
+				v.kind = t.Columns[j].Kind
+				c.columnTakes(a, ty, t.Columns[j])
+			}
+		}
+		out = append(out, v)
+	}
+	return out
+}
+
+// columnTakes reports a value whose kind the target's column cannot hold.
+func (c *compiler) columnTakes(a *Assignment, t typ, col record.Column) {
+	if t.kind == kindAny || t.kind == kindNull || col.Kind == record.AnyKind {
+		return
+	}
+	ok := false
+	fix := "write an expression of the column's kind"
+	switch col.Kind {
+	case record.Text:
+		ok = t.kind != kindBytes
+	case record.Int:
+		ok = t.kind == kindInt
+		if t.kind == kindText || t.kind == kindFloat {
+			fix = fmt.Sprintf("write int(%s)", a.Value.text())
+		}
+	case record.Decimal, record.Float:
+		ok = t.kind.number()
+		if t.kind == kindText {
+			fix = fmt.Sprintf("write decimal(%s)", a.Value.text())
+		}
+	case record.Bool:
+		ok = t.kind == kindBool
+	case record.Date:
+		ok = t.kind == kindDate
+		if t.kind == kindText {
+			fix = fmt.Sprintf(`write date(%s, "yyyy-MM-dd")`, a.Value.text())
+		}
+		if t.kind == kindObject && t.schema.Property("giaTri") != nil {
+			fix = "a date of which less may be known does not fit a date column: write it to a text column, as " + a.Value.text() + ".giaTri"
+		}
+	case record.Time:
+		ok = t.kind == kindTime || t.kind == kindText
+	case record.DateTime, record.Timestamp:
+		ok = t.kind == kindTimestamp
+	case record.JSON:
+		ok = t.kind == kindObject || t.kind == kindList || t.kind == kindJSON
+	case record.Bytes:
+		ok = t.kind == kindText
+	}
+	if !ok {
+		c.report(a.At, "wrong-type", fmt.Sprintf("column %s is %s (%s), but %s is %s", a.Name, article(kindOf(col.Kind)), col.Type, a.Value.text(), article(t.kind)), fix)
+	}
+}
+
+// Target says how the changes of a delivery touch the table. pipeline is its name.
+func (p *SinkPlan) Target(pipeline string) *record.Target {
+	onDelete := p.file.OnDelete
+	if p.file.Write == record.AppendOnly && onDelete == record.DeleteRow {
+		onDelete = record.DeleteIgnored
+	}
+	return &record.Target{
+		Pipeline: pipeline, Table: p.file.Table, Write: p.file.Write,
+		Key: columnNames(p.key), Columns: columnNames(p.values), OnCreate: columnNames(p.onCreate),
+		OnDelete: onDelete, DeleteSet: columnNames(p.deleteSet), Conflict: p.file.Conflict,
+	}
+}
+
+func columnNames(list []columnValue) []string {
+	out := make([]string, len(list))
+	for i, v := range list {
+		out[i] = v.column
+	}
+	return out
+}
+
+// Fingerprint is a stable hash of the mapping's meaning, 16 hexadecimal digits.
+func (p *SinkPlan) Fingerprint() string { return p.fingerprint }
+
+// NewTranslator returns a translator for one goroutine.
+func (p *SinkPlan) NewTranslator() *SinkTranslator {
+	return &SinkTranslator{plan: p, frame: newFrame(nil, p.slots)}
+}

@@ -1,0 +1,338 @@
+package mapping
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/lienthong/truc/problem"
+	"github.com/lienthong/truc/record"
+	"github.com/lienthong/truc/schemas"
+)
+
+// SourcePlan is a compiled source mapping. It is immutable; each goroutine takes its own Translator.
+type SourcePlan struct {
+	dataset     *schemas.Dataset
+	table       *record.Table
+	tableText   string
+	columns     []*column
+	slots       int
+	root        []property
+	key         []string
+	keyNodes    []node
+	keyReads    []int
+	only        node
+	deleted     node
+	keepReads   []int
+	keepCanFail bool
+	reads       []int
+	fingerprint string
+}
+
+// property is one property of the document: a value or an object.
+type property struct {
+	// name is the quoted name with its colon: `"hoTen":`.
+	name    []byte
+	pointer string
+	node    node
+	object  []property
+	schema  *schemas.Node
+	number  *failure
+}
+
+// CompileSource types every expression against the table and the schema and returns the plan, or everything that is wrong;
+// warnings come with a plan. t is nil when the table is not known: its columns are then taken from the expressions, of any kind.
+func CompileSource(f *File, t *record.Table, d *schemas.Dataset, env Env) (*SourcePlan, problem.List) {
+	c, err := newCompiler(f, env)
+	if err != nil {
+		return nil, problem.List{{Code: "mapping.internal", Where: f.Name, What: err.Error(), Fix: "report this"}}
+	}
+	if f.Direction != Source {
+		c.report(f.at, "wrong-direction", "this is a sink mapping: it has no fields", "name it under subscribe, or write fields")
+		return nil, c.problems
+	}
+	if !c.dataset(d) {
+		return nil, c.problems
+	}
+	if t == nil {
+		t = c.inferTable()
+	}
+	c.bindColumns(t)
+	c.bindCodes()
+	c.bindLets()
+	p := &SourcePlan{dataset: d, table: t, tableText: t.String(), columns: c.columns, key: keyProperties(f, d)}
+	reads := map[int]bool{}
+	if f.Fields != nil {
+		p.root = c.object(f.Fields, "", d.Root(), reads)
+	}
+	p.only = c.condition(f.Only, "only")
+	p.deleted = c.condition(f.Deleted, "deleted")
+	p.keepReads = c.takeUsed()
+	c.sourceKey(p, d)
+	c.readLets()
+	for _, i := range slices.Concat(p.keepReads, p.keyReads) {
+		reads[i] = true
+	}
+	for i := range reads {
+		p.reads = append(p.reads, i)
+	}
+	slices.Sort(p.reads)
+	p.keepCanFail = !neverFails(p.only) || !neverFails(p.deleted)
+	p.slots = c.slots
+	p.fingerprint = fingerprint(f, p.key)
+	if !c.sound() {
+		return nil, c.problems
+	}
+	return p, c.problems
+}
+
+// neverFails recognises the commonest conditions, comparisons of numbers and truth values for equality, which no row can
+// make fail: they need not be computed again for the document.
+func neverFails(n node) bool {
+	switch n := n.(type) {
+	case nil, literalNode:
+		return true
+	case columnNode:
+		k := n.column.typ.kind
+		return k == kindBool || k == kindInt || k == kindFloat
+	case equalNode:
+		return neverFails(n.a) && neverFails(n.b)
+	case memberNode:
+		return neverFails(n.value) && !slices.ContainsFunc(n.of, func(m node) bool { return !neverFails(m) })
+	}
+	return false
+}
+
+// inferTable stands in for a table nobody has described: whatever the expressions name is a column.
+func (c *compiler) inferTable() *record.Table {
+	names := map[string]bool{}
+	var visit func(f *Field)
+	visit = func(f *Field) {
+		if f == nil {
+			return
+		}
+		c.identifiers(f.Value, names)
+		for i := range f.Fields {
+			visit(&f.Fields[i])
+		}
+	}
+	visit(c.file.Fields)
+	c.identifiers(c.file.Only, names)
+	c.identifiers(c.file.Deleted, names)
+	for i := range c.file.Let {
+		c.identifiers(&c.file.Let[i].Value, names)
+	}
+	for _, r := range c.file.Columns {
+		switch {
+		case r.Name == "*":
+		case r.From != "":
+			delete(names, r.Name)
+			names[r.From] = true
+		default:
+			names[r.Name] = true
+		}
+	}
+	for _, a := range c.file.Let {
+		delete(names, a.Name)
+	}
+	delete(names, "event")
+	t := &record.Table{Name: c.file.Table, Version: 1}
+	for n := range names {
+		t.Columns = append(t.Columns, record.Column{Name: n, Kind: record.AnyKind})
+	}
+	slices.SortFunc(t.Columns, func(a, b record.Column) int { return strings.Compare(a.Name, b.Name) })
+	return t
+}
+
+// condition compiles only and deleted; null counts as false.
+func (c *compiler) condition(e *Expression, name string) node {
+	if e == nil {
+		return nil
+	}
+	n, t := c.compile(e)
+	if t.kind != kindBool && t.kind != kindAny {
+		fix := "write a comparison, such as trang_thai == 2"
+		if identifier(e.text()) {
+			fix = fmt.Sprintf("compare it: %s == %s", e.text(), sample(t.kind))
+		}
+		c.report(e.At, "wrong-type", fmt.Sprintf("%s must be true or false, but %s is %s", name, e.text(), article(t.kind)), fix)
+	}
+	return n
+}
+
+// text is the expression as a message shows it.
+func (e *Expression) text() string {
+	if e.CEL != "" {
+		return e.CEL
+	}
+	return string(e.Const)
+}
+
+// object compiles the fields of an object and checks them against its schema.
+func (c *compiler) object(f *Field, pointer string, schema *schemas.Node, reads map[int]bool) []property {
+	var out []property
+	var names []string
+	for _, p := range schema.Properties {
+		names = append(names, p.Name)
+	}
+	for i := range f.Fields {
+		field := &f.Fields[i]
+		p := property{name: append(appendJSONString(nil, []byte(field.Name)), ':'), pointer: pointer + "/" + pointerToken(field.Name)}
+		found := schema.Property(field.Name)
+		if found == nil && (schema.Closed || len(names) > 0) {
+			c.report(field.At, "unknown-property", fmt.Sprintf("dataset %s has no property %q here", c.file.Dataset, field.Name), suggestion(field.Name, names))
+		}
+		p.schema = &schemas.Node{}
+		if found != nil {
+			p.schema = found.Node
+		}
+		p.number = &failure{schemas.RuleNumber, ""}
+		if field.broken {
+			continue
+		}
+		if field.Value == nil {
+			if found != nil && !allows(p.schema, "object") {
+				c.report(field.At, "wrong-type", fmt.Sprintf("%s is %s in the dataset, the mapping gives it fields", field.Name, schemaWords(p.schema)), "give it one expression; an expression that begins with { must be quoted")
+				continue
+			}
+			p.object = c.object(field, p.pointer, p.schema, reads)
+		} else {
+			var t typ
+			p.node, t = c.compile(field.Value)
+			for _, i := range c.takeUsed() {
+				reads[i] = true
+			}
+			if found != nil {
+				c.fits(field.Value, field.Name, t, p.schema)
+			}
+		}
+		out = append(out, p)
+	}
+	for _, s := range schema.Properties {
+		if s.Required && !slices.ContainsFunc(f.Fields, func(x Field) bool { return x.Name == s.Name }) {
+			c.report(f.At, "missing-property", fmt.Sprintf("the dataset requires %s here, and nothing fills it", s.Name), fmt.Sprintf("add a line: %s: expression   (%s)", s.Name, schemaWords(s.Node)))
+		}
+	}
+	return out
+}
+
+func pointerToken(name string) string {
+	return strings.NewReplacer("~", "~0", "/", "~1").Replace(name)
+}
+
+// keyProperties are the mapping's key, or the schema's.
+func keyProperties(f *File, d *schemas.Dataset) []string {
+	if len(f.Key) == 0 {
+		return d.KeyProperties()
+	}
+	var out []string
+	for _, k := range f.Key {
+		out = append(out, k.Name)
+	}
+	return out
+}
+
+// sourceKey compiles the entity key: the expressions of the key's properties, again, so that a delete needs nothing else.
+func (c *compiler) sourceKey(p *SourcePlan, d *schemas.Dataset) {
+	at := c.file.at
+	if len(c.file.Key) > 0 {
+		at = c.file.Key[0].At
+	}
+	if len(p.key) == 0 {
+		c.report(at, "missing-key", "the dataset names no key (x-khoa), and the mapping neither", "add key: [ … ] with the properties that identify an entity")
+		return
+	}
+	if want := d.KeyProperties(); len(want) > 0 && !slices.Equal(want, p.key) {
+		c.report(at, "wrong-key", fmt.Sprintf("the key of dataset %s is [%s]: subscribers find the entity of a deletion by it", d.ID(), strings.Join(want, ", ")), "remove key, or write key: ["+strings.Join(want, ", ")+"]")
+		return
+	}
+	for _, path := range p.key {
+		// What is wrong with the expression was told when it was compiled for the document.
+		told := len(c.problems)
+		n, t, fault := c.keyNode(path)
+		c.problems = c.problems[:told]
+		switch {
+		case fault != "" && !c.found("missing-property"):
+			c.report(at, "wrong-key", fault, "give it an expression under fields")
+		case t.kind == kindPartial || t.kind == kindJSON || t.kind == kindFloat || t.kind == kindBytes:
+			c.report(at, "wrong-key", fmt.Sprintf("key property %s is %s, which cannot name an entity", path, article(t.kind)), "choose properties that are texts, whole numbers or dates")
+		}
+		p.keyNodes = append(p.keyNodes, n)
+	}
+	p.keyReads = c.takeUsed()
+	c.identity(p, at)
+}
+
+// keyNode compiles the expression of one key property.
+func (c *compiler) keyNode(path string) (n node, t typ, fault string) {
+	f := c.file.Fields
+	if f == nil {
+		return literalNode{null}, typ{}, "" // told when the file was read
+	}
+	rest := strings.Split(path, ".")
+	for i, name := range rest {
+		j := slices.IndexFunc(f.Fields, func(x Field) bool { return x.Name == name })
+		if j < 0 {
+			return literalNode{null}, typ{}, fmt.Sprintf("key property %s has no expression", path)
+		}
+		f = &f.Fields[j]
+		if f.broken {
+			return literalNode{null}, typ{}, ""
+		}
+		if f.Value == nil {
+			continue
+		}
+		if i == len(rest)-1 && len(f.Value.Const) == 0 {
+			n, t = c.compile(f.Value)
+			return n, t, ""
+		}
+		raw := f.Value.Const
+		for _, inner := range rest[i+1:] {
+			var ok bool
+			if raw, ok = member(raw, inner); !ok {
+				return literalNode{null}, typ{}, fmt.Sprintf("key property %s is not in the constant", path)
+			}
+		}
+		n, t = constantNode(raw)
+		return n, t, ""
+	}
+	return literalNode{null}, typ{}, fmt.Sprintf("key property %s is an object", path)
+}
+
+// identity refuses a key that the old row of a delete cannot give.
+func (c *compiler) identity(p *SourcePlan, at Place) {
+	var missing []string
+	for _, i := range p.keyReads {
+		if !p.table.Carried(i) {
+			missing = append(missing, p.table.Columns[i].Name)
+		}
+	}
+	if len(missing) == 0 {
+		return
+	}
+	fix := c.env.IdentityFix
+	if fix == "" {
+		fix = "make the table log whole old rows, or build the key from the columns of its primary key"
+	}
+	c.report(at, "key-identity", fmt.Sprintf("the key [%s] is made of %s, which a delete in table %s does not carry", strings.Join(p.key, ", "), strings.Join(missing, ", "), p.tableText), fix)
+}
+
+// Columns are the indexes of the table columns the plan reads, ascending.
+func (p *SourcePlan) Columns() []int { return slices.Clone(p.reads) }
+
+// KeyColumns are the indexes of the table columns the entity key is made of, ascending.
+func (p *SourcePlan) KeyColumns() []int { return slices.Clone(p.keyReads) }
+
+// Fingerprint is a stable hash of the mapping's meaning, 16 hexadecimal digits.
+func (p *SourcePlan) Fingerprint() string { return p.fingerprint }
+
+// Key are the document properties that name the entity, as dotted paths.
+func (p *SourcePlan) Key() []string { return slices.Clone(p.key) }
+
+// Table is the table the plan was typed against.
+func (p *SourcePlan) Table() *record.Table { return p.table }
+
+// NewTranslator returns a translator for one goroutine.
+func (p *SourcePlan) NewTranslator() *Translator {
+	return &Translator{plan: p, frame: newFrame(p.columns, p.slots)}
+}

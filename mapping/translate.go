@@ -1,0 +1,163 @@
+package mapping
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/lienthong/truc/record"
+	"github.com/lienthong/truc/schemas"
+)
+
+// Translator runs a SourcePlan. It is not safe for concurrent use.
+type Translator struct {
+	plan       *SourcePlan
+	frame      *frame
+	violations []schemas.Violation
+	keyParts   []cell
+}
+
+// Keep says what becomes of a row. A condition that cannot be computed keeps the row Live: Document then tells why it is not valid.
+func (t *Translator) Keep(row record.Row) Verdict {
+	p := t.plan
+	if p.only == nil && p.deleted == nil {
+		return Live
+	}
+	for _, i := range p.keepReads {
+		if row[i].Kind == record.Unchanged {
+			return Unknown
+		}
+	}
+	t.frame.next(row)
+	if p.deleted != nil && p.deleted.eval(t.frame).isTrue() {
+		return Gone
+	}
+	if p.only != nil {
+		if v := p.only.eval(t.frame); v.isNull() || v.is(kindBool) && !v.isTrue() {
+			return Filtered
+		}
+	}
+	return Live
+}
+
+// Key appends the entity key of a row: one property's plain text, or the JSON array of several. known is false when a cell it
+// needs is Unchanged or null, or cannot be converted.
+func (t *Translator) Key(dst []byte, row record.Row) (key []byte, known bool) {
+	for _, i := range t.plan.keyReads {
+		if row[i].Kind == record.Unchanged {
+			return dst, false
+		}
+	}
+	t.frame.next(row)
+	t.keyParts = t.keyParts[:0]
+	for _, n := range t.plan.keyNodes {
+		v := n.eval(t.frame)
+		if v.isNull() || v.isFailed() {
+			return dst, false
+		}
+		t.keyParts = append(t.keyParts, v)
+	}
+	return appendKey(dst, t.keyParts)
+}
+
+// Document appends the JSON document of a row and checks it. It is valid, and may be published, when violations is empty;
+// they are complete: what could not be converted, and what the schema says of the rest. remarks and violations are valid
+// until the next call.
+func (t *Translator) Document(dst []byte, row record.Row) (out []byte, remarks []Remark, violations []schemas.Violation) {
+	f := t.frame
+	f.next(row)
+	t.violations = t.violations[:0]
+	f.remarking = true
+	start := len(dst)
+	dst, _ = t.object(dst, t.plan.root, true)
+	doc := dst[start:]
+	f.remarking = false
+	if t.plan.keepCanFail {
+		t.conditions()
+	}
+	if len(t.violations) == 0 && t.plan.dataset.Accepts(doc) {
+		return dst, f.remarks, nil
+	}
+	t.check(doc)
+	return dst, f.remarks, t.violations
+}
+
+// conditions tells why `only` or `deleted` cannot be computed.
+func (t *Translator) conditions() {
+	for _, n := range []node{t.plan.deleted, t.plan.only} {
+		if n == nil {
+			continue
+		}
+		switch v := n.eval(t.frame); {
+		case v.isFailed():
+			t.violations = append(t.violations, v.fail.violation(""))
+		case !v.isNull() && !v.is(kindBool):
+			t.violations = append(t.violations, (&failure{ruleType, "only, deleted"}).violation(""))
+		}
+	}
+}
+
+// object appends an object; an inner one of which every field is absent is absent.
+func (t *Translator) object(dst []byte, properties []property, whole bool) (out []byte, present bool) {
+	start := len(dst)
+	dst = append(dst, '{')
+	empty := len(dst)
+	for i := range properties {
+		p := &properties[i]
+		before := len(dst)
+		if before > empty {
+			dst = append(dst, ',')
+		}
+		dst = append(dst, p.name...)
+		ok := false
+		if p.node == nil {
+			dst, ok = t.object(dst, p.object, false)
+		} else {
+			dst, ok = t.value(dst, p)
+		}
+		if !ok {
+			dst = dst[:before]
+		}
+	}
+	if len(dst) == empty && !whole {
+		return dst[:start], false
+	}
+	return append(dst, '}'), true
+}
+
+func (t *Translator) value(dst []byte, p *property) (out []byte, present bool) {
+	t.frame.pointer = p.pointer
+	v := p.node.eval(t.frame)
+	switch v.kind {
+	case kindText:
+		return appendJSONString(dst, v.b), true
+	case kindNull:
+		return dst, false
+	case kindFailed:
+		t.fail(p, v.fail)
+		return dst, false
+	}
+	start := len(dst)
+	dst, ok := v.appendJSON(dst)
+	if !ok {
+		t.fail(p, p.number)
+		return dst[:start], false
+	}
+	return dst, true
+}
+
+func (t *Translator) fail(p *property, f *failure) {
+	t.violations = append(t.violations, f.violation(p.pointer).Named(func(lang string) string { return p.schema.Title[lang] }))
+}
+
+// check adds what the schema says, except that something is missing which could not be converted: that was told.
+func (t *Translator) check(doc []byte) {
+	converted := len(t.violations)
+	for _, v := range t.plan.dataset.Check(doc) {
+		told := v.Rule == "required" && slices.ContainsFunc(t.violations[:converted], func(c schemas.Violation) bool {
+			return c.Pointer == v.Pointer || strings.HasPrefix(c.Pointer, v.Pointer+"/")
+		})
+		if !told {
+			t.violations = append(t.violations, v)
+		}
+	}
+}

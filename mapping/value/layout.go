@@ -1,0 +1,201 @@
+package value
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// Layout is a compiled date pattern, safe for concurrent use.
+type Layout struct {
+	pattern string
+	parts   []part
+	// precision is what a text of this layout states.
+	precision Precision
+}
+
+// part is a literal byte or a run of digits that fills a field.
+type part struct {
+	field    field
+	min, max int  // digits
+	literal  byte // when field is literalByte
+}
+
+type field uint8
+
+const (
+	literalByte field = iota
+	yearField
+	monthField
+	dayField
+	hourField
+	minuteField
+	secondField
+	milliField
+	fieldCount
+)
+
+// fields are the tokens of a pattern, longest first.
+var fields = []struct {
+	token    string
+	field    field
+	min, max int
+}{
+	{"yyyy", yearField, 4, 4},
+	{"SSS", milliField, 3, 3},
+	{"MM", monthField, 2, 2},
+	{"dd", dayField, 2, 2},
+	{"HH", hourField, 2, 2},
+	{"mm", minuteField, 2, 2},
+	{"ss", secondField, 2, 2},
+	{"M", monthField, 1, 2},
+	{"d", dayField, 1, 2},
+}
+
+// CompileLayout compiles a pattern of yyyy, MM or M, dd or d, HH (00-23), mm, ss, SSS and literals: "dd/MM/yyyy",
+// "yyyyMMddHHmmss", "d/M/yyyy HH:mm", "yyyy-MM-ddTHH:mm". MM takes two digits, M one or two. Digits and separators stand for themselves, so
+// that a system that writes an unknown day as zeros is "00/MM/yyyy"; letters other than T stand between apostrophes: "'ngày' dd".
+//
+// Two-digit years (yy) are refused: nothing in "12/05/31" says whether a citizen is 95 or not yet born.
+func CompileLayout(pattern string) (*Layout, error) {
+	l := &Layout{pattern: pattern}
+	var seen [fieldCount]bool
+	for rest := pattern; rest != ""; {
+		p, n, err := nextParts(rest)
+		if err != nil {
+			return nil, fmt.Errorf("compile date layout %q: %w", pattern, err)
+		}
+		rest = rest[n:]
+		for _, q := range p {
+			if q.field != literalByte && seen[q.field] {
+				return nil, fmt.Errorf("compile date layout %q: a field stands in it twice; keep one of them (MM is the month, mm the minute)", pattern)
+			}
+			seen[q.field] = true
+			l.parts = append(l.parts, q)
+		}
+	}
+	for i := 1; i < len(l.parts); i++ {
+		if v := l.parts[i-1]; v.min != v.max && l.parts[i].takesDigit() {
+			return nil, fmt.Errorf("compile date layout %q: M or d, of one or two digits, is followed by a digit, so that its end cannot be told; write MM or dd, or put a separator there", pattern)
+		}
+	}
+	needs := []struct {
+		field, needs field
+		text         string
+	}{
+		{yearField, yearField, "it has no year; add yyyy"},
+		{dayField, monthField, "it has a day without a month; add MM"},
+		{hourField, dayField, "it has an hour without a day; add dd"},
+		{minuteField, hourField, "it has a minute without an hour; add HH (mm is the minute, MM the month)"},
+		{secondField, minuteField, "it has a second without a minute; add mm"},
+		{milliField, secondField, "it has milliseconds without a second; add ss"},
+	}
+	for _, n := range needs {
+		if (seen[n.field] || n.field == n.needs) && !seen[n.needs] {
+			return nil, fmt.Errorf("compile date layout %q: %s", pattern, n.text)
+		}
+	}
+	switch {
+	case seen[hourField]:
+		l.precision = Time
+	case seen[dayField]:
+		l.precision = Day
+	case seen[monthField]:
+		l.precision = Month
+	default:
+		l.precision = Year
+	}
+	return l, nil
+}
+
+// nextParts takes the first token of a pattern and returns its parts and its length.
+func nextParts(s string) ([]part, int, error) {
+	for _, f := range fields {
+		if strings.HasPrefix(s, f.token) {
+			// A longer run of the same letter is another token, that we do not have: "ddd", "yyyyy".
+			if len(s) > len(f.token) && s[len(f.token)] == f.token[0] {
+				break
+			}
+			return []part{{field: f.field, min: f.min, max: f.max}}, len(f.token), nil
+		}
+	}
+	c := s[0]
+	switch {
+	case c == '\'':
+		end := strings.IndexByte(s[1:], '\'')
+		if end < 0 {
+			return nil, 0, errors.New("the apostrophe that opens a literal is not closed; add one after it")
+		}
+		if end == 0 {
+			return literals("'"), 2, nil
+		}
+		return literals(s[1 : 1+end]), end + 2, nil
+	case c == 'y' || c == 'Y':
+		return nil, 0, errors.New("the year is written yyyy; two-digit years are refused, because they do not say the century: have the source say it, or compute it in an expression from another column")
+	case c != 'T' && (c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z'):
+		letter := s[:len(s)-len(strings.TrimLeft(s, s[:1]))]
+		return nil, 0, fmt.Errorf("%q is not a field; use yyyy MM M dd d HH mm ss SSS (case matters), and apostrophes around letters that stand for themselves", letter)
+	}
+	return literals(s[:1]), 1, nil
+}
+
+func literals(s string) []part {
+	parts := make([]part, len(s))
+	for i := range parts {
+		parts[i].literal = s[i]
+	}
+	return parts
+}
+
+func (p part) takesDigit() bool { return p.field != literalByte || isDigit(p.literal) }
+
+// String returns the pattern.
+func (l *Layout) String() string { return l.pattern }
+
+// Precision is what a text of this layout states.
+func (l *Layout) Precision() Precision { return l.precision }
+
+// Parse reads a text that matches the whole layout (ASCII blanks around it are let pass) and names a day and time that exist: 30/02 and 00/00/1975 are refused.
+func (l *Layout) Parse(src []byte) (DateTime, bool) {
+	src = trimBlanks(src)
+	t := DateTime{Precision: l.precision}
+	i := 0
+	for _, p := range l.parts {
+		if p.field == literalByte {
+			if i >= len(src) || src[i] != p.literal {
+				return DateTime{}, false
+			}
+			i++
+			continue
+		}
+		n := 0
+		for n < p.max && i+n < len(src) && isDigit(src[i+n]) {
+			n++
+		}
+		if n < p.min {
+			return DateTime{}, false
+		}
+		v := digits(src[i : i+n])
+		i += n
+		switch p.field {
+		case yearField:
+			t.Year = v
+		case monthField:
+			t.Month = v
+		case dayField:
+			t.Day = v
+		case hourField:
+			t.Hour = v
+		case minuteField:
+			t.Min = v
+		case secondField:
+			t.Sec = v
+		case milliField:
+			t.Nano = v * 1_000_000
+		}
+	}
+	if i != len(src) || !t.valid() {
+		return DateTime{}, false
+	}
+	return t, true
+}

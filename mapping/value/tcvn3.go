@@ -1,0 +1,163 @@
+package value
+
+import (
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+// tcvn3Runes gives the letters of TCVN3 (TCVN 5712:1993 VN3, "ABC") from 0xA0 on; 0 is a byte without a meaning. The bytes below
+// 0x80 are ASCII. VN1 has more (toned capitals, combining marks), but no .VnTime font draws them, so that here they are errors.
+const tcvn3First = 0xA0
+
+var tcvn3Runes = [...]rune{
+	//    0    1    2    3    4    5    6    7    8    9    A    B    C    D    E    F
+	'\u00A0', 'Ă', 'Â', 'Ê', 'Ô', 'Ơ', 'Ư', 'Đ', 'ă', 'â', 'ê', 'ô', 'ơ', 'ư', 'đ', 0, // A0
+	0, 0, 0, 0, 0, 'à', 'ả', 'ã', 'á', 'ạ', 0, 'ằ', 'ẳ', 'ẵ', 'ắ', 0, // B0
+	0, 0, 0, 0, 0, 0, 'ặ', 'ầ', 'ẩ', 'ẫ', 'ấ', 'ậ', 'è', 0, 'ẻ', 'ẽ', // C0
+	'é', 'ẹ', 'ề', 'ể', 'ễ', 'ế', 'ệ', 'ì', 'ỉ', 0, 0, 0, 'ĩ', 'í', 'ị', 'ò', // D0
+	0, 'ỏ', 'õ', 'ó', 'ọ', 'ồ', 'ổ', 'ỗ', 'ố', 'ộ', 'ờ', 'ở', 'ỡ', 'ớ', 'ợ', 'ù', // E0
+	0, 'ủ', 'ũ', 'ú', 'ụ', 'ừ', 'ử', 'ữ', 'ứ', 'ự', 'ỳ', 'ỷ', 'ỹ', 'ý', 'ỵ', 0, // F0
+}
+
+// tcvn3Bytes is tcvn3Runes read backwards.
+var tcvn3Bytes = func() map[rune]byte {
+	m := make(map[rune]byte, len(tcvn3Runes))
+	for i, r := range tcvn3Runes {
+		if r != 0 {
+			m[r] = byte(tcvn3First + i)
+		}
+	}
+	return m
+}()
+
+// cp1252Bytes are the characters that CP1252 has where Latin-1 has control characters.
+var cp1252Bytes = map[rune]byte{
+	'€': 0x80, '‚': 0x82, 'ƒ': 0x83, '„': 0x84, '…': 0x85, '†': 0x86, '‡': 0x87, 'ˆ': 0x88, '‰': 0x89, 'Š': 0x8A, '‹': 0x8B, 'Œ': 0x8C, 'Ž': 0x8E,
+	'‘': 0x91, '’': 0x92, '“': 0x93, '”': 0x94, '•': 0x95, '–': 0x96, '—': 0x97, '˜': 0x98, '™': 0x99, 'š': 0x9A, '›': 0x9B, 'œ': 0x9C, 'ž': 0x9E, 'Ÿ': 0x9F,
+}
+
+// AppendTCVN3 decodes raw TCVN3 (ABC) bytes to UTF-8 in NFC. ok is false at a byte that has no meaning in TCVN3.
+//
+// TCVN3 has no toned capitals: a font (".VnTimeH") drew lower-case letters as capitals, so that a name typed in it arrives
+// in lower or mixed case. 0xAD is "ư" here and a soft hyphen in Latin-1, which tools strip: a name that lacks it ("Hơng" for
+// "Hương") was damaged before it got here, and cannot be mended.
+func AppendTCVN3(dst, src []byte) (out []byte, ok bool) {
+	start := len(dst)
+	for i := 0; i < len(src); {
+		n := asciiPrefix(src[i:])
+		dst = append(dst, src[i:i+n]...)
+		i += n
+		for i < len(src) && src[i] >= utf8.RuneSelf {
+			r := tcvn3Rune(src[i])
+			if r == 0 {
+				return dst[:start], false
+			}
+			dst = utf8.AppendRune(dst, r)
+			i++
+		}
+	}
+	return dst, true
+}
+
+// AppendTCVN3Latin1 decodes TCVN3 text that was taken for Latin-1 or CP1252 on its way and arrives as UTF-8: "NguyÔn V¨n An"
+// gives "Nguyễn Văn An". It is for columns of a database that hands out UTF-8 (its encoding is UTF8, LATIN1 or WIN1252), where
+// AppendTCVN3 is for bytes nobody converted (SQL_ASCII, BLOB, dBase). ok is false where src is not UTF-8, holds a character
+// that is neither in Latin-1 nor in CP1252 (the text is Vietnamese already), or a byte that has no meaning in TCVN3.
+//
+// Which of the two applies is a fact of the source, not of the value: raw bytes can happen to be valid UTF-8
+// (0xCC 0xB5 is "èà" raw, and U+0335 read as UTF-8), so it is declared and never guessed.
+func AppendTCVN3Latin1(dst, src []byte) (out []byte, ok bool) {
+	start := len(dst)
+	for i := 0; i < len(src); {
+		n := asciiPrefix(src[i:])
+		dst = append(dst, src[i:i+n]...)
+		i += n
+		for i < len(src) && src[i] >= utf8.RuneSelf {
+			r, size := utf8.DecodeRune(src[i:])
+			b, ok := latin1Byte(r)
+			if !ok || r == utf8.RuneError {
+				return dst[:start], false
+			}
+			t := tcvn3Rune(b)
+			if t == 0 {
+				return dst[:start], false
+			}
+			dst = utf8.AppendRune(dst, t)
+			i += size
+		}
+	}
+	return dst, true
+}
+
+// EncodeTCVN3 is the way back: UTF-8 (NFC or not) to TCVN3 bytes. ok is false for everything TCVN3 cannot say, toned
+// capitals ("Ễ") among it: lower-casing them here would change a name silently.
+func EncodeTCVN3(dst, src []byte) (out []byte, ok bool) {
+	if !norm.NFC.IsNormal(src) {
+		src = norm.NFC.Bytes(src)
+	}
+	start := len(dst)
+	for i := 0; i < len(src); {
+		n := asciiPrefix(src[i:])
+		dst = append(dst, src[i:i+n]...)
+		i += n
+		for i < len(src) && src[i] >= utf8.RuneSelf {
+			r, size := utf8.DecodeRune(src[i:])
+			b, ok := tcvn3Bytes[r]
+			if !ok {
+				return dst[:start], false
+			}
+			dst = append(dst, b)
+			i += size
+		}
+	}
+	return dst, true
+}
+
+// EncodeTCVN3Latin1 is the way back of AppendTCVN3Latin1: TCVN3 bytes, each written as the Latin-1 character of that number.
+func EncodeTCVN3Latin1(dst, src []byte) (out []byte, ok bool) {
+	if !norm.NFC.IsNormal(src) {
+		src = norm.NFC.Bytes(src)
+	}
+	start := len(dst)
+	for i := 0; i < len(src); {
+		n := asciiPrefix(src[i:])
+		dst = append(dst, src[i:i+n]...)
+		i += n
+		for i < len(src) && src[i] >= utf8.RuneSelf {
+			r, size := utf8.DecodeRune(src[i:])
+			b, ok := tcvn3Bytes[r]
+			if !ok {
+				return dst[:start], false
+			}
+			dst = utf8.AppendRune(dst, rune(b))
+			i += size
+		}
+	}
+	return dst, true
+}
+
+func tcvn3Rune(b byte) rune {
+	if b < tcvn3First {
+		return 0
+	}
+	return tcvn3Runes[b-tcvn3First]
+}
+
+// latin1Byte gives the byte that Latin-1 or CP1252 has for a character beyond ASCII.
+func latin1Byte(r rune) (byte, bool) {
+	if r >= 0x80 && r <= 0xFF {
+		return byte(r), true
+	}
+	b, ok := cp1252Bytes[r]
+	return b, ok
+}
+
+func asciiPrefix(b []byte) int {
+	for i, c := range b {
+		if c >= utf8.RuneSelf {
+			return i
+		}
+	}
+	return len(b)
+}

@@ -1,0 +1,183 @@
+package portal
+
+import (
+	"context"
+	"maps"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/lienthong/truc/adapters"
+	"github.com/lienthong/truc/pipeline"
+)
+
+// Status is the body of /api/status and of `truc status --json`.
+type Status struct {
+	Version    string     `json:"version"`
+	Agency     string     `json:"agency"`
+	Started    time.Time  `json:"started"`
+	Bus        BusStatus  `json:"bus"`
+	Readers    []Reader   `json:"readers"`
+	Deliveries []Delivery `json:"deliveries"`
+	// NotReady names each pipeline that is not running, and why.
+	NotReady []NotReady `json:"notReady,omitempty"`
+}
+
+// BusStatus describes the bus.
+type BusStatus struct {
+	Broker string `json:"broker"`
+	// Bytes on disk, of the embedded bus only; it is never compacted.
+	Bytes *int64 `json:"bytes,omitempty"`
+}
+
+// NotReady is a pipeline that is not running.
+type NotReady struct {
+	Pipeline string         `json:"pipeline"`
+	State    pipeline.State `json:"state"`
+	Reason   string         `json:"reason,omitempty"`
+}
+
+// Reader is the state of a source reader.
+type Reader struct {
+	Source string `json:"source"`
+	pipeline.Condition
+	Epoch   uint32 `json:"epoch"`
+	Records int64  `json:"records"`
+	// LagSeconds is the age of the oldest change that was read and is not acknowledged; 0 when there is none.
+	LagSeconds    float64             `json:"lagSeconds"`
+	RetainedBytes *int64              `json:"retainedBytes,omitempty"`
+	LastSaved     *time.Time          `json:"lastSaved,omitempty"`
+	Snapshots     []adapters.Progress `json:"snapshots,omitempty"`
+	Pipelines     []Publish           `json:"pipelines"`
+}
+
+// Publish is the state of a publishing pipeline.
+type Publish struct {
+	Name        string           `json:"name"`
+	Table       string           `json:"table"`
+	Topic       string           `json:"topic"`
+	Dataset     string           `json:"dataset"`
+	Mapping     string           `json:"mapping"`
+	Published   map[string]int64 `json:"published"`
+	Skipped     int64            `json:"skipped"`
+	Filtered    int64            `json:"filtered"`
+	Swept       int64            `json:"swept"`
+	DeadLetters Letters          `json:"deadLetters"`
+	Remarks     []Remark         `json:"remarks,omitempty"`
+}
+
+// Letters counts dead letters.
+type Letters struct {
+	Opened   int64            `json:"opened"`
+	Resolved int64            `json:"resolved"`
+	Open     int64            `json:"open"`
+	Reasons  map[string]int64 `json:"reasons,omitempty"`
+}
+
+// Remark counts remarks of a kind.
+type Remark struct {
+	Field string `json:"field"`
+	Group string `json:"group"`
+	Rule  string `json:"rule"`
+	Count int64  `json:"count"`
+}
+
+// Delivery is the state of a delivery.
+type Delivery struct {
+	Name string `json:"name"`
+	pipeline.Condition
+	Table       string     `json:"table"`
+	Dataset     string     `json:"dataset"`
+	Partitions  int64      `json:"partitions"`
+	Events      int64      `json:"events"`
+	Applied     int64      `json:"applied"`
+	Behind      int64      `json:"behind"`
+	Parked      int64      `json:"parked"`
+	DeadLetters Letters    `json:"deadLetters"`
+	LastApplied *time.Time `json:"lastApplied,omitempty"`
+}
+
+// Status collects the state of the node. The request bounds what is asked of the sources.
+func (n *Node) Status(req *http.Request) Status { return n.status(req.Context()) }
+
+func (n *Node) status(ctx context.Context) Status {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	s := Status{Version: n.Version, Agency: n.Agency, Started: n.Started, Bus: BusStatus{Broker: n.Broker}, Readers: []Reader{}, Deliveries: []Delivery{}}
+	if n.BusBytes != nil {
+		if size, err := n.BusBytes(); err == nil {
+			s.Bus.Bytes = &size
+		}
+	}
+	for _, r := range n.Readers {
+		out := readerStatus(ctx, r.Stats())
+		s.Readers = append(s.Readers, out)
+		if out.State != pipeline.StateRunning {
+			for _, p := range out.Pipelines {
+				s.NotReady = append(s.NotReady, NotReady{"publish." + p.Name, out.State, out.Error})
+			}
+		}
+	}
+	for _, d := range n.Deliveries {
+		out := deliveryStatus(d.Stats())
+		s.Deliveries = append(s.Deliveries, out)
+		if out.State != pipeline.StateRunning {
+			s.NotReady = append(s.NotReady, NotReady{"subscribe." + out.Name, out.State, out.Error})
+		}
+	}
+	return s
+}
+
+func readerStatus(ctx context.Context, s *pipeline.ReaderStats) Reader {
+	out := Reader{
+		Source: s.Source, Condition: s.Condition(), Epoch: s.Epoch.Load(), Records: s.Records.Load(),
+		LagSeconds: lag(s.LastChange.Load(), s.LastAcknowledged.Load()), LastSaved: instant(s.LastSaved.Load()), Snapshots: s.Progress(),
+	}
+	if r := s.Retention(); r != nil && out.State == pipeline.StateRunning {
+		if n, err := r.RetainedBytes(ctx); err == nil && n >= 0 {
+			out.RetainedBytes = &n
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.Publish)) {
+		p := s.Publish[name]
+		pub := Publish{
+			Name: p.Name, Table: p.Table, Topic: p.Topic, Dataset: p.Dataset, Mapping: p.Mapping(),
+			Published: map[string]int64{"created": p.Created.Load(), "updated": p.Updated.Load(), "deleted": p.Deleted.Load(), "snapshot": p.Snapshot.Load()},
+			Skipped:   p.Skipped.Load(), Filtered: p.Filtered.Load(), Swept: p.Swept.Load(),
+			DeadLetters: Letters{p.Opened.Load(), p.Resolved.Load(), p.Open.Load(), p.Reasons()},
+		}
+		for r, n := range p.Remarks() {
+			pub.Remarks = append(pub.Remarks, Remark{r.Field, r.Group, r.Rule, n})
+		}
+		slices.SortFunc(pub.Remarks, func(a, b Remark) int { return slices.Compare([]byte(a.Field+a.Rule), []byte(b.Field+b.Rule)) })
+		out.Pipelines = append(out.Pipelines, pub)
+	}
+	return out
+}
+
+func deliveryStatus(s *pipeline.DeliveryStats) Delivery {
+	return Delivery{
+		Name: s.Name, Condition: s.Condition(), Table: s.Table, Dataset: s.Dataset, Partitions: s.Partitions.Load(),
+		Events: s.Events.Load(), Applied: s.Applied.Load(), Behind: s.Behind(), Parked: s.Parked.Load(),
+		DeadLetters: Letters{s.Opened.Load(), s.Resolved.Load(), s.Open.Load(), s.Reasons()}, LastApplied: instant(s.LastApplied.Load()),
+	}
+}
+
+func lag(change, acknowledged int64) float64 {
+	if change == acknowledged || change == 0 {
+		return 0
+	}
+	since := acknowledged
+	if since == 0 {
+		since = change
+	}
+	return max(time.Since(time.Unix(0, since)).Seconds(), 0)
+}
+
+func instant(nanos int64) *time.Time {
+	if nanos == 0 {
+		return nil
+	}
+	t := time.Unix(0, nanos).UTC()
+	return &t
+}

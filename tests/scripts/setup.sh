@@ -1,0 +1,120 @@
+#!/usr/bin/env bash
+# Installs what the tests and the linter need; does nothing, fast, where it is all there.
+#
+#   setup.sh            both
+#   setup.sh servers    PostgreSQL, Apache Kafka, Java, kcat, sqlite3
+#   setup.sh lint       golangci-lint
+#
+# System packages need Debian (or a relative) and root, or sudo that does not ask. Kafka and golangci-lint go to
+# ${XDG_CACHE_HOME:-~/.cache}/truc, which all checkouts share. What cannot be had is said at the end and makes the script
+# fail, unless ALLOW_SKIP=1: then the tests that need it are skipped.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+cache="${XDG_CACHE_HOME:-$HOME/.cache}/truc"
+missing=()
+
+say() { echo "setup: $*" >&2; }
+has() { command -v "$1" >/dev/null; }
+has_postgres() {
+  [[ -n "${TRUC_TEST_POSTGRES:-}" ]] || [[ -x "${TRUC_TEST_PGBIN:-}/initdb" ]] || has initdb ||
+    compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null
+}
+has_kafka() {
+  [[ -n "${TRUC_TEST_KAFKA:-}" ]] ||
+    compgen -G "${TRUC_TEST_KAFKA_HOME:-$cache/kafka-$1}/libs/kafka_*.jar" >/dev/null
+}
+
+as_root() {
+  if [[ $EUID == 0 ]]; then env "$@"; else sudo -n env "$@"; fi
+}
+
+# apt_install asks for packages and says whether it worked; where it cannot work, it does not try.
+apt_install() {
+  if ! has apt-get || ! as_root true 2>/dev/null; then
+    return 1
+  fi
+  say "installing $*"
+  if [[ -z "${apt_updated:-}" ]]; then
+    as_root apt-get update -qq >&2 || return 1
+    apt_updated=yes
+  fi
+  as_root DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >&2
+}
+
+# install_postgres keeps Debian from making and starting a cluster of its own: the tests run theirs.
+install_postgres() {
+  if ! [[ -e /etc/postgresql-common/createcluster.conf ]]; then
+    apt_install postgresql-common || return 1
+    as_root sed -i 's/^#\?create_main_cluster *=.*/create_main_cluster = false/' /etc/postgresql-common/createcluster.conf
+  fi
+  apt_install postgresql
+}
+
+# install_kafka copies the jars that the POM names. A broken download leaves nothing behind that looks complete.
+install_kafka() {
+  local home="$cache/kafka-$1" partial="$cache/kafka-$1.partial"
+  has mvn || apt_install maven || return 1
+  say "fetching Apache Kafka $1"
+  rm -rf "$partial"
+  mvn -B -q -f tests/scripts/kafka/pom.xml dependency:copy-dependencies \
+    -DincludeScope=runtime -DoutputDirectory="$partial/libs" >&2 </dev/null || return 1
+  rm -rf "$home"
+  mv "$partial" "$home"
+}
+
+setup_servers() {
+  has_postgres || install_postgres || missing+=("PostgreSQL 15 or later: package postgresql, or TRUC_TEST_PGBIN=<directory of initdb>")
+  local tool
+  for tool in kcat sqlite3; do
+    has "$tool" || apt_install "$tool" || missing+=("$tool: package $tool")
+  done
+  if [[ -z "${TRUC_TEST_KAFKA:-}" ]]; then
+    has java || apt_install default-jre-headless || missing+=("Java 17 or later: package default-jre-headless")
+  fi
+  local kafka
+  kafka="$(sed -n '/kafka_2.13/,/version/ s:.*<version>\(.*\)</version>.*:\1:p' tests/scripts/kafka/pom.xml)"
+  has_kafka "$kafka" || install_kafka "$kafka" ||
+    missing+=("Apache Kafka $kafka: Maven and a network for tests/scripts/kafka/pom.xml, or TRUC_TEST_KAFKA_HOME=<directory with libs/*.jar>")
+}
+
+setup_lint() {
+  local linter
+  linter="$(tests/scripts/golangci-lint.sh --path)"
+  [[ -x "$linter" ]] && return
+  say "building golangci-lint, minutes the first time"
+  (cd tools && go build -o "$linter.partial" github.com/golangci/golangci-lint/v2/cmd/golangci-lint) &&
+    mv "$linter.partial" "$linter" ||
+    missing+=("golangci-lint: a network for the modules of tools/go.mod")
+}
+
+mkdir -p "$cache"
+# One at a time: several checkouts share the cache.
+exec 9>"$cache/setup.lock"
+if has flock; then flock 9; fi
+
+case "${1:-all}" in
+  servers) setup_servers ;;
+  lint) setup_lint ;;
+  all)
+    setup_servers
+    setup_lint
+    ;;
+  *)
+    echo "usage: setup.sh [servers|lint]" >&2
+    exit 2
+    ;;
+esac
+
+if ((${#missing[@]})); then
+  for what in "${missing[@]}"; do say "left out: $what"; done
+  if ! has apt-get; then
+    say "packages are named as in Debian, and there is no apt-get here: install their like"
+  elif ! as_root true 2>/dev/null; then
+    say "packages need root: run this as root, or with sudo that does not ask"
+  fi
+  if [[ "${ALLOW_SKIP:-}" != 1 ]]; then
+    say "ALLOW_SKIP=1 goes on without"
+    exit 1
+  fi
+fi

@@ -1,0 +1,115 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// event is one line of `go test -json`; see `go doc test2json`.
+type event struct {
+	Action  string
+	Package string
+	Test    string
+	Elapsed float64
+	Output  string
+}
+
+// report turns the events of go test into what a person wants to read.
+type report struct {
+	out     io.Writer
+	pending map[string][]line // by package: output of tests that have not passed
+	passed  int
+	failed  int
+	skipped []string
+}
+
+type line struct{ test, text string }
+
+func newReport(out io.Writer) *report {
+	return &report{out: out, pending: map[string][]line{}}
+}
+
+func (r *report) read(events io.Reader) error {
+	for decoder := json.NewDecoder(events); ; {
+		var e event
+		if err := decoder.Decode(&e); errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+		if e.Test == "" {
+			r.packageEvent(e)
+		} else {
+			r.testEvent(e)
+		}
+	}
+}
+
+func (r *report) packageEvent(e event) {
+	switch e.Action {
+	case "build-output":
+		fmt.Fprint(r.out, e.Output)
+	case "output":
+		r.pending[e.Package] = append(r.pending[e.Package], line{"", e.Output})
+	case "pass":
+		fmt.Fprintf(r.out, "ok    %7.1fs  %s\n", e.Elapsed, e.Package)
+		delete(r.pending, e.Package)
+	case "fail":
+		for _, l := range r.pending[e.Package] {
+			fmt.Fprint(r.out, l.text)
+		}
+		fmt.Fprintf(r.out, "FAIL  %7.1fs  %s\n", e.Elapsed, e.Package)
+		delete(r.pending, e.Package)
+	}
+}
+
+func (r *report) testEvent(e event) {
+	switch e.Action {
+	case "output":
+		r.pending[e.Package] = append(r.pending[e.Package], line{e.Test, e.Output})
+	case "pass":
+		r.passed++
+		r.forget(e)
+	case "skip":
+		r.skipped = append(r.skipped, fmt.Sprintf("%s %s: %s", e.Package, e.Test, r.reason(e)))
+		r.forget(e)
+	case "fail":
+		r.failed++
+	}
+}
+
+// forget drops the output of a test that passed or was skipped.
+func (r *report) forget(e event) {
+	kept := r.pending[e.Package][:0]
+	for _, l := range r.pending[e.Package] {
+		if l.test != e.Test {
+			kept = append(kept, l)
+		}
+	}
+	r.pending[e.Package] = kept
+}
+
+// reason gives what a skipped test said, without the lines that go test adds.
+func (r *report) reason(e event) string {
+	var said []string
+	for _, l := range r.pending[e.Package] {
+		text := strings.TrimSpace(l.text)
+		if l.test == e.Test && !strings.HasPrefix(text, "===") && !strings.HasPrefix(text, "--- ") {
+			said = append(said, text)
+		}
+	}
+	if len(said) == 0 {
+		return "no reason given"
+	}
+	return strings.Join(said, " ")
+}
+
+func (r *report) summary() {
+	for _, s := range r.skipped {
+		fmt.Fprintln(r.out, "skipped:", s)
+	}
+	fmt.Fprintf(r.out, "tests: %d passed, %d failed, %d skipped\n", r.passed, r.failed, len(r.skipped))
+}
