@@ -1,7 +1,6 @@
 # `make help` lists the targets. `make check` is what a change must pass.
 
-VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
-LINT    := tests/scripts/golangci-lint.sh
+LINT := tests/scripts/golangci-lint.sh
 
 .DEFAULT_GOAL := help
 
@@ -11,8 +10,8 @@ help: ## list the targets
 setup: ## install what tests and linter need (Debian packages, Apache Kafka, golangci-lint)
 	tests/scripts/setup.sh
 
-build: ## build the static binary bin/truc
-	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/truc ./cmd/truc
+build: ## build the static binary bin/truc; its version is the git tag
+	CGO_ENABLED=0 go build -buildvcs=auto -trimpath -ldflags '-s -w' -o bin/truc ./cmd/truc
 
 demo: ## show everything in one process, with nothing to install
 	go run ./cmd/truc demo

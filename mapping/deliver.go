@@ -166,7 +166,7 @@ func (v *columnValue) value(c cell, arena []byte) (out record.Value, grown []byt
 		return made(record.Decimal, ok)
 	case kindTimestamp:
 		if v.kind == record.DateTime {
-			arena, ok = localDateTime(arena, c.b)
+			arena, ok = localDateTime(arena, c.b, v.zone)
 			return made(record.DateTime, ok)
 		}
 		arena, ok = utcTimestamp(arena, c.b)
@@ -198,16 +198,12 @@ func (v *columnValue) textValue(b, arena []byte) (record.Value, []byte, *failure
 	return record.Value{Kind: k, Bytes: arena[start:len(arena):len(arena)]}, arena, nil
 }
 
-// localDateTime writes an instant as the wall time in Vietnam, for columns without zone.
-func localDateTime(dst, b []byte) ([]byte, bool) {
+// localDateTime writes an instant as the wall time of a zone, for columns that have none.
+func localDateTime(dst, b []byte, zone *time.Location) ([]byte, bool) {
 	t, ok := instant(b)
 	if !ok {
 		return dst, false
 	}
-	zone, err := time.LoadLocation(vietnam)
-	if err != nil {
-		return dst, false
-	}
-	w := value.AppendISODateTime(nil, wallClock(t.Truncate(time.Microsecond), zone), 0)
-	return append(dst, bytes.TrimSuffix(w, []byte("Z"))...), true
+	dst = value.AppendISODateTime(dst, wallClock(t.Truncate(time.Microsecond), zone), 0)
+	return bytes.TrimSuffix(dst, []byte("Z")), true
 }

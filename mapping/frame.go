@@ -28,9 +28,15 @@ func newFrame(columns []*column, slots int) *frame {
 	return &frame{columns: columns, slots: make([]cell, slots), stamps: make([]uint32, slots), scratch: make([]byte, 0, 1024)}
 }
 
+// maxScratch bounds what one row with a huge cell leaves behind.
+const maxScratch = 1 << 20
+
 // next forgets the previous row.
 func (f *frame) next(row record.Row) {
 	f.row = row
+	if cap(f.scratch) > maxScratch {
+		f.scratch = make([]byte, 0, 1024)
+	}
 	f.scratch = f.scratch[:0]
 	f.remarks = f.remarks[:0]
 	f.remarking = false

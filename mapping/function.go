@@ -389,11 +389,7 @@ func lowerAge(l *lowering, e celast.Expr, args []celast.Expr) (node, typ) {
 	}
 	l.wantKind("age", args[0], tb, kindDate, kindPartial, kindObject, kindDateTime, kindText)
 	l.wantKind("age", args[1], ta, kindTimestamp, kindDate, kindDateTime)
-	zone, err := time.LoadLocation(vietnam)
-	if err != nil {
-		return l.problem(e, "unknown-zone", "the time zone of Vietnam is not known to this program", "rebuild it with its zone database")
-	}
-	return ageNode{born, at, zone, &failure{schemas.RuleDate, l.source(e)}}, typ{kind: kindInt, nullable: tb.nullable || ta.nullable}
+	return ageNode{born, at, l.localZone(), &failure{schemas.RuleDate, l.source(e)}}, typ{kind: kindInt, nullable: tb.nullable || ta.nullable}
 }
 
 // eval counts what is certain: an unknown day or month is taken for the last one (value.AgeAt). The day of an instant is that in Vietnam.

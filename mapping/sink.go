@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/lienthong/truc/problem"
 	"github.com/lienthong/truc/record"
@@ -29,6 +30,7 @@ type columnValue struct {
 	column string
 	kind   record.Kind // of the target's column; AnyKind when it is not known
 	text   string
+	zone   *time.Location // of a column whose times have none
 	node   node
 	// parts are the paths of the document it is made of; pointer is the one, "" when there are several or none.
 	parts                        []string
@@ -184,12 +186,24 @@ func (c *compiler) columnValues(list []Assignment, t *record.Table) []columnValu
 				c.report(a.At, "unknown-column", fmt.Sprintf("table %s has no column %q", t, a.Name), suggestion(a.Name, names))
 			} else {
 				v.kind = t.Columns[j].Kind
+				if v.kind == record.DateTime {
+					v.zone = c.localZone()
+				}
 				c.columnTakes(a, ty, t.Columns[j])
 			}
 		}
 		out = append(out, v)
 	}
 	return out
+}
+
+// localZone is Vietnam's: times without zone are written as its clocks show them.
+func (c *compiler) localZone() *time.Location {
+	zone, err := time.LoadLocation(vietnam)
+	if err != nil {
+		return time.FixedZone(vietnam, 7*60*60)
+	}
+	return zone
 }
 
 // columnTakes reports a value whose kind the target's column cannot hold.

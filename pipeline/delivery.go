@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/lienthong/truc/adapters"
@@ -38,13 +40,14 @@ type DeliveryConfig struct {
 	RefreshEvery time.Duration
 	Log          *slog.Logger
 	At           func(point Point)
+	// Now is the clock; nil is time.Now.
+	Now func() time.Time
 }
 
 // maxParked bounds the changes that wait for others.
 const maxParked = 1000
 
-// DeliveryGapError says that a partition does not hold what the sink has not seen yet, or that the sink was away for so
-// long that it may have missed deletions.
+// DeliveryGapError says that a partition does not hold what the sink is known to have read from it.
 type DeliveryGapError struct {
 	Delivery, Topic string
 	Partition       int32
@@ -72,6 +75,9 @@ func NewDelivery(cfg DeliveryConfig) *Delivery {
 	}
 	if cfg.RefreshEvery == 0 {
 		cfg.RefreshEvery = 5 * time.Second
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
 	}
 	target := cfg.Plan.Target(cfg.Name)
 	return &Delivery{cfg: cfg, target: target, stats: newDeliveryStats(cfg.Name, target.Table, cfg.Dataset.ID())}
@@ -178,12 +184,18 @@ func (d *Delivery) session(ctx context.Context) error {
 	return err
 }
 
+// errBeginAnew ends a pass over the partitions because somebody asked for a reconcile.
+var errBeginAnew = errors.New("the delivery begins anew")
+
 // generation delivers the partitions this member was given.
 func (d *Delivery) generation(ctx context.Context, sink adapters.Sink, letters *sinkLetters, parts []kafka.TopicPartition) error {
 	for {
 		err := d.deliver(ctx, sink, letters, parts)
 		if ctx.Err() != nil {
 			return nil
+		}
+		if errors.Is(err, errBeginAnew) {
+			continue
 		}
 		if !errors.Is(err, adapters.ErrOffsetMoved) {
 			return err
@@ -204,18 +216,24 @@ func (d *Delivery) deliver(ctx context.Context, sink adapters.Sink, letters *sin
 		<-ctx.Done()
 		return ctx.Err()
 	}
-	state, err := d.offsets(ctx, sink, parts)
+	open, asked, err := openRequests(ctx, KafkaBus{d.cfg.Client}, d.cfg.Agency, DeliveryRequests(d.cfg.Name), 0)
 	if err != nil {
 		return err
 	}
-	if err := d.noteAbsence(ctx, sink, state); err != nil {
+	state, stale, err := d.offsets(ctx, sink, parts, len(open) > 0)
+	if err != nil {
 		return err
+	}
+	w := &writer{d: d, sink: sink, letters: letters, state: state, tr: d.cfg.Plan.NewTranslator()}
+	if stale || len(open) > 0 {
+		if err := w.reconcileAll(ctx, slices.Collect(maps.Keys(open))); err != nil {
+			return err
+		}
 	}
 	reading, stop := context.WithCancelCause(ctx)
 	f := newFetchers(reading, d.cfg.Client, state.committed, stop)
 	defer f.wait()
 	defer stop(nil)
-	w := &writer{d: d, sink: sink, letters: letters, state: state, tr: d.cfg.Plan.NewTranslator()}
 	d.stats.setState(StateRunning, nil)
 	tick := time.NewTicker(500 * time.Millisecond)
 	defer tick.Stop()
@@ -228,6 +246,9 @@ func (d *Delivery) deliver(ctx context.Context, sink adapters.Sink, letters *sin
 				if err := w.retryParked(ctx); err != nil {
 					return err
 				}
+			}
+			if open, asked, err = openRequests(ctx, KafkaBus{d.cfg.Client}, d.cfg.Agency, DeliveryRequests(d.cfg.Name), asked); err == nil && len(open) > 0 {
+				return errBeginAnew
 			}
 		case first := <-f.out:
 			if err := w.take(ctx, first, f); err != nil {
@@ -246,52 +267,50 @@ type sinkState struct {
 	ranges map[kafka.TopicPartition]kafka.Range
 }
 
-func (d *Delivery) offsets(ctx context.Context, sink adapters.Sink, parts []kafka.TopicPartition) (*sinkState, error) {
-	asked := make([]adapters.TopicPartition, len(parts))
+// offsets asks the sink where it stands and compares that with the topics. stale says that deletions may have been missed:
+// the sink was away for longer than half of the time tombstones live, or a topic begins after the place where it stopped.
+// What cannot be explained by absence is a gap, unless somebody has asked for a reconcile.
+func (d *Delivery) offsets(ctx context.Context, sink adapters.Sink, parts []kafka.TopicPartition, asked bool) (s *sinkState, stale bool, err error) {
+	wanted := make([]adapters.TopicPartition, len(parts))
 	for i, p := range parts {
-		asked[i] = adapters.TopicPartition(p)
+		wanted[i] = adapters.TopicPartition(p)
 	}
-	committed, err := sink.Offsets(ctx, d.cfg.Name, asked)
+	committed, err := sink.Offsets(ctx, d.cfg.Name, wanted)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	ranges, err := d.cfg.Client.Ranges(ctx, parts...)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	s := &sinkState{committed: adapters.Offsets{}, read: adapters.Offsets{}, ranges: ranges}
+	away, err := d.wasAway(ctx, sink)
+	if err != nil {
+		return nil, false, err
+	}
+	s = &sinkState{committed: adapters.Offsets{}, read: adapters.Offsets{}, ranges: ranges}
 	for i, p := range parts {
-		at := committed[asked[i]]
-		s.committed[asked[i]] = at
-		s.read[asked[i]] = at
-		gap := func(reason string) error {
-			return &DeliveryGapError{Delivery: d.cfg.Name, Topic: p.Topic, Partition: p.Partition, Reason: reason}
-		}
-		switch r := ranges[p]; {
-		case at > r.End:
-			return nil, gap(fmt.Sprintf("it ends at offset %d, before offset %d that the sink has: the topic was created anew or lost its tail", r.End, at))
-		case at > 0 && at < r.Start:
-			return nil, gap(fmt.Sprintf("it begins at offset %d, after offset %d where the sink stopped: what lies between was removed", r.Start, at))
+		at, r := committed[wanted[i]], ranges[p]
+		s.committed[wanted[i]] = at
+		s.read[wanted[i]] = at
+		switch {
+		case at > r.End && !asked:
+			return nil, false, &DeliveryGapError{
+				Delivery: d.cfg.Name, Topic: p.Topic, Partition: p.Partition,
+				Reason: fmt.Sprintf("it ends at offset %d, before offset %d that the sink has: the topic was created anew or lost its tail", r.End, at),
+			}
+		case at > 0 && (at < r.Start || away && at < r.End):
+			stale = true
 		}
 	}
-	return s, nil
+	return s, stale, nil
 }
 
-// noteAbsence refuses to go on as if nothing had happened when the sink was away for longer than half of the time
-// tombstones live: deletions may have been compacted away, at any offset.
-func (d *Delivery) noteAbsence(ctx context.Context, sink adapters.Sink, s *sinkState) error {
+// wasAway reports whether deletions may have been compacted away since the sink last took events.
+func (d *Delivery) wasAway(ctx context.Context, sink adapters.Sink) (bool, error) {
 	sweeper, ok := sink.(adapters.Sweeper)
 	if !ok {
-		return nil
+		return false, nil
 	}
 	last, err := sweeper.LastApply(ctx, d.cfg.Name)
-	if err != nil || last == 0 || time.Since(time.Unix(last, 0)) < DeleteRetention/2 {
-		return err
-	}
-	for tp, at := range s.committed {
-		if at > 0 && at < s.ranges[kafka.TopicPartition(tp)].End {
-			return &DeliveryGapError{Delivery: d.cfg.Name, Topic: tp.Topic, Partition: tp.Partition, Reason: fmt.Sprintf("the sink last took events on %s; deletions are kept for %d days", time.Unix(last, 0).UTC().Format(time.DateOnly), int(DeleteRetention.Hours()/24))}
-		}
-	}
-	return nil
+	return last != 0 && d.cfg.Now().Sub(time.Unix(last, 0)) > DeleteRetention/2, err
 }

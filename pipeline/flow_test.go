@@ -250,6 +250,65 @@ func TestResnapshotSweeps(t *testing.T) {
 	}
 }
 
+// TestReconcile: a sink that was away for longer than tombstones live, or whose delivery is told to, reads the topics again
+// and deletes what they no longer have. The tombstone that compaction would have removed is skipped here by hand.
+func TestReconcile(t *testing.T) {
+	w := newTown(t)
+	w.change(func(tx *memory.Tx) error {
+		return errors.Join(tx.Insert("ks", row(1, "An", 0)), tx.Insert("ks", row(2, "Bình", 0)))
+	})
+	running(t, w.reader().Run)
+	stop := running(t, w.delivery().Run)
+	w.arrives("KS1=An", "KS2=Bình")
+	if err := stop(); err != nil {
+		t.Fatal(err)
+	}
+	// A row whose deletion was compacted away: the sink has it, with truc's bookkeeping, and no topic does.
+	ghost := record.Change{
+		Target: w.delivery().target, Key: record.Row{record.TextValue("H44.15"), record.TextValue("KS9"), record.TextValue("2026")},
+		Values: record.Row{record.TextValue("Ma")}, OnCreate: record.Row{record.TextValue("moi")},
+		Source: bus.SourceName("H44.15", "hotich", "khaisinh"), Sequence: strings.Repeat("0", sequenceSize),
+	}
+	apply := func() {
+		sink := memory.NewSink(w.sink, adapters.Env{Name: "bhyt", Log: w.log})
+		defer sink.Close()
+		if err := sink.Open(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if err := sink.Apply(t.Context(), []record.Change{ghost}, adapters.Offsets{}, adapters.Offsets{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	apply()
+	if got := w.sinkNames(); !slices.Contains(got, "KS9=Ma") {
+		t.Fatalf("the ghost was not written: %v", got)
+	}
+	w.change(func(tx *memory.Tx) error { return tx.Insert("ks", row(3, "Chi", 0)) })
+	d := w.delivery()
+	d.cfg.Now = func() time.Time { return time.Now().Add(DeleteRetention) }
+	stop = running(t, d.Run)
+	w.arrives("KS1=An", "KS2=Bình", "KS3=Chi")
+
+	ghost.Key[1], ghost.Sequence = record.TextValue("KS8"), strings.Repeat("0", sequenceSize-1)+"1"
+	if err := stop(); err != nil {
+		t.Fatal(err)
+	}
+	apply()
+	running(t, w.delivery().Run)
+	time.Sleep(300 * time.Millisecond)
+	if got := w.sinkNames(); !slices.Contains(got, "KS8=Ma") {
+		t.Fatalf("a delivery that was not away deleted a row: %v", got)
+	}
+	if err := PutRequest(t.Context(), KafkaBus{w.client}, "H26", DeliveryRequests("tre_em"), Request{ID: "1", Reconcile: true}); err != nil {
+		t.Fatal(err)
+	}
+	w.arrives("KS1=An", "KS2=Bình", "KS3=Chi")
+	w.eventually("the request is closed", func() bool {
+		open, _, err := openRequests(t.Context(), KafkaBus{w.client}, "H26", DeliveryRequests("tre_em"), 0)
+		return err == nil && len(open) == 0
+	})
+}
+
 // TestRetryLetters: a letter that a corrected code list or mapping would let pass is tried again on the present row.
 func TestRetryLetters(t *testing.T) {
 	w := newTown(t)

@@ -21,30 +21,24 @@ type Request struct {
 	Made   time.Time `json:"made"`
 	// Resnapshot names pipelines whose tables are to be read again from the start, into a new epoch, ending with a sweep.
 	Resnapshot []string `json:"resnapshot,omitempty"`
+	// Reconcile asks a delivery to read its topics again from the start and to delete what is no longer on them.
+	Reconcile bool `json:"reconcile,omitempty"`
 	// Retry asks for the open dead letters of a pipeline to be tried again on the rows as they are now.
 	Retry string `json:"retry,omitempty"`
 	// RetryKeys limits Retry to letters with these keyed hashes (KeyHash); empty means all.
 	RetryKeys []string `json:"retryKeys,omitempty"`
 }
 
-// requestKey keeps one open request of each kind a source.
-func requestKey(agency, source, kind string) string {
-	return checkpointKey(agency, source) + "#" + kind
-}
+// requestKey keeps requests apart: a second one does not replace the first.
+func requestKey(agency, reader, id string) string { return checkpointKey(agency, reader) + "#" + id }
 
-const (
-	resnapshotRequest = "resnapshot"
-	retryRequest      = "retry"
-)
+// DeliveryRequests is the name under which a delivery's requests stand, so that a source of the same name is not meant.
+func DeliveryRequests(delivery string) string { return "subscribe." + delivery }
 
 var requestsPartition = kafka.TopicPartition{Topic: RequestsTopic}
 
-// PutRequest leaves a request for the reader of a source.
-func PutRequest(ctx context.Context, b Bus, agency, source string, r Request) error {
-	kind := resnapshotRequest
-	if r.Retry != "" {
-		kind = retryRequest + "/" + r.Retry
-	}
+// PutRequest leaves a request for the reader of a source, or for a delivery (DeliveryRequests).
+func PutRequest(ctx context.Context, b Bus, agency, reader string, r Request) error {
 	r.Format = 1
 	value, err := json.Marshal(r)
 	if err != nil {
@@ -53,7 +47,7 @@ func PutRequest(ctx context.Context, b Bus, agency, source string, r Request) er
 	if err := b.EnsureTopics(ctx, stateTopics(0)...); err != nil {
 		return err
 	}
-	return putOne(ctx, b, "truc-request-"+r.ID, requestsPartition, bus.Message{Key: []byte(requestKey(agency, source, kind)), Value: value})
+	return putOne(ctx, b, "truc-request-"+r.ID, requestsPartition, bus.Message{Key: []byte(requestKey(agency, reader, r.ID)), Value: value})
 }
 
 // putOne appends a single record under a transactional id of its own and waits for it.
@@ -80,8 +74,8 @@ func produceAndWait(ctx context.Context, s Sender, p kafka.TopicPartition, msgs 
 	}
 }
 
-// openRequests returns the requests of a source that were not done yet, by their keys, and the offset after the last record read.
-func openRequests(ctx context.Context, b Bus, agency, source string, from int64) (map[string]Request, int64, error) {
+// openRequests returns the requests of a reader that were not done yet, by their keys, and the offset after the last record read.
+func openRequests(ctx context.Context, b Bus, agency, reader string, from int64) (map[string]Request, int64, error) {
 	ranges, err := b.Ranges(ctx, requestsPartition)
 	if err != nil {
 		return nil, from, err
@@ -91,7 +85,7 @@ func openRequests(ctx context.Context, b Bus, agency, source string, from int64)
 	if from >= r.End {
 		return nil, r.End, nil
 	}
-	prefix := checkpointKey(agency, source) + "#"
+	prefix := checkpointKey(agency, reader) + "#"
 	open := map[string]Request{}
 	err = b.ReadRange(ctx, requestsPartition, from, r.End, func(d *bus.Delivered) error {
 		key := string(d.Key)

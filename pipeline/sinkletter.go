@@ -27,10 +27,10 @@ func newSinkLetters(d *Delivery) *sinkLetters {
 // transactional id is this one's own: nobody is to be fenced off.
 func (s *sinkLetters) open(ctx context.Context) error {
 	b := KafkaBus{s.d.cfg.Client}
-	if err := b.EnsureTopics(ctx, dlqTopic(s.topic.Topic, s.d.cfg.Replication)); err != nil {
+	if err := b.EnsureTopics(ctx, append(stateTopics(s.d.cfg.Replication), dlqTopic(s.topic.Topic, s.d.cfg.Replication))...); err != nil {
 		return err
 	}
-	sender, err := b.OpenSender(ctx, kafka.SenderConfig{TransactionalID: s.topic.Topic + "-" + rand.Text(), Partitions: []kafka.TopicPartition{s.topic}, Log: s.d.cfg.Log})
+	sender, err := b.OpenSender(ctx, kafka.SenderConfig{TransactionalID: s.topic.Topic + "-" + rand.Text(), Partitions: []kafka.TopicPartition{s.topic, requestsPartition}, Log: s.d.cfg.Log})
 	if err != nil {
 		return err
 	}
@@ -45,6 +45,11 @@ func (s *sinkLetters) open(ctx context.Context) error {
 	})
 	s.d.stats.Open.Store(s.known.n.Load())
 	return err
+}
+
+// closeRequests writes tombstones over requests that are done.
+func (s *sinkLetters) closeRequests(ctx context.Context, msgs []bus.Message) error {
+	return produceAndWait(ctx, s.sender, requestsPartition, msgs)
 }
 
 func (s *sinkLetters) close() {

@@ -22,6 +22,8 @@ type writer struct {
 	// parked are changes whose unique or foreign key does not hold yet. The stored offset stays behind them, so that a
 	// crash brings them back; what was applied beyond is then skipped as not newer.
 	parked []parkedChange
+	// reconcile is set while the topics are read again; nil otherwise.
+	reconcile *reconcile
 }
 
 type parkedChange struct {
@@ -111,6 +113,9 @@ func (w *writer) translate(ctx context.Context, f fetched, into []delivery) ([]d
 		}
 		c.Target = w.d.target
 		// The translator reuses its memory; the change lives until its batch is applied.
+		if w.reconcile != nil {
+			w.reconcile.note(&c)
+		}
 		c.Key, c.Values, c.OnCreate = keep.row(c.Key), keep.row(c.Values), keep.row(c.OnCreate)
 		into = append(into, delivery{change: c, key: r.Key, at: at})
 	}

@@ -69,7 +69,7 @@ func newServer(dsn, application string) (*server, error) {
 func (s *server) connect(ctx context.Context, encoding string) (*session, error) {
 	pg, err := s.dial(ctx, encoding, nil, nil)
 	if err != nil {
-		return nil, err
+		return nil, s.explain(err)
 	}
 	return &session{pg: pg, server: s}, nil
 }
@@ -97,7 +97,10 @@ func (s *server) replication(ctx context.Context, encoding string) (*pgconn.PgCo
 		in = bufio.NewReaderSize(r, readBuffer)
 		return pgproto3.NewFrontend(in, w)
 	})
-	return pg, in, err
+	if e, ok := errors.AsType[*pgconn.PgError](err); ok && e.Code == "42501" {
+		return nil, nil, s.mayNotReplicate()
+	}
+	return pg, in, s.explain(err)
 }
 
 func (s *server) dial(ctx context.Context, encoding string, params map[string]string, frontend pgconn.BuildFrontendFunc) (*pgconn.PgConn, error) {
@@ -127,9 +130,14 @@ func (s *server) dial(ctx context.Context, encoding string, params map[string]st
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		return nil, s.explain(err)
+		return nil, err
 	}
 	return pg, nil
+}
+
+func (s *server) mayNotReplicate() *adapters.RefusedError {
+	role := quote(s.config.User)
+	return &adapters.RefusedError{Where: s.name, What: "role " + role + " may not read the log", Fix: "ALTER ROLE " + role + " REPLICATION"}
 }
 
 // explain turns an error of the driver into one that carries a decision. Its text never holds a value: PostgreSQL quotes

@@ -80,7 +80,8 @@ func (s *source) preflight(ctx context.Context, c *session, tables []*catalogTab
 		f.add("wal-senders", "all connections for replication are taken", "ALTER SYSTEM SET max_wal_senders = 20; then restart the server")
 	}
 	if !isTrue(row[5]) {
-		f.add("replication-privilege", "role "+role+" may not read the log", "ALTER ROLE "+role+" REPLICATION")
+		r := s.server.mayNotReplicate()
+		f.add("replication-privilege", r.What, r.Fix)
 	}
 	switch keep := int64Of(row[3]); {
 	case keep < 0:

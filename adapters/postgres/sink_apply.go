@@ -37,6 +37,7 @@ func (c *sinkConn) apply(ctx context.Context, batches []*targetBatch, move *offs
 		return err
 	}
 	c.forget()
+	c.sink.log.DebugContext(ctx, "batch fails as a whole, looking for the changes at fault", "pipeline", move.pipeline)
 	return c.isolate(ctx, batches, move)
 }
 

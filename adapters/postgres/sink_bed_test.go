@@ -39,6 +39,13 @@ func newBed(tb testing.TB, target *record.Target, sql string) *sinkBed {
 	return openBed(tb, target, dsn)
 }
 
+// renewBed is newBed in a database that a subtest before it has used.
+func renewBed(tb testing.TB, dsn string, target *record.Target, sql string) *sinkBed {
+	tb.Helper()
+	execute(tb, dsn, "DROP SCHEMA IF EXISTS bhyt, truc CASCADE; "+sql)
+	return openBed(tb, target, dsn)
+}
+
 func openBed(tb testing.TB, target *record.Target, dsn string) *sinkBed {
 	tb.Helper()
 	if target.Pipeline == "" {
@@ -46,6 +53,9 @@ func openBed(tb testing.TB, target *record.Target, dsn string) *sinkBed {
 	}
 	b := &sinkBed{TB: tb, ctx: context.Background(), dsn: dsn, target: target, sink: openSink(tb, dsn)}
 	if err := b.sink.Open(b.ctx); err != nil {
+		tb.Fatal(err)
+	}
+	if _, err := b.sink.Offsets(b.ctx, target.Pipeline, []adapters.TopicPartition{bedPartition}); err != nil {
 		tb.Fatal(err)
 	}
 	return b

@@ -183,14 +183,14 @@ func (x *isolation) exchangeGroup(ctx context.Context, p *plan, group []*op, ind
 		ways = append(ways, func(applied []*op) error { return x.replace(ctx, p, applied) })
 	}
 	for _, way := range ways {
-		fault, err := x.protected(ctx, func() error {
+		refused, err := x.protected(ctx, func() error {
 			conflicts, err := x.step(ctx, p, group, way)
 			if err == nil {
 				x.rejectConflicts(p, conflicts)
 			}
 			return err
 		})
-		if err == nil && fault == nil {
+		if err == nil && refused == nil {
 			return true, nil
 		}
 		// A missing privilege (on columns that only a replacement touches) rules a way out, and no more.

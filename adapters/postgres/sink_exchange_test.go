@@ -6,12 +6,14 @@ import (
 	"testing"
 
 	"github.com/lienthong/truc/record"
+	"github.com/lienthong/truc/tests/servers"
 )
 
 // exchangeTable has an own column, note, in every variant.
 const exchangeTable = `CREATE SCHEMA bhyt; CREATE TABLE bhyt.nguoi (id int PRIMARY KEY, name text, code %s, note text DEFAULT 'của ta', so int GENERATED ALWAYS AS IDENTITY, dai int GENERATED ALWAYS AS (length(name)) STORED, UNIQUE (code) );`
 
 func TestSinkExchange(t *testing.T) {
+	dsn := servers.Postgres(t).Database(t)
 	for _, c := range []struct {
 		name, code, more string
 		value            func(n int) any
@@ -26,7 +28,7 @@ func TestSinkExchange(t *testing.T) {
 		{"nullable, with a cascade", "text", "CREATE TABLE bhyt.the (nguoi int REFERENCES bhyt.nguoi ON DELETE CASCADE, code text);", func(n int) any { return fmt.Sprintf("c%d", n) }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			b := newBed(t, people(), fmt.Sprintf(exchangeTable, c.code)+c.more)
+			b := renewBed(t, dsn, people(), fmt.Sprintf(exchangeTable, c.code)+c.more)
 			b.apply(b.put(1, "một", c.value(1)), b.put(2, "hai", c.value(2)), b.put(3, "ba", c.value(3)), b.put(4, "bốn", c.value(4)))
 			execute(t, b.dsn, "UPDATE bhyt.nguoi SET note = 'sửa tay ' || id")
 			if lines := answers(t, b.dsn, "SELECT to_regclass('bhyt.the') IS NOT NULL"); lines[0] == "t" {
@@ -53,6 +55,7 @@ func TestSinkExchange(t *testing.T) {
 
 // TestSinkExchangeKeepsOut: where a deletion would be noticed, rows are not replaced behind anybody's back.
 func TestSinkExchangeKeepsOut(t *testing.T) {
+	dsn := servers.Postgres(t).Database(t)
 	for name, more := range map[string]string{
 		"cascade":  "CREATE TABLE bhyt.the (nguoi int REFERENCES bhyt.nguoi ON DELETE CASCADE); INSERT INTO bhyt.the VALUES (1);",
 		"set null": "CREATE TABLE bhyt.the (nguoi int REFERENCES bhyt.nguoi ON DELETE SET NULL); INSERT INTO bhyt.the VALUES (1);",
@@ -61,7 +64,7 @@ func TestSinkExchangeKeepsOut(t *testing.T) {
 			CREATE TRIGGER xoa AFTER DELETE ON bhyt.nguoi FOR EACH ROW EXECUTE FUNCTION bhyt.xoa();`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			b := newBed(t, people(), fmt.Sprintf(exchangeTable, "text NOT NULL")+"INSERT INTO bhyt.nguoi (id, code) VALUES (1, 'c1'), (2, 'c2');"+more)
+			b := renewBed(t, dsn, people(), fmt.Sprintf(exchangeTable, "text NOT NULL")+"INSERT INTO bhyt.nguoi (id, code) VALUES (1, 'c1'), (2, 'c2');"+more)
 			b.rejected([]record.Change{b.put(1, "một", "c2"), b.put(2, "hai", "c1")}, "0 unique+", "1 unique+")
 			b.want("SELECT nguoi FROM bhyt.the", "1")
 		})
@@ -70,9 +73,10 @@ func TestSinkExchangeKeepsOut(t *testing.T) {
 
 // TestSinkExchangeTwoIndexes passes two unique values round in opposite directions.
 func TestSinkExchangeTwoIndexes(t *testing.T) {
+	dsn := servers.Postgres(t).Database(t)
 	for _, null := range []string{"", "NOT NULL"} {
 		target := &record.Target{Table: "bhyt.nguoi", Key: []string{"id"}, Columns: []string{"code", "the", "tinh"}}
-		b := newBed(t, target, fmt.Sprintf("CREATE SCHEMA bhyt; CREATE TABLE bhyt.nguoi (id int PRIMARY KEY, code int %[1]s UNIQUE, the int %[1]s, tinh int NOT NULL, note text, UNIQUE (tinh, the))", null))
+		b := renewBed(t, dsn, target, fmt.Sprintf("CREATE SCHEMA bhyt; CREATE TABLE bhyt.nguoi (id int PRIMARY KEY, code int %[1]s UNIQUE, the int %[1]s, tinh int NOT NULL, note text, UNIQUE (tinh, the))", null))
 		const n = 12
 		numbers := rand.New(rand.NewPCG(1, 2))
 		var first []record.Change

@@ -145,7 +145,7 @@ func (x *isolation) attempt(ctx context.Context, p *plan, ops []*op) ([]failure,
 	if len(ops) == 0 {
 		return nil, nil
 	}
-	fault, err := x.protected(ctx, func() error {
+	refused, err := x.protected(ctx, func() error {
 		conflicts, err := x.step(ctx, p, ops, nil)
 		if err == nil {
 			x.rejectConflicts(p, conflicts)
@@ -155,10 +155,10 @@ func (x *isolation) attempt(ctx context.Context, p *plan, ops []*op) ([]failure,
 	switch {
 	case err != nil:
 		return nil, err
-	case fault == nil:
+	case refused == nil:
 		return nil, nil
 	case len(ops) == 1:
-		return []failure{{ops[0], fault}}, nil
+		return []failure{{ops[0], refused}}, nil
 	}
 	left, err := x.attempt(ctx, p, ops[:len(ops)/2])
 	if err != nil {
@@ -215,14 +215,14 @@ func (x *isolation) misfit(ctx context.Context, p *plan, o *op) (string, error) 
 		one.value(c.value, c.column)
 		in := unnested{}
 		in.columns("c", []*sinkColumn{c.column})
-		fault, err := x.protected(ctx, func() error {
+		refused, err := x.protected(ctx, func() error {
 			r := x.pg.ExecParams(ctx, fmt.Sprintf("SELECT (%s)::%s FROM %s", in.exprs[0], c.column.typ, in.from("r")), [][]byte{one.close()}, in.types, nil, nil).Read()
 			return x.lost(ctx, r.Err)
 		})
 		if err != nil {
 			return "", err
 		}
-		if fault != nil {
+		if refused != nil {
 			return c.column.name, nil
 		}
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/lienthong/truc/adapters"
 	"github.com/lienthong/truc/record"
+	"github.com/lienthong/truc/tests/servers"
 )
 
 // secretCell stands in every rejected row: no error may repeat it.
@@ -100,10 +101,11 @@ func TestSinkAllBad(t *testing.T) {
 
 // TestSinkForeignKeysInsideABatch: parents and children come in any order, and go in any order.
 func TestSinkForeignKeysInsideABatch(t *testing.T) {
+	dsn := servers.Postgres(t).Database(t)
 	for name, clause := range map[string]string{"immediate": "", "deferred": "DEFERRABLE INITIALLY DEFERRED", "deferrable": "DEFERRABLE"} {
 		t.Run(name, func(t *testing.T) {
 			target := &record.Target{Table: "bhyt.nguoi", Key: []string{"id"}, Columns: []string{"name", "me"}}
-			b := newBed(t, target, "CREATE SCHEMA bhyt; CREATE TABLE bhyt.nguoi (id int PRIMARY KEY, name text NOT NULL, me int REFERENCES bhyt.nguoi "+clause+")")
+			b := renewBed(t, dsn, target, "CREATE SCHEMA bhyt; CREATE TABLE bhyt.nguoi (id int PRIMARY KEY, name text NOT NULL, me int REFERENCES bhyt.nguoi "+clause+")")
 			b.apply(b.put(1, "con", 9), b.put(2, "cháu", 1), b.put(9, "mẹ", nil))
 			b.rejected([]record.Change{b.put(3, "mồ côi", 77), b.put(4, "con", 9)}, "0 foreign-key+")
 			// The good ones of a batch with a bad one among them: the search meets children before their parents.

@@ -146,7 +146,8 @@ func newOffsetMove(from, to adapters.Offsets) (*offsetMove, error) {
 }
 
 // moveSQL returns how many partitions stood where the caller believed them to be; a partition without a row stands at 0.
-// Two that insert the same row at once do not fail: the second waits and counts one less.
+// Two that insert the same row at once do not fail: the second waits and counts one less. l locks the rows in one order
+// before u updates them, which u's condition on l enforces.
 const moveSQL = `
 WITH i AS (SELECT * FROM unnest($2::text[], $3::int4[], $4::int8[], $5::int8[]) AS i(topic, partition, before, after)),
 l AS MATERIALIZED (SELECT o.topic, o.partition FROM %[1]s.sink_offset o JOIN i USING (topic, partition) WHERE o.pipeline = $1 ORDER BY o.topic, o.partition FOR UPDATE OF o),

@@ -300,3 +300,28 @@ func TestSinkSQLASCII(t *testing.T) {
 	b.apply(b.put(1, "Nguy\xd4n V\xa8n", nil))
 	b.want("SELECT encode(name::bytea, 'hex') FROM bhyt.nguoi", "4e677579d46e2056a86e")
 }
+
+// TestSinkNamesAndPartitions: names are taken as the catalog spells them, and a partitioned table is a table.
+func TestSinkNamesAndPartitions(t *testing.T) {
+	target := &record.Target{Table: `Y tế."Trẻ" em; --`, Key: []string{"Mã số", "năm"}, Columns: []string{`Họ "và" tên`, "select"}}
+	b := newBed(t, target, `
+		CREATE SCHEMA "Y tế";
+		CREATE TABLE "Y tế"."""Trẻ"" em; --" ("Mã số" text, "năm" int, "Họ ""và"" tên" text, "select" text UNIQUE DEFERRABLE, PRIMARY KEY ("Mã số", "năm"));`)
+	put := func(key string, year int, cells ...any) record.Change {
+		c := b.put(0, cells...)
+		c.Key = rowOf(key, year)
+		return c
+	}
+	b.apply(put("a", 2019, "An", "x"), put("a", 2020, "Bình", "y"))
+	b.apply(put("a", 2019, "An", "y"), put("a", 2020, "Bình", "x"))
+	b.want(`SELECT * FROM "Y tế"."""Trẻ"" em; --"`, "a 2019 An y", "a 2020 Bình x")
+
+	execute(t, b.dsn, `CREATE SCHEMA bhyt; CREATE TABLE bhyt.nguoi (id int, name text, code text, PRIMARY KEY (id)) PARTITION BY RANGE (id);
+		CREATE TABLE bhyt.nguoi1 PARTITION OF bhyt.nguoi FOR VALUES FROM (0) TO (10); CREATE TABLE bhyt.nguoi2 PARTITION OF bhyt.nguoi FOR VALUES FROM (10) TO (20);`)
+	b.target = people()
+	b.target.Pipeline = target.Pipeline
+	b.apply(b.put(1, "a", nil), b.put(11, "b", nil))
+	b.rejected([]record.Change{b.put(99, "c", nil), b.put(2, "d", nil)}, "0 check")
+	b.apply(b.put(1, "a2", nil), b.remove(11))
+	b.want("SELECT tableoid::regclass, id, name FROM bhyt.nguoi", "bhyt.nguoi1 1 a2")
+}

@@ -247,14 +247,14 @@ func (s *Source) Read(ctx context.Context) (record.Batch, error) {
 		}
 		records, err := s.next(ctx)
 		switch {
+		case err == nil && records != nil: // before ctx is asked: the position has moved over them
+			return record.Batch{Records: records, Position: s.position.encode()}, nil
 		case ctx.Err() != nil:
 			return record.Batch{}, context.Cause(ctx)
 		case err != nil && isBusy(err):
 			s.env.Log.Debug("the file is locked, trying again", "source", s.env.Name)
 		case err != nil:
 			return record.Batch{}, s.db.explain(ctx, "read changes", err)
-		case records != nil:
-			return record.Batch{Records: records, Position: s.position.encode()}, nil
 		}
 		timer.Reset(s.config.Poll)
 	}
@@ -299,7 +299,7 @@ func (s *Source) next(ctx context.Context) ([]record.Record, error) {
 	}
 	until := int64(-1)
 	if s.pending != nil {
-		until = int64(s.pending.at)
+		until = -1
 	}
 	records, err := s.changes(ctx, tx, until)
 	if err != nil || records != nil {
@@ -390,7 +390,7 @@ func (s *Source) Ack(ctx context.Context, acknowledged []byte) error {
 	if err != nil {
 		return err
 	}
-	for {
+	for !s.isClosed() { // what remains is deleted by a later acknowledgement
 		result, err := s.db.ExecContext(ctx, `DELETE FROM truc_change WHERE id IN (SELECT id FROM truc_change WHERE id < ? ORDER BY id LIMIT 1000)`, p.ID)
 		if err != nil && isBusy(err) {
 			return nil // the next acknowledgement deletes it too
@@ -402,6 +402,7 @@ func (s *Source) Ack(ctx context.Context, acknowledged []byte) error {
 			return err
 		}
 	}
+	return nil
 }
 
 func (s *Source) isClosed() bool {

@@ -3,15 +3,17 @@
 //
 // It is franz-go's kfake, with what is not safe in it kept out of reach: topics are never compacted and never shortened, so
 // they keep everything and the directory grows (Size). What outgrows one machine moves to Apache Kafka.
+//
+// Limits that come with it: after a crash (not after Close) it reads every topic into memory while it starts; it does not notice
+// a failing fsync; and it forgets which batches it has seen, so that a producer in another process that outlives the crash may
+// store the batch it was sending twice. Producers in the process of the broker end with it and go through recovery.
 package embedded
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"net"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -35,6 +37,7 @@ type Config struct {
 // Broker is a running broker.
 type Broker struct {
 	cluster   *kfake.Cluster
+	guard     *guard
 	lock      *dirLock
 	dir       string
 	temporary bool
@@ -51,7 +54,7 @@ func Start(cfg Config) (*Broker, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	b := &Broker{dir: cfg.Dir}
+	b := &Broker{dir: cfg.Dir, guard: newGuard(cfg.Log)}
 	if cfg.Dir == "" {
 		dir, err := os.MkdirTemp("", "truc-bus-")
 		if err != nil {
@@ -74,11 +77,11 @@ func (b *Broker) start(cfg Config) (err error) {
 	}
 	b.cluster, err = kfake.NewCluster(
 		kfake.Ports(cfg.Port),
-		kfake.ListenFn(listenLoopback),
+		kfake.ListenFn(b.guard.listen),
 		kfake.ClusterID("truc-embedded"),
 		kfake.DataDir(b.dir),
 		kfake.SyncWrites(),
-		kfake.WithLogger(brokerLog{cfg.Log}),
+		kfake.WithLogger(b.guard),
 		kfake.BrokerConfigs(map[string]string{
 			// The cleaner is not crash-safe. It is out of reach even for clients that create their own compacted topics.
 			"log.cleaner.backoff.ms": strconv.FormatInt(never.Milliseconds(), 10),
@@ -94,19 +97,15 @@ func (b *Broker) start(cfg Config) (err error) {
 	return nil
 }
 
-func listenLoopback(network, address string) (net.Listener, error) {
-	_, port, err := net.SplitHostPort(address)
-	if err != nil {
-		return nil, err
-	}
-	return (&net.ListenConfig{}).Listen(context.Background(), network, net.JoinHostPort("127.0.0.1", port))
-}
-
 // Addr is host:port of the broker.
 func (b *Broker) Addr() string { return b.addr }
 
 // Dir is where the data is.
 func (b *Broker) Dir() string { return b.dir }
+
+// Err says why the broker has stopped by itself: it could not write its state, because the disk is full or broken. Everything
+// that it has acknowledged is safe. nil while it runs.
+func (b *Broker) Err() error { return b.guard.err() }
 
 // ClientConfig is how to reach this broker.
 func (b *Broker) ClientConfig() kafka.Config {
@@ -157,22 +156,4 @@ func (b *Broker) release() error {
 		err = errors.Join(err, os.RemoveAll(b.dir))
 	}
 	return err
-}
-
-// brokerLog passes on what the broker has to say.
-type brokerLog struct{ log *slog.Logger }
-
-// Logf implements kfake.Logger.
-func (l brokerLog) Logf(level kfake.LogLevel, format string, args ...any) {
-	to := slog.LevelDebug
-	switch level {
-	case kfake.LogLevelError:
-		to = slog.LevelError
-	case kfake.LogLevelWarn:
-		to = slog.LevelWarn
-	case kfake.LogLevelInfo, kfake.LogLevelDebug, kfake.LogLevelNone:
-	}
-	if l.log.Enabled(context.Background(), to) {
-		l.log.Log(context.Background(), to, "embedded bus: "+fmt.Sprintf(format, args...))
-	}
 }

@@ -22,6 +22,8 @@ const (
 	childDir = "TRUC_TEST_EMBEDDED_DIR"
 	// childStart is the number from which the child counts.
 	childStart = "TRUC_TEST_EMBEDDED_START"
+	// childTopics makes the child create topics instead of publishing.
+	childTopics = "TRUC_TEST_EMBEDDED_TOPICS"
 	// childFileLimit bounds, in bytes, the files the child can write: a disk that is full.
 	childFileLimit = "TRUC_TEST_EMBEDDED_FILE_LIMIT"
 )
@@ -34,10 +36,14 @@ func child(dir string) int {
 			return 2
 		}
 	}
-	if err := publishForEver(context.Background(), dir); err != nil {
+	work := publishForEver
+	if os.Getenv(childTopics) != "" {
+		work = createTopics
+	}
+	if err := work(context.Background(), dir); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		var storage *kafka.StorageError
-		if errors.As(err, &storage) {
+		if errors.As(err, &storage) || errors.Is(err, errStopped) {
 			return exitStorage
 		}
 		return 1
@@ -89,6 +95,31 @@ func publishForEver(ctx context.Context, dir string) error {
 			return err
 		}
 	}
+}
+
+var errStopped = errors.New("the broker has stopped")
+
+// createTopics prints the name of each topic whose creation was acknowledged.
+func createTopics(ctx context.Context, dir string) error {
+	b, err := embedded.Start(embedded.Config{Dir: dir})
+	if err != nil {
+		return err
+	}
+	c, err := kafka.New(b.ClientConfig())
+	if err != nil {
+		return err
+	}
+	for i := range 200 {
+		topic := fmt.Sprintf("topic-%d", i)
+		if err := c.EnsureTopics(ctx, kafka.TopicSpec{Name: topic, Partitions: 1}); err != nil {
+			if b.Err() != nil {
+				return fmt.Errorf("%w (%w): %w", errStopped, b.Err(), err)
+			}
+			return err
+		}
+		fmt.Println(topic)
+	}
+	return nil
 }
 
 func numbered(v string) []bus.Message { return []bus.Message{{Key: []byte("k"), Value: []byte(v)}} }
@@ -183,6 +214,26 @@ func TestFullDiskFailsTheProducer(t *testing.T) {
 	s := open(t, c)
 	if err := publish(testContext(t), s, "there is room again"); err != nil {
 		t.Errorf("publishing on: %v", err)
+	}
+}
+
+// A topic whose creation was acknowledged is there after a crash, also when the disk was full.
+func TestFullDiskFailsTheCreationOfTopics(t *testing.T) {
+	if !canLimitFiles {
+		t.Skip("this system cannot limit the size of files")
+	}
+	dir := t.TempDir()
+	acknowledged, exit := run(t, -1, childDir+"="+dir, childTopics+"=1", childFileLimit+"=8000")
+	if exit != exitStorage {
+		t.Fatalf("the child ended with %d, want %d: its broker stopped", exit, exitStorage)
+	}
+	c := client(t, start(t, dir))
+	found, err := c.Describe(testContext(t), acknowledged...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(acknowledged) < 5 || len(found) != len(acknowledged) {
+		t.Errorf("%d of %d acknowledged topics are left", len(found), len(acknowledged))
 	}
 }
 

@@ -19,7 +19,8 @@ type assignments struct {
 	mu      sync.Mutex
 	holders map[kafka.TopicPartition]string
 	clashes []string
-	errs    int
+	// generations counts those that have started; the first of all fails, which must mend itself.
+	generations int
 }
 
 // member joins a group in the background and returns how to leave it.
@@ -33,8 +34,8 @@ func (a *assignments) member(t *testing.T, c *kafka.Client, name string, cfg kaf
 		}
 		defer running.Add(-1)
 		a.mu.Lock()
-		a.errs++
-		fail := a.errs == 1 // the first generation of all fails: that must mend itself
+		a.generations++
+		fail := a.generations == 1
 		for _, tp := range parts {
 			if other, held := a.holders[tp]; held {
 				a.clashes = append(a.clashes, fmt.Sprintf("%s is assigned to %s, and %s still works on it", tp, name, other))

@@ -1,6 +1,7 @@
 package kafka_test
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -74,6 +75,13 @@ func TestTLSAndSASL(t *testing.T) {
 			s := openSender(t, c, l.tp.Topic, l.tp)
 			l.produce(t, s, 3)
 			l.check(t, c, s, 1)
+
+			// Groups have connections of their own.
+			a := &assignments{holders: make(map[kafka.TopicPartition]string), generations: 1}
+			a.member(t, c, "a", kafka.GroupConfig{
+				ID: "group-" + mechanism, Topics: func(context.Context) ([]string, error) { return []string{l.tp.Topic}, nil },
+			})
+			a.await(t, "one member", func(held map[string][]kafka.TopicPartition) bool { return len(held["a"]) == 1 })
 		})
 	}
 

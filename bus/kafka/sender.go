@@ -18,7 +18,7 @@ const (
 	defaultBatchBytes   = 1 << 20
 	defaultBatchRecords = 5000
 	defaultMaxQueued    = 20_000
-	defaultRefreshEvery = 24 * time.Hour
+	defaultRefreshEvery = 12 * time.Hour
 )
 
 // SenderConfig configures a Sender.
@@ -36,9 +36,9 @@ type SenderConfig struct {
 	MaxBatchRecords int
 	// MaxQueued bounds the messages that wait in one partition's queue; default 20,000.
 	MaxQueued int
-	// RefreshEvery is how often the coordinator hears of the transactional id. It forgets an id that it has not heard of for
-	// transactional.id.expiration.ms (7 days), although its producer is publishing; a successor would then be a stranger to the
-	// partitions, and fence nobody. Default 24 h.
+	// RefreshEvery is how often the fence is renewed, default 12 h. The coordinator forgets an id that it has not heard of for
+	// transactional.id.expiration.ms (7 days), although its producer is publishing: a successor would then be a stranger to the
+	// partitions, and fence nobody. A partition forgets an epoch after producer.id.expiration.ms (1 day) without a record.
 	RefreshEvery time.Duration
 	// Log defaults to the client's.
 	Log *slog.Logger
@@ -182,16 +182,16 @@ func (s *Sender) Close() error {
 	return nil
 }
 
-// refresh keeps the coordinator from forgetting the transactional id, by an empty transaction on one partition.
+// refresh keeps the coordinator and the partitions from forgetting this producer, by an empty transaction as in the fence.
 func (s *Sender) refresh(ctx context.Context) {
 	for pause(ctx, s.cfg.RefreshEvery) == nil {
-		err := s.client.markPartitions(ctx, s.cfg.TransactionalID, s.producer, s.cfg.Partitions[:1])
+		err := s.client.markPartitions(ctx, s.cfg.TransactionalID, s.producer, s.cfg.Partitions)
 		if fenced := (*FencedError)(nil); errors.As(err, &fenced) {
 			s.poison(fenced)
 			return
 		}
 		if err != nil && ctx.Err() == nil {
-			s.log.Warn("transactional id is not refreshed", "err", err)
+			s.log.Warn("fence is not renewed", "err", err)
 		}
 	}
 }

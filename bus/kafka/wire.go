@@ -190,7 +190,7 @@ func leaderOf(cluster protocol.Cluster, tp TopicPartition) (protocol.Broker, err
 	return broker, nil
 }
 
-// formatUUID writes a topic id as Kafka's tools do not: as a UUID.
+// formatUUID writes a topic id in the common form of UUIDs, which other Kafka tools encode in base64; "" when it is none.
 func formatUUID(b []byte) string {
 	if len(b) != 16 {
 		return ""

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"flag"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,7 +18,10 @@ func resnapshotVerb() verb {
 		name: "resnapshot", args: "NAME", least: 1, most: 1, summary: "read the tables of a source, or of one pipeline, again from the start",
 		help: `
 Mends a gap: the node that runs the source (if none runs, the next that does) raises the epoch, publishes every
-row as it is now, and ends by deleting from the topic what vanished meanwhile. Subscribers see updates only.`,
+row as it is now, and ends by deleting from the topic what vanished meanwhile. Subscribers see updates only.
+
+With the name of a delivery its topics are read again from their start, and rows of the sink that truc wrote and
+that no topic has any more are deleted.`,
 		define: func(fs *flag.FlagSet) action {
 			yes := defineYes(fs)
 			return func(ctx context.Context, p *program) error { return p.resnapshot(ctx, *yes) }
@@ -31,6 +35,9 @@ func (p *program) resnapshot(ctx context.Context, yes bool) error {
 		return err
 	}
 	defer conn.Close()
+	if n.isDelivery(p.args[0]) {
+		return p.reconcile(ctx, n, conn, p.args[0], yes)
+	}
 	source, pipelines, err := n.resnapshotTarget(p.args[0])
 	if err != nil {
 		return err
@@ -50,6 +57,26 @@ func (p *program) resnapshot(ctx context.Context, yes bool) error {
 	return err
 }
 
+func (n *node) isDelivery(name string) bool {
+	return slices.ContainsFunc(n.subscribe, func(s subscription) bool { return s.name == name })
+}
+
+// reconcile asks the node that runs a delivery to read its topics again.
+func (p *program) reconcile(ctx context.Context, n *node, conn *connection, name string, yes bool) error {
+	if err := p.confirm(ctx, yes, "the topics of "+name+" will be read again, and rows of its sink that they no longer have will be deleted"); err != nil {
+		return err
+	}
+	request := pipeline.Request{ID: rand.Text(), Made: time.Now().UTC(), Reconcile: true}
+	if err := pipeline.PutRequest(ctx, pipeline.KafkaBus{Client: conn.Client}, n.config.Agency, pipeline.DeliveryRequests(name), request); err != nil {
+		return err
+	}
+	if p.json {
+		return p.printJSON(map[string]any{"delivery": name, "requested": []string{name}})
+	}
+	_, err := fmt.Fprintf(p.stdout, "%s will be reconciled by the node that runs it; truc status shows how far it is\n", name)
+	return err
+}
+
 // resnapshotTarget resolves the name of a source (all its pipelines) or of one publishing pipeline.
 func (n *node) resnapshotTarget(name string) (source string, pipelines []string, err error) {
 	for _, p := range n.publishingOf(name) {
@@ -65,7 +92,10 @@ func (n *node) resnapshotTarget(name string) (source string, pipelines []string,
 		}
 		names = append(names, p.name)
 	}
-	return "", nil, unknownName("source or publishing pipeline", name, names)
+	for _, s := range n.subscribe {
+		names = append(names, s.name)
+	}
+	return "", nil, unknownName("source or pipeline", name, names)
 }
 
 // unknownName is a name on the command line that the configuration does not have.

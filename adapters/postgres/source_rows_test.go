@@ -1,0 +1,233 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/lienthong/truc/adapters"
+	"github.com/lienthong/truc/record"
+	"github.com/lienthong/truc/tests/servers"
+)
+
+// What the log carries of the old row, and of a big value that did not change, depends on the replica identity.
+func TestIdentities(t *testing.T) {
+	big := strings.Repeat("lớn ", 5000)
+	tests := map[string]struct {
+		table []string
+		want  []string
+	}{
+		"default": {
+			[]string{`CREATE TABLE a (id int PRIMARY KEY, so text NOT NULL UNIQUE, v text)`},
+			[]string{"update +(1,s2,?)", "update -(1,?,?)+(2,s2,?)", "delete -(2,?,?)"},
+		},
+		"full": {
+			[]string{`CREATE TABLE a (id int PRIMARY KEY, so text NOT NULL UNIQUE, v text)`, `ALTER TABLE a REPLICA IDENTITY FULL`},
+			[]string{"update -(1,s1,BIG)+(1,s2,BIG)", "update -(1,s2,BIG)+(2,s2,BIG)", "delete -(2,s2,BIG)"},
+		},
+		"index": {
+			[]string{`CREATE TABLE a (id int PRIMARY KEY, so text NOT NULL UNIQUE, v text)`, `ALTER TABLE a REPLICA IDENTITY USING INDEX a_so_key`},
+			[]string{"update -(?,s1,?)+(1,s2,?)", "update +(2,s2,?)", "delete -(?,s2,?)"},
+		},
+		"index without primary key": {
+			[]string{`CREATE TABLE a (id int, so text NOT NULL UNIQUE, v text)`, `ALTER TABLE a REPLICA IDENTITY USING INDEX a_so_key`},
+			[]string{"update -(?,s1,?)+(1,s2,?)", "update +(2,s2,?)", "delete -(?,s2,?)"},
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			db := newDatabase(t, servers.Postgres(t).Database(t), test.table...)
+			db.run(`ALTER TABLE a ALTER v SET STORAGE external`)
+			if _, err := db.Exec(t.Context(), `INSERT INTO a VALUES (1, 's1', $1)`, big); err != nil {
+				t.Fatal(err)
+			}
+			c := open(t, db.dsn, nil, "public.a")
+			first := c.snapshotted(1)[0]
+			if string(first.After[2].Bytes) != big {
+				t.Error("the snapshot lacks the big value")
+			}
+			db.run(`UPDATE a SET so = 's2'`, `UPDATE a SET id = 2`, `DELETE FROM a`)
+			records := c.take(3)
+			if diff := cmp.Diff(test.want, short(records)); diff != "" {
+				t.Error(diff)
+			}
+			for _, r := range records {
+				for i, v := range r.Before {
+					if (v.Kind != record.Unchanged) != r.Table.Carried(i) {
+						t.Errorf("%s: column %d of the old row is %s, Carried says %v", r.Op, i, v.Kind, r.Table.Carried(i))
+					}
+				}
+				if r.Table != first.Table {
+					t.Error("snapshot and stream have different tables")
+				}
+			}
+		})
+	}
+}
+
+// short is show without the table, with BIG for what is long.
+func short(records []record.Record) []string {
+	lines := show(records)
+	for i, line := range lines {
+		_, line, _ = strings.Cut(line, " ")
+		for {
+			a := strings.Index(line, "lớn")
+			b := strings.IndexAny(line[max(a, 0):], ",)")
+			if a < 0 {
+				break
+			}
+			line = line[:a] + "BIG" + line[a+b:]
+		}
+		lines[i] = line
+	}
+	return lines
+}
+
+// The changes of partitions come as those of the partitioned table; heirs in the old sense are tables of their own.
+func TestPartitionsAndHeirs(t *testing.T) {
+	db := newDatabase(t, servers.Postgres(t).Database(t),
+		`CREATE TABLE p (nam int, id int, v text, PRIMARY KEY (nam, id)) PARTITION BY LIST (nam)`,
+		`CREATE TABLE p24 PARTITION OF p FOR VALUES IN (2024)`, `CREATE TABLE p25 PARTITION OF p FOR VALUES IN (2025)`,
+		`CREATE TABLE me (id int PRIMARY KEY)`, `CREATE TABLE con (PRIMARY KEY (id)) INHERITS (me)`,
+		`INSERT INTO p VALUES (2025, 1, 'a'), (2024, 1, 'b')`, `INSERT INTO me VALUES (1)`, `INSERT INTO con VALUES (2)`)
+	c := open(t, db.dsn, nil, "public.p", "public.me")
+	want := []string{"public.p snapshot +(2024,1,b)", "public.p snapshot +(2025,1,a)", "public.p snapshot-end", "public.me snapshot +(1)", "public.me snapshot-end"}
+	if diff := cmp.Diff(want, show(c.snapshotted(2))); diff != "" {
+		t.Error(diff)
+	}
+	db.run(`INSERT INTO con VALUES (3)`, `UPDATE p SET v = 'c' WHERE nam = 2024`, `UPDATE p SET nam = 2025, id = 2 WHERE nam = 2024`, `TRUNCATE p`)
+	want = []string{"public.p update +(2024,1,c)", "public.p delete -(2024,1,?)", "public.p create +(2025,2,c)", "public.p truncate"}
+	if diff := cmp.Diff(want, show(c.take(4))); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// Keys are ordered and compared as PostgreSQL does it, collations, extensions' types and blank padding included.
+func TestSnapshotOfOddKeys(t *testing.T) {
+	db := newDatabase(t, servers.Postgres(t).Database(t),
+		`CREATE EXTENSION citext`,
+		`CREATE COLLATION khong_phan_biet (provider = icu, locale = 'und-u-ks-level2', deterministic = false)`,
+		`CREATE TYPE loai AS ENUM ('z', 'a', 'm')`,
+		`CREATE DOMAIN ma AS text`,
+		`CREATE TABLE k1 (id citext PRIMARY KEY)`,
+		`CREATE TABLE k2 (id text COLLATE khong_phan_biet PRIMARY KEY)`,
+		`CREATE TABLE k3 (l loai, "Tên ""lạ""" char(4), PRIMARY KEY (l, "Tên ""lạ"""))`,
+		`CREATE TABLE k4 (t timestamptz, n numeric, b bytea, f float8, d ma, u uuid, PRIMARY KEY (t, n, b, f, d, u))`,
+		`INSERT INTO k1 SELECT chr(65 + i % 26 + 32 * (i % 2)) || i FROM generate_series(1, 50) i`,
+		`INSERT INTO k2 SELECT chr(65 + i % 26 + 32 * (i % 2)) || E'\\"' || i FROM generate_series(1, 50) i`,
+		`INSERT INTO k3 SELECT (ARRAY['z','a','m'])[1 + i % 3]::loai, i FROM generate_series(1, 50) i`,
+		`INSERT INTO k4 SELECT now() - i * '1 hour'::interval, 1.50, '\x00ff', 'NaN', 'x', gen_random_uuid() FROM generate_series(1, 50) i`,
+	)
+	s := build(t, db.dsn, func(c *Config) { c.ChunkRows = 7 })
+	if err := s.Open(t.Context(), start(nil, "public.k1", "public.k2", "public.k3", "public.k4")); err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]bool{}
+	for _, r := range (&client{source: s, t: t}).snapshotted(4) {
+		if r.Op == record.Snapshot {
+			seen[show([]record.Record{r})[0]] = true
+		}
+	}
+	if len(seen) != 200 {
+		t.Errorf("%d different rows, expected 200", len(seen))
+	}
+}
+
+// A row of 20 MB is a row like others, in the snapshot and in the stream.
+func TestBigRow(t *testing.T) {
+	db := newDatabase(t, servers.Postgres(t).Database(t), `CREATE TABLE a (id int PRIMARY KEY, v text)`,
+		`ALTER TABLE a ALTER v SET STORAGE external`,
+		`INSERT INTO a SELECT i, 'small' FROM generate_series(1, 150) i`, `INSERT INTO a SELECT i, repeat('x', 20000000) FROM generate_series(151, 153) i`)
+	c := open(t, db.dsn, nil, "public.a")
+	db.run(`INSERT INTO a VALUES (200, repeat('y', 20000000))`)
+	seen := map[int64]int{}
+	c.until("all rows", func(r record.Record) bool {
+		if r.After != nil {
+			seen[r.After[0].Num] = len(r.After[1].Bytes)
+		}
+		return len(seen) == 154
+	})
+	for _, id := range []int64{151, 152, 153, 200} {
+		if seen[id] != 20_000_000 {
+			t.Errorf("row %d has %d bytes", id, seen[id])
+		}
+	}
+}
+
+// A re-read sees every transaction it is asked to, and notices a table rewritten under it.
+func TestFetch(t *testing.T) {
+	db := newDatabase(t, servers.Postgres(t).Database(t), `CREATE TABLE a (id int PRIMARY KEY, v text)`, `CREATE TABLE b (id int PRIMARY KEY, a int)`,
+		`INSERT INTO b SELECT i, i % 3 FROM generate_series(1, 9) i`)
+	c := open(t, db.dsn, nil, "public.a")
+	c.snapshotted(1)
+	other := newDatabase(t, db.dsn, `BEGIN`, `INSERT INTO a VALUES (1, 'x')`)
+	xid := other.text(`SELECT (pg_current_xact_id()::text::bigint & 4294967295)::text`)
+	var tx uint64
+	for _, d := range xid {
+		tx = tx*10 + uint64(d-'0')
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	if _, err := c.Begin(ctx, []uint64{tx}); !errors.Is(err, context.DeadlineExceeded) {
+		t.Fatalf("a view before the transaction has ended: %v", err)
+	}
+	cancel()
+	opened := make(chan adapters.View, 1)
+	go func() {
+		v, err := c.Begin(t.Context(), []uint64{tx})
+		if err != nil {
+			t.Error(err)
+		}
+		opened <- v
+	}()
+	time.Sleep(50 * time.Millisecond)
+	other.run(`COMMIT`)
+	view := <-opened
+	defer view.Close()
+	table, rows, err := view.Fetch(t.Context(), "public.a", []string{"id"}, []record.Row{{record.IntValue(1)}, {record.IntValue(2)}})
+	if err != nil || len(rows) != 1 || showRow("", rows[0]) != "(1,x)" || table.String() != "public.a" {
+		t.Errorf("fetched %v, %v", rows, err)
+	}
+	if _, rows, err = view.Fetch(t.Context(), "public.b", []string{"a"}, []record.Row{{record.IntValue(1)}}); err != nil || len(rows) != 3 {
+		t.Errorf("fetched %d related rows, %v", len(rows), err)
+	}
+	_, _, err = view.Fetch(t.Context(), "public.a", []string{"khong_co"}, nil)
+	if _, ok := errors.AsType[*adapters.RefusedError](err); !ok {
+		t.Errorf("fetch by an unknown column: %v", err)
+	}
+	late, err := c.Begin(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer late.Close()
+	view.Close() // it holds the tables it has read against being altered
+	db.run(`ALTER TABLE a ALTER id TYPE bigint`)
+	_, _, err = late.Fetch(t.Context(), "public.a", []string{"id"}, []record.Row{{record.IntValue(1)}})
+	if _, ok := errors.AsType[*adapters.UnreachableError](err); !ok {
+		t.Errorf("a table rewritten after the view began: %v", err)
+	}
+}
+
+func TestVisibilityOfNumbers(t *testing.T) {
+	v, err := parseVisibility([]byte("4294967290:4294967300:4294967292,4294967297"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for tx, want := range map[uint64]bool{
+		5: false, 4: false, // 4294967301 and 4294967300, after the wrap
+		3: true, 1: false, 0: true, // 4294967299, running, 4294967296
+		4294967292: false, 4294967293: true, 4294967289: true, 4294967000: true,
+	} {
+		if got := v.sees(tx); got != want {
+			t.Errorf("transaction %d: %v, expected %v", tx, got, want)
+		}
+	}
+	for _, bad := range []string{"", "1:2", "a:b:", "1:2:x"} {
+		if _, err := parseVisibility([]byte(bad)); err == nil {
+			t.Errorf("%q was accepted", bad)
+		}
+	}
+}

@@ -1,0 +1,159 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/lienthong/truc/adapters"
+	"github.com/lienthong/truc/bus"
+	"github.com/lienthong/truc/bus/kafka"
+	"github.com/lienthong/truc/record"
+)
+
+// reconcile reads the topics of a delivery again from their start, and then deletes at the sink what is no longer on them.
+// It mends an absence longer than tombstones live, a lost piece of a topic, and a sink that was tampered with.
+type reconcile struct {
+	// seen holds the fingerprints of the sink keys that are live on the topics (8 bytes and overhead each).
+	seen map[uint64]struct{}
+	// latest is the highest sequence read of each source: a deletion carries it, so that nothing older undoes it and
+	// everything newer does.
+	latest map[string]string
+}
+
+// reconcileAll does it, before the delivery goes on from the ends of the topics. Stopped half-way it begins again at the
+// next start: the stored offsets move at its end only. It needs all partitions of every topic: what stands on the others would
+// be taken for gone. requests are closed when it is done.
+func (w *writer) reconcileAll(ctx context.Context, requests []string) error {
+	name := w.d.cfg.Name
+	if err := w.ownsAll(ctx); err != nil {
+		return err
+	}
+	w.d.cfg.Log.Warn("delivery reads its topics again and deletes what is no longer on them", "pipeline", name, "partitions", len(w.state.committed))
+	w.reconcile = &reconcile{seen: map[uint64]struct{}{}, latest: map[string]string{}}
+	defer func() { w.reconcile = nil }()
+	// What was read before says nothing here: a topic that was created anew ends before it.
+	w.state.read = maps.Clone(w.state.committed)
+	for tp := range w.state.committed {
+		if err := w.deliverAgain(ctx, tp); err != nil {
+			return fmt.Errorf("reconcile subscribe.%s: %w", name, err)
+		}
+	}
+	deleted, err := w.deleteUnseen(ctx)
+	if err != nil {
+		return fmt.Errorf("reconcile subscribe.%s: %w", name, err)
+	}
+	for tp := range w.state.committed {
+		w.state.read[tp] = w.state.ranges[kafka.TopicPartition(tp)].End
+	}
+	if err := w.apply(ctx, nil); err != nil {
+		return err
+	}
+	w.d.cfg.Log.Info("delivery is reconciled", "pipeline", name, "live", len(w.reconcile.seen), "deleted", deleted)
+	if len(requests) == 0 {
+		return nil
+	}
+	msgs := make([]bus.Message, len(requests))
+	for i, key := range requests {
+		msgs[i] = bus.Message{Key: []byte(key)}
+	}
+	return w.letters.closeRequests(ctx, msgs)
+}
+
+// ownsAll refuses to go on with a part of a topic.
+func (w *writer) ownsAll(ctx context.Context) error {
+	counts := map[string]int{}
+	for tp := range w.state.committed {
+		counts[tp.Topic]++
+	}
+	infos, err := w.d.cfg.Client.Describe(ctx, slices.Collect(maps.Keys(counts))...)
+	if err != nil {
+		return err
+	}
+	for topic, n := range counts {
+		if infos[topic].Partitions != n {
+			return fmt.Errorf("reconcile subscribe.%s: this instance has %d of the %d partitions of %s: stop the other instances until it is done", w.d.cfg.Name, n, infos[topic].Partitions, topic)
+		}
+	}
+	return nil
+}
+
+// deliverAgain applies a whole partition; what the sink has already is skipped there as not newer.
+func (w *writer) deliverAgain(ctx context.Context, tp adapters.TopicPartition) error {
+	span := w.state.ranges[kafka.TopicPartition(tp)]
+	if span.Start >= span.End {
+		return nil
+	}
+	var batch []bus.Delivered
+	flush := func() error {
+		events, err := w.translate(ctx, fetched{partition: tp, records: batch}, nil)
+		batch = nil
+		if err != nil {
+			return err
+		}
+		return w.apply(ctx, events)
+	}
+	err := w.d.cfg.Client.ReadRange(ctx, kafka.TopicPartition(tp), span.Start, span.End, func(d *bus.Delivered) error {
+		batch = append(batch, cloneDelivered([]bus.Delivered{*d})...)
+		if len(batch) < w.d.cfg.BatchSize {
+			return nil
+		}
+		return flush()
+	})
+	if err != nil {
+		return err
+	}
+	return flush()
+}
+
+// note takes a change into account.
+func (r *reconcile) note(c *record.Change) {
+	if c.Sequence > r.latest[c.Source] {
+		r.latest[c.Source] = c.Sequence
+	}
+	fp := fingerprint(sinkKey(c.Key))
+	if c.Delete {
+		delete(r.seen, fp)
+	} else {
+		r.seen[fp] = struct{}{}
+	}
+}
+
+// deleteUnseen deletes the rows that truc wrote and that no topic has any more.
+func (w *writer) deleteUnseen(ctx context.Context) (int, error) {
+	r := w.reconcile
+	reader, ok := w.sink.(adapters.SinkReader)
+	if !ok {
+		return 0, &adapters.RefusedError{Where: "subscribe." + w.d.cfg.Name, What: "its sink cannot be read back, so what is gone cannot be found", Fix: "empty the table and deliver anew, or use an adapter that can"}
+	}
+	var gone []delivery
+	err := reader.Rows(ctx, w.d.target, func(row adapters.SinkRow) error {
+		if _, ok := r.seen[fingerprint(sinkKey(row.Key))]; ok {
+			return nil
+		}
+		latest, read := r.latest[row.Source]
+		if !read {
+			return nil // another delivery's, or of an agency whose topic is not read here
+		}
+		gone = append(gone, delivery{change: record.Change{
+			Target: w.d.target, Delete: true, Key: row.Key.Clone(), Source: row.Source,
+			Generation: max(row.Generation, w.d.cfg.Generation), Sequence: max(latest, row.Sequence),
+		}})
+		return nil
+	})
+	if err != nil {
+		return 0, err
+	}
+	if len(gone) > 0 && w.d.target.OnDelete == record.DeleteSets {
+		// What a deletion writes is computed from its event, and there is none: a person decides.
+		w.d.cfg.Log.Warn("rows that are no longer on any topic were left as they are, because on_delete sets columns", "pipeline", w.d.cfg.Name, "rows", len(gone))
+		return 0, nil
+	}
+	for group := range slices.Chunk(gone, w.d.cfg.BatchSize) {
+		if err := w.apply(ctx, group); err != nil {
+			return 0, err
+		}
+	}
+	return len(gone), nil
+}
