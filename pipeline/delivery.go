@@ -25,7 +25,10 @@ type DeliveryConfig struct {
 	// Agencies are patterns: "H44.15", "H26.*" (all below), "*".
 	Agencies []string
 	Dataset  *schemas.Dataset
-	Plan     *mapping.SinkPlan
+	// Plan is the mapping as compiled when the delivery was built; Replan compiles it against the table as it is now, at
+	// every connection to the sink. Replan may be nil.
+	Plan   *mapping.SinkPlan
+	Replan func(table *record.Table) (*mapping.SinkPlan, error)
 	// Open builds a new instance of the sink.
 	Open   func() (adapters.Sink, error)
 	Client *kafka.Client
@@ -159,6 +162,9 @@ func (d *Delivery) session(ctx context.Context) error {
 	if err := sink.Open(ctx); err != nil {
 		return err
 	}
+	if err := d.replan(ctx, sink); err != nil {
+		return err
+	}
 	letters := newSinkLetters(d)
 	defer letters.close()
 	if err := letters.open(ctx); err != nil {
@@ -186,6 +192,24 @@ func (d *Delivery) session(ctx context.Context) error {
 
 // errBeginAnew ends a pass over the partitions because somebody asked for a reconcile.
 var errBeginAnew = errors.New("the delivery begins anew")
+
+// replan compiles the mapping anew: the table may have changed, or not have been known when the node started.
+func (d *Delivery) replan(ctx context.Context, sink adapters.Sink) error {
+	describer, ok := sink.(adapters.SinkDescriber)
+	if !ok || d.cfg.Replan == nil {
+		return nil
+	}
+	infos, err := describer.Describe(ctx, d.target.Table)
+	if err != nil || len(infos) != 1 {
+		return err
+	}
+	plan, err := d.cfg.Replan(infos[0].Table)
+	if err != nil {
+		return &adapters.RefusedError{Where: "subscribe." + d.cfg.Name, What: "the mapping does not fit the table: " + err.Error(), Fix: "change the mapping or the table, run truc check, then start again; nothing is lost meanwhile"}
+	}
+	d.cfg.Plan, d.target = plan, plan.Target(d.cfg.Name)
+	return nil
+}
 
 // generation delivers the partitions this member was given.
 func (d *Delivery) generation(ctx context.Context, sink adapters.Sink, letters *sinkLetters, parts []kafka.TopicPartition) error {

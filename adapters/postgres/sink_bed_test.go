@@ -158,13 +158,17 @@ func (b *sinkBed) want(query string, want ...string) {
 
 func answers(tb testing.TB, dsn, query string) []string {
 	tb.Helper()
-	ctx := context.Background()
-	conn, err := pgx.Connect(ctx, dsn)
+	conn, err := pgx.Connect(context.Background(), dsn)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	defer conn.Close(ctx)
-	result := conn.PgConn().ExecParams(ctx, query, nil, nil, nil, nil).Read()
+	defer conn.Close(context.Background())
+	return answersOn(tb, conn, query)
+}
+
+func answersOn(tb testing.TB, conn *pgx.Conn, query string) []string {
+	tb.Helper()
+	result := conn.PgConn().ExecParams(context.Background(), query, nil, nil, nil, nil).Read()
 	if result.Err != nil {
 		tb.Fatal(result.Err)
 	}

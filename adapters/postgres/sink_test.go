@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"net/url"
@@ -52,7 +53,7 @@ func TestSinkRefusesANewerFormat(t *testing.T) {
 func TestSinkPrivileges(t *testing.T) {
 	dsn := servers.Postgres(t).Database(t)
 	execute(t, dsn, "CREATE SCHEMA bhyt; CREATE TABLE bhyt.nguoi (id int PRIMARY KEY, name text, code text)")
-	user := "truc_" + strings.ToLower(t.Name()[len(t.Name())-8:])
+	user := "truc_" + strings.ToLower(rand.Text()[:10]) // roles belong to the whole server
 	execute(t, dsn, fmt.Sprintf("CREATE ROLE %s LOGIN PASSWORD 'bi-mat'", user))
 	t.Cleanup(func() { execute(t, dsn, fmt.Sprintf("DROP OWNED BY %[1]s CASCADE; DROP ROLE %[1]s", user)) })
 	address, _ := url.Parse(dsn)
@@ -290,7 +291,7 @@ func openBedAgain(b *sinkBed) *sinkBed {
 // TestSinkSQLASCII: a database that does not know its encoding takes the bytes the mapping made (TCVN3).
 func TestSinkSQLASCII(t *testing.T) {
 	server := servers.Postgres(t)
-	name := "truc_ascii_" + strings.ToLower(t.Name()[4:8])
+	name := "truc_ascii_" + strings.ToLower(rand.Text()[:10])
 	execute(t, server.DSN, fmt.Sprintf("CREATE DATABASE %s ENCODING 'SQL_ASCII' TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'", name))
 	t.Cleanup(func() { execute(t, server.DSN, "DROP DATABASE "+name+" WITH (FORCE)") })
 	address, _ := url.Parse(server.DSN)

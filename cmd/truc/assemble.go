@@ -51,7 +51,11 @@ func (n *node) assemble(ctx context.Context, conn *connection) (*loops, error) {
 		}
 		l.deliveries = append(l.deliveries, pipeline.NewDelivery(pipeline.DeliveryConfig{
 			Agency: n.config.Agency, Name: s.name, Agencies: s.Agencies, Dataset: s.dataset, Plan: plan, Client: conn.Client,
-			Open:       func() (adapters.Sink, error) { return n.openSink(s.Sink) },
+			Open: func() (adapters.Sink, error) { return n.openSink(s.Sink) },
+			Replan: func(table *record.Table) (*mapping.SinkPlan, error) {
+				plan, problems := mapping.CompileSink(s.mapping, s.dataset, table, n.env(""))
+				return plan, problems.Err()
+			},
 			Generation: s.Generation, Replication: n.replication(), Log: n.log,
 		}))
 	}
