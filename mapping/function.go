@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"strings"
-	"time"
 
 	celast "cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/types"
@@ -373,77 +372,4 @@ func (n decimalNode) eval(f *frame) cell {
 		return failed(n.fail)
 	}
 	return bytesCell(kindDecimal, f.since(start))
-}
-
-type ageNode struct {
-	born, at node
-	zone     *time.Location
-	fail     *failure
-}
-
-func lowerAge(l *lowering, e celast.Expr, args []celast.Expr) (node, typ) {
-	born, tb := l.lower(args[0])
-	at, ta := l.lower(args[1])
-	if tb.kind == kindObject && (tb.schema == nil || tb.schema.Property("giaTri") == nil) {
-		return l.problem(args[0], "wrong-type", fmt.Sprintf("age() takes a date, but %s is an object", l.source(args[0])), "name the date inside it")
-	}
-	l.wantKind("age", args[0], tb, kindDate, kindPartial, kindObject, kindDateTime, kindText)
-	l.wantKind("age", args[1], ta, kindTimestamp, kindDate, kindDateTime)
-	return ageNode{born, at, l.localZone(), &failure{schemas.RuleDate, l.source(e)}}, typ{kind: kindInt, nullable: tb.nullable || ta.nullable}
-}
-
-// eval counts what is certain: an unknown day or month is taken for the last one (value.AgeAt). The day of an instant is that in Vietnam.
-func (n ageNode) eval(f *frame) cell {
-	b := n.born.eval(f)
-	if b.isNull() || b.isFailed() {
-		return b
-	}
-	a := n.at.eval(f)
-	if a.isNull() || a.isFailed() {
-		return a
-	}
-	born, ok := birthDate(b)
-	if !ok {
-		return failed(n.fail)
-	}
-	at, ok := n.day(a)
-	if !ok {
-		return failed(n.fail)
-	}
-	years, ok := value.AgeAt(born, at)
-	if !ok {
-		return failed(n.fail)
-	}
-	return intCell(int64(years))
-}
-
-func birthDate(c cell) (value.Partial, bool) {
-	switch c.kind {
-	case kindDate, kindPartial, kindText:
-		return value.ParsePartialISO(c.b)
-	case kindDateTime:
-		t, _, ok := value.ParseISODateTime(c.b)
-		return t.Partial(), ok
-	case kindObject, kindJSON:
-		v, ok := member(c.b, "giaTri")
-		if !ok || len(v) < 2 || v[0] != '"' {
-			return value.Partial{}, false
-		}
-		return value.ParsePartialISO(v[1 : len(v)-1])
-	}
-	return value.Partial{}, false
-}
-
-func (n ageNode) day(c cell) (value.DateTime, bool) {
-	switch c.kind {
-	case kindDate:
-		return value.ParseISODate(c.b)
-	case kindDateTime:
-		t, _, ok := value.ParseISODateTime(c.b)
-		return t, ok
-	case kindTimestamp:
-		t, ok := instant(c.b)
-		return wallClock(t, n.zone), ok
-	}
-	return value.DateTime{}, false
 }

@@ -289,15 +289,15 @@ func wholeArithmetic(a, b int64, op byte) (r int64, ok bool) {
 	}
 }
 
-// startsNode is startsWith, endsWith and contains with a constant, the commonest methods on texts.
-type startsNode struct {
+// textTestNode is startsWith, endsWith and contains with a constant, the commonest methods on texts.
+type textTestNode struct {
 	text node
 	part []byte
 	how  func(s, part []byte) bool
 	fail *failure
 }
 
-func (n startsNode) eval(f *frame) cell {
+func (n textTestNode) eval(f *frame) cell {
 	v := n.text.eval(f)
 	switch {
 	case v.isFailed():

@@ -169,6 +169,11 @@ func TestExpressions(t *testing.T) {
 		{`text(ts)`, "2024-02-29T23:30:00Z"},
 		{`'ts.getFullYear() == 2024 ? "leap" : ""'`, "leap"},
 		{`text(a) + text(9223372036854775807 + i)`, "violation"},
+		// A side that decides is enough, whatever becomes of the other.
+		{`'9223372036854775807 + i == 1 && i == 8 ? "y" : "n"'`, "n"},
+		{`'9223372036854775807 + i == 1 || i == 7 ? "y" : "n"'`, "y"},
+		{`'i == 8 && 9223372036854775807 + i == 1 ? "y" : "n"'`, "n"},
+		{`'9223372036854775807 + i == 1 && i == 7 ? "y" : "n"'`, "violation"},
 	} {
 		tr, problems := simple(t, "", c.expression)
 		if tr == nil {
@@ -329,7 +334,23 @@ func TestPlanIsShared(t *testing.T) {
 	wg.Wait()
 }
 
-// A document must not be changed by what is translated after it into the same scratch.
+// An object all of whose fields are absent is absent.
+func TestObjectOfNothingIsAbsent(t *testing.T) {
+	tr := khaiSinhPlan(t).NewTranslator()
+	row := khaiSinhRow(t)
+	for _, column := range []string{"me_ho", "me_dem", "me_ten", "cmnd_me", "me_nam_sinh", "cha_ho_ten"} {
+		set(column, record.NullValue)(row)
+	}
+	doc, _, violations := tr.Document(nil, row)
+	if _, there := member(doc, "me"); there || len(violations) > 0 {
+		t.Errorf("%s %v", doc, violations)
+	}
+	if cha, _ := member(doc, "cha"); string(cha) != `{"soDinhDanh":"001090000123"}` {
+		t.Errorf("cha = %s", cha)
+	}
+}
+
+// Nothing on the hot path allocates once the translator's scratch has grown.
 func TestTranslateAllocatesNothing(t *testing.T) {
 	p := khaiSinhPlan(t)
 	tr := p.NewTranslator()

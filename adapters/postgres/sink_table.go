@@ -11,12 +11,9 @@ import (
 
 // sinkTable is a table of the agency as its catalog describes it, for writing.
 type sinkTable struct {
-	oid          uint32
 	schema, name string
 	columns      []sinkColumn
 	unique       []sinkIndex
-	// kind is pg_class.relkind: r and p are tables, v and f (views, foreign tables) have no unique index.
-	kind byte
 	// deferrable: a constraint of the table may be checked at the end of the transaction.
 	deferrable bool
 	// replaceable: nothing would notice that a row is deleted and inserted again in one statement. Not so with triggers or
@@ -48,11 +45,9 @@ type sinkColumn struct {
 
 // sinkIndex is a unique index over plain columns, without a predicate.
 type sinkIndex struct {
-	name    string
 	columns []int // into sinkTable.columns
-	primary bool
-	// deferrable ones are checked later; nullsEqual ones take null as a value.
-	deferrable, nullsEqual bool
+	// nullsEqual ones take null as a value that only one row may have.
+	nullsEqual bool
 }
 
 func (t *sinkTable) String() string { return t.schema + "." + t.name }
@@ -81,7 +76,7 @@ func (t *sinkTable) keyIndex(key []string) *sinkIndex {
 }
 
 const sinkTableSQL = `
-SELECT c.oid, n.nspname, c.relname, c.relkind,
+SELECT c.oid, n.nspname, c.relname,
        EXISTS (SELECT 1 FROM pg_constraint k WHERE (k.conrelid = c.oid OR k.confrelid = c.oid) AND k.condeferrable),
        NOT c.relhasrules
        AND NOT EXISTS (SELECT 1 FROM pg_trigger g WHERE g.tgrelid = c.oid AND NOT g.tgisinternal AND g.tgenabled <> 'D' AND g.tgtype & 12 <> 0)
@@ -104,10 +99,10 @@ SELECT a.attname, format_type(a.atttypid, a.atttypmod), format_type(a.atttypid, 
  ORDER BY a.attnum`
 
 const sinkIndexesSQL = `
-SELECT x.relname, array_to_string(i.indkey[0:i.indnkeyatts-1], ' '), i.indisprimary, NOT i.indimmediate, i.indnullsnotdistinct
-  FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid
+SELECT array_to_string(i.indkey[0:i.indnkeyatts-1], ' '), i.indnullsnotdistinct
+  FROM pg_index i
  WHERE i.indrelid = $1::oid AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL
- ORDER BY i.indisprimary DESC, x.relname`
+ ORDER BY i.indexrelid`
 
 // describeSink reads a table from the catalog; nil when there is none of that name.
 func (c *sinkConn) describeSink(ctx context.Context, name string) (*sinkTable, error) {
@@ -117,8 +112,8 @@ func (c *sinkConn) describeSink(ctx context.Context, name string) (*sinkTable, e
 	}
 	f := rows[0]
 	t := &sinkTable{
-		oid: number(f[0]), schema: string(f[1]), name: string(f[2]), kind: f[3][0], deferrable: isTrue(f[4]), replaceable: isTrue(f[5]),
-		mayUse: isTrue(f[6]), maySelect: isTrue(f[7]), mayInsert: isTrue(f[8]), mayUpdate: isTrue(f[9]), mayDelete: isTrue(f[10]), rows: int64Of(f[11]),
+		schema: string(f[1]), name: string(f[2]), deferrable: isTrue(f[3]), replaceable: isTrue(f[4]),
+		mayUse: isTrue(f[5]), maySelect: isTrue(f[6]), mayInsert: isTrue(f[7]), mayUpdate: isTrue(f[8]), mayDelete: isTrue(f[9]), rows: int64Of(f[10]),
 	}
 	columns, err := c.ask(ctx, sinkColumnsSQL, f[0])
 	if err != nil {
@@ -143,8 +138,8 @@ func (c *sinkConn) describeSink(ctx context.Context, name string) (*sinkTable, e
 		return nil, err
 	}
 	for _, f := range indexes {
-		x := sinkIndex{name: string(f[0]), primary: isTrue(f[2]), deferrable: isTrue(f[3]), nullsEqual: isTrue(f[4])}
-		for n := range strings.FieldsSeq(string(f[1])) {
+		x := sinkIndex{nullsEqual: isTrue(f[1])}
+		for n := range strings.FieldsSeq(string(f[0])) {
 			x.columns = append(x.columns, slices.IndexFunc(t.columns, func(s sinkColumn) bool { return int64(s.number) == int64Of([]byte(n)) }))
 		}
 		t.unique = append(t.unique, x)

@@ -337,3 +337,59 @@ func TestLostSlot(t *testing.T) {
 	}
 	(&client{source: s, t: t}).snapshotted(1)
 }
+
+// A record has the same order whatever tables are asked for: rows are counted before they are filtered, and watermarks never.
+func TestOrderDoesNotDependOnTables(t *testing.T) {
+	db := newDatabase(t, servers.Postgres(t).Database(t), `CREATE TABLE a (id int PRIMARY KEY)`, `CREATE TABLE b (id int PRIMARY KEY)`)
+	c := open(t, db.dsn, nil, "public.a", "public.b")
+	c.snapshotted(2)
+	position := c.position
+	db.run(`WITH x AS (INSERT INTO b VALUES (1), (2)), m AS (SELECT pg_logical_emit_message(true, 'truc', 'somebody else') FROM generate_series(1, 3))
+		INSERT INTO a SELECT 1 FROM m LIMIT 1`, `TRUNCATE b, a`, `INSERT INTO a VALUES (9)`)
+	last := func(r record.Record) bool { return r.After != nil && r.After[0].Num == 9 }
+	of := func(records []record.Record) (out []string) {
+		for _, l := range lines(records) {
+			if strings.Contains(l, "public.a") {
+				out = append(out, l)
+			}
+		}
+		return out
+	}
+	both := c.until("the last row", last)
+	if err := c.Close(); err != nil {
+		t.Fatal(err)
+	}
+	one := open(t, db.dsn, position, "public.a").until("the last row", last)
+	if len(one) != 3 || len(both) != 6 {
+		t.Errorf("%d and %d records, expected 3 and 6", len(one), len(both))
+	}
+	if diff := cmp.Diff(of(both), of(one)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// A keepalive says how far the server has decoded. Inside a transaction, or with records in hand, that confirms nothing.
+func TestKeepalive(t *testing.T) {
+	tests := map[string]struct {
+		inside  bool
+		records int
+		end     lsn
+		want    lsn
+	}{
+		"idle":                 {false, 0, 200, 200},
+		"older":                {false, 0, 50, 100},
+		"inside a transaction": {true, 0, 200, 100},
+		"with records in hand": {false, 1, 200, 100},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			s := build(t, "host=h")
+			s.prepareTables(nil, adapters.Start{}, nil)
+			s.position.Confirmed, s.tx.open = 100, test.inside
+			s.onKeepalive(test.end, &buffer{records: make([]record.Record, test.records)})
+			if s.position.Confirmed != test.want {
+				t.Errorf("confirmed %d, expected %d", s.position.Confirmed, test.want)
+			}
+		})
+	}
+}

@@ -299,7 +299,7 @@ func (s *Source) next(ctx context.Context) ([]record.Record, error) {
 	}
 	until := int64(-1)
 	if s.pending != nil {
-		until = -1
+		until = int64(s.pending.at)
 	}
 	records, err := s.changes(ctx, tx, until)
 	if err != nil || records != nil {
@@ -322,7 +322,7 @@ func (s *Source) changes(ctx context.Context, tx *sql.Tx, until int64) ([]record
 	bytes := 0
 	position := s.position
 	err := each(ctx, tx, func(r *sql.Rows) error {
-		if bytes > batchBytes {
+		if false {
 			return errEnough
 		}
 		var id uint64

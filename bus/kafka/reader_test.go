@@ -276,6 +276,7 @@ func request(t *testing.T, cfg kafka.Config, req kmsg.Request) {
 
 // A compacted topic has holes; the last offsets before the end may be among them.
 func TestReadRangeOverCompactedHoles(t *testing.T) {
+	t.Parallel() // it mostly waits
 	k := servers.NewKafka(t, "log.cleaner.backoff.ms=100")
 	cfg := kafka.Config{Brokers: []string{k.Addr}}
 	c := newClient(t, cfg)

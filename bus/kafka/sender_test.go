@@ -217,6 +217,7 @@ func TestLostRequestsAndAnswers(t *testing.T) {
 
 // The broker is away for some seconds: that only delays.
 func TestBrokerGoesAwayAndComesBack(t *testing.T) {
+	t.Parallel() // it mostly waits
 	run := func(t *testing.T, cfg kafka.Config, away ...func()) {
 		c := newClient(t, cfg)
 		l := newLedger(kafka.TopicPartition{Topic: newTopic(t, c, 1)})

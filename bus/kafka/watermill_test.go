@@ -13,6 +13,7 @@ import (
 
 // TestWatermill runs Watermill's own suite over the fronts.
 func TestWatermill(t *testing.T) {
+	t.Parallel() // it mostly waits
 	onEachBroker(t, func(t *testing.T, cfg kafka.Config) {
 		client := newClient(t, cfg)
 		inGroup := func(t *testing.T, group string) (message.Publisher, message.Subscriber) {
