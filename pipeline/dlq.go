@@ -42,9 +42,9 @@ func OpenLetters(ctx context.Context, b Bus, dlq, keyTopic, pipeline string) ([]
 }
 
 // DropLetters closes letters without publishing anything.
-func DropLetters(ctx context.Context, b Bus, dlq, pipeline, id string, keys [][]byte) error {
+func DropLetters(ctx context.Context, b Bus, dlq, pipeline string, keys [][]byte) error {
 	tp := kafka.TopicPartition{Topic: dlq}
-	s, err := b.OpenSender(ctx, kafka.SenderConfig{TransactionalID: "truc-drop-" + id, Partitions: []kafka.TopicPartition{tp}})
+	s, err := b.OpenSender(ctx, kafka.SenderConfig{Unfenced: true, Partitions: []kafka.TopicPartition{tp}})
 	if err != nil {
 		return err
 	}

@@ -47,12 +47,12 @@ func PutRequest(ctx context.Context, b Bus, agency, reader string, r Request) er
 	if err := b.EnsureTopics(ctx, stateTopics(0)...); err != nil {
 		return err
 	}
-	return putOne(ctx, b, "truc-request-"+r.ID, requestsPartition, bus.Message{Key: []byte(requestKey(agency, reader, r.ID)), Value: value})
+	return putOne(ctx, b, requestsPartition, bus.Message{Key: []byte(requestKey(agency, reader, r.ID)), Value: value})
 }
 
-// putOne appends a single record under a transactional id of its own and waits for it.
-func putOne(ctx context.Context, b Bus, id string, p kafka.TopicPartition, m bus.Message) error {
-	s, err := b.OpenSender(ctx, kafka.SenderConfig{TransactionalID: id, Partitions: []kafka.TopicPartition{p}})
+// putOne appends a single record, fencing nobody, and waits for it.
+func putOne(ctx context.Context, b Bus, p kafka.TopicPartition, m bus.Message) error {
+	s, err := b.OpenSender(ctx, kafka.SenderConfig{Unfenced: true, Partitions: []kafka.TopicPartition{p}})
 	if err != nil {
 		return err
 	}

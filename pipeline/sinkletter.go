@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"context"
-	"crypto/rand"
 	"fmt"
 	"time"
 
@@ -23,14 +22,14 @@ func newSinkLetters(d *Delivery) *sinkLetters {
 	return &sinkLetters{d: d, topic: kafka.TopicPartition{Topic: bus.SinkDLQTopic(d.cfg.Agency, d.cfg.Name)}}
 }
 
-// open prepares the topic and reads which entities have an open letter. Several instances may write letters at once, so the
-// transactional id is this one's own: nobody is to be fenced off.
+// open prepares the topic and reads which entities have an open letter. Several instances may write letters at once, so
+// nobody is fenced off.
 func (s *sinkLetters) open(ctx context.Context) error {
 	b := KafkaBus{s.d.cfg.Client}
 	if err := b.EnsureTopics(ctx, append(stateTopics(s.d.cfg.Replication), dlqTopic(s.topic.Topic, s.d.cfg.Replication))...); err != nil {
 		return err
 	}
-	sender, err := b.OpenSender(ctx, kafka.SenderConfig{TransactionalID: s.topic.Topic + "-" + rand.Text(), Partitions: []kafka.TopicPartition{s.topic, requestsPartition}, Log: s.d.cfg.Log})
+	sender, err := b.OpenSender(ctx, kafka.SenderConfig{Unfenced: true, Partitions: []kafka.TopicPartition{s.topic, requestsPartition}, Log: s.d.cfg.Log})
 	if err != nil {
 		return err
 	}

@@ -45,8 +45,7 @@ func putTotals(ctx context.Context, b Bus, source, topic string, t totals) error
 	if err := b.EnsureTopics(ctx, spec); err != nil {
 		return err
 	}
-	id := "truc-totals-" + strings.NewReplacer("/", "-", " ", "-").Replace(strings.Trim(source, "/"))
-	return putOne(ctx, b, id, totalsPartition, bus.Message{Key: []byte(topic + " " + source), Value: value})
+	return putOne(ctx, b, totalsPartition, bus.Message{Key: []byte(topic + " " + source), Value: value})
 }
 
 // compareTotals recomputes the totals that were left for a topic. known is false when there are none, or when the topic went

@@ -79,7 +79,6 @@ func (w *writer) take(ctx context.Context, first fetched, f *fetchers) error {
 // acknowledged before the offset can pass it.
 func (w *writer) translate(ctx context.Context, f fetched, into []delivery) ([]delivery, error) {
 	cfg := &w.d.cfg
-	var keep keeper
 	for i := range f.records {
 		r := &f.records[i]
 		w.d.stats.Events.Add(1)
@@ -116,7 +115,6 @@ func (w *writer) translate(ctx context.Context, f fetched, into []delivery) ([]d
 		if w.reconcile != nil {
 			w.reconcile.note(&c)
 		}
-		c.Key, c.Values, c.OnCreate = keep.row(c.Key), keep.row(c.Values), keep.row(c.OnCreate)
 		into = append(into, delivery{change: c, key: r.Key, at: at})
 	}
 	return into, nil
@@ -184,7 +182,7 @@ func (w *writer) reject(ctx context.Context, events []delivery, e *adapters.Reje
 		out[r.Index] = true
 		ev := &events[r.Index]
 		if r.Park && len(w.parked) < maxParked {
-			w.parked = append(w.parked, parkedChange{change: cloneChange(ev.change), key: append([]byte(nil), ev.key...), since: time.Now(), reason: r.Reason, err: r.Err})
+			w.parked = append(w.parked, parkedChange{change: ev.change, key: append([]byte(nil), ev.key...), since: time.Now(), reason: r.Reason, err: r.Err})
 			w.d.stats.Parked.Store(int64(len(w.parked)))
 			continue
 		}
@@ -266,37 +264,4 @@ func (w *writer) retryParked(ctx context.Context) error {
 		return nil
 	}
 	return err
-}
-
-// keeper copies rows into slabs of its own, a few allocations a batch instead of one a cell.
-type keeper struct {
-	values []record.Value
-	bytes  []byte
-}
-
-func (k *keeper) row(r record.Row) record.Row {
-	if r == nil {
-		return nil
-	}
-	if cap(k.values)-len(k.values) < len(r) {
-		k.values = make([]record.Value, 0, max(4096, len(r)))
-	}
-	first := len(k.values)
-	for _, v := range r {
-		if v.Bytes != nil {
-			if cap(k.bytes)-len(k.bytes) < len(v.Bytes) {
-				k.bytes = make([]byte, 0, max(64<<10, len(v.Bytes)))
-			}
-			start := len(k.bytes)
-			k.bytes = append(k.bytes, v.Bytes...)
-			v.Bytes = k.bytes[start:len(k.bytes):len(k.bytes)]
-		}
-		k.values = append(k.values, v)
-	}
-	return k.values[first:len(k.values):len(k.values)]
-}
-
-func cloneChange(c record.Change) record.Change {
-	c.Key, c.Values, c.OnCreate = c.Key.Clone(), c.Values.Clone(), c.OnCreate.Clone()
-	return c
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/lienthong/truc/adapters"
+	"github.com/lienthong/truc/adapters/snapshot"
 	"github.com/lienthong/truc/record"
 	"github.com/lienthong/truc/tests/servers"
 )
@@ -155,6 +156,46 @@ func TestBigRow(t *testing.T) {
 		if seen[id] != 20_000_000 {
 			t.Errorf("row %d has %d bytes", id, seen[id])
 		}
+	}
+}
+
+// A chunk holds so many bytes and one row, even where big rows follow small ones.
+func TestChunkIsBounded(t *testing.T) {
+	db := newDatabase(t, servers.Postgres(t).Database(t), `CREATE TABLE a (id int PRIMARY KEY, v text)`,
+		`INSERT INTO a SELECT i, 'small' FROM generate_series(1, 150) i`, `INSERT INTO a SELECT i, repeat('x', 1000000) FROM generate_series(151, 170) i`)
+	c, err := build(t, db.dsn).server.sql(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.close()
+	tables, err := c.find(t.Context(), []string{"public.a"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	reader := chunkReader{session: c, rows: 2000}
+	task := snapshot.Task{Table: "public.a"}
+	rows, chunks := 0, 0
+	for last := false; !last; chunks++ {
+		chunk, err := reader.read(t.Context(), tables[0].oid, task)
+		if err != nil {
+			t.Fatal(err)
+		}
+		size := 0
+		for _, row := range chunk.Rows {
+			size += len(row[1].Bytes)
+			rows++
+			if row[0].Num != int64(rows) {
+				t.Fatalf("row %d is number %d", row[0].Num, rows)
+			}
+		}
+		if size > chunkBytes+1_000_000 {
+			t.Errorf("a chunk of %d bytes", size)
+		}
+		last = chunk.Last
+		task.Cursor = cursorOf(chunk.Table, chunk.Rows[len(chunk.Rows)-1])
+	}
+	if rows != 170 || chunks < 4 {
+		t.Errorf("%d rows in %d chunks", rows, chunks)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
@@ -59,7 +60,9 @@ func follow(tb testing.TB, a *application, tables ...string) *reading {
 
 func (r *reading) next() []record.Record {
 	r.Helper()
-	b, err := r.source.Read(context.Background())
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	b, err := r.source.Read(ctx)
 	if err != nil {
 		r.Fatal(err)
 	}
@@ -387,7 +390,9 @@ func TestGapsAndDivergences(t *testing.T) {
 			}
 			c.break_(s, backup)
 			if c.running {
-				_, err := s.r.source.Read(context.Background())
+				ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+				defer cancel()
+				_, err := s.r.source.Read(ctx)
 				check(err)
 				s.r.source.Close()
 			}

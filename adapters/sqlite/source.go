@@ -322,7 +322,7 @@ func (s *Source) changes(ctx context.Context, tx *sql.Tx, until int64) ([]record
 	bytes := 0
 	position := s.position
 	err := each(ctx, tx, func(r *sql.Rows) error {
-		if false {
+		if bytes > batchBytes {
 			return errEnough
 		}
 		var id uint64

@@ -305,7 +305,7 @@ func dropLetters(ctx context.Context, p *program, yes bool) error {
 	for i, o := range found {
 		keys[i] = o.Raw
 	}
-	if err := pipeline.DropLetters(ctx, pipeline.KafkaBus{Client: conn.Client}, box.topic, box.pipeline, rand.Text(), keys); err != nil {
+	if err := pipeline.DropLetters(ctx, pipeline.KafkaBus{Client: conn.Client}, box.topic, box.pipeline, keys); err != nil {
 		return err
 	}
 	if p.json {
