@@ -79,7 +79,7 @@ func compareTotals(ctx context.Context, b Bus, topic string) (agrees, known bool
 	}
 	agrees = true
 	for source, t := range left {
-		state, err := topicState(ctx, b, topic, infos[topic].Partitions, func(e *bus.Event) bool { return e.Source == source })
+		state, err := topicState(ctx, b, topic, infos[topic].Partitions, source, func([]byte) bool { return false })
 		if err != nil {
 			return false, false, err
 		}

@@ -242,7 +242,7 @@ func VerifyPublish(ctx context.Context, b Bus, src adapters.Source, source strin
 	}
 	var total totals
 	published := func(ctx context.Context, fn func([]byte, uint64)) error {
-		state, err := topicState(ctx, b, p.Topic, p.Partitions, func(e *bus.Event) bool { return e.Source == name && !skip(e.Key) })
+		state, err := topicState(ctx, b, p.Topic, p.Partitions, name, skip)
 		if err != nil {
 			return err
 		}
@@ -270,8 +270,12 @@ type topicContents struct {
 	totals totals
 }
 
-// topicState reads a whole topic and keeps the last content of each live key that want accepts.
-func topicState(ctx context.Context, b Bus, topic string, partitions int, want func(*bus.Event) bool) (*topicContents, error) {
+// foreign is the content of a key whose last record is not an event of the pipeline: it equals no document.
+const foreign = 1
+
+// topicState reads a whole topic and keeps the last content of each live key, but for keys to skip. A topic belongs to one
+// pipeline: what somebody else put under a key hides what was there, from whoever reads the topic and from compaction.
+func topicState(ctx context.Context, b Bus, topic string, partitions int, source string, skip func(key []byte) bool) (*topicContents, error) {
 	s := &topicContents{live: map[string]uint64{}}
 	parts := make([]kafka.TopicPartition, partitions)
 	for i := range parts {
@@ -288,15 +292,18 @@ func topicState(ctx context.Context, b Bus, topic string, partitions int, want f
 			continue
 		}
 		err := b.ReadRange(ctx, tp, r.Start, r.End, func(d *bus.Delivered) error {
-			e, err := bus.ParseEvent(d)
-			if err != nil || !want(&e) {
-				return nil //nolint:nilerr // what is not an event of this pipeline is not compared
-			}
-			if e.Data == nil {
-				delete(s.live, string(e.Key))
+			if skip(d.Key) {
 				return nil
 			}
-			s.live[string(e.Key)] = contentHash(e.Data)
+			if d.Value == nil {
+				delete(s.live, string(d.Key))
+				return nil
+			}
+			content := contentHash(d.Value)
+			if e, err := bus.ParseEvent(d); err != nil || e.Source != source {
+				content = foreign
+			}
+			s.live[string(d.Key)] = content
 			return nil
 		})
 		if err != nil {

@@ -87,7 +87,7 @@ CREATE TEMP TABLE latest AS
 SELECT key, payload, at FROM (SELECT *, row_number() OVER (PARTITION BY topic, key ORDER BY offset DESC) AS age FROM event) WHERE age = 1;
 CREATE TEMP TABLE published AS
 SELECT key, group_concat(property, char(10)) AS content FROM (
-  SELECT l.key AS key, substr(t.fullkey, 2) || '=' || t.atom AS property FROM latest l, json_tree(l.payload) t
+  SELECT l.key AS key, substr(t.fullkey, 2) || '=' || t.atom AS property FROM latest l, json_tree(CASE WHEN json_valid(l.payload) THEN l.payload ELSE json_quote(l.payload) END) t
   WHERE l.payload IS NOT NULL AND t.atom IS NOT NULL ORDER BY l.key, 2)
 GROUP BY key;
 

@@ -1,0 +1,153 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strconv"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/lienthong/truc/mapping"
+	"github.com/lienthong/truc/mapping/value"
+	"github.com/lienthong/truc/record"
+	"github.com/lienthong/truc/schemas"
+)
+
+const (
+	agency  = "H44.15"
+	dataset = "hotich.khaisinh.v1"
+)
+
+// createBirths is the table of every benchmark here: 21 columns of an old civil-status system, its text TCVN3 that was
+// taken for Latin-1 when the data moved to a UTF-8 database, its dates text.
+const createBirths = `CREATE TABLE khai_sinh (
+	id bigint PRIMARY KEY, so_dk text NOT NULL, quyen text NOT NULL, trang text, ngay_dk text, loai_dk int, ho_ten text, ngay_sinh text,
+	gioi_tinh int, dan_toc int, noi_sinh text, me_ho_ten text, me_ngay_sinh text, me_cccd text, cha_ho_ten text, cha_ngay_sinh text,
+	cha_cccd text, nguoi_ky text, chuc_vu text, trang_thai int NOT NULL, sua_luc timestamptz NOT NULL)`
+
+// patterns is how many different births there are; rows repeat them under their own id and number.
+const patterns = 1000
+
+// birth is one pattern: the columns after id and so_dk. Nobody in it exists.
+func birth(tb testing.TB, n int) []any {
+	tb.Helper()
+	tcvn3 := func(s string) string {
+		out, ok := value.EncodeTCVN3Latin1(nil, []byte(s))
+		if !ok {
+			tb.Fatalf("%q cannot be written in TCVN3", s)
+		}
+		return string(out)
+	}
+	pick := func(of []string, by int) string { return of[n/by%len(of)] }
+	family := []string{"Nguyễn", "Trần", "Lê", "Phạm", "Hoàng", "Vũ", "Đặng", "Bùi", "Đỗ"}
+	middle := []string{"Thị Thu", "Văn", "Minh", "Đức", "Ngọc", "Thị"}
+	given := []string{"Hương", "Tuấn", "Hạnh", "Dũng", "Quỳnh", "Phương", "Khánh"}
+	name := func(by int) string {
+		return tcvn3(pick(family, by) + " " + pick(middle, by+1) + " " + pick(given, by+2))
+	}
+	day := func(year int) string { return fmt.Sprintf("%02d/%02d/%04d", 1+n%28, 1+n%12, year) }
+	return []any{
+		fmt.Sprintf("%02d/2024", 1+n%12), strconv.Itoa(1 + n%200), day(2024), 1 + n%2, name(1), day(2023), 1 + n%3, 1 + n%4,
+		tcvn3("Bệnh viện Sản Nhi Mẫu, phường Vĩnh Yên, tỉnh Phú Thọ"), name(2), day(1990 + n%9), fmt.Sprintf("001 190 %06d", n),
+		name(3), strconv.Itoa(1980 + n%19), fmt.Sprintf("001 080 %06d", n), name(5), tcvn3("Phó Chủ tịch phường, người được ủy quyền"), 2,
+	}
+}
+
+// birthTable and birthRow are the same as the PostgreSQL source hands them out.
+func birthTable() *record.Table {
+	t := &record.Table{Schema: "public", Name: "khai_sinh", Key: []int{0}, Version: 1}
+	add := func(kind record.Kind, names ...string) {
+		for _, name := range names {
+			t.Columns = append(t.Columns, record.Column{Name: name, Kind: kind})
+		}
+	}
+	add(record.Int, "id")
+	add(record.Text, "so_dk", "quyen", "trang", "ngay_dk")
+	add(record.Int, "loai_dk")
+	add(record.Text, "ho_ten", "ngay_sinh")
+	add(record.Int, "gioi_tinh", "dan_toc")
+	add(record.Text, "noi_sinh", "me_ho_ten", "me_ngay_sinh", "me_cccd", "cha_ho_ten", "cha_ngay_sinh", "cha_cccd", "nguoi_ky", "chuc_vu")
+	add(record.Int, "trang_thai")
+	add(record.Timestamp, "sua_luc")
+	return t
+}
+
+func birthRow(tb testing.TB, n int) record.Row {
+	tb.Helper()
+	row := record.Row{record.IntValue(int64(n)), record.TextValue(fmt.Sprintf("%08d", n))}
+	for _, cell := range birth(tb, n) {
+		switch v := cell.(type) {
+		case int:
+			row = append(row, record.IntValue(int64(v)))
+		case string:
+			row = append(row, record.TextValue(v))
+		}
+	}
+	return append(row, record.BytesOf(record.Timestamp, []byte("2026-01-02T03:04:05.678901Z")))
+}
+
+// loadBirths inserts rows (a multiple of patterns) with ids from first on, in transactions of a thousand.
+func loadBirths(tb testing.TB, dsn string, first, rows int) {
+	tb.Helper()
+	ctx := tb.Context()
+	conn := connect(tb, dsn)
+	defer conn.Close(context.WithoutCancel(ctx))
+	run := func(statement string, args ...any) {
+		tb.Helper()
+		if _, err := conn.Exec(ctx, statement, args...); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	run(`CREATE TEMP TABLE pattern AS SELECT * FROM khai_sinh WITH NO DATA`)
+	run(`ALTER TABLE pattern DROP COLUMN so_dk, DROP COLUMN sua_luc`)
+	var source [][]any
+	for n := range patterns {
+		source = append(source, append([]any{n}, birth(tb, n)...))
+	}
+	columns := []string{
+		"id", "quyen", "trang", "ngay_dk", "loai_dk", "ho_ten", "ngay_sinh", "gioi_tinh", "dan_toc", "noi_sinh", "me_ho_ten", "me_ngay_sinh",
+		"me_cccd", "cha_ho_ten", "cha_ngay_sinh", "cha_cccd", "nguoi_ky", "chuc_vu", "trang_thai",
+	}
+	if _, err := conn.CopyFrom(ctx, pgx.Identifier{"pattern"}, columns, pgx.CopyFromRows(source)); err != nil {
+		tb.Fatal(err)
+	}
+	for at := first; at < first+rows; at += patterns {
+		run(`INSERT INTO khai_sinh SELECT $1::bigint + id, lpad(($1::bigint + id)::text, 8, '0'), quyen, trang, ngay_dk, loai_dk, ho_ten, ngay_sinh,
+			gioi_tinh, dan_toc, noi_sinh, me_ho_ten, me_ngay_sinh, me_cccd, cha_ho_ten, cha_ngay_sinh, cha_cccd, nguoi_ky, chuc_vu,
+			trang_thai, clock_timestamp() FROM pattern ORDER BY id`, at)
+	}
+}
+
+func connect(tb testing.TB, dsn string) *pgx.Conn {
+	tb.Helper()
+	conn, err := pgx.Connect(tb.Context(), dsn)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return conn
+}
+
+// birthMapping is testdata/khai_sinh.yaml with the dataset it is for.
+func birthMapping(tb testing.TB) (*mapping.File, *schemas.Dataset, mapping.Env) {
+	tb.Helper()
+	const name = "testdata/khai_sinh.yaml"
+	text, err := os.ReadFile(name)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	file, problems := mapping.Parse(name, text)
+	if err := problems.Err(); err != nil {
+		tb.Fatal(err)
+	}
+	set, err := schemas.Builtin()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	d, err := set.Dataset(dataset)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return file, d, mapping.Env{Set: set, Agency: agency}
+}

@@ -1,0 +1,148 @@
+package bench
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/lienthong/truc/bus"
+	"github.com/lienthong/truc/bus/embedded"
+	"github.com/lienthong/truc/bus/kafka"
+	"github.com/lienthong/truc/mapping"
+	"github.com/lienthong/truc/schemas"
+	"github.com/lienthong/truc/tests/servers"
+)
+
+// BenchmarkStage measures what happens to a row between the decoder and the broker. Decoding and the encoding of record
+// batches are measured in their own packages, with rows and documents of the same size.
+func BenchmarkStage(b *testing.B) {
+	tr, d := translator(b)
+	row := birthRow(b, 7)
+	doc, _, violations := tr.Document(nil, row)
+	if len(violations) > 0 {
+		b.Fatal(violations)
+	}
+	b.Logf("a document has %d bytes", len(doc))
+	buf := make([]byte, 0, 4096)
+	b.Run("translate and check", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if tr.Keep(row) != mapping.Live {
+				b.Fatal("filtered")
+			}
+			buf, _ = tr.Key(buf[:0], row)
+			if buf, _, violations = tr.Document(buf, row); len(violations) > 0 {
+				b.Fatal(violations)
+			}
+		}
+	})
+	b.Run("of that: check", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if !d.Accepts(doc) {
+				b.Fatal("not proven")
+			}
+		}
+	})
+	b.Run("check by gojsonschema instead", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if violations := d.Check(doc); violations != nil {
+				b.Fatal(violations)
+			}
+		}
+	})
+	b.Run("publish to Kafka", func(b *testing.B) {
+		publish(b, kafka.Config{Brokers: []string{servers.Kafka(b).Addr}})
+	})
+	b.Run("publish to the embedded bus", func(b *testing.B) {
+		broker, err := embedded.Start(embedded.Config{Dir: b.TempDir()})
+		if err != nil {
+			b.Fatal(err)
+		}
+		defer broker.Close()
+		publish(b, broker.ClientConfig())
+	})
+}
+
+func translator(tb testing.TB) (*mapping.Translator, *schemas.Dataset) {
+	tb.Helper()
+	file, d, env := birthMapping(tb)
+	plan, problems := mapping.CompileSource(file, birthTable(), d, env)
+	if err := problems.Err(); err != nil {
+		tb.Fatal(err)
+	}
+	return plan.NewTranslator(), d
+}
+
+// publish measures encoding, sending and the broker's acknowledgement of chunks of 500 events spread over three
+// partitions, as the pipeline hands them over.
+func publish(b *testing.B, cfg kafka.Config) {
+	const size, partitions = 500, 3
+	client, err := kafka.New(cfg)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer client.Close()
+	ctx := b.Context()
+	topic := fmt.Sprintf("bench.publish.%d", b.N)
+	if err := client.EnsureTopics(ctx, kafka.TopicSpec{Name: topic, Partitions: partitions, Replication: 1}); err != nil {
+		b.Fatal(err)
+	}
+	var to []kafka.TopicPartition
+	for p := range partitions {
+		to = append(to, kafka.TopicPartition{Topic: topic, Partition: int32(p)})
+	}
+	sender, err := client.OpenSender(ctx, kafka.SenderConfig{TransactionalID: topic, Partitions: to})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer sender.Close()
+	groups := events(b, size, partitions)
+	b.ReportAllocs()
+	for b.Loop() {
+		for p, group := range groups {
+			err := sender.Produce(ctx, to[p], group, func(_ int64, err error) {
+				if err != nil {
+					b.Error(err)
+				}
+			})
+			if err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+	if err := sender.Flush(ctx); err != nil {
+		b.Fatal(err)
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*size), "ns/row")
+}
+
+// events makes the events of n births, by partition.
+func events(tb testing.TB, n, partitions int) [][]bus.Message {
+	tb.Helper()
+	tr, _ := translator(tb)
+	shared := bus.NewSharedHeaders(
+		bus.Header{Key: bus.HeaderSpecVersion, Value: []byte("1.0")},
+		bus.Header{Key: bus.HeaderSource, Value: []byte(bus.SourceName(agency, "hotich", "khaisinh"))},
+		bus.Header{Key: bus.HeaderType, Value: []byte(dataset + ".created")},
+		bus.Header{Key: bus.HeaderDataSchema, Value: []byte("https://chuan.vidu.example/schemas/hotich.khaisinh/1.0.0")},
+		bus.Header{Key: bus.HeaderContentType, Value: []byte("application/json")},
+	)
+	groups := make([][]bus.Message, partitions)
+	for i := range n {
+		row := birthRow(tb, i)
+		key, _ := tr.Key(nil, row)
+		doc, _, violations := tr.Document(nil, row)
+		if len(violations) > 0 {
+			tb.Fatal(violations)
+		}
+		p := kafka.PartitionFor(key, partitions)
+		groups[p] = append(groups[p], bus.Message{Key: key, Value: doc, Shared: shared, UnixMilli: 1_767_323_045_678, Headers: []bus.Header{
+			{Key: bus.HeaderID, Value: fmt.Appendf(nil, "%032x-%016x", i, i)},
+			{Key: bus.HeaderSubject, Value: key},
+			{Key: bus.HeaderTime, Value: []byte("2026-01-02T03:04:05.678901Z")},
+			{Key: bus.HeaderSequence, Value: fmt.Appendf(nil, "%032x", i)},
+		}})
+	}
+	return groups
+}
