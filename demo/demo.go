@@ -63,8 +63,11 @@ type Layout struct {
 	Dir      string
 	VinhPhuc *sql.DB
 	Hanoi    *sql.DB
-	// hanoi knows how that database wants its statements.
-	hanoi dialect
+	// HanoiSystem is what Hà Nội's system runs on: "PostgreSQL" or "SQLite".
+	HanoiSystem string
+	// hanoi knows how that database wants its statements; server is its PostgreSQL, nil on SQLite.
+	hanoi  dialect
+	server *postgres
 }
 
 // dialect is what differs between the databases Hà Nội may run on.
@@ -94,12 +97,39 @@ var sqliteDialect = dialect{
 	},
 }
 
-// Lay writes the configuration, the mappings and the databases into a folder; what is there already is kept.
-func Lay(ctx context.Context, dir string) (*Layout, error) {
-	if err := os.MkdirAll(filepath.Join(dir, "mappings"), 0o750); err != nil {
-		return nil, fmt.Errorf("lay out demo: %w", err)
+// Lay writes the configuration, the mappings and the databases into a folder; what is there already is kept. With server,
+// Hà Nội's database is a PostgreSQL started for the demo, if one is installed; it is gone afterwards.
+func Lay(ctx context.Context, dir string, server bool) (*Layout, error) {
+	l := &Layout{Dir: dir, HanoiSystem: "SQLite", hanoi: sqliteDialect}
+	if server {
+		p, err := startPostgres(ctx)
+		switch {
+		case err == nil:
+			l.HanoiSystem, l.hanoi, l.server = "PostgreSQL", postgresDialect, p
+		case ctx.Err() != nil:
+			return nil, err
+		case !errors.Is(err, errNoServer):
+			l.HanoiSystem = "SQLite (PostgreSQL is installed, but did not start here)"
+		}
 	}
-	err := fs.WalkDir(files, "files", func(path string, d fs.DirEntry, err error) error {
+	if err := l.writeFiles(); err != nil {
+		return nil, errors.Join(fmt.Errorf("lay out demo: %w", err), l.Close())
+	}
+	if err := l.openDatabases(ctx); err != nil {
+		return nil, errors.Join(err, l.Close())
+	}
+	return l, nil
+}
+
+func (l *Layout) writeFiles() error {
+	source, filter := "sqlite: { path: "+HanoiFile+", poll: 50ms }", "only: xac_nhan == 1\n"
+	if l.server != nil {
+		source, filter = `postgres: { dsn: "`+l.server.dsn+`" }`, "only: xac_nhan\n"
+	}
+	if err := os.MkdirAll(filepath.Join(l.Dir, "mappings"), 0o750); err != nil {
+		return err
+	}
+	return fs.WalkDir(files, "files", func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
 		}
@@ -107,31 +137,40 @@ func Lay(ctx context.Context, dir string) (*Layout, error) {
 		if err != nil {
 			return err
 		}
-		text := strings.Replace(string(data), "{{HANOI}}", "sqlite: { path: "+HanoiFile+", poll: 50ms }", 1)
-		if filepath.Base(path) == "hanoi.yaml" {
-			text = strings.Replace(text, "only: xac_nhan\n", "only: xac_nhan == 1\n", 1)
+		text := strings.Replace(string(data), "{{HANOI}}", source, 1)
+		if l.server != nil {
+			text = strings.Replace(text, "mapping: mappings/hanoi.yaml,", "mapping: mappings/hanoi.yaml, table: public.khai_sinh,", 1)
 		}
-		to := filepath.Join(dir, filepath.FromSlash(strings.TrimPrefix(path, "files/")))
+		if filepath.Base(path) == "hanoi.yaml" {
+			text = strings.Replace(text, "only: xac_nhan\n", filter, 1)
+		}
+		to := filepath.Join(l.Dir, filepath.FromSlash(strings.TrimPrefix(path, "files/")))
 		if _, err := os.Stat(to); err == nil {
 			return nil
 		}
 		return os.WriteFile(to, []byte(text), 0o600)
 	})
+}
+
+func (l *Layout) openDatabases(ctx context.Context) (err error) {
+	if l.VinhPhuc, err = open(ctx, filepath.Join(l.Dir, VinhPhucFile), vinhPhucSchema); err != nil {
+		return err
+	}
+	if l.server != nil {
+		if l.Hanoi, err = sql.Open("pgx", l.server.dsn); err == nil {
+			_, err = l.Hanoi.ExecContext(ctx, l.hanoi.schema)
+		}
+	} else {
+		l.Hanoi, err = open(ctx, filepath.Join(l.Dir, HanoiFile), l.hanoi.schema)
+	}
 	if err != nil {
-		return nil, fmt.Errorf("lay out demo: %w", err)
+		return fmt.Errorf("create Hà Nội's table: %w", err)
 	}
-	l := &Layout{Dir: dir, hanoi: sqliteDialect}
-	if l.VinhPhuc, err = open(ctx, filepath.Join(dir, VinhPhucFile), vinhPhucSchema); err != nil {
-		return nil, err
-	}
-	if l.Hanoi, err = open(ctx, filepath.Join(dir, HanoiFile), sqliteDialect.schema); err != nil {
-		return nil, errors.Join(err, l.Close())
-	}
-	insurer, err := open(ctx, filepath.Join(dir, InsurerFile), insurerSchema)
+	insurer, err := open(ctx, filepath.Join(l.Dir, InsurerFile), insurerSchema)
 	if err != nil {
-		return nil, errors.Join(err, l.Close())
+		return err
 	}
-	return l, insurer.Close()
+	return insurer.Close()
 }
 
 func open(ctx context.Context, path, schema string) (*sql.DB, error) {
@@ -154,5 +193,5 @@ func (l *Layout) Close() error {
 			errs = append(errs, db.Close())
 		}
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, l.server.close())...)
 }

@@ -90,6 +90,7 @@ var (
 	_ adapters.Describer  = (*source)(nil)
 	_ adapters.Checker    = (*source)(nil)
 	_ adapters.Fetcher    = (*source)(nil)
+	_ adapters.Scanner    = (*source)(nil)
 	_ adapters.Terminator = (*source)(nil)
 	_ adapters.Retention  = (*source)(nil)
 	_ adapters.Progresser = (*source)(nil)

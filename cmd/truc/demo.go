@@ -83,7 +83,7 @@ func (d *demonstration) run(ctx context.Context, p *program) (err error) {
 		}
 		defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	}
-	town, err := demo.Lay(ctx, dir)
+	town, err := demo.Lay(ctx, dir, d.dir == "")
 	if err != nil {
 		return err
 	}
@@ -118,7 +118,7 @@ func (d *demonstration) run(ctx context.Context, p *program) (err error) {
 	if p.json {
 		tell = io.Discard
 	}
-	fmt.Fprintf(tell, demoIntroduction, result.Broker, result.HTTP, dir)
+	fmt.Fprintf(tell, demoIntroduction, result.Broker, town.HanoiSystem, result.HTTP, dir)
 
 	running, stop := context.WithCancel(ctx)
 	defer stop()
@@ -161,7 +161,7 @@ const demoIntroduction = `truc demo: ba cơ quan trên một máy / three agenci
 
   Vĩnh Phúc (cũ)  ht_khaisinh, TCVN3 ──┐
                                        ├──► bus %s ──► BHYT: tre_em
-  Hà Nội          khai_sinh, Unicode ──┘
+  Hà Nội          khai_sinh, Unicode ──┘        (%s)
 
   trạng thái / status: %s/api/status   thư mục / folder: %s   Ctrl-C: dừng / stop
 

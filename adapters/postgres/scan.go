@@ -1,0 +1,44 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+
+	"github.com/lienthong/truc/adapters/snapshot"
+	"github.com/lienthong/truc/record"
+)
+
+// Scan implements adapters.Scanner with the chunks of the snapshot, on a connection of its own: each chunk is one short
+// transaction, so a scan of a day holds back neither vacuum nor anybody's ALTER TABLE.
+func (s *source) Scan(ctx context.Context, table string, fn func(*record.Table, []record.Row) error) error {
+	c, err := s.server.sql(ctx)
+	if err != nil {
+		return err
+	}
+	defer c.close() // nothing was written
+	found, err := c.find(ctx, []string{table})
+	if err != nil {
+		return err
+	}
+	r := &chunkReader{session: c, rows: s.chunkRows}
+	task := snapshot.Task{Table: table}
+	for {
+		chunk, err := r.read(ctx, found[0].oid, task)
+		if errors.Is(err, errMoved) || err == nil && chunk.Sees == nil {
+			continue // altered at this very moment: the chunk is read again
+		}
+		if err != nil {
+			return err
+		}
+		if len(chunk.Rows) == 0 {
+			return nil
+		}
+		if err := fn(chunk.Table, chunk.Rows); err != nil {
+			return err
+		}
+		if chunk.Last {
+			return nil
+		}
+		task.Cursor = cursorOf(chunk.Table, chunk.Rows[len(chunk.Rows)-1])
+	}
+}
