@@ -4,9 +4,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
+	"github.com/lienthong/truc/mapping/value"
 	"github.com/lienthong/truc/problem"
 	"github.com/lienthong/truc/schemas"
 )
@@ -200,11 +203,35 @@ func (c *compiler) constantAllowed(e *Expression, name, s string, n *schemas.Nod
 	if want, ok := n.Const.(string); ok && want != s {
 		c.report(e.At, "unknown-code", fmt.Sprintf("%q is not possible for %s, which is always %q", s, name, want), "write that")
 	}
+	c.constantForm(e, name, s, n)
 	if n.CodeList == "" {
 		return
 	}
 	if list, err := c.env.Set.CodeList(n.CodeList); err == nil && !list.Has(s) {
 		c.report(e.At, "unknown-code", fmt.Sprintf("%q is not a code of %s", s, n.CodeList), "choose a code of the list")
+	}
+}
+
+// constantForm reports a constant that no document could hold: every row would become a dead letter.
+func (c *compiler) constantForm(e *Expression, name, s string, n *schemas.Node) {
+	report := func(why, fix string) {
+		c.report(e.At, "constant-form", fmt.Sprintf("the constant %q cannot stand in %s: %s", s, name, why), fix)
+	}
+	if n.Pattern != "" {
+		if form, err := regexp.Compile(n.Pattern); err == nil && !form.MatchString(s) {
+			report("it must have the form "+n.Pattern, "correct the constant")
+		}
+	}
+	switch length := utf8.RuneCountInString(s); {
+	case length < n.MinLength:
+		report(fmt.Sprintf("it needs %d characters at least", n.MinLength), "write more, or leave the property out")
+	case n.MaxLength >= 0 && length > n.MaxLength:
+		report(fmt.Sprintf("it may have %d characters at most", n.MaxLength), "shorten it")
+	}
+	if n.Format == "date" {
+		if _, ok := value.ParseISODate([]byte(s)); !ok {
+			report("it is no date", "write it as 2026-03-02")
+		}
 	}
 }
 

@@ -24,7 +24,8 @@ type fullSink interface {
 // brokenSink is a sink with one defect, which an author may well make.
 type brokenSink struct {
 	fullSink
-	env adapters.Env
+	env   adapters.Env
+	ended <-chan struct{} // closed when the case is over
 	// change alters a change before it is applied, or drops it.
 	change  func(*record.Change) bool
 	apply   func(ctx context.Context, changes []record.Change, from, to adapters.Offsets) error
@@ -246,7 +247,7 @@ func TestSuiteFindsBrokenSinks(t *testing.T) {
 			}
 		}},
 		"log shows the secret": {"insert and update", func(s *brokenSink) { s.env.Log.Info("connecting", "dsn", "memory:"+secret) }},
-		"leaks a goroutine":    {"insert and update", func(s *brokenSink) { go func() { <-time.After(3 * time.Second) }() }},
+		"leaks a goroutine":    {"insert and update", func(s *brokenSink) { go func() { <-s.ended }() }},
 	}
 	found := map[string]bool{}
 	var mu sync.Mutex
@@ -274,9 +275,11 @@ func brokenSinkSpec(spoil func(*brokenSink)) SinkSpec {
 	return SinkSpec{Capabilities: SinkCapabilities{Unique: true, NotNull: true}, Patience: time.Second, New: func(tb testing.TB) SinkFixture {
 		f := memorySink(tb)
 		f.Secret = secret
+		ended := make(chan struct{})
+		tb.Cleanup(func() { close(ended) })
 		broken := func(build func(adapters.Env) adapters.Sink) func(adapters.Env) adapters.Sink {
 			return func(env adapters.Env) adapters.Sink {
-				s := &brokenSink{fullSink: build(env).(fullSink), env: env}
+				s := &brokenSink{fullSink: build(env).(fullSink), env: env, ended: ended}
 				spoil(s)
 				return s
 			}

@@ -23,6 +23,7 @@ const secret = "mat-khau-rat-dai"
 type brokenSource struct {
 	adapters.Source
 	env   adapters.Env
+	ended <-chan struct{} // closed when the case is over
 	start func(adapters.Start) adapters.Start
 	// each changes a record, or drops it; batch changes a whole batch.
 	each    func(*record.Record) bool
@@ -303,7 +304,7 @@ func TestSuiteFindsBrokenSources(t *testing.T) {
 		"log shows a row": {cases: "create", spoil: func(s *brokenSource) {
 			s.each = func(r *record.Record) bool { s.env.Log.Debug("read", "row", describeRow(r.After)); return true }
 		}},
-		"leaks a goroutine":           {cases: "create", spoil: func(s *brokenSource) { go func() { <-time.After(3 * time.Second) }() }},
+		"leaks a goroutine":           {cases: "create", spoil: func(s *brokenSource) { go func() { <-s.ended }() }},
 		"unknown table is no refusal": {cases: "unknown table", spoil: func(s *brokenSource) { s.opening = func(err error) error { return hide(err) } }},
 		"no position":                 {cases: "create", spoil: func(s *brokenSource) { s.batch = func(b record.Batch) record.Batch { b.Position = nil; return b } }},
 		"misaligned rows":             {cases: "create", spoil: records(func(r *record.Record) bool { r.After = r.After[:min(1, len(r.After))]; return true })},
@@ -367,11 +368,13 @@ func brokenSourceSpec(spoil func(*brokenSource), sparse, big bool) SourceSpec {
 			}
 		})
 		f.Secret = secret
+		ended := make(chan struct{})
+		tb.Cleanup(func() { close(ended) })
 		broken := func(build func(adapters.Env) adapters.Source) func(adapters.Env) adapters.Source {
 			return func(env adapters.Env) adapters.Source {
 				sound := build(env)
 				tb.Cleanup(func() { sound.Close() })
-				s := &brokenSource{Source: sound, env: env}
+				s := &brokenSource{Source: sound, env: env, ended: ended}
 				if spoil == nil {
 					return replayDenier{s}
 				}

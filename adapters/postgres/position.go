@@ -3,6 +3,8 @@ package postgres
 import (
 	"encoding/json"
 	"fmt"
+	"math/bits"
+	"strconv"
 
 	"github.com/jackc/pglogrepl"
 
@@ -49,7 +51,21 @@ type lsn pglogrepl.LSN
 
 func (l lsn) String() string { return pglogrepl.LSN(l).String() }
 
-func (l lsn) MarshalText() ([]byte, error) { return []byte(l.String()), nil }
+func (l lsn) append(b []byte) []byte {
+	const digits = "0123456789ABCDEF"
+	hex := func(n uint32) {
+		first := (bits.Len32(n|1) - 1) / 4
+		for i := first; i >= 0; i-- {
+			b = append(b, digits[n>>(4*i)&0xf])
+		}
+	}
+	hex(uint32(l >> 32))
+	b = append(b, '/')
+	hex(uint32(l))
+	return b
+}
+
+func (l lsn) MarshalText() ([]byte, error) { return l.append(nil), nil }
 
 func (l *lsn) UnmarshalText(b []byte) error {
 	v, err := pglogrepl.ParseLSN(string(b))
@@ -62,13 +78,24 @@ func (l *lsn) UnmarshalText(b []byte) error {
 
 func (p *position) order() record.Order { return record.Order{Major: uint64(p.LSN), Minor: p.Index} }
 
+// encode writes the JSON by hand: it is written with every batch, and a lone change is a batch. System is digits, Slot has no
+// letter that JSON would escape (Config.Validate).
 func (p *position) encode() []byte {
-	b, err := json.Marshal(p)
-	if err != nil {
-		// Only a RawMessage that is no JSON could fail, and that one we encoded ourselves.
-		panic("postgres: encode position: " + err.Error())
-	}
-	return b
+	b := make([]byte, 0, 192+len(p.Tables))
+	b = append(b, `{"v":`...)
+	b = strconv.AppendInt(b, int64(p.Version), 10)
+	b = append(append(b, `,"system":"`...), p.System...)
+	b = append(b, `","timeline":`...)
+	b = strconv.AppendInt(b, int64(p.Timeline), 10)
+	b = append(append(b, `,"slot":"`...), p.Slot...)
+	b = append(b, `","lsn":"`...)
+	b = p.LSN.append(b)
+	b = append(b, `","index":`...)
+	b = strconv.AppendUint(b, uint64(p.Index), 10)
+	b = append(b, `,"confirmed":"`...)
+	b = p.Confirmed.append(b)
+	b = append(append(b, `","tables":`...), p.Tables...)
+	return append(b, '}')
 }
 
 func parsePosition(b []byte) (*position, map[string]*tableState, error) {

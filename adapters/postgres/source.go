@@ -67,6 +67,7 @@ type source struct {
 
 	wakeLock sync.Mutex
 	socket   net.Conn // of repl
+	asking   net.Conn // of catalog, while Read waits for its answer
 	woken    bool     // socket has a deadline in the past
 	closed   bool
 	lost     error // what ended the chunk reader
@@ -143,6 +144,9 @@ func (s *source) Close() error {
 	s.closed = true
 	if s.stop != nil {
 		s.stop()
+	}
+	if s.asking != nil {
+		_ = s.asking.SetDeadline(time.Unix(1, 0)) // fails only on a closed socket
 	}
 	s.wakeLock.Unlock()
 	s.wake()

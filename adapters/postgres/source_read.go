@@ -61,7 +61,7 @@ func (s *source) fill(ctx context.Context, b *buffer) (record.Batch, error) {
 		if err == nil {
 			continue
 		}
-		if timeout, ok := errors.AsType[net.Error](err); ok && timeout.Timeout() {
+		if errors.Is(err, errWoken) {
 			s.unwake()
 			err = s.ended(ctx)
 			if err == nil {
@@ -135,12 +135,15 @@ func (s *source) handOut(b *buffer) record.Batch {
 	return record.Batch{Records: b.records, Position: s.encodePosition(), Done: b.done}
 }
 
+// errWoken says that a receive was interrupted: nothing is lost, and somebody has something to say.
+var errWoken = errors.New("receive was interrupted")
+
 // receive takes in one message of the connection.
 func (s *source) receive(b *buffer) error {
 	message, err := s.repl.ReceiveMessage(context.Background())
 	if err != nil {
 		if timeout, ok := errors.AsType[net.Error](err); ok && timeout.Timeout() {
-			return err
+			return errWoken
 		}
 		return s.server.explain(err)
 	}

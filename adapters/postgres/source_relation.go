@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"net"
 	"slices"
 	"strconv"
 	"time"
@@ -173,5 +174,16 @@ func (s *source) withCatalog(fn func(ctx context.Context, c *session) error) err
 	defer cancel()
 	s.catalogLock.Lock()
 	defer s.catalogLock.Unlock()
+	s.setAsking(s.catalog.pg.Conn())
+	defer s.setAsking(nil)
 	return fn(ctx, s.catalog)
+}
+
+// setAsking lets Close interrupt a question to the catalog.
+func (s *source) setAsking(conn net.Conn) {
+	s.wakeLock.Lock()
+	defer s.wakeLock.Unlock()
+	if s.asking = conn; conn != nil && s.closed {
+		_ = conn.SetDeadline(time.Unix(1, 0)) // fails only on a closed socket
+	}
 }

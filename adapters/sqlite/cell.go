@@ -46,7 +46,7 @@ func argumentOf(v record.Value) any {
 	return string(v.Bytes)
 }
 
-// row scans one row of n cells.
+// scanRow scans one row of n cells.
 func scanRow(rows interface{ Scan(...any) error }, n int) (record.Row, error) {
 	cells := make([]any, n)
 	into := make([]any, n)

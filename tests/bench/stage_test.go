@@ -98,10 +98,14 @@ func publish(b *testing.B, cfg kafka.Config) {
 	}
 	defer sender.Close()
 	groups := events(b, size, partitions)
+	// As many groups are under way as the pipeline has chunks.
+	underWay := make(chan struct{}, 12*partitions)
 	b.ReportAllocs()
 	for b.Loop() {
 		for p, group := range groups {
+			underWay <- struct{}{}
 			err := sender.Produce(ctx, to[p], group, func(_ int64, err error) {
+				<-underWay
 				if err != nil {
 					b.Error(err)
 				}

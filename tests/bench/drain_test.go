@@ -1,0 +1,225 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/lienthong/truc/tests/servers"
+)
+
+// rounds is how often each contestant drains a backlog; the backlogs are new, the order moves on by one each round.
+const rounds = 3
+
+// BenchmarkDrain lets `truc run` drain a backlog of inserts from PostgreSQL into Kafka, every row translated and checked,
+// and pg_recvlogical drain the same backlog into a file, in turn. Then what reached Kafka is delivered to a table. Run it
+// with -benchtime=1x; a benchmark that appears several times ("#01") is one of several rounds.
+func BenchmarkDrain(b *testing.B) {
+	rows := backlog(b)
+	binary := buildTruc(b)
+	// PostgreSQL and Kafka as the tests have them: fsync off, so that loading takes seconds. Draining only reads the log.
+	pg := servers.NewPostgres(b)
+	dsn := pg.Database(b)
+	execute(b, dsn, createBirths)
+	execute(b, dsn, "CREATE PUBLICATION bench FOR TABLE khai_sinh")
+	sink := pg.Database(b)
+	execute(b, sink, `CREATE TABLE tre_em (co_quan text, quyen text, so text, ho_ten text NOT NULL, ngay_sinh text, gioi text, noi_sinh text,
+		ngay_dk date, me text, cha text, cap_nhat timestamptz, PRIMARY KEY (co_quan, quyen, so))`)
+	broker := servers.NewKafka(b)
+
+	publish := func(source string) string {
+		return fmt.Sprintf("sources: { %s: { postgres: { dsn: %q } } }\npublish: { khaisinh: { source: %s, mapping: khai_sinh.yaml } }\n", source, dsn, source)
+	}
+	toKafka := newNode(b, binary, broker.Addr, publish("hotich"))
+	embedded := newNode(b, binary, "", publish("embedded"))
+	deliver := newNode(b, binary, broker.Addr,
+		fmt.Sprintf("sinks: { bhyt: { postgres: { dsn: %q } } }\nsubscribe: { tre_em: { agencies: [%s], sink: bhyt, mapping: tre_em.yaml } }\n", sink, agency))
+	settle(b, toKafka, dsn, "truc_h44_15_hotich", patterns)
+	settle(b, embedded, dsn, "truc_h44_15_embedded", 2*patterns)
+
+	for round := range rounds {
+		first := (3 + round*rows/patterns) * patterns
+		slot := fmt.Sprintf("recvlogical_%d", round)
+		execute(b, dsn, "SELECT pg_create_logical_replication_slot($1, 'pgoutput')", slot)
+		loadBirths(b, dsn, first, rows)
+		contestants := []func(){
+			func() { b.Run("pg_recvlogical", func(b *testing.B) { recvlogical(b, pg, dsn, slot, rows) }) },
+			func() { b.Run("truc to Kafka", func(b *testing.B) { drain(b, toKafka, rows) }) },
+			func() { b.Run("truc to the embedded bus", func(b *testing.B) { drain(b, embedded, rows) }) },
+		}
+		for i := range contestants {
+			contestants[(i+round)%len(contestants)]()
+		}
+		b.Run("truc from Kafka to PostgreSQL", func(b *testing.B) { fill(b, deliver, sink, rows) })
+	}
+}
+
+// backlog is how many rows there are to drain: TRUC_BENCH_ROWS, rounded to whole transactions.
+func backlog(b *testing.B) int {
+	b.Helper()
+	text := os.Getenv("TRUC_BENCH_ROWS")
+	if text == "" {
+		return 300_000
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < patterns {
+		b.Fatalf("TRUC_BENCH_ROWS=%s is not a number of at least %d", text, patterns)
+	}
+	return n / patterns * patterns
+}
+
+func buildTruc(b *testing.B) string {
+	b.Helper()
+	binary := filepath.Join(b.TempDir(), "truc")
+	cmd := exec.CommandContext(b.Context(), "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", binary, "github.com/lienthong/truc/cmd/truc")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		b.Fatalf("build truc: %v\n%s", err, out)
+	}
+	return binary
+}
+
+// settle lets a node take the snapshot of the table and stops it, so that all it finds afterwards is a backlog. The rows
+// inserted here make it move its slot beyond the snapshot.
+func settle(b *testing.B, n *node, dsn, slot string, first int) {
+	b.Helper()
+	r := n.start()
+	conn := connect(b, dsn)
+	defer conn.Close(context.WithoutCancel(b.Context()))
+	ask := func(question string, args ...any) (yes bool) {
+		b.Helper()
+		if err := conn.QueryRow(b.Context(), question, args...).Scan(&yes); err != nil {
+			b.Fatal(err)
+		}
+		return yes
+	}
+	r.until("create its slot", func() bool {
+		return ask("SELECT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = $1 AND active)", slot)
+	})
+	loadBirths(b, dsn, first, patterns)
+	var end string
+	if err := conn.QueryRow(b.Context(), "SELECT pg_current_wal_lsn()::text").Scan(&end); err != nil {
+		b.Fatal(err)
+	}
+	r.until("confirm the log it has published", func() bool {
+		return ask("SELECT confirmed_flush_lsn >= $2::text::pg_lsn FROM pg_replication_slots WHERE slot_name = $1", slot, end)
+	})
+	client := r.client()
+	defer client.Close()
+	n.end = topicEnd(b.Context(), client)
+	r.stop()
+}
+
+// drain measures one node from the start of its process, and from its first event, until every row is on the topic.
+func drain(b *testing.B, n *node, rows int) {
+	r := n.start()
+	client := r.client()
+	defer client.Close()
+	ctx := b.Context()
+	before := n.end
+	var firstEvent, end time.Time
+	r.until("publish the backlog", func() bool {
+		now := topicEnd(ctx, client)
+		if firstEvent.IsZero() && now > before+10*topicPartitions { // more than markers
+			firstEvent = time.Now()
+		}
+		n.end, end = now, time.Now()
+		return now >= before+int64(rows)
+	})
+	b.StopTimer()
+	u := r.usage()
+	// Markers stand in for a few events: wait for those, and for the position.
+	time.Sleep(2 * time.Second)
+	n.end = topicEnd(ctx, client)
+	if got := created(b, client); got < rows || got%patterns != 0 {
+		b.Fatalf("%d events on the topic, expected a multiple of %d and at least %d", got, patterns, rows)
+	}
+	r.stop()
+	report(b, rows, end.Sub(r.started), u)
+	b.ReportMetric(float64(rows)/end.Sub(firstEvent).Seconds(), "running-rows/s")
+}
+
+func report(b *testing.B, rows int, took time.Duration, u usage) {
+	b.Helper()
+	b.ReportMetric(0, "ns/op") // not shown
+	b.ReportMetric(float64(rows)/took.Seconds(), "rows/s")
+	b.ReportMetric(u.cpu.Seconds()*1e6/float64(rows), "cpu-s/Mrow")
+	if u.peak > 0 {
+		b.ReportMetric(u.peak, "peak-MB")
+	}
+}
+
+// recvlogical measures pg_recvlogical from the start of its process to its end, which is the end of the backlog. It does
+// not sync its file.
+func recvlogical(b *testing.B, pg *servers.PostgresServer, dsn, slot string, rows int) {
+	conn := connect(b, dsn)
+	defer conn.Close(context.WithoutCancel(b.Context()))
+	var end string
+	if err := conn.QueryRow(b.Context(), "SELECT pg_current_wal_lsn()::text").Scan(&end); err != nil {
+		b.Fatal(err)
+	}
+	file := filepath.Join(b.TempDir(), "out")
+	cmd := exec.CommandContext(b.Context(), filepath.Join(pg.Bin, "pg_recvlogical"), "-d", dsn, "--slot", slot, "--start", "--no-loop",
+		"--endpos", end, "--fsync-interval=0", "-o", "proto_version=1", "-o", "publication_names=bench", "-f", file)
+	started := time.Now()
+	out, err := cmd.CombinedOutput()
+	took := time.Since(started)
+	b.StopTimer()
+	if err != nil {
+		b.Fatalf("pg_recvlogical: %v\n%s", err, out)
+	}
+	info, err := os.Stat(file)
+	if err != nil {
+		b.Fatal(err)
+	}
+	if info.Size() < int64(rows)*300 {
+		b.Fatalf("pg_recvlogical wrote %d bytes, which cannot be %d rows", info.Size(), rows)
+	}
+	state := cmd.ProcessState
+	report(b, rows, took, usage{cpu: state.UserTime() + state.SystemTime()})
+	b.ReportMetric(float64(info.Size())/float64(rows), "B/row")
+	execute(b, dsn, "SELECT pg_drop_replication_slot($1)", slot)
+}
+
+// fill measures the delivery of what a drain has put on the topic.
+func fill(b *testing.B, n *node, dsn string, rows int) {
+	conn := connect(b, dsn)
+	defer conn.Close(context.WithoutCancel(b.Context()))
+	count := func() (n int) {
+		b.Helper()
+		if err := conn.QueryRow(b.Context(), "SELECT count(*) FROM tre_em").Scan(&n); err != nil {
+			b.Fatal(err)
+		}
+		return n
+	}
+	before := count()
+	r := n.start()
+	r.until("fill the table", func() bool {
+		time.Sleep(200 * time.Millisecond) // counting costs the server something too
+		return count() >= before+rows
+	})
+	took := time.Since(r.started)
+	b.StopTimer()
+	report(b, rows, took, r.usage())
+	r.stop()
+}
+
+func execute(b *testing.B, dsn, statement string, args ...any) {
+	b.Helper()
+	ctx := b.Context()
+	conn, err := pgx.Connect(ctx, dsn)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	if _, err := conn.Exec(ctx, statement, args...); err != nil {
+		b.Fatal(err)
+	}
+}

@@ -1,0 +1,242 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/lienthong/truc/bus"
+	"github.com/lienthong/truc/bus/kafka"
+)
+
+// topicPartitions is the default of a publishing pipeline.
+const topicPartitions = 3
+
+// node is a truc of its own: a directory with a configuration, started and stopped as a process.
+type node struct {
+	tb     testing.TB
+	binary string
+	dir    string
+	// address of the bus; "" where every process has an embedded one of its own.
+	address string
+	// end is where the topic ended when the node was last stopped: the sum over the partitions.
+	end int64
+}
+
+// newNode writes a configuration: bus, and what follows it.
+func newNode(tb testing.TB, binary, address, rest string) *node {
+	tb.Helper()
+	n := &node{tb: tb, binary: binary, dir: tb.TempDir(), address: address}
+	for _, name := range []string{"khai_sinh.yaml", "tre_em.yaml"} {
+		text, err := os.ReadFile(filepath.Join("testdata", name))
+		if err != nil {
+			tb.Fatal(err)
+		}
+		n.write(name, string(text))
+	}
+	to := "{ embedded: { dir: bus } }"
+	if address != "" {
+		to = fmt.Sprintf("{ kafka: { brokers: [%q], replication: 1 } }", address)
+	}
+	n.write("truc.yaml", fmt.Sprintf("agency: %s\nregistry: { url: https://chuan.vidu.example/ }\nhttp: { listen: 127.0.0.1:0 }\nbus: %s\n%s", agency, to, rest))
+	return n
+}
+
+func (n *node) write(name, text string) {
+	n.tb.Helper()
+	if err := os.WriteFile(filepath.Join(n.dir, name), []byte(text), 0o600); err != nil {
+		n.tb.Fatal(err)
+	}
+}
+
+// run is one life of the node's process.
+type run struct {
+	node    *node
+	cmd     *exec.Cmd
+	started time.Time
+	done    chan struct{}
+	stopped bool
+}
+
+func (n *node) start() *run {
+	n.tb.Helper()
+	out, err := os.OpenFile(filepath.Join(n.dir, "log"), os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		n.tb.Fatal(err)
+	}
+	defer out.Close()
+	r := &run{node: n, done: make(chan struct{})}
+	r.cmd = exec.CommandContext(n.tb.Context(), n.binary, "-c", filepath.Join(n.dir, "truc.yaml"), "run")
+	r.cmd.Stdout, r.cmd.Stderr = out, out
+	r.started = time.Now()
+	if err := r.cmd.Start(); err != nil {
+		n.tb.Fatal(err)
+	}
+	go func() {
+		defer close(r.done)
+		_ = r.cmd.Wait() // stopped by a signal: the exit code says only that
+	}()
+	n.tb.Cleanup(r.stop)
+	return r
+}
+
+// stop ends the process in order: it saves its position.
+func (r *run) stop() {
+	if r.stopped {
+		return
+	}
+	r.stopped = true
+	_ = r.cmd.Process.Signal(syscall.SIGTERM)
+	select {
+	case <-r.done:
+	case <-time.After(30 * time.Second):
+		_ = r.cmd.Process.Kill()
+		<-r.done
+		r.node.tb.Errorf("truc did not stop within 30 s; its log:\n%s", r.log())
+	}
+}
+
+func (r *run) log() string {
+	text, err := os.ReadFile(filepath.Join(r.node.dir, "log"))
+	if err != nil {
+		return err.Error()
+	}
+	return string(text)
+}
+
+// until asks every 10 ms until ok says yes.
+func (r *run) until(what string, ok func() bool) {
+	tb := r.node.tb
+	tb.Helper()
+	deadline := time.Now().Add(3 * time.Minute)
+	for !ok() {
+		select {
+		case <-r.done:
+			tb.Fatalf("truc ended while it was expected to %s; its log:\n%s", what, r.log())
+		case <-time.After(10 * time.Millisecond):
+		}
+		if time.Now().After(deadline) {
+			tb.Fatalf("truc did not %s within 3 minutes; its log:\n%s", what, r.log())
+		}
+	}
+}
+
+// client connects to the bus of the process, waiting for it to come up where it is embedded.
+func (r *run) client() *kafka.Client {
+	tb := r.node.tb
+	tb.Helper()
+	address := r.node.address
+	if address == "" {
+		r.until("start its embedded bus", func() bool {
+			text, err := os.ReadFile(filepath.Join(r.node.dir, "bus", "truc.address"))
+			address = string(text)
+			return err == nil
+		})
+	}
+	c, err := kafka.New(kafka.Config{Brokers: []string{address}})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return c
+}
+
+func partitions() []kafka.TopicPartition {
+	var all []kafka.TopicPartition
+	for p := range topicPartitions {
+		all = append(all, kafka.TopicPartition{Topic: bus.EventTopic(dataset, agency), Partition: int32(p)})
+	}
+	return all
+}
+
+// topicEnd is the sum of the end offsets, 0 while there is no topic. Besides events it counts a few transaction markers,
+// which every start of a reader leaves behind.
+func topicEnd(ctx context.Context, c *kafka.Client) int64 {
+	ranges, err := c.Ranges(ctx, partitions()...)
+	if err != nil {
+		return 0 // no topic yet, or no broker
+	}
+	sum := int64(0)
+	for _, r := range ranges {
+		sum += r.End
+	}
+	return sum
+}
+
+// created counts the events on the topic that say that a row was created.
+func created(tb testing.TB, c *kafka.Client) int {
+	tb.Helper()
+	n := 0
+	ranges, err := c.Ranges(tb.Context(), partitions()...)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	for tp, r := range ranges {
+		err := c.ReadRange(tb.Context(), tp, r.Start, r.End, func(d *bus.Delivered) error {
+			if d.Header(bus.HeaderType) == dataset+".created" {
+				n++
+			}
+			return nil
+		})
+		if err != nil {
+			tb.Fatal(err)
+		}
+	}
+	return n
+}
+
+// usage is what a process has used so far.
+type usage struct {
+	cpu  time.Duration // user and system
+	peak float64       // MB, the high-water mark of its resident memory
+}
+
+func (r *run) usage() usage {
+	tb := r.node.tb
+	tb.Helper()
+	u, err := usageOf(r.cmd.Process.Pid)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return u
+}
+
+// usageOf reads proc_pid_stat(5) and proc_pid_status(5).
+func usageOf(pid int) (usage, error) {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return usage{}, fmt.Errorf("read usage of truc: %w", err)
+	}
+	const tick = time.Second / 100 // USER_HZ, 100 on every Linux that Go runs on
+	fields := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:]))
+	if len(fields) < 13 {
+		return usage{}, errors.New("read usage of truc: /proc/PID/stat is too short")
+	}
+	user, errUser := strconv.Atoi(fields[11])
+	system, errSystem := strconv.Atoi(fields[12])
+	if err := errors.Join(errUser, errSystem); err != nil {
+		return usage{}, fmt.Errorf("read usage of truc: %w", err)
+	}
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return usage{}, fmt.Errorf("read usage of truc: %w", err)
+	}
+	u := usage{cpu: time.Duration(user+system) * tick}
+	for line := range strings.Lines(string(status)) {
+		if rest, ok := strings.CutPrefix(line, "VmHWM:"); ok {
+			kB, err := strconv.Atoi(strings.TrimSuffix(strings.TrimSpace(rest), " kB"))
+			if err != nil {
+				return usage{}, fmt.Errorf("read usage of truc: %w", err)
+			}
+			u.peak = float64(kB) / 1024
+		}
+	}
+	return u, nil
+}
