@@ -54,9 +54,7 @@ func sourceFixture(tb testing.TB, dsn, schema, identity string) adaptertest.Sour
 	db := newDatabase(tb, dsn, "CREATE SCHEMA "+schema)
 	tables := [2]string{schema + ".ho_khau", schema + ".tam_tru"}
 	tb.Cleanup(func() {
-		eventually(tb, "the slot is released", func() bool {
-			return db.text("SELECT count(*)::text FROM pg_replication_slots WHERE active AND database = current_database()") == "0"
-		})
+		db.released()
 		db.run("SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE database = current_database()",
 			"DROP PUBLICATION IF EXISTS truc_h44_15_suite", "DROP SCHEMA "+schema+" CASCADE")
 	})

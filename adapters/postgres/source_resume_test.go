@@ -107,6 +107,14 @@ func eventually(t testing.TB, what string, ok func() bool) {
 	}
 }
 
+// released waits until the server has noticed that the source was closed.
+func (d *database) released() {
+	d.t.Helper()
+	eventually(d.t, "the slot is released", func() bool {
+		return d.text("SELECT count(*)::text FROM pg_replication_slots WHERE active AND database = current_database()") == "0"
+	})
+}
+
 // The server may forget only what was acknowledged: not what was merely received, and nothing of a transaction before its end.
 func TestAck(t *testing.T) {
 	db := newDatabase(t, servers.Postgres(t).Database(t), `CREATE TABLE a (id int PRIMARY KEY)`)
@@ -281,6 +289,7 @@ func TestGapsAndDivergences(t *testing.T) {
 			if err := c.Close(); err != nil {
 				t.Fatal(err)
 			}
+			db.released()
 			for _, sql := range test.damage {
 				db.run(strings.ReplaceAll(sql, "'truc_h44_15_hotich'", "'"+slot+"'"))
 			}
@@ -321,6 +330,7 @@ func TestLostSlot(t *testing.T) {
 	if err := c.Close(); err != nil {
 		t.Fatal(err)
 	}
+	db.released()
 	for range 6 {
 		db.run(`INSERT INTO other SELECT i, repeat('x', 1000) FROM generate_series(1, 5000) i`, `SELECT pg_switch_wal()`, `CHECKPOINT`)
 	}

@@ -126,11 +126,6 @@ func size(t *testing.T, dir string) (bytes int64) {
 // testDamage damages copies of a demo's folder by hand; each damage must be named by the independent script and by
 // `truc verify`, under the right pipeline.
 func testDamage(t *testing.T, intact string) {
-	const (
-		// What an intruder would do about the triggers of the capture: have them not fire.
-		withoutTriggers = `CREATE TEMP TABLE saved AS SELECT name, sql FROM sqlite_master WHERE type = 'trigger';
-			PRAGMA writable_schema = 1; DELETE FROM sqlite_master WHERE type = 'trigger';`
-	)
 	sql := func(file, statements string) func(*testing.T, string) {
 		return func(t *testing.T, dir string) {
 			t.Helper()
@@ -144,38 +139,41 @@ func testDamage(t *testing.T, intact string) {
 		damage   func(t *testing.T, dir string)
 		pipeline string
 		what     string
-		script   string
+		// topics asks the script to compare the topics too. A node must run for that, and would publish a change of a source:
+		// then the sink alone is compared.
+		topics bool
+		script string
 	}{
 		{
 			"sink row changed", sql("bhyt.db", `UPDATE tre_em SET ho_ten = ho_ten || 'x' WHERE rowid = (SELECT min(rowid) FROM tre_em)`),
-			"tre_em", "content differs", "sink: .* differs",
+			"tre_em", "content differs", false, "sink: .* differs",
 		},
 		{
 			"sink row deleted", sql("bhyt.db", `DELETE FROM tre_em WHERE rowid = (SELECT min(rowid) FROM tre_em)`),
-			"tre_em", "missing in the sink", "sink: .* missing",
+			"tre_em", "missing in the sink", false, "sink: .* missing",
 		},
 		{
-			"source row changed", sql("hanoi.db", `UPDATE khai_sinh SET ten = ten || 'x' WHERE ma = (SELECT min(ma) FROM khai_sinh WHERE xac_nhan = 1)`),
-			"khaisinh_hanoi", "content differs", "topic: .* differs",
+			"source row changed", sql("hanoi.db", `UPDATE khai_sinh SET ten = ten || 'x' WHERE ma = (SELECT min(ma) FROM khai_sinh WHERE xac_nhan = 1 AND ngay_sinh > '2022')`),
+			"khaisinh_hanoi", "content differs", false, "sink: .* differs",
 		},
 		{
 			"source row changed past the triggers",
 			func(t *testing.T, dir string) {
 				t.Helper()
-				got := command(t, dir, tool(t, "sqlite3"), "vinhphuc.db", `SELECT 'DROP TRIGGER "' || name || '";' FROM sqlite_master WHERE type = 'trigger';`)
+				drop := command(t, dir, tool(t, "sqlite3"), "vinhphuc.db", `SELECT 'DROP TRIGGER "' || name || '";' FROM sqlite_master WHERE type = 'trigger';`)
 				restore := command(t, dir, tool(t, "sqlite3"), "vinhphuc.db", `SELECT sql || ';' FROM sqlite_master WHERE type = 'trigger';`)
-				sql("vinhphuc.db", got.stdout+`DELETE FROM ht_khaisinh WHERE id = (SELECT min(id) FROM ht_khaisinh WHERE trang_thai = 2 AND da_xoa = 0);`+restore.stdout)(t, dir)
+				sql("vinhphuc.db", drop.stdout+`DELETE FROM ht_khaisinh WHERE id = (SELECT min(id) FROM ht_khaisinh WHERE trang_thai = 2 AND da_xoa = 0 AND substr(ngay_sinh, -4) >= '2022');`+restore.stdout)(t, dir)
 			},
-			"khaisinh_vinhphuc", "only in the topic, not in the source", "topic: .* should not be there",
+			"khaisinh_vinhphuc", "only in the topic, not in the source", false, "sink: .* should not be there",
 		},
-		{"topic record written by hand", forge(nil), "khaisinh_hanoi", "content differs", "topic: .* differs"},
+		{"topic record written by hand", forge(nil), "khaisinh_hanoi", "content differs", true, "topic: .* differs"},
 		{
 			"topic record forged with headers", forge([]string{
 				"-H", "ce_specversion=1.0", "-H", "ce_id=forged", "-H", "ce_source=/agencies/H26.10/hanoi/khaisinh_hanoi",
 				"-H", "ce_type=hotich.khaisinh.v1.updated", "-H", "ce_time=2026-01-01T00:00:00Z",
 				"-H", "ce_sequence=000000010000000000ffffff00000000", "-H", "content-type=application/json",
 			}),
-			"khaisinh_hanoi", "content differs", "topic: .* differs",
+			"khaisinh_hanoi", "content differs", true, "topic: .* differs",
 		},
 		{
 			"topic record forged as another pipeline's", forge([]string{
@@ -183,7 +181,7 @@ func testDamage(t *testing.T, intact string) {
 				"-H", "ce_type=hotich.khaisinh.v1.updated", "-H", "ce_time=2026-01-01T00:00:00Z",
 				"-H", "ce_sequence=000000010000000000ffffff00000000", "-H", "content-type=application/json",
 			}),
-			"khaisinh_hanoi", "content differs", "topic: .* differs",
+			"khaisinh_hanoi", "content differs", true, "topic: .* differs",
 		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -197,16 +195,11 @@ func testDamage(t *testing.T, intact string) {
 			if got.code != 3 || !named.MatchString(got.stdout) {
 				t.Errorf("verify names no key of %s as %q: %s", tc.pipeline, tc.what, got)
 			}
-			if strings.HasPrefix(tc.script, "topic:") && strings.HasPrefix(tc.name, "source") {
-				// A running node would publish a captured change before the script can look: the sink tells.
-				tc.script = "sink: "
-			}
-			if check := demoCheck(t, dir, strings.HasPrefix(tc.script, "topic")); check.code != 1 || !regexp.MustCompile(tc.script).MatchString(check.stdout) {
+			if check := demoCheck(t, dir, tc.topics); check.code != 1 || !regexp.MustCompile(tc.script).MatchString(check.stdout) {
 				t.Errorf("demo_check.sh does not say %q: %s", tc.script, check)
 			}
 		})
 	}
-	_ = withoutTriggers
 }
 
 // forge puts a record with other contents under a live key of Hà Nội's topic, as somebody with kcat would.
