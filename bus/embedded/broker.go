@@ -16,6 +16,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strconv"
 	"sync"
 	"time"
@@ -75,8 +76,40 @@ func (b *Broker) start(cfg Config) (err error) {
 	if b.lock, err = lockDir(b.dir); err != nil {
 		return err
 	}
-	b.cluster, err = kfake.NewCluster(
-		kfake.Ports(cfg.Port),
+	if err := b.settle(); err != nil {
+		return err
+	}
+	if b.cluster, err = b.open(cfg.Port); err != nil {
+		return err
+	}
+	b.addr = b.cluster.ListenAddrs()[0]
+	return os.Remove(b.cleanMark())
+}
+
+// cleanMark is the file that says that the broker was closed in order.
+func (b *Broker) cleanMark() string { return filepath.Join(b.dir, "truc.clean") }
+
+// settle brings the directory into the state that an orderly Close leaves. After a crash kfake reads every record into memory
+// and keeps it there until it is closed; so it is opened and closed once, and the memory given back. The mark is then there.
+func (b *Broker) settle() error {
+	_, err := os.Stat(b.cleanMark())
+	if err == nil {
+		return nil
+	}
+	if _, err := os.Stat(filepath.Join(b.dir, "meta.json")); err == nil {
+		crashed, err := b.open(0)
+		if err != nil {
+			return err
+		}
+		crashed.Close()
+		debug.FreeOSMemory()
+	}
+	return os.WriteFile(b.cleanMark(), nil, 0o600)
+}
+
+func (b *Broker) open(port int) (*kfake.Cluster, error) {
+	return kfake.NewCluster(
+		kfake.Ports(port),
 		kfake.ListenFn(b.guard.listen),
 		kfake.ClusterID("truc-embedded"),
 		kfake.DataDir(b.dir),
@@ -86,15 +119,12 @@ func (b *Broker) start(cfg Config) (err error) {
 			// The cleaner is not crash-safe. It is out of reach even for clients that create their own compacted topics.
 			"log.cleaner.backoff.ms": strconv.FormatInt(never.Milliseconds(), 10),
 			"log.retention.ms":       "-1",
+			// At a start every segment is read whole, those of all partitions at the same time: small ones bound the memory.
+			"log.segment.bytes": strconv.Itoa(8 << 20),
 			// A consumer group that is away keeps its offsets, as its topics keep their records.
 			"offsets.retention.minutes": strconv.FormatInt(int64(never.Minutes()), 10),
 		}),
 	)
-	if err != nil {
-		return err
-	}
-	b.addr = b.cluster.ListenAddrs()[0]
-	return nil
 }
 
 // Addr is host:port of the broker.
@@ -142,7 +172,10 @@ func (b *Broker) Size() (int64, error) {
 func (b *Broker) Close() error {
 	b.closeOnce.Do(func() {
 		b.cluster.Close()
-		b.closeErr = b.release()
+		if b.guard.err() == nil {
+			b.closeErr = os.WriteFile(b.cleanMark(), nil, 0o600)
+		}
+		b.closeErr = errors.Join(b.closeErr, b.release())
 	})
 	return b.closeErr
 }

@@ -116,7 +116,7 @@ func (r *run) log() string {
 func (r *run) until(what string, ok func() bool) {
 	tb := r.node.tb
 	tb.Helper()
-	deadline := time.Now().Add(3 * time.Minute)
+	deadline := time.Now().Add(1 * time.Minute)
 	for !ok() {
 		select {
 		case <-r.done:
@@ -124,6 +124,9 @@ func (r *run) until(what string, ok func() bool) {
 		case <-time.After(10 * time.Millisecond):
 		}
 		if time.Now().After(deadline) {
+			_ = r.cmd.Process.Signal(syscall.SIGQUIT)
+			<-r.done
+			os.WriteFile("/tmp/truc-bench-dump.txt", []byte(r.log()), 0o644)
 			tb.Fatalf("truc did not %s within 3 minutes; its log:\n%s", what, r.log())
 		}
 	}

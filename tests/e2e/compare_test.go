@@ -39,9 +39,9 @@ const (
   CASE length(ngay_sinh) WHEN 4 THEN ngay_sinh WHEN 7 THEN right(ngay_sinh, 4) || '-' || left(ngay_sinh, 2)
     ELSE to_char(to_date(ngay_sinh, 'DD/MM/YYYY'), 'YYYY-MM-DD') END,
   CASE gioi WHEN 'Nam' THEN 'M' ELSE 'F' END, coalesce(lpad(so_dinh_danh::text, 12, '0'), '-'), ngay_dk, me_ho_ten, md5(ghi_chu), 'chưa cấp')
-FROM khai_sinh WHERE trang_thai = 2 AND loai_dk = 1 ORDER BY 1 COLLATE "C"`
+FROM khai_sinh WHERE trang_thai = 2 AND loai_dk = 1`
 	childrenFound = `SELECT quyen || '/' || so, concat_ws('|', co_quan, ho_ten, ngay_sinh, gioi, coalesce(so_dinh_danh, '-'), ngay_dk, me, md5(ghi_chu), so_the)
-FROM tre_em ORDER BY 1 COLLATE "C"`
+FROM tre_em`
 )
 
 // event is a record of the topic as kcat prints it.

@@ -71,7 +71,7 @@ const insurerTable = `CREATE TABLE tre_em (
   ngay_dk date, me text, ghi_chu text, cap_nhat timestamptz, so_the text DEFAULT 'chưa cấp', PRIMARY KEY (co_quan, quyen, so))`
 
 const insurerMapping = `dataset: hotich.khaisinh.v1
-table: tre_em
+table: public.tre_em
 key: { co_quan: event.agency, quyen: quyenSo, so: so }
 only: loaiDangKy == "1"
 codes:
