@@ -122,8 +122,8 @@ type Progress struct {
 	Done        bool
 }
 
-// Sink applies changes to one system. One goroutine a pipeline calls it; several pipelines may share a Sink, each by its
-// Target.Pipeline and its own topics and partitions.
+// Sink applies changes to one system. One goroutine a pipeline calls it; several pipelines may share a Sink, and read the
+// same partitions, each by its own name and from its own offsets.
 type Sink interface {
 	// Open connects and creates truc's own bookkeeping where it is missing. An unreachable server is an *UnreachableError.
 	Open(ctx context.Context) error
@@ -134,7 +134,8 @@ type Sink interface {
 	// never seen counts as 0), or nothing is written and ErrOffsetMoved is returned: somebody else owns the partition. from
 	// and to have the same partitions; changes may be empty. A change that is not newer than what the bookkeeping knows of
 	// its key is skipped. *RejectedError names changes that cannot be applied; then nothing was written and the caller tries again without them.
-	Apply(ctx context.Context, changes []record.Change, from, to Offsets) error
+	// pipeline is the name under which the offsets are kept; it equals Target.Pipeline of every change.
+	Apply(ctx context.Context, pipeline string, changes []record.Change, from, to Offsets) error
 	// Close may be called twice, and without Open.
 	Close() error
 }

@@ -193,10 +193,16 @@ func (c *Config) Where(path string) string {
 	return c.file.place(c.file.top().follow(path).at, path)
 }
 
-// SourceNames, PublishNames, SinkNames and SubscribeNames return the names in the order of the file.
-func (c *Config) SourceNames() []string    { return c.names("sources") }
-func (c *Config) PublishNames() []string   { return c.names("publish") }
-func (c *Config) SinkNames() []string      { return c.names("sinks") }
+// SourceNames returns the names of the sources in the order of the file.
+func (c *Config) SourceNames() []string { return c.names("sources") }
+
+// PublishNames returns the names of the publishing pipelines in the order of the file.
+func (c *Config) PublishNames() []string { return c.names("publish") }
+
+// SinkNames returns the names of the sinks in the order of the file.
+func (c *Config) SinkNames() []string { return c.names("sinks") }
+
+// SubscribeNames returns the names of the subscribing pipelines in the order of the file.
 func (c *Config) SubscribeNames() []string { return c.names("subscribe") }
 
 func (c *Config) names(section string) []string {

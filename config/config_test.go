@@ -295,8 +295,16 @@ func TestHoursOfDay(t *testing.T) {
 		at    string
 		want  bool
 	}{
-		{night, "19:00", true}, {night, "18:59", false}, {night, "00:00", true}, {night, "04:59", true}, {night, "05:00", false},
-		{day, "08:00", true}, {day, "17:29", true}, {day, "17:30", false}, {day, "07:59", false}, {HoursOfDay{}, "12:00", true},
+		{night, "19:00", true},
+		{night, "18:59", false},
+		{night, "00:00", true},
+		{night, "04:59", true},
+		{night, "05:00", false},
+		{day, "08:00", true},
+		{day, "17:29", true},
+		{day, "17:30", false},
+		{day, "07:59", false},
+		{HoursOfDay{}, "12:00", true},
 	} {
 		at, err := time.Parse("15:04", c.at)
 		if err != nil {

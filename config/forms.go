@@ -106,16 +106,15 @@ func (h *HoursOfDay) UnmarshalText(text []byte) error {
 	if m == nil || m[1]+m[2] == m[3]+m[4] {
 		return problem.Problem{What: fmt.Sprintf("a span of hours was expected, %q was found", short(string(text))), Fix: `write it like "19:00-05:00"`}
 	}
-	var parts [4]time.Duration
+	var parts [4]int
 	for i := range parts {
-		n, err := strconv.Atoi(m[i+1])
-		if err != nil {
+		var err error
+		if parts[i], err = strconv.Atoi(m[i+1]); err != nil {
 			return err
 		}
-		parts[i] = time.Duration(n)
 	}
-	h.From = parts[0]*time.Hour + parts[1]*time.Minute
-	h.To = parts[2]*time.Hour + parts[3]*time.Minute
+	h.From = time.Duration(parts[0])*time.Hour + time.Duration(parts[1])*time.Minute
+	h.To = time.Duration(parts[2])*time.Hour + time.Duration(parts[3])*time.Minute
 	return nil
 }
 

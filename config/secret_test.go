@@ -183,7 +183,7 @@ func FuzzLoad(f *testing.F) {
 		for _, name := range c.SourceNames() {
 			var into adapterConfig
 			n := c.Sources[name].Node
-			n.Locate(n.Decode(&into))
+			_ = n.Locate(n.Decode(&into))
 		}
 	})
 }

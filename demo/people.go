@@ -3,6 +3,7 @@ package demo
 import (
 	"fmt"
 	"math/rand/v2"
+	"strconv"
 	"strings"
 )
 
@@ -40,7 +41,7 @@ func (c child) name() string { return strings.Join([]string{c.family, c.middle, 
 func (c child) legacyBirthday(r *rand.Rand) string {
 	switch r.IntN(8) {
 	case 0:
-		return fmt.Sprintf("%d", c.year)
+		return strconv.Itoa(c.year)
 	case 1:
 		return fmt.Sprintf("%02d/%d", c.month, c.year)
 	}

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 	"time"
 
 	_ "github.com/jackc/pgx/v5/stdlib" // Hà Nội's own system writes its database
@@ -42,7 +43,8 @@ type postgres struct {
 	dir    string
 	dsn    string
 	server *exec.Cmd
-	ended  chan error
+	ended  chan struct{} // closed when the server has ended
+	exit   error         // what it ended with, to be read after ended
 }
 
 // startPostgres makes and starts a cluster; errNoServer when there is none to start.
@@ -55,7 +57,7 @@ func startPostgres(ctx context.Context) (*postgres, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make a folder for PostgreSQL: %w", err)
 	}
-	p := &postgres{dir: dir, ended: make(chan error, 1)}
+	p := &postgres{dir: dir, ended: make(chan struct{})}
 	if err := p.start(ctx, bin); err != nil {
 		return nil, errors.Join(err, p.close())
 	}
@@ -84,7 +86,7 @@ func (p *postgres) start(ctx context.Context, bin string) error {
 	}
 	data := filepath.Join(p.dir, "data")
 	var out bytes.Buffer
-	initdb := exec.CommandContext(ctx, filepath.Join(bin, "initdb"), "-D", data, "-U", "hanoi", "-A", "trust", "-E", "UTF8", "--locale=C", "-N") //nolint:gosec // a program of this machine
+	initdb := exec.CommandContext(ctx, filepath.Join(bin, "initdb"), "-D", data, "-U", "hanoi", "-A", "trust", "-E", "UTF8", "--locale=C", "-N")
 	initdb.Dir, initdb.Stdout, initdb.Stderr = p.dir, &out, &out
 	lower(initdb)
 	if err := initdb.Run(); err != nil {
@@ -94,7 +96,7 @@ func (p *postgres) start(ctx context.Context, bin string) error {
 	if err != nil {
 		return err
 	}
-	server := exec.Command(filepath.Join(bin, "postgres"), "-D", data, "-p", fmt.Sprint(port), //nolint:gosec,noctx // ended by close, in order
+	server := exec.Command(filepath.Join(bin, "postgres"), "-D", data, "-p", strconv.Itoa(port), //nolint:noctx // ended by close, in order
 		"-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "wal_level=logical", "-c", "max_slot_wal_keep_size=1GB", "-c", "fsync=off", "-c", "max_wal_senders=4", "-c", "max_replication_slots=4")
 	server.Dir = p.dir
 	lower(server)
@@ -102,7 +104,10 @@ func (p *postgres) start(ctx context.Context, bin string) error {
 		return fmt.Errorf("start PostgreSQL: %w", err)
 	}
 	p.server = server
-	go func() { p.ended <- server.Wait() }()
+	go func() {
+		p.exit = server.Wait()
+		close(p.ended)
+	}()
 	p.dsn = fmt.Sprintf("postgres://hanoi@127.0.0.1:%d/postgres", port)
 	return p.ready(ctx)
 }
@@ -126,9 +131,8 @@ func (p *postgres) ready(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return fmt.Errorf("PostgreSQL did not start: %w", err)
-		case err := <-p.ended:
-			p.ended <- err
-			return fmt.Errorf("PostgreSQL ended at once: %w", err)
+		case <-p.ended:
+			return fmt.Errorf("PostgreSQL ended at once: %w", p.exit)
 		case <-tick.C:
 		}
 	}
@@ -158,5 +162,5 @@ func freePort(ctx context.Context) (int, error) {
 		return 0, fmt.Errorf("find a free port: %w", err)
 	}
 	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port, nil //nolint:errcheck,forcetypeassert // a tcp listener has no other address
+	return l.Addr().(*net.TCPAddr).Port, nil // a tcp listener has no other address
 }

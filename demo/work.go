@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 	"math/rand/v2"
+	"strconv"
 	"strings"
 	"time"
 
@@ -147,7 +148,7 @@ func (l *Layout) vinhPhuc(ctx context.Context, r *rand.Rand) (*office, error) {
 			}
 			return `INSERT INTO ht_khaisinh (id, so_dk, quyen_so, ngay_dk, loai_dk, ho_ten, ngay_sinh, gioi_tinh, noi_sinh, ho_ten_me, trang_thai)
 				VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-				[]any{n, fmt.Sprint(n), "01/2026", "15/06/2026", "1", legacy(c.name()), c.legacyBirthday(o.rand), sex, legacy(pick(o.rand, places)), legacy(newChild(o.rand).name()), status}
+				[]any{n, strconv.Itoa(n), "01/2026", "15/06/2026", "1", legacy(c.name()), c.legacyBirthday(o.rand), sex, legacy(pick(o.rand, places)), legacy(newChild(o.rand).name()), status}
 		},
 		rename: func(_ *office, c child) (string, []any) {
 			return "UPDATE ht_khaisinh SET ho_ten = ? WHERE id = ?", []any{legacy(c.name())}
@@ -180,7 +181,7 @@ func (l *Layout) hanoiOffice(ctx context.Context, r *rand.Rand) (*office, error)
 // count finds where a second start goes on.
 func (o *office) count(ctx context.Context) error {
 	var highest sql.NullInt64
-	if err := o.db.QueryRowContext(ctx, "SELECT max("+o.id+") FROM "+o.table).Scan(&highest); err != nil { //nolint:gosec // names of our own
+	if err := o.db.QueryRowContext(ctx, "SELECT max("+o.id+") FROM "+o.table).Scan(&highest); err != nil {
 		return fmt.Errorf("count %s: %w", o.table, err)
 	}
 	o.next = int(highest.Int64)

@@ -11,8 +11,9 @@ import (
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
 	"cel.dev/cel-go/common/types/traits"
-	"github.com/lienthong/truc/record"
 	"pgregory.net/rapid"
+
+	"github.com/lienthong/truc/record"
 )
 
 // plainCEL is the language run by CEL alone, over a map: the specification of the plan. truc's functions are written here

@@ -42,8 +42,10 @@ const (
 
 // String is the word by which messages name the kind.
 func (k kind) String() string {
-	return [...]string{"a value", "null", "true/false", "whole number", "floating-point number", "decimal number", "text", "date", "time of day",
-		"date and time without zone", "date and time", "bytes", "JSON", "partial date", "object", "list", "failure"}[k]
+	return [...]string{
+		"a value", "null", "true/false", "whole number", "floating-point number", "decimal number", "text", "date", "time of day",
+		"date and time without zone", "date and time", "bytes", "JSON", "partial date", "object", "list", "failure",
+	}[k]
 }
 
 func (k kind) number() bool { return k == kindInt || k == kindFloat || k == kindDecimal }
@@ -228,7 +230,7 @@ func compareNumbers(a, b cell) (order int, ok bool) {
 		return compareDecimals(x, y), okA && okB
 	case a.is(kindFloat) && b.is(kindFloat):
 		x, y := a.float(), b.float()
-		return cmp.Compare(x, y), x == x && y == y //nolint:gocritic // NaN is the one number that differs from itself
+		return cmp.Compare(x, y), x == x && y == y // NaN is the one number that differs from itself
 	case a.is(kindInt):
 		return compareIntFloat(a.num, b.float())
 	default:
@@ -315,6 +317,7 @@ func kindOf(k record.Kind) kind {
 		return kindTimestamp
 	case record.JSON:
 		return kindJSON
+	default:
+		return kindAny
 	}
-	return kindAny
 }

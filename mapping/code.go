@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	celast "cel.dev/cel-go/common/ast"
+
 	"github.com/lienthong/truc/schemas"
 )
 

@@ -9,10 +9,11 @@ import (
 	_ "time/tzdata" // mappings name zones, and Windows has no zone database
 	"unicode/utf8"
 
+	"golang.org/x/text/unicode/norm"
+
 	"github.com/lienthong/truc/mapping/value"
 	"github.com/lienthong/truc/record"
 	"github.com/lienthong/truc/schemas"
-	"golang.org/x/text/unicode/norm"
 )
 
 // vietnam is the zone of times that state none: one zone, no summer time, since 1975.
@@ -121,6 +122,7 @@ func (c *column) load(f *frame) cell {
 			f.scratch = appendZoned(f.scratch, t, c.zone)
 			out = bytesCell(kindTimestamp, f.since(start))
 		}
+	case record.Bool, record.Int, record.Float, record.Decimal, record.Time, record.JSON: // as they are
 	}
 	if c.nulls != nil && c.declaredNull(out) {
 		return null
@@ -189,7 +191,7 @@ func (c *column) declaredNull(v cell) bool {
 
 func (c *column) padded(f *frame, v cell) cell {
 	var buf [32]byte
-	digits := v.b
+	var digits []byte
 	switch v.kind {
 	case kindText:
 		digits = bytes.TrimSpace(v.b)

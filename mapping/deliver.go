@@ -24,7 +24,7 @@ func (t *SinkTranslator) Change(ev EventView, doc []byte, into *record.Change) (
 	f.next(nil)
 	f.event = ev
 	t.violations = t.violations[:0]
-	verdict := Live
+	var verdict Verdict
 	switch {
 	case doc == nil:
 		verdict = Gone
@@ -172,8 +172,10 @@ func (v *columnValue) value(c cell, arena []byte) (out record.Value, grown []byt
 		arena, ok = utcTimestamp(arena, c.b)
 		return made(record.Timestamp, ok)
 	}
-	kinds := map[kind]record.Kind{kindDate: record.Date, kindTime: record.Time, kindDateTime: record.DateTime, kindPartial: record.Text,
-		kindJSON: record.JSON, kindObject: record.JSON, kindList: record.JSON}
+	kinds := map[kind]record.Kind{
+		kindDate: record.Date, kindTime: record.Time, kindDateTime: record.DateTime, kindPartial: record.Text,
+		kindJSON: record.JSON, kindObject: record.JSON, kindList: record.JSON,
+	}
 	arena = append(arena, c.b...)
 	return made(kinds[c.kind], kinds[c.kind] != record.Unchanged)
 }

@@ -115,7 +115,8 @@ func (s *scanner) value(f *frame, p *docProperty) bool {
 	if s.at >= len(s.text) {
 		return false
 	}
-	k, ok := kindText, true
+	k := kindText
+	var ok bool
 	switch c := s.text[s.at]; c {
 	case '{':
 		k, ok = kindObject, s.object(f, p)
@@ -198,7 +199,7 @@ func (s *scanner) object(f *frame, p *docProperty) bool {
 		}
 		var child *docProperty
 		if p != nil && len(p.children) > 0 {
-			child = p.named(f, s.text[start+1:s.at-1])
+			child = p.named(s.text[start+1 : s.at-1])
 		}
 		s.blank()
 		if s.at >= len(s.text) || s.text[s.at] != ':' {
@@ -223,7 +224,7 @@ func (s *scanner) object(f *frame, p *docProperty) bool {
 	}
 }
 
-func (p *docProperty) named(f *frame, key []byte) *docProperty {
+func (p *docProperty) named(key []byte) *docProperty {
 	if bytes.IndexByte(key, '\\') < 0 {
 		return p.children[string(key)]
 	}

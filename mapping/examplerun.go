@@ -235,6 +235,7 @@ func exampleValue(c ExampleCell, k record.Kind, encoding string) (v record.Value
 		if !ok {
 			return v, fmt.Sprintf("%s: %q cannot be written in %s", c.Column, c.Text, encoding)
 		}
+	default: // as it is written
 	}
 	return record.BytesOf(k, b), ""
 }

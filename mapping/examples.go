@@ -73,7 +73,7 @@ func (d *decoder) examplePart(f *File, e *Example, p pair) {
 		e.Document = d.constant(p.value, p.at.Path)
 	case "result":
 		allowed := []string{"skipped", "deleted"}
-		e.Result, _ = d.word(p.value, p.at.Path, allowed...)
+		e.Result = d.word(p.value, p.at.Path, allowed...)
 	case "error":
 		for _, q := range d.entries(p.value, p.at.Path, "field and rule") {
 			switch q.key {

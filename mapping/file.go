@@ -153,13 +153,3 @@ type CodeEntry struct {
 	At       Place
 	From, To string
 }
-
-// code returns the table of that name.
-func (f *File) code(name string) *CodeMap {
-	for i := range f.Codes {
-		if f.Codes[i].Name == name {
-			return &f.Codes[i]
-		}
-	}
-	return nil
-}

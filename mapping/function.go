@@ -7,6 +7,7 @@ import (
 
 	celast "cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/types"
+
 	"github.com/lienthong/truc/mapping/value"
 	"github.com/lienthong/truc/schemas"
 )
@@ -95,14 +96,14 @@ func arity(fn *function) string {
 }
 
 // wantKind reports an argument of a kind the function does not take.
-func (l *lowering) wantKind(fn string, arg celast.Expr, t typ, kinds ...kind) bool {
+func (l *lowering) wantKind(fn string, arg celast.Expr, t typ, kinds ...kind) {
 	if t.kind == kindAny || t.kind == kindNull {
-		return true
+		return
 	}
 	var words []string
 	for _, k := range kinds {
 		if k == t.kind {
-			return true
+			return
 		}
 		words = append(words, article(k))
 	}
@@ -111,7 +112,6 @@ func (l *lowering) wantKind(fn string, arg celast.Expr, t typ, kinds ...kind) bo
 		fix = fmt.Sprintf("write text(%s)", l.source(arg))
 	}
 	l.problem(arg, "wrong-type", fmt.Sprintf("%s() takes %s, but %s is %s", fn, alternatives(words), l.source(arg), article(t.kind)), fix)
-	return false
 }
 
 // alternatives joins words: "a, b or c".
@@ -155,7 +155,7 @@ func (n textNode) eval(f *frame) cell {
 		return v
 	}
 	start := len(f.scratch)
-	ok := true
+	var ok bool
 	if v.is(kindText) {
 		if cleanASCII(v.b) {
 			return v

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	celast "cel.dev/cel-go/common/ast"
+
 	"github.com/lienthong/truc/mapping/value"
 	"github.com/lienthong/truc/schemas"
 )

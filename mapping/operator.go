@@ -6,6 +6,7 @@ import (
 
 	celast "cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/operators"
+
 	"github.com/lienthong/truc/schemas"
 )
 

@@ -8,9 +8,10 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"go.yaml.in/yaml/v4"
+
 	"github.com/lienthong/truc/problem"
 	"github.com/lienthong/truc/record"
-	"go.yaml.in/yaml/v4"
 )
 
 // Keys of a mapping file. A source has fields, a sink has not.
@@ -202,10 +203,10 @@ func (d *decoder) directed(f *File, p pair) bool {
 	case "on_create":
 		f.OnCreate = d.assignments(p.value, p.key, true)
 	case "write":
-		w, _ := d.word(p.value, p.key, "upsert", "update", "append")
+		w := d.word(p.value, p.key, "upsert", "update", "append")
 		f.Write = map[string]record.Write{"update": record.UpdateOnly, "append": record.AppendOnly}[w]
 	case "conflict":
-		w, _ := d.word(p.value, p.key, "reject", "replace", "ignore")
+		w := d.word(p.value, p.key, "reject", "replace", "ignore")
 		f.Conflict = map[string]record.Conflict{"replace": record.ConflictReplaces, "ignore": record.ConflictIgnores}[w]
 	case "on_delete":
 		d.onDelete(f, p.value)
@@ -218,7 +219,7 @@ func (d *decoder) directed(f *File, p pair) bool {
 func (d *decoder) onDelete(f *File, n *yaml.Node) {
 	f.deleteSaid = true
 	if n.Kind != yaml.MappingNode {
-		w, _ := d.word(n, "on_delete", "delete", "ignore")
+		w := d.word(n, "on_delete", "delete", "ignore")
 		f.OnDelete = map[string]record.OnDelete{"ignore": record.DeleteIgnored}[w]
 		return
 	}

@@ -13,15 +13,15 @@ import (
 // way and arrives as UTF-8 ("NguyÔn").
 func encodings() []string { return []string{"utf-8", "tcvn3", "tcvn3-latin1"} }
 
-func (d *decoder) encoding(n *yaml.Node, path string) (string, bool) {
+func (d *decoder) encoding(n *yaml.Node, path string) string {
 	s, ok := d.text(n, path)
 	if !ok {
-		return "", false
+		return ""
 	}
 	switch strings.ToLower(s) {
 	case "vni", "viscii", "cp1258":
 		d.unsupported(d.place(n, path), "text: "+s, "this version reads "+strings.Join(encodings(), ", "))
-		return "", false
+		return ""
 	}
 	return d.word(n, path, encodings()...)
 }
@@ -37,7 +37,7 @@ func (d *decoder) columnRules(n *yaml.Node) []ColumnRule {
 		for _, q := range d.entries(p.value, p.at.Path, "text, null, pad, from or zone") {
 			switch q.key {
 			case "text":
-				r.Text, _ = d.encoding(q.value, q.at.Path)
+				r.Text = d.encoding(q.value, q.at.Path)
 			case "null":
 				for i, item := range d.items(q.value, q.at.Path, "texts that mean null") {
 					if s, ok := d.text(item, q.at.Path+"["+strconv.Itoa(i)+"]"); ok {

@@ -148,7 +148,7 @@ func (d *decoder) assignments(n *yaml.Node, path string, encoded bool) []Assignm
 				case "value":
 					value = q.value
 				case "text":
-					a.Text, _ = d.encoding(q.value, q.at.Path)
+					a.Text = d.encoding(q.value, q.at.Path)
 				default:
 					d.unknown(q, []string{"value", "text", "const"})
 				}

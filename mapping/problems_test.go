@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
 	"github.com/lienthong/truc/problem"
 	"github.com/lienthong/truc/record"
 )

@@ -354,7 +354,7 @@ func plain(v any) any {
 		if n, err := v.Int64(); err == nil {
 			return n
 		}
-		f, _ := v.Float64() //nolint:errcheck // beyond float64 it is infinite, and compares so
+		f, _ := v.Float64() // beyond float64 it is infinite, and compares so
 		return f
 	}
 	return v

@@ -244,6 +244,7 @@ func (c *compiler) columnTakes(a *Assignment, t typ, col record.Column) {
 		ok = t.kind == kindObject || t.kind == kindList || t.kind == kindJSON
 	case record.Bytes:
 		ok = t.kind == kindText
+	case record.Null, record.Unchanged, record.AnyKind: // no column's kind, or left above
 	}
 	if !ok {
 		c.report(a.At, "wrong-type", fmt.Sprintf("column %s is %s (%s), but %s is %s", a.Name, article(kindOf(col.Kind)), col.Type, a.Value.text(), article(t.kind)), fix)

@@ -9,8 +9,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
-	"github.com/lienthong/truc/record"
 	"pgregory.net/rapid"
+
+	"github.com/lienthong/truc/record"
 )
 
 func treEmPlan(tb testing.TB, with ...string) *SinkPlan {
@@ -35,8 +36,10 @@ const treEmDocument = `{"so":"12","quyenSo":"01/2020","ngayDangKy":"2020-03-05",
 	`"nguoiDuocKhaiSinh":{"hoTen":"Nguyễn Thị Mẫu","ngaySinh":{"giaTri":"2020-02","doChinhXac":"thang"},"gioiTinh":"2"},"lePhi":12500.50,"nhan":["a"]}`
 
 func treEmEvent() EventView {
-	return EventView{ID: "e1", Op: "updated", Agency: "H44.15", Sequence: "0001", Dataset: "thu.khaisinh.v1",
-		Time: time.Date(2024, 1, 1, 3, 4, 5, 600_000_000, time.UTC), Key: []byte(`["12","01/2020","H44.15"]`)}
+	return EventView{
+		ID: "e1", Op: "updated", Agency: "H44.15", Sequence: "0001", Dataset: "thu.khaisinh.v1",
+		Time: time.Date(2024, 1, 1, 3, 4, 5, 600_000_000, time.UTC), Key: []byte(`["12","01/2020","H44.15"]`),
+	}
 }
 
 func values(row record.Row) []string {
@@ -184,7 +187,7 @@ func TestScannerReadsWhatJSONIs(t *testing.T) {
 		}
 		for name, v := range doc {
 			raw, ok := member(b, name)
-			want, _ := json.Marshal(v) //nolint:errcheck // it was marshalled above
+			want, _ := json.Marshal(v) // it was marshalled above
 			if !ok || string(raw) != string(want) {
 				t.Fatalf("%s: member %q is %s, want %s", b, name, raw, want)
 			}

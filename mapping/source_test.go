@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
 	"github.com/lienthong/truc/mapping/value"
 	"github.com/lienthong/truc/record"
 	"github.com/lienthong/truc/schemas"

@@ -108,7 +108,7 @@ func (t *Translator) object(dst []byte, properties []property, whole bool) (out 
 			dst = append(dst, ',')
 		}
 		dst = append(dst, p.name...)
-		ok := false
+		var ok bool
 		if p.node == nil {
 			dst, ok = t.object(dst, p.object, false)
 		} else {

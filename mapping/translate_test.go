@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
 	"github.com/lienthong/truc/problem"
 	"github.com/lienthong/truc/record"
 )
@@ -120,8 +121,15 @@ func simple(t *testing.T, extra, expression string) (*Translator, problem.List) 
 	if f == nil {
 		return nil, problems
 	}
-	table := &record.Table{Name: "t", Columns: []record.Column{{Name: "i", Kind: record.Int}, {Name: "a", Kind: record.Text}, {Name: "n", Kind: record.Text, Nullable: true},
-		{Name: "x", Kind: record.AnyKind}, {Name: "d", Kind: record.Decimal}, {Name: "ts", Kind: record.Timestamp}, {Name: "day", Kind: record.Date}}, Identity: []int{0}}
+	table := &record.Table{Name: "t", Columns: []record.Column{
+		{Name: "i", Kind: record.Int},
+		{Name: "a", Kind: record.Text},
+		{Name: "n", Kind: record.Text, Nullable: true},
+		{Name: "x", Kind: record.AnyKind},
+		{Name: "d", Kind: record.Decimal},
+		{Name: "ts", Kind: record.Timestamp},
+		{Name: "day", Kind: record.Date},
+	}, Identity: []int{0}}
 	p, more := CompileSource(f, table, d, Env{Set: s, IdentityFix: "ALTER TABLE t REPLICA IDENTITY FULL"})
 	problems = append(problems, more...)
 	if p == nil {
@@ -131,8 +139,10 @@ func simple(t *testing.T, extra, expression string) (*Translator, problem.List) 
 }
 
 func simpleRow() record.Row {
-	return record.Row{record.IntValue(7), record.TextValue("  Ho\u0300a   b "), record.NullValue, record.IntValue(3), record.BytesOf(record.Decimal, []byte("2.50")),
-		record.BytesOf(record.Timestamp, []byte("2024-02-29T23:30:00Z")), record.BytesOf(record.Date, []byte("2019-03-01"))}
+	return record.Row{
+		record.IntValue(7), record.TextValue("  Ho\u0300a   b "), record.NullValue, record.IntValue(3), record.BytesOf(record.Decimal, []byte("2.50")),
+		record.BytesOf(record.Timestamp, []byte("2024-02-29T23:30:00Z")), record.BytesOf(record.Date, []byte("2019-03-01")),
+	}
 }
 
 func TestExpressions(t *testing.T) {

@@ -6,8 +6,9 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/lienthong/truc/problem"
 	"go.yaml.in/yaml/v4"
+
+	"github.com/lienthong/truc/problem"
 )
 
 // decoder walks the YAML nodes of one file strictly and collects what is wrong with them.
@@ -197,17 +198,17 @@ func (d *decoder) text(n *yaml.Node, path string) (string, bool) {
 	return n.Value, true
 }
 
-// word returns one of the allowed words.
-func (d *decoder) word(n *yaml.Node, path string, allowed ...string) (string, bool) {
+// word returns one of the allowed words, or "" after a report.
+func (d *decoder) word(n *yaml.Node, path string, allowed ...string) string {
 	s, ok := d.text(n, path)
 	if !ok {
-		return "", false
+		return ""
 	}
 	if !slices.Contains(allowed, s) {
 		d.report(d.place(n, path), "unknown-word", fmt.Sprintf("%q is not possible here; expected one of: %s", s, strings.Join(allowed, ", ")), suggestion(s, allowed))
-		return "", false
+		return ""
 	}
-	return s, true
+	return s
 }
 
 // unknown reports a key that is not part of the language, or not yet.

@@ -38,7 +38,9 @@ type event struct {
 // chunk is a batch on its way: the unit of translation, of acknowledgement and of the position. Its buffers are reused, so
 // that the hot path allocates per chunk and not per row.
 type chunk struct {
-	batch  record.Batch
+	batch record.Batch
+	// size is what the batch takes of session.room.
+	size   int64
 	events []event
 	// arena holds the bytes of keys, documents and header values; headers the varying headers of the messages.
 	arena   []byte

@@ -124,7 +124,7 @@ func (d *Delivery) Run(ctx context.Context) error {
 		err := d.session(ctx)
 		if ctx.Err() != nil {
 			d.stats.setState(StateStopped, nil)
-			return nil
+			return nil //nolint:nilerr // whatever a session says that was told to stop
 		}
 		if permanentDelivery(err) {
 			d.stats.setState(StateFailed, err)
@@ -216,7 +216,7 @@ func (d *Delivery) generation(ctx context.Context, sink adapters.Sink, letters *
 	for {
 		err := d.deliver(ctx, sink, letters, parts)
 		if ctx.Err() != nil {
-			return nil
+			return nil //nolint:nilerr // whatever a delivery says that was told to stop
 		}
 		if errors.Is(err, errBeginAnew) {
 			continue

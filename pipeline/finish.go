@@ -61,6 +61,7 @@ func (s *session) finishAll(ctx context.Context, in <-chan *chunk) error {
 			}
 			s.stats.acknowledged(c.batch)
 			c.batch.Release()
+			s.room.Release(c.size)
 			s.free <- c
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"slices"
 	"strings"
@@ -66,7 +65,7 @@ func newTown(t *testing.T) *town {
 		t.Fatal(err)
 	}
 	t.Cleanup(client.Close)
-	w := &town{t: t, source: memory.NewStore(), sink: memory.NewStore(), client: client, publish: testPublish(t, 3), log: slog.New(slog.NewTextHandler(io.Discard, nil))}
+	w := &town{t: t, source: memory.NewStore(), sink: memory.NewStore(), client: client, publish: testPublish(t, 3), log: slog.New(slog.DiscardHandler)}
 	w.source.Define(memory.TableSpec{Table: *testTable})
 	w.sink.Define(memory.TableSpec{Table: sinkTable})
 	return w
@@ -275,7 +274,7 @@ func TestReconcile(t *testing.T) {
 		if err := sink.Open(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if err := sink.Apply(t.Context(), []record.Change{ghost}, adapters.Offsets{}, adapters.Offsets{}); err != nil {
+		if err := sink.Apply(t.Context(), ghost.Target.Pipeline, []record.Change{ghost}, adapters.Offsets{}, adapters.Offsets{}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/sync/semaphore"
+
 	"github.com/lienthong/truc/adapters"
 	"github.com/lienthong/truc/bus/kafka"
 	"github.com/lienthong/truc/record"
@@ -187,7 +189,12 @@ type session struct {
 	fail context.CancelCauseFunc
 
 	free chan *chunk
+	// room bounds the row memory under way.
+	room *semaphore.Weighted
 }
+
+// maxUnderWay is how many bytes of rows may be under way in all chunks together. A batch with more travels alone.
+const maxUnderWay = 32 << 20
 
 // session recovers, opens the source and runs the loop. It returns nil when a new session is wanted.
 func (r *Reader) session(ctx context.Context) error {
@@ -232,6 +239,7 @@ func (s *session) at(p Point) {
 // When ctx is done the reading stops, and what is under way is carried to its end.
 func (s *session) loop(ctx context.Context) error {
 	const inFlight = 12
+	s.room = semaphore.NewWeighted(maxUnderWay)
 	s.free = make(chan *chunk, inFlight)
 	for range inFlight {
 		s.free <- newChunk(len(s.parts))
@@ -340,9 +348,15 @@ func (s *session) read(ctx, work context.Context, toTranslate, toHandOver chan<-
 
 // push wraps a batch into a chunk and queues it for translation and, in the same order, for the hand-over.
 func (s *session) push(work context.Context, b record.Batch, toTranslate, toHandOver chan<- *chunk) bool {
+	size := min(sizeOf(b.Records), maxUnderWay)
+	if s.room.Acquire(work, size) != nil {
+		b.Release()
+		return false
+	}
 	select {
 	case c := <-s.free:
 		c.reset(b)
+		c.size = size
 		toTranslate <- c
 		toHandOver <- c
 		return true
@@ -350,4 +364,16 @@ func (s *session) push(work context.Context, b record.Batch, toTranslate, toHand
 		b.Release()
 		return false
 	}
+}
+
+// sizeOf is what the cells of some records take, about.
+func sizeOf(records []record.Record) (bytes int64) {
+	for i := range records {
+		for _, row := range [...]record.Row{records[i].Before, records[i].After} {
+			for j := range row {
+				bytes += int64(len(row[j].Bytes))
+			}
+		}
+	}
+	return bytes
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"strconv"
 	"testing"
@@ -168,18 +167,22 @@ func runProcess(t fatal, w *world, i *instance, p Publish, sizes func() int) {
 	r := NewReader(ReaderConfig{
 		Agency: "H44.15", Source: "hotich", Bus: i, Pipelines: []Publish{p}, SaveEvery: 300 * time.Microsecond,
 		Open: func() (adapters.Source, error) { return &worldSource{w: w, sizes: sizes}, nil },
-		Log:  slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Log:  slog.New(slog.DiscardHandler),
 	})
-	done := make(chan error, 1)
-	go func() { done <- r.Run(ctx) }()
+	var failed error
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		failed = r.Run(ctx)
+	}()
 	drained := time.NewTicker(200 * time.Microsecond)
 	defer drained.Stop()
 	limit := time.After(3 * time.Second)
 	for {
 		select {
-		case err := <-done:
-			if err != nil && !errors.Is(err, ErrTakenOver) {
-				t.Fatalf("reader stopped: %v", err)
+		case <-done:
+			if failed != nil && !errors.Is(failed, ErrTakenOver) {
+				t.Fatalf("reader stopped: %v", failed)
 			}
 			return
 		case <-i.crashed:

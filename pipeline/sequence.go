@@ -57,14 +57,6 @@ func ParseSequence(text string) (Sequence, bool) {
 	}, true
 }
 
-// appendEventID derives ce_id from sequence and key; with ce_source it is unique, and the same whenever the same change is
-// read again. The sequence alone is not enough: a key change is two events.
-func appendEventID(dst []byte, s Sequence, key []byte) []byte {
-	dst = s.Append(dst)
-	dst = append(dst, '-')
-	return hex.AppendEncode(dst, binary.BigEndian.AppendUint64(nil, fingerprint(key)))
-}
-
 // fingerprint is a 64-bit hash of a key for sets that must stay small. It is not secret: it never leaves the process
 // except inside ce_id, beside the key itself.
 func fingerprint(key []byte) uint64 {

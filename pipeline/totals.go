@@ -114,6 +114,7 @@ func appendCanonical(dst []byte, v record.Value) []byte {
 		return append(dst, 1)
 	case record.Bool:
 		return append(dst, '0'+byte(v.Num))
+	default: // by its text
 	}
 	text := v.Append(nil)
 	switch {

@@ -55,16 +55,22 @@ func (t *translator) plan(p *pipe, table *record.Table) (*planTranslator, error)
 
 // translate fills c.events from c.batch.
 func (t *translator) translate(ctx context.Context, c *chunk) error {
-	if err := t.s.fillUnchanged(ctx, t, c); err != nil {
+	f, err := t.newFiller(ctx, c.batch.Records)
+	if err != nil {
 		return err
 	}
+	defer f.close()
 	for i := range c.batch.Records {
 		r := &c.batch.Records[i]
+		if err := f.fill(ctx, i); err != nil {
+			return err
+		}
 		for _, p := range t.s.byTable[r.Table.String()] {
 			if err := t.record(c, p, r); err != nil {
 				return err
 			}
 		}
+		f.forget(i)
 	}
 	return nil
 }
@@ -81,6 +87,7 @@ func (t *translator) record(c *chunk, p *pipe, r *record.Record) error {
 			c.events = append(c.events, event{kind: sweepEvent, pipe: p, before: Sequence{Epoch: t.s.epoch, Order: r.Since}, sequence: t.sequence(c, seq)})
 		}
 		return nil
+	case record.Create, record.Update, record.Delete, record.Snapshot: // a row, translated below
 	}
 	pt, err := t.plan(p, r.Table)
 	if err != nil {
@@ -111,6 +118,7 @@ func (t *translator) record(c *chunk, p *pipe, r *record.Record) error {
 	}
 	keep := pt.tr.Keep(r.After)
 	key, known := t.key(c, pt, r.After)
+	began := false // this update began an entity: its key is new
 	if r.Op == record.Update && r.Before != nil {
 		was := pt.tr.Keep(r.Before)
 		old, ok := t.key(c, pt, r.Before)
@@ -125,6 +133,7 @@ func (t *translator) record(c *chunk, p *pipe, r *record.Record) error {
 			if keep != mapping.Live {
 				return nil
 			}
+			began = true
 		case keep != mapping.Live && (was == mapping.Filtered || was == mapping.Gone):
 			return nil
 		}
@@ -151,11 +160,11 @@ func (t *translator) record(c *chunk, p *pipe, r *record.Record) error {
 		t.letter(c, p, r, sequence, key, "oversize", nil)
 	default:
 		op := bus.Created
-		switch r.Op {
-		case record.Update:
-			op = bus.Updated
-		case record.Snapshot:
+		switch {
+		case r.Op == record.Snapshot:
 			op = bus.Snapshot
+		case r.Op == record.Update && !began:
+			op = bus.Updated
 		}
 		t.publish(c, p, r, op, sequence, key, doc[start:len(doc):len(doc)])
 	}
@@ -262,104 +271,6 @@ func appendHex64(dst []byte, v uint64) []byte {
 		dst = append(dst, digits[v>>shift&15])
 	}
 	return dst
-}
-
-// fillUnchanged re-reads the cells that the log does not carry and a mapping needs, set by set, from one view that is not
-// older than the changes. A row that is not there any more keeps its Unchanged cells and is passed over.
-func (s *session) fillUnchanged(ctx context.Context, t *translator, c *chunk) error {
-	var wanted map[*record.Table][]*record.Record
-	var after []uint64
-	for i := range c.batch.Records {
-		r := &c.batch.Records[i]
-		if r.After == nil {
-			continue
-		}
-		if needs, err := s.needsCells(t, r); err != nil {
-			return err
-		} else if !needs {
-			continue
-		}
-		if wanted == nil {
-			wanted = map[*record.Table][]*record.Record{}
-		}
-		wanted[r.Table] = append(wanted[r.Table], r)
-		after = append(after, r.Tx)
-	}
-	if wanted == nil {
-		return nil
-	}
-	fetcher, ok := s.src.(adapters.Fetcher)
-	if !ok {
-		return &adapters.RefusedError{
-			Where: "source " + s.cfg.Source, What: "its log leaves out cells that a mapping needs, and the adapter cannot re-read rows",
-			Fix: "make the log carry whole rows, or leave the column out of the mapping",
-		}
-	}
-	view, err := fetcher.Begin(ctx, after)
-	if err != nil {
-		return err
-	}
-	defer view.Close()
-	for table, records := range wanted {
-		if err := fillTable(ctx, view, table, records); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (s *session) needsCells(t *translator, r *record.Record) (bool, error) {
-	for _, p := range s.byTable[r.Table.String()] {
-		pt, err := t.plan(p, r.Table)
-		if err != nil {
-			return false, err
-		}
-		for _, col := range pt.reads {
-			if r.After[col].Kind == record.Unchanged {
-				return true, nil
-			}
-		}
-	}
-	return false, nil
-}
-
-func fillTable(ctx context.Context, view adapters.View, table *record.Table, records []*record.Record) error {
-	columns := rowKey(table)
-	keys := make([]record.Row, len(records))
-	byKey := map[string][]*record.Record{}
-	for i, r := range records {
-		keys[i] = make(record.Row, len(table.Key))
-		for j, c := range table.Key {
-			keys[i][j] = r.After[c]
-		}
-		k := rowText(keys[i])
-		byKey[k] = append(byKey[k], r)
-	}
-	now, rows, err := view.Fetch(ctx, table.String(), columns, keys)
-	if err != nil {
-		return fmt.Errorf("re-read rows of %s: %w", table, err)
-	}
-	from := make([]int, len(table.Columns))
-	for i := range table.Columns {
-		from[i] = now.Index(table.Columns[i].Name)
-	}
-	for _, row := range rows {
-		key := make(record.Row, len(table.Key))
-		for j, c := range table.Key {
-			if from[c] < 0 {
-				return fmt.Errorf("re-read rows of %s: key column %q is gone", table, columns[j])
-			}
-			key[j] = row[from[c]]
-		}
-		for _, r := range byKey[rowText(key)] {
-			for i := range r.After {
-				if r.After[i].Kind == record.Unchanged && from[i] >= 0 {
-					r.After[i] = row[from[i]].Clone()
-				}
-			}
-		}
-	}
-	return nil
 }
 
 // rowText makes a row comparable.

@@ -48,9 +48,6 @@ type VerifyOptions struct {
 	Settle time.Duration
 }
 
-// verifySlice is how many keys are held at a time, by fingerprint.
-const verifySlice = 2 << 20
-
 // side yields each live key of one side with a hash of its content. It may be asked several times.
 type side func(ctx context.Context, fn func(key []byte, content uint64)) error
 
@@ -60,7 +57,6 @@ type comparison struct {
 	left, right side
 	// topic names the key hashes.
 	topic string
-	slice uint64
 	opt   VerifyOptions
 }
 
@@ -70,23 +66,17 @@ func (c *comparison) run(ctx context.Context, v *Verdict) error {
 	if c.opt.Settle == 0 {
 		c.opt.Settle = 10 * time.Second
 	}
-	slicesOfKeys := max(c.slice, 1)
-	suspects := map[uint64]struct{}{}
-	for n := range slicesOfKeys {
-		left, err := c.collect(ctx, c.left, func(fp uint64) bool { return fp%slicesOfKeys == n })
-		if err != nil {
-			return err
-		}
-		right, err := c.collect(ctx, c.right, func(fp uint64) bool { return fp%slicesOfKeys == n })
-		if err != nil {
-			return err
-		}
-		v.LeftKeys += int64(len(left))
-		v.RightKeys += int64(len(right))
-		for fp := range differing(left, right) {
-			suspects[fp] = struct{}{}
-		}
+	all := func(uint64) bool { return true }
+	left, err := c.collect(ctx, c.left, all)
+	if err != nil {
+		return err
 	}
+	right, err := c.collect(ctx, c.right, all)
+	if err != nil {
+		return err
+	}
+	v.LeftKeys, v.RightKeys = int64(len(left)), int64(len(right))
+	suspects := differing(left, right)
 	deadline := time.Now().Add(c.opt.Settle)
 	for len(suspects) > 0 {
 		if !sleep(ctx, 400*time.Millisecond) {
@@ -108,10 +98,7 @@ func (c *comparison) run(ctx context.Context, v *Verdict) error {
 		if time.Now().After(deadline) {
 			return c.name(ctx, v, diff)
 		}
-		suspects = map[uint64]struct{}{}
-		for fp := range diff {
-			suspects[fp] = struct{}{}
-		}
+		suspects = diff
 	}
 	v.Equal = true
 	return nil
@@ -316,7 +303,7 @@ func topicState(ctx context.Context, b Bus, topic string, partitions int, source
 	return s, nil
 }
 
-// VerifySubscribe compares topics, translated, with a sink's table, and each topic with its publisher's control totals.
+// Verify compares topics, translated, with a sink's table, and each topic with its publisher's control totals.
 func (d *Delivery) Verify(ctx context.Context, opt VerifyOptions) (Verdict, error) {
 	v := Verdict{Pipeline: d.cfg.Name, Left: "topic", Right: "sink"}
 	sink, err := d.cfg.Open()

@@ -129,7 +129,7 @@ func (w *writer) apply(ctx context.Context, events []delivery) error {
 			changes[i] = events[i].change
 		}
 		to := w.target()
-		err := w.sink.Apply(ctx, changes, w.state.committed, to)
+		err := w.sink.Apply(ctx, w.d.cfg.Name, changes, w.state.committed, to)
 		var rejected *adapters.RejectedError
 		var away *adapters.UnreachableError
 		switch {
@@ -214,7 +214,7 @@ func (w *writer) retryParked(ctx context.Context) error {
 			changes[i] = events[i].change
 		}
 		// The offsets stay where they are: those refused again are still in flight.
-		err := w.sink.Apply(ctx, changes, w.state.committed, w.state.committed)
+		err := w.sink.Apply(ctx, w.d.cfg.Name, changes, w.state.committed, w.state.committed)
 		var rejected *adapters.RejectedError
 		if errors.As(err, &rejected) && len(rejected.Rejections) > 0 {
 			refused := map[int]adapters.Rejection{}
@@ -255,7 +255,7 @@ func (w *writer) retryParked(ctx context.Context) error {
 	if maps.Equal(to, w.state.committed) {
 		return nil
 	}
-	err := w.sink.Apply(ctx, nil, w.state.committed, to)
+	err := w.sink.Apply(ctx, w.d.cfg.Name, nil, w.state.committed, to)
 	if err == nil {
 		w.state.committed = to
 	}

@@ -11,7 +11,8 @@ import (
 func requireSameMatch(t interface {
 	Helper()
 	Errorf(string, ...any)
-}, pattern, text string) {
+}, pattern, text string,
+) {
 	t.Helper()
 	re, err := regexp.Compile(pattern)
 	if err != nil {

@@ -2,6 +2,7 @@ package schemas
 
 import (
 	"encoding/json"
+	"errors"
 	"io/fs"
 	"slices"
 	"strings"
@@ -15,10 +16,14 @@ import (
 
 func TestBirthDataset(t *testing.T) {
 	d := birth(t)
-	got := map[string]any{"id": d.ID(), "name": d.Name(), "major": d.Major(), "version": d.Version(), "vi": d.Title("vi"), "en": d.Title("en"), "fr": d.Title("fr"), "key": d.KeyProperties(),
-		"url": d.SchemaURL("https://chuan.phutho.example/")}
-	want := map[string]any{"id": "hotich.khaisinh.v1", "name": "hotich.khaisinh", "major": 1, "version": "1.0.0", "vi": "Đăng ký khai sinh", "en": "Birth registration", "fr": "Đăng ký khai sinh",
-		"key": []string{"so", "quyenSo", "noiDangKy.ma"}, "url": "https://chuan.phutho.example/schemas/hotich.khaisinh.v1/1.0.0"}
+	got := map[string]any{
+		"id": d.ID(), "name": d.Name(), "major": d.Major(), "version": d.Version(), "vi": d.Title("vi"), "en": d.Title("en"), "fr": d.Title("fr"), "key": d.KeyProperties(),
+		"url": d.SchemaURL("https://chuan.phutho.example/"),
+	}
+	want := map[string]any{
+		"id": "hotich.khaisinh.v1", "name": "hotich.khaisinh", "major": 1, "version": "1.0.0", "vi": "Đăng ký khai sinh", "en": "Birth registration", "fr": "Đăng ký khai sinh",
+		"key": []string{"so", "quyenSo", "noiDangKy.ma"}, "url": "https://chuan.phutho.example/schemas/hotich.khaisinh.v1/1.0.0",
+	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
@@ -137,8 +142,8 @@ func TestUnknownNamesSuggestSimilarOnes(t *testing.T) {
 		{errOf(set.CodeList("danhmuc.gioitính")), "schema.unknown-code-list", `did you mean "danhmuc.gioitinh"`},
 	}
 	for _, tt := range tests {
-		p, ok := tt.err.(problem.Problem)
-		if !ok || p.Code != tt.code || !strings.HasPrefix(p.Fix, tt.fix) {
+		var p problem.Problem
+		if !errors.As(tt.err, &p) || p.Code != tt.code || !strings.HasPrefix(p.Fix, tt.fix) {
 			t.Errorf("got %v, want %s with fix %s", tt.err, tt.code, tt.fix)
 		}
 	}

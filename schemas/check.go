@@ -98,7 +98,7 @@ func checkCodes(s *schema, value any, pointer string, vs []Violation) []Violatio
 // violationOf translates an error of gojsonschema. Its description is never used: it is English, and may hold values.
 func violationOf(e gojsonschema.ResultError) (Violation, bool) {
 	details := e.Details()
-	rule, property, limit := "", "", ""
+	var rule, property, limit string
 	switch e.Type() {
 	case "required":
 		rule, property = "required", detail(details["property"])

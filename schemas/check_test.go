@@ -73,8 +73,10 @@ func TestCheckNamesPlaceAndRule(t *testing.T) {
 
 func TestViolationIsWordedInBothLanguages(t *testing.T) {
 	vs := birth(t).Check(birthExamples(t, "invalid")["gioi-tinh-ho-tich.json"])
-	want := []Violation{{Pointer: "/nguoiDuocKhaiSinh/gioiTinh", Rule: "code", Group: GroupReference,
-		VI: "“Giới tính”: Mã không có trong danh mục (danhmuc.gioitinh).", EN: "“Sex”: The code is not in the code list (danhmuc.gioitinh)."}}
+	want := []Violation{{
+		Pointer: "/nguoiDuocKhaiSinh/gioiTinh", Rule: "code", Group: GroupReference,
+		VI: "“Giới tính”: Mã không có trong danh mục (danhmuc.gioitinh).", EN: "“Sex”: The code is not in the code list (danhmuc.gioitinh).",
+	}}
 	if diff := cmp.Diff(want, vs); diff != "" {
 		t.Error(diff)
 	}

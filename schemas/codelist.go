@@ -66,9 +66,11 @@ func parseCodeList(where string, raw []byte) (*CodeList, problem.List) {
 	dec := json.NewDecoder(bytes.NewReader(raw))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(&f); err != nil {
-		return nil, problem.List{{Code: "schema.code-list", Where: where,
+		return nil, problem.List{{
+			Code: "schema.code-list", Where: where,
 			What: "the file is not a code list: a member is unknown or has the wrong type",
-			Fix:  `write {"id", "version", "title": {"vi", "en"}, "source", "provisional"?, "codes": [{"code", "vi", "en", "aliases"?}]}, all of them text`}}
+			Fix:  `write {"id", "version", "title": {"vi", "en"}, "source", "provisional"?, "codes": [{"code", "vi", "en", "aliases"?}]}, all of them text`,
+		}}
 	}
 	var ps problem.List
 	bad := func(place, what, fix string) {
@@ -86,8 +88,10 @@ func parseCodeList(where string, raw []byte) (*CodeList, problem.List) {
 	if len(f.Codes) == 0 {
 		bad("/codes", "the list holds no code", "list at least one code")
 	}
-	l := &CodeList{ID: f.ID, Version: f.Version, Title: f.Title, Source: f.Source, Provisional: f.Provisional,
-		codes: f.Codes, index: make(map[string]int, len(f.Codes))}
+	l := &CodeList{
+		ID: f.ID, Version: f.Version, Title: f.Title, Source: f.Source, Provisional: f.Provisional,
+		codes: f.Codes, index: make(map[string]int, len(f.Codes)),
+	}
 	for i, c := range f.Codes {
 		switch _, twice := l.index[c.Code]; {
 		case c.Code == "" || c.VI == "":

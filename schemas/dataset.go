@@ -73,22 +73,27 @@ func datasetOf(path string, f *schemaFile) (*Dataset, problem.List) {
 	d.name, directory, _ = strings.Cut(strings.TrimSuffix(path, "/schema.json"), "/")
 	_, err := fmt.Sscanf(directory, "v%d", &d.major)
 	if !datasetName.MatchString(d.name) || err != nil || directory != fmt.Sprintf("v%d", d.major) || d.major < 1 {
-		return nil, problem.List{{Code: "schema.place", Where: f.path, What: "the place does not name a dataset and a major version",
-			Fix: "put the schema at <dataset>/v<major>/schema.json, the dataset being lower-case words joined by dots"}}
+		return nil, problem.List{{
+			Code: "schema.place", Where: f.path, What: "the place does not name a dataset and a major version",
+			Fix: "put the schema at <dataset>/v<major>/schema.json, the dataset being lower-case words joined by dots",
+		}}
 	}
-	head, version, _ := cutLast(f.id, "/")
-	_, name, _ := cutLast(head, "/")
+	head, version := cutLast(f.id, "/")
+	_, name := cutLast(head, "/")
 	if name != d.name || !exactVersion.MatchString(version) || !strings.HasPrefix(version, fmt.Sprintf("%d.", d.major)) {
-		return nil, problem.List{{Code: "schema.id", Where: f.path + "#/$id", What: "the $id does not end in the dataset and an exact version of this major",
-			Fix: fmt.Sprintf(`let it end in "/%s/%d.0.0"`, d.name, d.major)}}
+		return nil, problem.List{{
+			Code: "schema.id", Where: f.path + "#/$id", What: "the $id does not end in the dataset and an exact version of this major",
+			Fix: fmt.Sprintf(`let it end in "/%s/%d.0.0"`, d.name, d.major),
+		}}
 	}
 	d.version = version
 	return d, nil
 }
 
-func cutLast(s, sep string) (before, after string, found bool) {
+// cutLast cuts s around the last sep; without one, all of it comes after.
+func cutLast(s, sep string) (before, after string) {
 	if i := strings.LastIndex(s, sep); i >= 0 {
-		return s[:i], s[i+len(sep):], true
+		return s[:i], s[i+len(sep):]
 	}
-	return "", s, false
+	return "", s
 }

@@ -31,9 +31,11 @@ type decodeError struct {
 func (e *decodeError) violation() Violation { return NewViolation(e.pointer, e.rule, "") }
 
 func (e *decodeError) problem(where string) problem.Problem {
-	return problem.Problem{Code: "schema.json", Where: fmt.Sprintf("%s#%s", where, e.pointer),
+	return problem.Problem{
+		Code: "schema.json", Where: fmt.Sprintf("%s#%s", where, e.pointer),
 		What: fmt.Sprintf("%s, at byte %d", strings.TrimSuffix(e.violation().EN, "."), e.offset),
-		Fix:  "write JSON in UTF-8 without repeated members, at most 64 levels deep"}
+		Fix:  "write JSON in UTF-8 without repeated members, at most 64 levels deep",
+	}
 }
 
 // decodeJSON reads one JSON text into maps, slices, strings, bools, nil and json.Number. It is stricter than

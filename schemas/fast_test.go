@@ -13,7 +13,8 @@ import (
 func requireSound(t interface {
 	Helper()
 	Fatalf(string, ...any)
-}, d *Dataset, second *santhosh.Schema, doc []byte) (accepted bool) {
+}, d *Dataset, second *santhosh.Schema, doc []byte,
+) (accepted bool) {
 	t.Helper()
 	accepted = d.Accepts(doc)
 	if !accepted {
@@ -141,18 +142,22 @@ func FuzzAccepts(f *testing.F) {
 // What the scanner must not prove although a lax reader would take it, each inside an otherwise valid document.
 func TestAcceptsLeavesOdditiesToCheck(t *testing.T) {
 	d := mustLoad(t, withProperties(`,"a":{},"n":{"type":"integer"},"d":{"type":"number"},"e":{"enum":["x",1]},"p":{"type":"string","pattern":"^x"},"m":{"type":"number","minimum":2},"l":{"type":"string","minLength":2,"maxLength":3}`, ""))
-	proven := []string{`{"k":"1"}`, `{"k":"","a":{}}`, `{"a":[[],{}],"k":"ạ😀"}`, `{"k":"\"\\\/\b\f\n\r\t"}`, `{"k":"1","n":-12,"d":0.50,"e":1}`, `{"k":"1","e":"x"}`,
-		`{"k":"1","z":1,"y":{"z":2},"x":[null,true,false]}`, `{"k":"1","d":123456789012345}`, `{"k":"1234567890abcdef"}`, `{"k":"1","p":"xạ"}`, `{"k":"1","m":2,"l":"\n\n\n"}`, `{"k":"1","l":"ạạạ"}`}
+	proven := []string{
+		`{"k":"1"}`, `{"k":"","a":{}}`, `{"a":[[],{}],"k":"ạ😀"}`, `{"k":"\"\\\/\b\f\n\r\t"}`, `{"k":"1","n":-12,"d":0.50,"e":1}`, `{"k":"1","e":"x"}`,
+		`{"k":"1","z":1,"y":{"z":2},"x":[null,true,false]}`, `{"k":"1","d":123456789012345}`, `{"k":"1234567890abcdef"}`, `{"k":"1","p":"xạ"}`, `{"k":"1","m":2,"l":"\n\n\n"}`, `{"k":"1","l":"ạạạ"}`,
+	}
 	for _, doc := range proven {
 		if !requireSound(t, d, nil, []byte(doc)) {
 			t.Errorf("not proven: %s", doc)
 		}
 	}
-	notProven := []string{``, `{`, `{}`, ` {"k":"1"}`, `{"k":"1"} `, `{"k":"1"}{}`, `{"k":"1",}`, `{,"k":"1"}`, `{"k" :"1"}`, `{"k":"1","k":"1"}`, `{"k":"1","z":1,"z":1}`, `{"\u006b":"1"}`,
+	notProven := []string{
+		``, `{`, `{}`, ` {"k":"1"}`, `{"k":"1"} `, `{"k":"1"}{}`, `{"k":"1",}`, `{,"k":"1"}`, `{"k" :"1"}`, `{"k":"1","k":"1"}`, `{"k":"1","z":1,"z":1}`, `{"\u006b":"1"}`,
 		`{"k":"\u0031"}`, `{"k":"\ud800"}`, `{"k":"\x"}`, "{\"k\":\"\xff\"}", "{\"k\":\"\xc3\"}", "{\"k\":\"\x00\"}", "{\"k\":\"12345678\x1f\"}", "{\"k\":\"1\",\"\xff\":1}", `{"k":"1","n":1.0}`, `{"k":"1","n":1e2}`, `{"k":"1","n":01}`, `{"k":"1","n":-0}`,
 		`{"k":"1","n":-}`, `{"k":"1","n":}`, `{"k":"1","n":1.}`, `{"k":"1","d":1.e1}`, `{"k":"1","d":1.5E3}`, `{"k":"1","d":.5}`, `{"k":"1","d":NaN}`, `{"k":"1","d":Infinity}`, `{"k":"1","a":nul}`, `{"k":"1","a":TRUE}`,
 		`{"k":"1","a":[1,]}`, `{"k":"1","a":[1 ,2]}`, `{"k":"1","a":[,1]}`, `{"k":"1","e":2}`, `{"k":"1","e":true}`, `{"k":"1","e":{}}`, `{"k":"1","e":[]}`, `{"k":"1","e":1.0}`, `{"k":"1","p":"x\n"}`, `{"k":"1","m":1.5}`, `{"k":"1","m":1}`, `{"k":"1","l":"\n"}`, `{"k":"1","l":"ạ"}`, `{"k":"1","l":"ạạạạ"}`, `{"k":"1","n":1234567890123456}`, "{\"k\":\"\x1f\",\"a\":\"aaaaaaaa\"}", `{"k":1}`, `["k"]`, `"k"`, `null`,
-		`{"k":"1","a":` + strings.Repeat("[", 64) + strings.Repeat("]", 64) + `}`, "\ufeff" + `{"k":"1"}`}
+		`{"k":"1","a":` + strings.Repeat("[", 64) + strings.Repeat("]", 64) + `}`, "\ufeff" + `{"k":"1"}`,
+	}
 	for _, doc := range notProven {
 		if d.Accepts([]byte(doc)) {
 			t.Errorf("proven: %q", doc)

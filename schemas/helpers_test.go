@@ -3,6 +3,7 @@ package schemas
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"io/fs"
 	"os"
 	"path"
@@ -137,8 +138,8 @@ func compileOnly(schema string, lists ...*CodeList) (d *Dataset, second *santhos
 }
 
 func codes(err error) string {
-	list, ok := err.(problem.List)
-	if !ok {
+	var list problem.List
+	if !errors.As(err, &list) {
 		return "not a problem.List"
 	}
 	var out []string

@@ -44,8 +44,10 @@ func (p *parser) metaErrors(e *santhosh.ValidationError) {
 		case *kind.MinItems:
 			what = "the list has too few entries"
 		}
-		p.problems = append(p.problems, problem.Problem{Code: "schema.meta-schema", Where: p.file.path + "#" + pointer, What: what,
-			Fix: "see this keyword in the draft-07 specification and correct its value"})
+		p.problems = append(p.problems, problem.Problem{
+			Code: "schema.meta-schema", Where: p.file.path + "#" + pointer, What: what,
+			Fix: "see this keyword in the draft-07 specification and correct its value",
+		})
 		return
 	}
 	for _, cause := range e.Causes {

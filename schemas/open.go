@@ -41,8 +41,10 @@ func (l loadedDataset) open(in *loader) problem.List {
 // compile hands the schema and the files it refers to to both validators, and returns the second.
 func (d *Dataset) compile() (*santhosh.Schema, problem.List) {
 	refused := func(who string) problem.List {
-		return problem.List{{Code: "schema.compile", Where: d.file.path, What: "the schema passed truc's own checks, but " + who + " cannot compile it",
-			Fix: "simplify it keyword by keyword until it compiles, and report the keyword as a defect of truc"}}
+		return problem.List{{
+			Code: "schema.compile", Where: d.file.path, What: "the schema passed truc's own checks, but " + who + " cannot compile it",
+			Fix: "simplify it keyword by keyword until it compiles, and report the keyword as a defect of truc",
+		}}
 	}
 	second, err := d.file.compileSanthosh()
 	if err != nil {
@@ -123,8 +125,10 @@ func (l loadedDataset) examples(second *santhosh.Schema) problem.List {
 	for _, kind := range []string{"valid", "invalid"} {
 		names, err := fs.Glob(l.fsys, path.Join(l.dir, "examples", kind, "*.json"))
 		if err != nil || len(names) == 0 {
-			ps = append(ps, problem.Problem{Code: "schema.example", Where: path.Join(l.dir, "examples", kind), What: "the dataset has no " + kind + " examples",
-				Fix: "add at least one; examples are how both validators and readers of the standard are kept in agreement"})
+			ps = append(ps, problem.Problem{
+				Code: "schema.example", Where: path.Join(l.dir, "examples", kind), What: "the dataset has no " + kind + " examples",
+				Fix: "add at least one; examples are how both validators and readers of the standard are kept in agreement",
+			})
 		}
 		for _, name := range names {
 			raw, err := readBounded(l.fsys, name)

@@ -61,8 +61,10 @@ func parseSchema(path string, raw []byte) (*schemaFile, problem.List) {
 	f := &schemaFile{path: path, raw: raw, definitions: map[string]*schema{}}
 	p := &parser{file: f, names: map[string][]string{}}
 	if len(raw) > maxSchemaSize {
-		return nil, problem.List{{Code: "schema.too-large", Where: path, What: "the schema is larger than 1 MiB",
-			Fix: "move shared parts to definitions and refer to them by $ref"}}
+		return nil, problem.List{{
+			Code: "schema.too-large", Where: path, What: "the schema is larger than 1 MiB",
+			Fix: "move shared parts to definitions and refer to them by $ref",
+		}}
 	}
 	v, fault := decodeJSON(raw, p.names)
 	if fault != nil {
@@ -73,8 +75,10 @@ func parseSchema(path string, raw []byte) (*schemaFile, problem.List) {
 		return nil, problem.List{{Code: "schema.not-object", Where: path, What: "a schema file holds one JSON object", Fix: "write the schema as an object"}}
 	}
 	if s, _ := m["$schema"].(string); strings.TrimSuffix(s, "#") != draft07 {
-		return nil, problem.List{{Code: "schema.draft", Where: path + "#/$schema", What: "the schema does not declare draft-07, the only draft truc validates",
-			Fix: `write "$schema": "` + draft07 + `#" and use draft-07 keywords only`}}
+		return nil, problem.List{{
+			Code: "schema.draft", Where: path + "#/$schema", What: "the schema does not declare draft-07, the only draft truc validates",
+			Fix: `write "$schema": "` + draft07 + `#" and use draft-07 keywords only`,
+		}}
 	}
 	f.id, _ = m["$id"].(string)
 	if !strings.HasPrefix(f.id, "https://") || strings.Contains(f.id, "#") {
@@ -156,9 +160,7 @@ func (p *parser) keyword(s *schema, name string, v any, at string) {
 		if t, ok := v.(string); ok {
 			s.types = []string{t}
 		}
-		for _, t := range list[string](v) {
-			s.types = append(s.types, t)
-		}
+		s.types = append(s.types, list[string](v)...)
 	case "format":
 		s.format, _ = v.(string)
 	case "pattern":

@@ -84,12 +84,16 @@ func recursion(files []*schemaFile) problem.List {
 	size := map[*schema]int{}
 	for _, s := range all {
 		if returns(s, component) > 1 {
-			return problem.List{{Code: "schema.expansion", Where: s.where(), What: "the schema comes back to itself through several branches for one value: the work doubles with each level of the document",
-				Fix: "let recursion pass through one branch only, such as one property or one items"}}
+			return problem.List{{
+				Code: "schema.expansion", Where: s.where(), What: "the schema comes back to itself through several branches for one value: the work doubles with each level of the document",
+				Fix: "let recursion pass through one branch only, such as one property or one items",
+			}}
 		}
 		if expansion(s, component, size) > maxExpansion {
-			return problem.List{{Code: "schema.expansion", Where: s.where(), What: "with all $refs written out the schema has more than 50,000 subschemas",
-				Fix: "include each definition once"}}
+			return problem.List{{
+				Code: "schema.expansion", Where: s.where(), What: "with all $refs written out the schema has more than 50,000 subschemas",
+				Fix: "include each definition once",
+			}}
 		}
 	}
 	return nil
@@ -139,8 +143,10 @@ func endless(all []*schema) problem.List {
 	var ps problem.List
 	for _, s := range all {
 		if count[component[s]] > 1 || slices.Contains(s.sameValue(), s) {
-			ps = append(ps, problem.Problem{Code: "schema.endless", Where: s.where(), What: "the schema refers back to itself without stepping into a property or an item: checking would never end",
-				Fix: "remove one $ref of the circle"})
+			ps = append(ps, problem.Problem{
+				Code: "schema.endless", Where: s.where(), What: "the schema refers back to itself without stepping into a property or an item: checking would never end",
+				Fix: "remove one $ref of the circle",
+			})
 		}
 	}
 	return ps

@@ -32,7 +32,7 @@ func (s *scan) at(p int) byte {
 }
 
 func (s *scan) value(c *checker, p, depth int) int {
-	end := unproven
+	var end int
 	switch s.at(p) {
 	case '"':
 		end = s.text(c, p)

@@ -230,8 +230,10 @@ func conditionalCodes(files []*schemaFile) problem.List {
 			}
 			seen[s] = true
 			if s.codeList != "" {
-				ps = append(ps, problem.Problem{Code: "schema.code-place", Where: s.where() + "/x-danh-muc", What: "the code list is reached through a keyword under which it does not always apply",
-					Fix: "reach it through properties, items, allOf and $ref only"})
+				ps = append(ps, problem.Problem{
+					Code: "schema.code-place", Where: s.where() + "/x-danh-muc", What: "the code list is reached through a keyword under which it does not always apply",
+					Fix: "reach it through properties, items, allOf and $ref only",
+				})
 			}
 			visit(s.sameValue())
 			visit(s.innerValue())

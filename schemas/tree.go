@@ -126,8 +126,10 @@ func (d *Dataset) checkKey() problem.List {
 		ps = append(ps, problem.Problem{Code: "schema.key", Where: fmt.Sprintf("%s#/x-khoa/%d", d.file.path, i), What: what, Fix: fix})
 	}
 	if len(d.file.key) == 0 {
-		return problem.List{{Code: "schema.key", Where: d.file.path + "#/x-khoa", What: "the schema does not say which properties identify an entity",
-			Fix: `write "x-khoa": ["<property>", ...] with dotted paths`}}
+		return problem.List{{
+			Code: "schema.key", Where: d.file.path + "#/x-khoa", What: "the schema does not say which properties identify an entity",
+			Fix: `write "x-khoa": ["<property>", ...] with dotted paths`,
+		}}
 	}
 	for i, path := range d.file.key {
 		n, required := d.root, true

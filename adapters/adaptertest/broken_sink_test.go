@@ -28,7 +28,7 @@ type brokenSink struct {
 	ended <-chan struct{} // closed when the case is over
 	// change alters a change before it is applied, or drops it.
 	change  func(*record.Change) bool
-	apply   func(ctx context.Context, changes []record.Change, from, to adapters.Offsets) error
+	apply   func(ctx context.Context, pipeline string, changes []record.Change, from, to adapters.Offsets) error
 	offsets func(pipeline string, p []adapters.TopicPartition) (string, []adapters.TopicPartition)
 	rows    func(*adapters.SinkRow) bool
 	opening func(error) error
@@ -51,7 +51,7 @@ func (s *brokenSink) Offsets(ctx context.Context, pipeline string, partitions []
 	return s.fullSink.Offsets(ctx, pipeline, partitions)
 }
 
-func (s *brokenSink) Apply(ctx context.Context, changes []record.Change, from, to adapters.Offsets) error {
+func (s *brokenSink) Apply(ctx context.Context, pipeline string, changes []record.Change, from, to adapters.Offsets) error {
 	if s.change != nil {
 		var altered []record.Change
 		for _, c := range changes {
@@ -64,9 +64,9 @@ func (s *brokenSink) Apply(ctx context.Context, changes []record.Change, from, t
 		changes = altered
 	}
 	if s.apply != nil {
-		return s.apply(ctx, changes, from, to)
+		return s.apply(ctx, pipeline, changes, from, to)
 	}
-	return s.fullSink.Apply(ctx, changes, from, to)
+	return s.fullSink.Apply(ctx, pipeline, changes, from, to)
 }
 
 func (s *brokenSink) Rows(ctx context.Context, target *record.Target, fn func(adapters.SinkRow) error) error {
@@ -104,8 +104,8 @@ func changes(alter func(*record.Change)) func(*brokenSink) {
 // rejecting makes a defect in what a rejection says.
 func rejecting(alter func(*adapters.Rejection)) func(*brokenSink) {
 	return func(s *brokenSink) {
-		s.apply = func(ctx context.Context, changes []record.Change, from, to adapters.Offsets) error {
-			err := s.fullSink.Apply(ctx, changes, from, to)
+		s.apply = func(ctx context.Context, pipeline string, changes []record.Change, from, to adapters.Offsets) error {
+			err := s.fullSink.Apply(ctx, pipeline, changes, from, to)
 			var rejected *adapters.RejectedError
 			if errors.As(err, &rejected) {
 				for i := range rejected.Rejections {
@@ -144,54 +144,69 @@ func TestSuiteFindsBrokenSinks(t *testing.T) {
 		})},
 		"forgets on create": {"on create; insert and update", changes(func(c *record.Change) { c.Target.OnCreate, c.OnCreate = nil, nil })},
 		"ignores the stored offsets": {"a moved offset refuses the write; replay is a no-op; one of two instances wins; an Apply without changes moves the offsets; append only", func(s *brokenSink) {
-			s.apply = func(ctx context.Context, changes []record.Change, from, to adapters.Offsets) error {
+			s.apply = func(ctx context.Context, pipeline string, changes []record.Change, from, to adapters.Offsets) error {
 				for {
 					stored, err := s.fullSink.Offsets(ctx, pipeline, keysOf(from))
 					if err != nil {
 						return err
 					}
-					if err = s.fullSink.Apply(ctx, changes, stored, to); !errors.Is(err, adapters.ErrOffsetMoved) {
+					if err = s.fullSink.Apply(ctx, pipeline, changes, stored, to); !errors.Is(err, adapters.ErrOffsetMoved) {
 						return err
 					}
 				}
 			}
 		}},
 		"checks one offset only": {"a moved offset refuses the write", func(s *brokenSink) {
-			s.apply = func(ctx context.Context, changes []record.Change, from, to adapters.Offsets) error {
+			s.apply = func(ctx context.Context, pipeline string, changes []record.Change, from, to adapters.Offsets) error {
 				checked := adapters.Offsets{partition(0): from[partition(0)]}
-				return s.fullSink.Apply(ctx, changes, checked, to)
+				return s.fullSink.Apply(ctx, pipeline, changes, checked, to)
 			}
 		}},
 		"writes before it checks": {"a moved offset refuses the write; replay is a no-op", func(s *brokenSink) {
-			s.apply = func(ctx context.Context, changes []record.Change, from, to adapters.Offsets) error {
+			s.apply = func(ctx context.Context, pipeline string, changes []record.Change, from, to adapters.Offsets) error {
 				stored, err := s.fullSink.Offsets(ctx, pipeline, keysOf(from))
 				if err == nil {
-					err = s.fullSink.Apply(ctx, fresh(changes, &sequence), stored, stored)
+					err = s.fullSink.Apply(ctx, pipeline, fresh(changes, &sequence), stored, stored)
 				}
 				if err == nil {
-					err = s.fullSink.Apply(ctx, nil, from, to)
+					err = s.fullSink.Apply(ctx, pipeline, nil, from, to)
 				}
 				return err
 			}
 		}},
 		"one offset for all pipelines": {"two pipelines keep apart", func(s *brokenSink) {
 			s.offsets = func(_ string, p []adapters.TopicPartition) (string, []adapters.TopicPartition) { return pipeline, p }
-			s.change = func(c *record.Change) bool { c.Target.Pipeline = pipeline; return true }
+			s.apply = func(ctx context.Context, _ string, changes []record.Change, from, to adapters.Offsets) error {
+				return s.fullSink.Apply(ctx, pipeline, changes, from, to)
+			}
+		}},
+		"guesses whose offsets an empty Apply moves": {"an Apply without changes moves its own pipeline", func(s *brokenSink) {
+			asked := ""
+			s.offsets = func(name string, p []adapters.TopicPartition) (string, []adapters.TopicPartition) {
+				asked = name
+				return name, p
+			}
+			s.apply = func(ctx context.Context, pipeline string, changes []record.Change, from, to adapters.Offsets) error {
+				if len(changes) == 0 {
+					pipeline = asked
+				}
+				return s.fullSink.Apply(ctx, pipeline, changes, from, to)
+			}
 		}},
 		"forgets partitions that were never seen": {"offsets", func(s *brokenSink) {
 			s.offsets = func(name string, p []adapters.TopicPartition) (string, []adapters.TopicPartition) { return name, p[:1] }
 		}},
 		"skips an empty Apply": {"an Apply without changes moves the offsets", func(s *brokenSink) {
-			s.apply = func(ctx context.Context, changes []record.Change, from, to adapters.Offsets) error {
+			s.apply = func(ctx context.Context, pipeline string, changes []record.Change, from, to adapters.Offsets) error {
 				if len(changes) == 0 {
 					return nil
 				}
-				return s.fullSink.Apply(ctx, changes, from, to)
+				return s.fullSink.Apply(ctx, pipeline, changes, from, to)
 			}
 		}},
 		"forgets sequences": {"older never overwrites newer; a deleted key is not resurrected; append only; delete is ignored; delete sets columns; a replay's generation is newer; replay is a no-op", func(s *brokenSink) {
-			s.apply = func(ctx context.Context, changes []record.Change, from, to adapters.Offsets) error {
-				return s.fullSink.Apply(ctx, fresh(changes, &sequence), from, to)
+			s.apply = func(ctx context.Context, pipeline string, changes []record.Change, from, to adapters.Offsets) error {
+				return s.fullSink.Apply(ctx, pipeline, fresh(changes, &sequence), from, to)
 			}
 		}},
 		"forgets generations":           {"a replay's generation is newer", changes(func(c *record.Change) { c.Generation = 0 })},
@@ -201,12 +216,12 @@ func TestSuiteFindsBrokenSinks(t *testing.T) {
 			s.change = func(c *record.Change) bool { return c.Source == phutho }
 		}},
 		"writes the good half": {"a rejected row isolates; a unique violation is parked", func(s *brokenSink) {
-			s.apply = func(ctx context.Context, changes []record.Change, from, to adapters.Offsets) error {
-				err := s.fullSink.Apply(ctx, changes, from, to)
+			s.apply = func(ctx context.Context, pipeline string, changes []record.Change, from, to adapters.Offsets) error {
+				err := s.fullSink.Apply(ctx, pipeline, changes, from, to)
 				var rejected *adapters.RejectedError
 				if errors.As(err, &rejected) {
 					good := slices.Delete(slices.Clone(changes), rejected.Rejections[0].Index, rejected.Rejections[0].Index+1)
-					if failed := s.fullSink.Apply(ctx, good, from, from); failed != nil {
+					if failed := s.fullSink.Apply(ctx, pipeline, good, from, from); failed != nil {
 						return failed
 					}
 				}
@@ -219,13 +234,13 @@ func TestSuiteFindsBrokenSinks(t *testing.T) {
 		"rejection shows a row":         {"a rejected row isolates", rejecting(func(r *adapters.Rejection) { r.Err = errors.New(filler(1)) })},
 		"has its own words for reasons": {"a rejected row isolates", rejecting(func(r *adapters.Rejection) { r.Reason = "23502" })},
 		"applies one by one": {"a unique value swapped between two rows; key change", func(s *brokenSink) {
-			s.apply = func(ctx context.Context, changes []record.Change, from, to adapters.Offsets) error {
+			s.apply = func(ctx context.Context, pipeline string, changes []record.Change, from, to adapters.Offsets) error {
 				for i := range changes {
-					if err := s.fullSink.Apply(ctx, changes[i:i+1], from, from); err != nil {
+					if err := s.fullSink.Apply(ctx, pipeline, changes[i:i+1], from, from); err != nil {
 						return err
 					}
 				}
-				return s.fullSink.Apply(ctx, nil, from, to)
+				return s.fullSink.Apply(ctx, pipeline, nil, from, to)
 			}
 		}},
 		"update only inserts":    {"update only", changes(func(c *record.Change) { c.Target.Write = record.Upsert })},

@@ -163,6 +163,14 @@ func (b *sinkBench) open() adapters.Sink {
 	return s
 }
 
+// beside opens the delivery of another pipeline on the same instance and partition.
+func (d *delivery) beside(pipeline string) *delivery {
+	d.Helper()
+	other := &delivery{sinkBench: d.sinkBench, sink: d.sink, target: d.sinkBench.target(func(t *record.Target) { t.Pipeline = pipeline })}
+	other.refresh(partition(0))
+	return other
+}
+
 func (d *delivery) refresh(partitions ...adapters.TopicPartition) {
 	d.Helper()
 	offsets, err := d.sink.Offsets(d.ctx, d.target.Pipeline, partitions)
@@ -181,7 +189,7 @@ func (d *delivery) try(changes ...record.Change) error {
 	for p, offset := range d.offsets {
 		to[p] = offset + int64(max(1, len(changes)))
 	}
-	err := d.sink.Apply(d.ctx, changes, d.offsets, to)
+	err := d.sink.Apply(d.ctx, d.target.Pipeline, changes, d.offsets, to)
 	if err == nil {
 		d.offsets = to
 	} else {

@@ -45,6 +45,7 @@ func sinkCases() []sinkCase {
 		{"delete sets columns", nil, deleteSets},
 		{"delete is ignored", nil, deleteIgnored},
 		{"two pipelines keep apart", nil, twoPipelines},
+		{"an Apply without changes moves its own pipeline", nil, emptyApplies},
 		{"rows for verify", nil, rowsForVerify},
 		{"last apply", nil, lastApply},
 		{"sink lifecycle", nil, sinkLifecycle},
@@ -156,10 +157,10 @@ func offsets(b *sinkBench) {
 		}
 	}
 	at0, at1 := adapters.Offsets{partition(0): 0}, adapters.Offsets{partition(1): 0}
-	if err := d.sink.Apply(b.ctx, []record.Change{d.put(1, 1, "một", "")}, at0, adapters.Offsets{partition(0): 5}); err != nil {
+	if err := d.sink.Apply(b.ctx, pipeline, []record.Change{d.put(1, 1, "một", "")}, at0, adapters.Offsets{partition(0): 5}); err != nil {
 		b.Fatalf("Apply failed: %v", err)
 	}
-	if err := d.sink.Apply(b.ctx, []record.Change{d.put(2, 2, "hai", "")}, at1, adapters.Offsets{partition(1): 9_000_000_000}); err != nil {
+	if err := d.sink.Apply(b.ctx, pipeline, []record.Change{d.put(2, 2, "hai", "")}, at1, adapters.Offsets{partition(1): 9_000_000_000}); err != nil {
 		b.Fatalf("Apply of another partition failed: %v", err)
 	}
 	other := b.deliver(plain)
@@ -178,7 +179,7 @@ func offsetsOnly(b *sinkBench) {
 		b.Errorf("an Apply without changes left the offset at %d, want 1: events that the mapping leaves out move it too", d.offsets[partition(0)])
 	}
 	stale := adapters.Offsets{partition(0): 0}
-	if err := d.sink.Apply(b.ctx, nil, stale, adapters.Offsets{partition(0): 7}); !errors.Is(err, adapters.ErrOffsetMoved) {
+	if err := d.sink.Apply(b.ctx, pipeline, nil, stale, adapters.Offsets{partition(0): 7}); !errors.Is(err, adapters.ErrOffsetMoved) {
 		b.Errorf("an Apply without changes from a stale offset returned %v, want adapters.ErrOffsetMoved", err)
 	}
 }
@@ -191,7 +192,7 @@ func replayIsNoOp(b *sinkBench) {
 	after := d.offsets
 	d.apply(d.put(1, 4, "một sửa", "c1"))
 	want := map[int64]string{1: "một sửa c1 moi -"}
-	if err := d.sink.Apply(b.ctx, changes, before, after); !errors.Is(err, adapters.ErrOffsetMoved) {
+	if err := d.sink.Apply(b.ctx, pipeline, changes, before, after); !errors.Is(err, adapters.ErrOffsetMoved) {
 		b.Errorf("the same Apply again returned %v, want adapters.ErrOffsetMoved: the stored offsets are no longer those it starts from", err)
 	}
 	b.want("the same Apply again changes nothing", want)
@@ -415,7 +416,7 @@ func appendOnly(b *sinkBench) {
 	before := d.offsets
 	changes := []record.Change{d.put(1, 1, "một", "c1"), d.put(1, 2, "một sửa", "c1"), d.remove(1, 3, record.TextValue("huy"))}
 	d.apply(changes...)
-	if err := d.sink.Apply(b.ctx, changes, before, d.offsets); !errors.Is(err, adapters.ErrOffsetMoved) {
+	if err := d.sink.Apply(b.ctx, pipeline, changes, before, d.offsets); !errors.Is(err, adapters.ErrOffsetMoved) {
 		b.Errorf("the same Apply again returned %v, want adapters.ErrOffsetMoved", err)
 	}
 	d.apply(changes...)
@@ -453,8 +454,7 @@ func deleteIgnored(b *sinkBench) {
 
 func twoPipelines(b *sinkBench) {
 	d := b.deliver(plain)
-	other := &delivery{sinkBench: b, sink: d.sink, target: b.target(func(t *record.Target) { t.Pipeline = "giao_khac" })}
-	other.refresh(partition(0))
+	other := d.beside("giao_khac")
 	d.apply(d.put(1, 1, "một", ""))
 	other.refresh(partition(0))
 	if other.offsets[partition(0)] != 0 {
@@ -462,6 +462,26 @@ func twoPipelines(b *sinkBench) {
 	}
 	other.apply(from(hanoi, other.put(2, 2, "hai", "")))
 	b.want("two pipelines on one sink each apply from their own offsets", map[int64]string{1: "một - moi -", 2: "hai - moi -"})
+}
+
+func emptyApplies(b *sinkBench) {
+	d := b.deliver(plain)
+	other := d.beside("giao_khac")
+	d.apply()
+	other.apply()
+	d.apply(d.put(1, 1, "một", ""))
+	d.apply()
+	other.apply(from(hanoi, other.put(2, 1, "hai", "")))
+	for _, of := range []struct {
+		*delivery
+		applies int64
+	}{{d, 3}, {other, 2}} {
+		of.refresh(partition(0))
+		if at := of.offsets[partition(0)]; at != of.applies {
+			b.Errorf("pipeline %s stands at %d, want %d: an Apply, also one without changes, moves the offsets of the pipeline it is given and of no other",
+				of.target.Pipeline, at, of.applies)
+		}
+	}
 }
 
 func rowsForVerify(b *sinkBench) {

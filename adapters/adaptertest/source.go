@@ -38,7 +38,8 @@ type SourceFixture struct {
 	// Source builds an instance on the fixture's data; the suite calls it several times, as restarts of a node do. It hands
 	// env, and with it the logger, on to the adapter.
 	Source func(env adapters.Env) adapters.Source
-	// Tables name the two standard tables (SourceColumns) as Start.Tables wants them.
+	// Tables name the two standard tables (SourceColumns) as Start.Tables wants them. The second is "" where a source can
+	// have one only (a file).
 	Tables [2]string
 	// Write runs the changes in the system's own way, as one transaction where it has any. It is called from any goroutine.
 	Write func(ctx context.Context, changes ...Change) error
@@ -128,7 +129,7 @@ type sourceBench struct {
 	can     SourceCapabilities
 	fixture SourceFixture
 	log     *logRecorder
-	// table and other are the names of the standard tables.
+	// table and other are the names of the standard tables; other may be "".
 	table, other string
 	// written is what the tables hold by now, by table.
 	written map[string]rowsByID
@@ -169,6 +170,14 @@ func (b *sourceBench) insertMany(table string, first, n int64) {
 			first++
 		}
 		b.write(changes...)
+	}
+}
+
+// needSecondTable skips a case that is about two tables where there is one.
+func (b *sourceBench) needSecondTable() {
+	b.Helper()
+	if b.other == "" {
+		b.Skip("the source has one table only")
 	}
 }
 

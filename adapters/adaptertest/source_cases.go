@@ -234,6 +234,7 @@ func unchangedColumns(b *sourceBench) {
 }
 
 func twoTables(b *sourceBench) {
+	b.needSecondTable()
 	s := b.streaming(b.table, b.other)
 	for i := int64(1); i <= 20; i++ {
 		b.write(Insert(b.table, i, name("a")), Insert(b.other, i, name("b")), Insert(b.table, 100+i, nil))
@@ -260,14 +261,19 @@ func twoTables(b *sourceBench) {
 }
 
 func emptyTable(b *sourceBench) {
-	s := b.streaming(b.table, b.other)
-	for _, table := range []string{b.table, b.other} {
+	tables := []string{b.table}
+	if b.other != "" {
+		tables = append(tables, b.other)
+	}
+	s := b.streaming(tables...)
+	for _, table := range tables {
 		if n := len(s.of(table)); n != 1 {
 			b.Errorf("the snapshot of an empty table is one SnapshotEnd, %d records came", n)
 		}
 	}
-	b.write(Insert(b.other, 1, name("một")))
-	s.untilRow(b.other, 1)
+	last := tables[len(tables)-1]
+	b.write(Insert(last, 1, name("một")))
+	s.untilRow(last, 1)
 }
 
 func snapshotEnd(b *sourceBench) {
@@ -455,6 +461,7 @@ func secondRun(b *sourceBench) {
 }
 
 func tableAddedLater(b *sourceBench) {
+	b.needSecondTable()
 	b.insertMany(b.table, 1, 5)
 	b.insertMany(b.other, 1, 5)
 	s := b.streaming()

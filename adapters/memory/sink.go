@@ -18,9 +18,6 @@ import (
 type Sink struct {
 	store *Store
 	env   adapters.Env
-	// readers are the pipelines that asked for the offsets of a partition; guarded by store.mu. An Apply without changes
-	// names no pipeline, it is known by its partitions.
-	readers map[adapters.TopicPartition]string
 }
 
 var (
@@ -47,7 +44,7 @@ type entity struct {
 
 // NewSink makes a sink on a store.
 func NewSink(store *Store, env adapters.Env) *Sink {
-	return &Sink{store: store, env: env, readers: map[adapters.TopicPartition]string{}}
+	return &Sink{store: store, env: env}
 }
 
 // Open implements adapters.Sink.
@@ -76,17 +73,12 @@ func (s *Sink) Offsets(ctx context.Context, pipeline string, partitions []adapte
 	offsets := adapters.Offsets{}
 	for _, p := range partitions {
 		offsets[p] = s.store.offsets[pipeline][p]
-		if other, read := s.readers[p]; read && other != pipeline {
-			s.readers[p] = severalPipelines
-		} else {
-			s.readers[p] = pipeline
-		}
 	}
 	return offsets, nil
 }
 
 // Apply implements adapters.Sink.
-func (s *Sink) Apply(ctx context.Context, changes []record.Change, from, to adapters.Offsets) error {
+func (s *Sink) Apply(ctx context.Context, pipeline string, changes []record.Change, from, to adapters.Offsets) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -94,10 +86,6 @@ func (s *Sink) Apply(ctx context.Context, changes []record.Change, from, to adap
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	if err := st.reachable(s.env); err != nil {
-		return err
-	}
-	pipeline, err := s.pipelineOf(changes, to)
-	if err != nil {
 		return err
 	}
 	for p, offset := range from {
@@ -281,24 +269,6 @@ func set(t *table, row record.Row, columns []string, values record.Row) error {
 		row[c] = values[i].Clone()
 	}
 	return nil
-}
-
-// severalPipelines stands in Sink.readers for a partition that more than one pipeline reads through this sink.
-const severalPipelines = "\x00"
-
-// pipelineOf names the delivery whose offsets an Apply moves.
-func (s *Sink) pipelineOf(changes []record.Change, to adapters.Offsets) (string, error) {
-	if len(changes) > 0 {
-		return changes[0].Target.Pipeline, nil
-	}
-	for p := range to {
-		name, read := s.readers[p]
-		if !read || name == severalPipelines {
-			return "", fmt.Errorf("apply without changes: cannot tell which pipeline moves partition %d of %s; give each pipeline a sink of its own", p.Partition, p.Topic)
-		}
-		return name, nil
-	}
-	return "", nil
 }
 
 // CheckTargets implements adapters.SinkChecker.

@@ -3,7 +3,6 @@ package postgres
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"maps"
 	"slices"
@@ -29,8 +28,6 @@ type sink struct {
 	mu        sync.Mutex
 	closed    bool
 	pipelines map[string]*sinkLane
-	// assigned remembers which pipelines asked for the offsets of a partition: an Apply without changes names no pipeline.
-	assigned map[adapters.TopicPartition][]string
 }
 
 // sinkLane is what one pipeline keeps at a sink.
@@ -64,7 +61,7 @@ func newSink(c *Config, env adapters.Env) (adapters.Sink, error) {
 	}
 	s := &sink{
 		server: server, schema: c.Schema, name: env.Name, log: env.Log,
-		pipelines: map[string]*sinkLane{}, assigned: map[adapters.TopicPartition][]string{},
+		pipelines: map[string]*sinkLane{},
 	}
 	if s.schema == "" {
 		s.schema = defaults().Schema
@@ -221,61 +218,22 @@ func (s *sink) Offsets(ctx context.Context, pipeline string, partitions []adapte
 		offsets, err = c.offsets(ctx, pipeline, partitions)
 		return err
 	})
-	if err != nil {
-		return nil, err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, p := range partitions {
-		if !slices.Contains(s.assigned[p], pipeline) {
-			s.assigned[p] = append(s.assigned[p], pipeline)
-		}
-	}
-	return offsets, nil
+	return offsets, err
 }
 
 // Apply implements adapters.Sink.
-func (s *sink) Apply(ctx context.Context, changes []record.Change, from, to adapters.Offsets) error {
-	move, err := newOffsetMove(from, to)
+func (s *sink) Apply(ctx context.Context, pipeline string, changes []record.Change, from, to adapters.Offsets) error {
+	move, err := newOffsetMove(pipeline, from, to)
 	if err != nil {
-		return err
-	}
-	if move.pipeline, err = s.pipelineOf(changes, from); err != nil {
 		return err
 	}
 	batches, err := fold(changes)
 	if err != nil {
 		return err
 	}
-	return s.with(ctx, move.pipeline, func(c *sinkConn) error {
+	return s.with(ctx, pipeline, func(c *sinkConn) error {
 		return c.apply(ctx, batches, move)
 	})
-}
-
-// pipelineOf names the delivery whose offsets an Apply moves: that of the changes, or else the one that asked for the
-// offsets of these partitions.
-func (s *sink) pipelineOf(changes []record.Change, from adapters.Offsets) (string, error) {
-	if len(changes) > 0 {
-		pipeline := changes[0].Target.Pipeline
-		for i := range changes {
-			if changes[i].Target.Pipeline != pipeline {
-				return "", fmt.Errorf("apply: changes of the pipelines %s and %s in one batch", pipeline, changes[i].Target.Pipeline)
-			}
-		}
-		return pipeline, nil
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	pipeline := ""
-	for p := range from {
-		asked := s.assigned[p]
-		if len(asked) != 1 || pipeline != "" && asked[0] != pipeline {
-			// Moving the offsets of the wrong pipeline would lose events: better not at all.
-			return "", fmt.Errorf("apply: no changes, and %d pipelines of this sink read partition %s/%d: cannot tell whose offsets move", len(asked), p.Topic, p.Partition)
-		}
-		pipeline = asked[0]
-	}
-	return pipeline, nil
 }
 
 // LastApply implements adapters.Sweeper; 0 when nothing was ever applied.

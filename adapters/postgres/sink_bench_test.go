@@ -67,7 +67,7 @@ func BenchmarkSinkApply(b *testing.B) {
 				from, to := adapters.Offsets{partition: int64(i)}, adapters.Offsets{partition: int64(i + 1)}
 				i++
 				b.StartTimer()
-				if err := s.Apply(ctx, changes, from, to); err != nil {
+				if err := s.Apply(ctx, target.Pipeline, changes, from, to); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -78,7 +78,7 @@ func TestSinkBatchesLikeOneByOne(t *testing.T) {
 			}
 			var refused []int64
 			for _, c := range batch {
-				err := model.Apply(b.ctx, []record.Change{c}, nil, nil)
+				err := model.Apply(b.ctx, target.Pipeline, []record.Change{c}, nil, nil)
 				if _, ok := errors.AsType[*adapters.RejectedError](err); ok {
 					refused = append(refused, c.Offset)
 				} else if err != nil {
@@ -87,13 +87,13 @@ func TestSinkBatchesLikeOneByOne(t *testing.T) {
 			}
 			var rejected []int64
 			from, to := adapters.Offsets{bedPartition: offset}, adapters.Offsets{bedPartition: offset + 1}
-			err := b.sink.Apply(b.ctx, batch, from, to)
+			err := b.sink.Apply(b.ctx, target.Pipeline, batch, from, to)
 			for r, ok := errors.AsType[*adapters.RejectedError](err); ok; r, ok = errors.AsType[*adapters.RejectedError](err) {
 				for _, x := range slices.Backward(r.Rejections) {
 					rejected = append(rejected, batch[x.Index].Offset)
 					batch = slices.Delete(batch, x.Index, x.Index+1)
 				}
-				err = b.sink.Apply(b.ctx, batch, from, to)
+				err = b.sink.Apply(b.ctx, target.Pipeline, batch, from, to)
 			}
 			if err != nil {
 				t.Fatal(err)

@@ -115,7 +115,7 @@ type offsetMove struct {
 	topics, numbers, before, after []byte
 }
 
-func newOffsetMove(from, to adapters.Offsets) (*offsetMove, error) {
+func newOffsetMove(pipeline string, from, to adapters.Offsets) (*offsetMove, error) {
 	if len(from) != len(to) {
 		return nil, fmt.Errorf("apply: from names %d partitions, to %d", len(from), len(to))
 	}
@@ -133,7 +133,7 @@ func newOffsetMove(from, to adapters.Offsets) (*offsetMove, error) {
 		}
 		return int(a.Partition) - int(b.Partition)
 	})
-	m := &offsetMove{partitions: len(partitions)}
+	m := &offsetMove{pipeline: pipeline, partitions: len(partitions)}
 	var topics, numbers, before, after array
 	for _, p := range partitions {
 		topics.text(p.Topic)

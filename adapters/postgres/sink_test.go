@@ -68,7 +68,7 @@ func TestSinkPrivileges(t *testing.T) {
 	for range 5 {
 		err := s.Open(ctx)
 		if err == nil {
-			err = s.Apply(ctx, []record.Change{change}, adapters.Offsets{bedPartition: 0}, adapters.Offsets{bedPartition: 1})
+			err = s.Apply(ctx, target.Pipeline, []record.Change{change}, adapters.Offsets{bedPartition: 0}, adapters.Offsets{bedPartition: 1})
 		}
 		if err == nil {
 			break
@@ -112,7 +112,7 @@ func TestSinkFirstOffsetRace(t *testing.T) {
 		s := openSink(t, b.dsn)
 		change := b.put(i, fmt.Sprint(i), nil)
 		wg.Go(func() {
-			errs[i] = s.Apply(b.ctx, []record.Change{change}, adapters.Offsets{bedPartition: 0}, adapters.Offsets{bedPartition: 10})
+			errs[i] = s.Apply(b.ctx, b.target.Pipeline, []record.Change{change}, adapters.Offsets{bedPartition: 0}, adapters.Offsets{bedPartition: 10})
 		})
 	}
 	wg.Wait()
@@ -136,35 +136,21 @@ func TestSinkFirstOffsetRace(t *testing.T) {
 func TestSinkOffsetsOfSeveralPartitions(t *testing.T) {
 	b := newBed(t, people(), "CREATE SCHEMA bhyt; CREATE TABLE bhyt.nguoi (id int PRIMARY KEY, name text, code text)")
 	p0, p1 := bedPartition, adapters.TopicPartition{Topic: bedPartition.Topic, Partition: 1}
-	if err := b.sink.Apply(b.ctx, []record.Change{b.put(1, "a", nil)}, adapters.Offsets{p0: 0}, adapters.Offsets{p0: 5}); err != nil {
+	if err := b.sink.Apply(b.ctx, b.target.Pipeline, []record.Change{b.put(1, "a", nil)}, adapters.Offsets{p0: 0}, adapters.Offsets{p0: 5}); err != nil {
 		t.Fatal(err)
 	}
-	stale := b.sink.Apply(b.ctx, []record.Change{b.put(2, "b", nil)}, adapters.Offsets{p0: 0, p1: 0}, adapters.Offsets{p0: 6, p1: 6})
+	stale := b.sink.Apply(b.ctx, b.target.Pipeline, []record.Change{b.put(2, "b", nil)}, adapters.Offsets{p0: 0, p1: 0}, adapters.Offsets{p0: 6, p1: 6})
 	if !errors.Is(stale, adapters.ErrOffsetMoved) {
 		t.Errorf("got %v", stale)
 	}
 	b.want("SELECT partition, next_offset FROM truc.sink_offset", "0 5")
-	if err := b.sink.Apply(b.ctx, []record.Change{b.put(2, "b", nil)}, adapters.Offsets{p0: 5, p1: 0}, adapters.Offsets{p0: 6, p1: 6}); err != nil {
+	if err := b.sink.Apply(b.ctx, b.target.Pipeline, []record.Change{b.put(2, "b", nil)}, adapters.Offsets{p0: 5, p1: 0}, adapters.Offsets{p0: 6, p1: 6}); err != nil {
 		t.Fatal(err)
 	}
 	b.want("SELECT partition, next_offset FROM truc.sink_offset", "0 6", "1 6")
-	if err := b.sink.Apply(b.ctx, nil, adapters.Offsets{p0: 6}, adapters.Offsets{p1: 7}); err == nil {
+	if err := b.sink.Apply(b.ctx, b.target.Pipeline, nil, adapters.Offsets{p0: 6}, adapters.Offsets{p1: 7}); err == nil {
 		t.Error("from and to of different partitions were taken")
 	}
-}
-
-// TestSinkEmptyApplyNeverGuesses: when two pipelines read a partition, an Apply without changes cannot say whose it is.
-func TestSinkEmptyApplyNeverGuesses(t *testing.T) {
-	b := newBed(t, people(), "")
-	for _, pipeline := range []string{"a", "b"} {
-		if _, err := b.sink.Offsets(b.ctx, pipeline, []adapters.TopicPartition{bedPartition}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := b.try(); err == nil || errors.Is(err, adapters.ErrOffsetMoved) {
-		t.Errorf("got %v, want an error", err)
-	}
-	b.want("SELECT count(*) FROM truc.sink_offset", "0")
 }
 
 // TestSinkConnectionLost: a backend that is ended, and a server that dies, are waited for; the same sink goes on after it.
@@ -242,7 +228,7 @@ func TestSinkContextEnds(t *testing.T) {
 	ctx, cancel := context.WithTimeout(b.ctx, 200*time.Millisecond)
 	defer cancel()
 	change := b.put(2, "b", nil)
-	err = b.sink.Apply(ctx, []record.Change{change}, adapters.Offsets{bedPartition: 1}, adapters.Offsets{bedPartition: 2})
+	err = b.sink.Apply(ctx, b.target.Pipeline, []record.Change{change}, adapters.Offsets{bedPartition: 1}, adapters.Offsets{bedPartition: 2})
 	if !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("got %v, want the error of ctx", err)
 	}

@@ -46,6 +46,14 @@ func argumentOf(v record.Value) any {
 	return string(v.Bytes)
 }
 
+func argumentsOf(row record.Row) []any {
+	arguments := make([]any, len(row))
+	for i, v := range row {
+		arguments[i] = argumentOf(v)
+	}
+	return arguments
+}
+
 // scanRow scans one row of n cells.
 func scanRow(rows interface{ Scan(...any) error }, n int) (record.Row, error) {
 	cells := make([]any, n)

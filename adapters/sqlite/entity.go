@@ -86,15 +86,11 @@ func prepareRead(ctx context.Context, db *database, target *record.Target) (*sql
 	for _, name := range target.Columns {
 		selected = append(selected, "+"+quote(name)) // an expression: the driver makes times of columns declared DATE
 	}
-	return db.PrepareContext(ctx, "SELECT "+strings.Join(selected, ", ")+" FROM "+quote(target.Table)+" WHERE "+whereKey(target))
+	return db.PrepareContext(ctx, "SELECT "+strings.Join(selected, ", ")+" FROM "+quote(target.Table)+" WHERE "+whereKey(target.Key))
 }
 
 func readRow(ctx context.Context, stmt *sql.Stmt, key record.Row, n int) (record.Row, bool, error) {
-	arguments := make([]any, len(key))
-	for i, v := range key {
-		arguments[i] = argumentOf(v)
-	}
-	row, err := scanRow(stmt.QueryRowContext(ctx, arguments...), n+1)
+	row, err := scanRow(stmt.QueryRowContext(ctx, argumentsOf(key)...), n+1)
 	if err == sql.ErrNoRows {
 		missing := make(record.Row, n)
 		for i := range missing {
@@ -108,10 +104,10 @@ func readRow(ctx context.Context, stmt *sql.Stmt, key record.Row, n int) (record
 	return row[1:], true, nil
 }
 
-// whereKey is the condition that selects one row of a target.
-func whereKey(target *record.Target) string {
-	conditions := make([]string, len(target.Key))
-	for i, name := range target.Key {
+// whereKey is the condition that selects rows by these columns; null finds null.
+func whereKey(columns []string) string {
+	conditions := make([]string, len(columns))
+	for i, name := range columns {
 		conditions[i] = quote(name) + " IS ?"
 	}
 	return strings.Join(conditions, " AND ")

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 	"sync"
 	"time"
 
@@ -24,8 +23,6 @@ type Sink struct {
 	db     *database
 	conn   *sql.Conn
 	tables map[*record.Target]*writer
-	// readers are the pipelines that asked for the offsets of a partition: an Apply without changes names none.
-	readers map[adapters.TopicPartition]string
 }
 
 var (
@@ -52,7 +49,7 @@ func sinkTables() []string {
 
 // NewSink builds a sink without touching the file.
 func NewSink(c *Config, env adapters.Env) *Sink {
-	return &Sink{config: c.in(env.Dir), env: env, tables: map[*record.Target]*writer{}, readers: map[adapters.TopicPartition]string{}}
+	return &Sink{config: c.in(env.Dir), env: env, tables: map[*record.Target]*writer{}}
 }
 
 // Open implements adapters.Sink.
@@ -114,11 +111,6 @@ func (s *Sink) Offsets(ctx context.Context, pipeline string, partitions []adapte
 			return nil, s.db.explain(ctx, "read offsets", err)
 		}
 		offsets[p] = next
-		if other, read := s.readers[p]; read && other != pipeline {
-			s.readers[p] = ""
-		} else {
-			s.readers[p] = pipeline
-		}
 	}
 	return offsets, nil
 }
@@ -133,20 +125,16 @@ func storedOffset(ctx context.Context, q querier, pipeline string, p adapters.To
 }
 
 // Apply implements adapters.Sink.
-func (s *Sink) Apply(ctx context.Context, changes []record.Change, from, to adapters.Offsets) error {
+func (s *Sink) Apply(ctx context.Context, pipeline string, changes []record.Change, from, to adapters.Offsets) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.db == nil {
 		return adapters.ErrClosed
 	}
-	pipeline, err := s.pipelineOf(changes, to)
-	if err != nil {
-		return err
-	}
 	if _, err := s.conn.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
 		return s.db.explain(ctx, "begin", err)
 	}
-	err = s.apply(ctx, pipeline, changes, from, to)
+	err := s.apply(ctx, pipeline, changes, from, to)
 	if err == nil {
 		if _, err = s.conn.ExecContext(ctx, "COMMIT"); err == nil {
 			return nil
@@ -181,20 +169,6 @@ func (s *Sink) apply(ctx context.Context, pipeline string, changes []record.Chan
 		}
 	}
 	return nil
-}
-
-// pipelineOf names the delivery whose offsets an Apply moves.
-func (s *Sink) pipelineOf(changes []record.Change, to adapters.Offsets) (string, error) {
-	if len(changes) > 0 {
-		return changes[0].Target.Pipeline, nil
-	}
-	for p := range to {
-		if name := s.readers[p]; name != "" {
-			return name, nil
-		}
-		return "", fmt.Errorf("apply without changes: cannot tell which pipeline moves partition %d of %s; give each pipeline a sink of its own", p.Partition, p.Topic)
-	}
-	return "", nil
 }
 
 // Rows implements adapters.SinkReader. It reads beside Apply, a page at a time.

@@ -29,8 +29,10 @@ func openSink(tb testing.TB, a *application) *Sink {
 	return s
 }
 
+const pipeline = "giao"
+
 func target(table string, columns ...string) *record.Target {
-	return &record.Target{Pipeline: "giao", Table: table, Key: []string{"id"}, Columns: columns}
+	return &record.Target{Pipeline: pipeline, Table: table, Key: []string{"id"}, Columns: columns}
 }
 
 // put is an upsert of a row by its number.
@@ -49,11 +51,11 @@ var part = adapters.TopicPartition{Topic: "hotich.khaisinh.v1.h44.15"}
 // apply applies changes at the stored offset.
 func apply(tb testing.TB, s *Sink, changes ...record.Change) error {
 	tb.Helper()
-	from, err := s.Offsets(context.Background(), "giao", []adapters.TopicPartition{part})
+	from, err := s.Offsets(context.Background(), pipeline, []adapters.TopicPartition{part})
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return s.Apply(context.Background(), changes, from, adapters.Offsets{part: from[part] + 1})
+	return s.Apply(context.Background(), pipeline, changes, from, adapters.Offsets{part: from[part] + 1})
 }
 
 // rejections writes what was rejected as "1 unique park".
@@ -397,7 +399,7 @@ func applyUntilKilled(path string) {
 		panic(err)
 	}
 	for {
-		from, err := s.Offsets(ctx, "giao", []adapters.TopicPartition{part})
+		from, err := s.Offsets(ctx, pipeline, []adapters.TopicPartition{part})
 		if err != nil {
 			panic(err)
 		}
@@ -406,7 +408,7 @@ func applyUntilKilled(path string) {
 		for i := range int64(batchOfChild) {
 			changes = append(changes, put(tg, i, n+1, record.IntValue(n*batchOfChild+(i+n)%batchOfChild)))
 		}
-		if err := s.Apply(ctx, changes, from, adapters.Offsets{part: n + 1}); err != nil {
+		if err := s.Apply(ctx, pipeline, changes, from, adapters.Offsets{part: n + 1}); err != nil {
 			panic(err)
 		}
 		os.Stdout.WriteString(strconv.FormatInt(n+1, 10) + "\n")

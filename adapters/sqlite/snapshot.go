@@ -48,11 +48,6 @@ func (s *Source) readChunk(ctx context.Context, tx *sql.Tx) (*chunk, error) {
 
 // rowsAfter reads rows in the order of their keys. Rows whose key holds a null come first, all at once: no key follows null.
 func (t *table) rowsAfter(ctx context.Context, q querier, cursor string) (rows []record.Row, next string, last bool, err error) {
-	names := t.columnNames()
-	selected := make([]string, len(names))
-	for i, name := range names {
-		selected[i] = "+" + quote(name) // an expression: the driver makes times of columns declared DATE
-	}
 	key := make([]string, len(t.Key))
 	for i, name := range t.keyNames() {
 		key[i] = quote(name)
@@ -62,13 +57,13 @@ func (t *table) rowsAfter(ctx context.Context, q querier, cursor string) (rows [
 		nulls = append(nulls, quote(name)+" IS NULL")
 		noNulls = append(noNulls, quote(name)+" IS NOT NULL")
 	}
-	base := "SELECT " + strings.Join(selected, ", ") + " FROM " + quote(t.Name)
+	base := "SELECT " + t.selection() + " FROM " + quote(t.Name)
 	bytes := 0
 	collect := func(r *sql.Rows) error {
 		if bytes > batchBytes {
 			return errEnough
 		}
-		row, err := scanRow(r, len(names))
+		row, err := scanRow(r, len(t.Columns))
 		bytes += size(row)
 		rows = append(rows, row)
 		return err
@@ -84,9 +79,7 @@ func (t *table) rowsAfter(ctx context.Context, q querier, cursor string) (rows [
 		if err != nil {
 			return nil, "", false, err
 		}
-		for _, v := range after {
-			arguments = append(arguments, argumentOf(v))
-		}
+		arguments = argumentsOf(after)
 		where = append(where, "("+strings.Join(key, ", ")+") > (?"+strings.Repeat(", ?", len(key)-1)+")")
 	}
 	query := base

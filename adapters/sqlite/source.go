@@ -48,6 +48,7 @@ var (
 	_ adapters.Source     = (*Source)(nil)
 	_ adapters.Describer  = (*Source)(nil)
 	_ adapters.Checker    = (*Source)(nil)
+	_ adapters.Fetcher    = (*Source)(nil)
 	_ adapters.Scanner    = (*Source)(nil)
 	_ adapters.Progresser = (*Source)(nil)
 )

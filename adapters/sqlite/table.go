@@ -178,6 +178,15 @@ func (t *table) columnNames() []string {
 	return names
 }
 
+// selection lists the columns for a SELECT, as expressions: the driver makes times of columns declared DATE.
+func (t *table) selection() string {
+	names := t.columnNames()
+	for i, name := range names {
+		names[i] = "+" + quote(name)
+	}
+	return strings.Join(names, ", ")
+}
+
 func (t *table) keyNames() []string {
 	names := make([]string, len(t.Key))
 	for i, c := range t.Key {

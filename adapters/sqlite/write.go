@@ -179,7 +179,7 @@ func (s *Sink) writer(ctx context.Context, target *record.Target) (*writer, erro
 			query string
 		}{into, query})
 	}
-	table, where := quote(target.Table), " WHERE "+whereKey(target)
+	table, where := quote(target.Table), " WHERE "+whereKey(target.Key)
 	prepare(&w.insert, insertInto(table, target.Key, target.Columns, target.OnCreate))
 	if target.Write == record.AppendOnly {
 		prepare(&w.note, insertInto(table, target.Key, target.DeleteSet))

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -218,7 +219,7 @@ func TestCleanerIsOutOfReach(t *testing.T) {
 	c := client(t, b)
 	s := open(t, c)
 	for i := range 10 {
-		if err := publish(testContext(t), s, fmt.Sprint(i)); err != nil {
+		if err := publish(testContext(t), s, strconv.Itoa(i)); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -76,7 +78,7 @@ func publishForEver(ctx context.Context, dir string) error {
 	}
 	failed := make(chan error, 1)
 	for i := from; ; i++ {
-		v := fmt.Sprint(i)
+		v := strconv.Itoa(i)
 		err := s.Produce(ctx, events, numbered(v), func(_ int64, err error) {
 			if err != nil {
 				select {
@@ -85,7 +87,7 @@ func publishForEver(ctx context.Context, dir string) error {
 				}
 				return
 			}
-			fmt.Println(v)
+			fmt.Fprintln(os.Stdout, v)
 		})
 		if err != nil {
 			select {
@@ -117,7 +119,7 @@ func createTopics(ctx context.Context, dir string) error {
 			}
 			return err
 		}
-		fmt.Println(topic)
+		fmt.Fprintln(os.Stdout, topic)
 	}
 	return nil
 }
@@ -156,12 +158,12 @@ func TestSurvivesKill(t *testing.T) {
 	next := 0
 	var want []string
 	for life := range 4 {
-		acknowledged, _ := run(t, 300+150*life, childDir+"="+dir, childStart+"="+fmt.Sprint(next))
+		acknowledged, _ := run(t, 300+150*life, childDir+"="+dir, childStart+"="+strconv.Itoa(next))
 		if len(acknowledged) < 300 {
 			t.Fatalf("life %d: only %d were acknowledged", life, len(acknowledged))
 		}
 		for i, v := range acknowledged {
-			if v != fmt.Sprint(next+i) {
+			if v != strconv.Itoa(next+i) {
 				t.Fatalf("life %d: acknowledgement %d is of %s, want %d", life, i, v, next+i)
 			}
 		}
@@ -174,16 +176,16 @@ func TestSurvivesKill(t *testing.T) {
 			t.Fatalf("life %d: %d records of %d acknowledged are left", life, len(got), len(want))
 		}
 		for i := len(want); i < len(got); i++ { // in flight when the process was killed
-			want = append(want, fmt.Sprint(i))
+			want = append(want, strconv.Itoa(i))
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Fatalf("life %d: %s", life, diff)
 		}
 		s := open(t, c)
-		if err := publish(testContext(t), s, fmt.Sprint(len(want))); err != nil {
+		if err := publish(testContext(t), s, strconv.Itoa(len(want))); err != nil {
 			t.Fatalf("life %d: publishing on: %v", life, err)
 		}
-		want = append(want, fmt.Sprint(len(want)))
+		want = append(want, strconv.Itoa(len(want)))
 		next = len(want)
 		_ = s.Close()
 		c.Close()
@@ -247,12 +249,12 @@ func TestRecoveryAfterAFullDisk(t *testing.T) {
 	if exit != exitStorage {
 		t.Fatalf("the child ended with %d", exit)
 	}
-	second, exit := run(t, -1, childDir+"="+dir, childStart+"="+fmt.Sprint(len(first)), childFileLimit+"=300000")
+	second, exit := run(t, -1, childDir+"="+dir, childStart+"="+strconv.Itoa(len(first)), childFileLimit+"=300000")
 	if exit != exitStorage {
 		t.Fatalf("the second child ended with %d", exit)
 	}
 	c := client(t, start(t, dir))
-	want := append(first, second...)
+	want := slices.Concat(first, second)
 	if got := stored(t, c); strings.Join(got, " ") != strings.Join(want, " ") {
 		t.Errorf("%d records are stored, %d were acknowledged: %s", len(got), len(want), cmp.Diff(want, got))
 	}

@@ -48,7 +48,7 @@ func (g *guard) Logf(level kfake.LogLevel, format string, args ...any) {
 		if strings.HasPrefix(format, "txn: EndTxn slow") {
 			shown = slog.LevelDebug // kfake measures itself: every fence on a busy machine is "slow"
 		}
-		g.log.Log(context.Background(), shown, "embedded bus: "+text)
+		g.log.Log(context.Background(), shown, "embedded bus", "said", text)
 		for _, prefix := range unwritten {
 			if to >= slog.LevelWarn && strings.HasPrefix(format, prefix) {
 				g.fail(fmt.Errorf("embedded bus cannot write its state: %s; free disk space, then start again", text))

@@ -143,5 +143,5 @@ func mayRepeat(err error) bool {
 // backoff grows from firstBackoff to lastBackoff, with jitter so that partitions do not knock together.
 func backoff(attempt int) time.Duration {
 	d := min(firstBackoff<<min(attempt, 10), lastBackoff)
-	return d/2 + rand.N(d/2)
+	return d/2 + rand.N(d/2) //nolint:gosec // jitter keeps no secret
 }

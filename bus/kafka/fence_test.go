@@ -3,6 +3,7 @@ package kafka_test
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"testing"
 	"time"
 
@@ -130,7 +131,7 @@ func TestPublishingGoesOnThroughRefreshes(t *testing.T) {
 		defer func() { _ = s.Close() }()
 		var want []string
 		for begin, i := time.Now(), 0; time.Since(begin) < time.Second; i++ {
-			v := fmt.Sprint(i)
+			v := strconv.Itoa(i)
 			want = append(want, v)
 			for _, tp := range tps {
 				produce(t, s, tp, text("k", v))

@@ -77,9 +77,9 @@ func readFetch(answer []byte) (*fetchResponse, error) {
 	if r.int32() == 0 && r.err == nil {
 		return res, nil // an error of the whole request
 	}
-	r.string() // topic
-	r.int32()  // partitions: 1
-	r.int32()  // partition
+	r.skipString() // topic
+	r.int32()      // partitions: 1
+	r.int32()      // partition
 	if code := r.int16(); code != 0 {
 		res.code = code
 	}

@@ -103,7 +103,7 @@ func (q *offsetRequest) RawExchange(rw io.ReadWriter) (protocol.Message, error) 
 	r := &wireReader{b: answer}
 	r.int32() // throttled for
 	r.int32() // topics: 1
-	r.string()
+	r.skipString()
 	r.int32() // partitions: 1
 	r.int32() // partition
 	res := &offsetResponse{code: r.int16()}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -296,7 +297,7 @@ func TestReadRangeOverCompactedHoles(t *testing.T) {
 	}
 	s := openSender(t, c, "compacting", tp)
 	for i := range 20 {
-		mustBase(t, produce(t, s, tp, text("a", fmt.Sprint(i)), text("b", fmt.Sprint(i))))
+		mustBase(t, produce(t, s, tp, text("a", strconv.Itoa(i)), text("b", strconv.Itoa(i))))
 	}
 	// Keys that are deleted again leave nothing behind, tombstones included.
 	mustBase(t, produce(t, s, tp, bus.Message{Key: []byte("b")}))

@@ -96,7 +96,7 @@ func (c *Client) OpenSender(ctx context.Context, cfg SenderConfig) (*Sender, err
 	if err != nil {
 		return nil, fmt.Errorf("open sender %s: %w", cfg.TransactionalID, err)
 	}
-	return c.startSender(cfg, limits, as), nil
+	return c.startSender(cfg, limits, as), nil //nolint:contextcheck // the sender outlives the call that opens it; Close ends it
 }
 
 func (c *Client) startSender(cfg SenderConfig, limits map[string]int, as producer) *Sender {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -41,9 +42,9 @@ func newLedger(tp kafka.TopicPartition) *ledger {
 func (l *ledger) produce(t *testing.T, s *kafka.Sender, n int) {
 	t.Helper()
 	var msgs []bus.Message
-	first := fmt.Sprint(len(l.produced))
+	first := strconv.Itoa(len(l.produced))
 	for range n {
-		v := fmt.Sprint(len(l.produced))
+		v := strconv.Itoa(len(l.produced))
 		l.produced = append(l.produced, v)
 		msgs = append(msgs, text("k", v))
 	}

@@ -141,13 +141,11 @@ func (r *wireReader) varint() int64 {
 	return v
 }
 
-// string takes a string with a two-byte length; null is "".
-func (r *wireReader) string() string {
-	n := r.int16()
-	if n < 0 {
-		return ""
+// skipString passes a string with a two-byte length, which is -1 for null.
+func (r *wireReader) skipString() {
+	if n := r.int16(); n > 0 {
+		r.bytes(int(n))
 	}
-	return string(r.bytes(int(n)))
 }
 
 // compactString takes a string with a varint length; null is "".

@@ -112,6 +112,7 @@ func serverProblem(err error, where string) problem.List {
 	down := problem.Problem{Code: unreachable, Where: where, Fix: "start the server, or correct its address; truc check --offline leaves servers out"}
 	var a *adapters.UnreachableError
 	var k *kafka.UnreachableError
+	var c *codeError
 	switch {
 	case errors.As(err, &a):
 		down.What = oneLine(a.Error())
@@ -119,7 +120,7 @@ func serverProblem(err error, where string) problem.List {
 		down.What = oneLine(k.Error())
 	case errors.Is(err, context.DeadlineExceeded):
 		down.What = fmt.Sprintf("the server did not answer within %s", serverTimeout)
-	case exitCode(context.Background(), err) == exitUnreachable:
+	case errors.As(err, &c) && c.code == exitUnreachable:
 		down.What = oneLine(err.Error())
 	default:
 		return problemsOf(err, where, "check.refused", "correct what the server complains about, then check again")

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/lienthong/truc/bus"
@@ -269,32 +270,33 @@ func (p *program) printDemo(r *demoResult, dir string) error {
 }
 
 func (r *demoResult) text(dir string) string {
-	out := "\n"
+	var b strings.Builder
+	b.WriteString("\n")
 	for dataset, n := range r.Events {
-		out += fmt.Sprintf("%s: %d sự kiện / events\n", dataset, n)
+		fmt.Fprintf(&b, "%s: %d sự kiện / events\n", dataset, n)
 	}
 	for name, n := range r.Delivered {
-		out += fmt.Sprintf("%s: %d đã giao / delivered\n", name, n)
+		fmt.Fprintf(&b, "%s: %d đã giao / delivered\n", name, n)
 	}
-	out += fmt.Sprintf("thư lỗi / dead letters: %d mở / opened, %d tự đóng / resolved, %d còn lại / open\n", r.DeadLetters.Opened, r.DeadLetters.Resolved, r.DeadLetters.Open)
+	fmt.Fprintf(&b, "thư lỗi / dead letters: %d mở / opened, %d tự đóng / resolved, %d còn lại / open\n", r.DeadLetters.Opened, r.DeadLetters.Resolved, r.DeadLetters.Open)
 	for _, v := range r.Verify {
 		verdict := "khớp / equal"
 		if !v.Equal {
 			verdict = "KHÔNG KHỚP / NOT EQUAL"
 		}
-		sides := ""
+		fmt.Fprintf(&b, "đối chiếu / verify %s: %s ", v.Pipeline, verdict)
 		for _, s := range []struct {
 			name string
 			keys *int64
 		}{{"nguồn/source", v.Source}, {"chủ đề/topic", v.Topic}, {"đích/sink", v.Sink}} {
 			if s.keys != nil {
-				sides += fmt.Sprintf("  %s %d", s.name, *s.keys)
+				fmt.Fprintf(&b, "  %s %d", s.name, *s.keys)
 			}
 		}
-		out += fmt.Sprintf("đối chiếu / verify %s: %s %s\n", v.Pipeline, verdict, sides)
+		b.WriteString("\n")
 	}
 	if dir != "" {
-		out += fmt.Sprintf("còn nguyên trong / all kept in %s: truc verify -c %s\n", dir, filepath.Join(dir, demo.ConfigFile))
+		fmt.Fprintf(&b, "còn nguyên trong / all kept in %s: truc verify -c %s\n", dir, filepath.Join(dir, demo.ConfigFile))
 	}
-	return out
+	return b.String()
 }

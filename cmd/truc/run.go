@@ -78,7 +78,7 @@ func (n *node) tolerate(problems problem.List) problem.List {
 		case p.Code == unreachable:
 			n.log.Warn("a server does not answer; the node waits for it", "where", p.Where, "what", p.What)
 		case p.Warning:
-			n.log.Warn(p.What, "where", p.Where, "fix", p.Fix)
+			n.log.Warn("the configuration works, but", "where", p.Where, "what", p.What, "fix", p.Fix)
 		default:
 			fatal = append(fatal, p)
 		}

@@ -6,8 +6,9 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/lienthong/truc/mapping/value"
 	"pgregory.net/rapid"
+
+	"github.com/lienthong/truc/mapping/value"
 )
 
 func layout(t testing.TB, pattern string) *value.Layout {
@@ -45,10 +46,25 @@ func TestLayout(t *testing.T) {
 		}
 	}
 	for _, c := range []struct{ layout, in string }{
-		{"dd/MM/yyyy", "30/02/1975"}, {"dd/MM/yyyy", "00/00/1975"}, {"dd/MM/yyyy", "29/02/1900"}, {"dd/MM/yyyy", "01/13/1975"}, {"dd/MM/yyyy", "7/6/1975"},
-		{"dd/MM/yyyy", "07/06/75"}, {"dd/MM/yyyy", "07/06/19755"}, {"dd/MM/yyyy", "07-06-1975"}, {"dd/MM/yyyy", ""}, {"dd/MM/yyyy", "07/06/0000"},
-		{"d/M/yyyy", "/6/1975"}, {"d/M/yyyy", "007/6/1975"}, {"MM/yyyy", "00/1975"}, {"yyyy", "75"}, {"yyyy", "١٩٧٥"},
-		{"yyyyMMddHHmmss", "19750612240000"}, {"yyyyMMddHHmmss", "19750612236000"}, {"yyyyMMddHHmmss", "19750612235960"}, {"00/MM/yyyy", "01/06/1975"},
+		{"dd/MM/yyyy", "30/02/1975"},
+		{"dd/MM/yyyy", "00/00/1975"},
+		{"dd/MM/yyyy", "29/02/1900"},
+		{"dd/MM/yyyy", "01/13/1975"},
+		{"dd/MM/yyyy", "7/6/1975"},
+		{"dd/MM/yyyy", "07/06/75"},
+		{"dd/MM/yyyy", "07/06/19755"},
+		{"dd/MM/yyyy", "07-06-1975"},
+		{"dd/MM/yyyy", ""},
+		{"dd/MM/yyyy", "07/06/0000"},
+		{"d/M/yyyy", "/6/1975"},
+		{"d/M/yyyy", "007/6/1975"},
+		{"MM/yyyy", "00/1975"},
+		{"yyyy", "75"},
+		{"yyyy", "١٩٧٥"},
+		{"yyyyMMddHHmmss", "19750612240000"},
+		{"yyyyMMddHHmmss", "19750612236000"},
+		{"yyyyMMddHHmmss", "19750612235960"},
+		{"00/MM/yyyy", "01/06/1975"},
 	} {
 		if got, ok := layout(t, c.layout).Parse([]byte(c.in)); ok {
 			t.Errorf("%s of %q: got %v; want a refusal", c.layout, c.in, got)

@@ -4,8 +4,9 @@ import (
 	"math/big"
 	"testing"
 
-	"github.com/lienthong/truc/mapping/value"
 	"pgregory.net/rapid"
+
+	"github.com/lienthong/truc/mapping/value"
 )
 
 func TestAppendDigits(t *testing.T) {
@@ -28,7 +29,8 @@ func TestAppendPad(t *testing.T) {
 
 func TestAppendDecimal(t *testing.T) {
 	for in, want := range map[string]string{
-		"0": "0", "-0": "0", "+0.00": "0", "00012": "12", "12.50": "12.5", "-12.5": "-12.5", "+7": "7", ".5": "0.5", "5.": "5", " 3.10\t": "3.1",
+		"0": "0", "-0": "0", "+0.00": "0", "00012": "12", "12.50": "12.5", "-12.5": "-12.5", "+7": "7", ".5": "0.5", "5.": "5",
+		" 3.10\t":                           "3.1", //nolint:gocritic // blanks at the ends are what is tested
 		"123456789012345678901234567890.10": "123456789012345678901234567890.1", "1e3": "1000", "1.5e-3": "0.0015", "-2.50E+1": "-25",
 		"1e-5": "0.00001", "0.00e9": "0", "120e-1": "12", "1.234567e+06": "1234567", "100": "100", "0.001e3": "1", "0.0012e2": "0.12",
 	} {

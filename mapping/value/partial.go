@@ -62,6 +62,7 @@ func AgeAt(birth Partial, at DateTime) (years int, ok bool) {
 		month, day = 12, 31
 	case Month:
 		day = daysIn(birth.Year, month)
+	case Day, Time: // known
 	}
 	years = at.Year - birth.Year
 	if at.Month < month || at.Month == month && at.Day < day {

@@ -7,9 +7,10 @@ import (
 	"testing"
 	"unicode/utf8"
 
-	"github.com/lienthong/truc/mapping/value"
 	"golang.org/x/text/unicode/norm"
 	"pgregory.net/rapid"
+
+	"github.com/lienthong/truc/mapping/value"
 )
 
 // tcvn3Table is written down from the standard a second time, independently of the decoder: byte in hexadecimal, letter.

@@ -26,7 +26,7 @@ func AppendText(dst, src []byte) (out []byte, ok bool) {
 				i += 2
 				continue
 			}
-			dst, blank = flushText(dst, src[flushed:i], start, blank)
+			dst, _ = flushText(dst, src[flushed:i], start, blank)
 			blank = true
 			i++
 			flushed = i
@@ -39,7 +39,7 @@ func AppendText(dst, src []byte) (out []byte, ok bool) {
 		case r < 0x300 && r != 0x85 && r != 0xA0 && r != 0xAD, r >= 0x1EA0 && r <= 0x1EF9:
 			// Letters that NFC leaves alone whatever stands beside them, unless a combining mark follows, which clears sureNFC.
 		case unicode.IsSpace(r):
-			dst, blank = flushText(dst, src[flushed:i], start, blank)
+			dst, _ = flushText(dst, src[flushed:i], start, blank)
 			blank = true
 			flushed = i + size
 		case invisible(r):

@@ -6,9 +6,10 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/lienthong/truc/mapping/value"
 	"golang.org/x/text/unicode/norm"
 	"pgregory.net/rapid"
+
+	"github.com/lienthong/truc/mapping/value"
 )
 
 func TestAppendText(t *testing.T) {

@@ -27,14 +27,16 @@ type node struct {
 	dir    string
 	// address of the bus; "" where every process has an embedded one of its own.
 	address string
+	// slot is that of its source; "" without one.
+	slot string
 	// end is where the topic ended when the node was last stopped: the sum over the partitions.
 	end int64
 }
 
 // newNode writes a configuration: bus, and what follows it.
-func newNode(tb testing.TB, binary, address, rest string) *node {
+func newNode(tb testing.TB, binary, address, slot, rest string) *node {
 	tb.Helper()
-	n := &node{tb: tb, binary: binary, dir: tb.TempDir(), address: address}
+	n := &node{tb: tb, binary: binary, dir: tb.TempDir(), address: address, slot: slot}
 	for _, name := range []string{"khai_sinh.yaml", "tre_em.yaml"} {
 		text, err := os.ReadFile(filepath.Join("testdata", name))
 		if err != nil {
@@ -112,22 +114,22 @@ func (r *run) log() string {
 	return string(text)
 }
 
-// until asks every 10 ms until ok says yes.
-func (r *run) until(what string, ok func() bool) {
+// until asks every 10 ms until the answer is yes. An error is an answer too: the process may not be there yet.
+func (r *run) until(what string, ask func() (yes bool, err error)) {
 	tb := r.node.tb
 	tb.Helper()
-	deadline := time.Now().Add(1 * time.Minute)
-	for !ok() {
+	deadline := time.After(3 * time.Minute)
+	for {
+		yes, err := ask()
+		if yes {
+			return
+		}
 		select {
 		case <-r.done:
 			tb.Fatalf("truc ended while it was expected to %s; its log:\n%s", what, r.log())
+		case <-deadline:
+			tb.Fatalf("truc did not %s within 3 minutes: %v; its log:\n%s", what, err, r.log())
 		case <-time.After(10 * time.Millisecond):
-		}
-		if time.Now().After(deadline) {
-			_ = r.cmd.Process.Signal(syscall.SIGQUIT)
-			<-r.done
-			os.WriteFile("/tmp/truc-bench-dump.txt", []byte(r.log()), 0o644)
-			tb.Fatalf("truc did not %s within 3 minutes; its log:\n%s", what, r.log())
 		}
 	}
 }
@@ -138,10 +140,10 @@ func (r *run) client() *kafka.Client {
 	tb.Helper()
 	address := r.node.address
 	if address == "" {
-		r.until("start its embedded bus", func() bool {
+		r.until("start its embedded bus", func() (bool, error) {
 			text, err := os.ReadFile(filepath.Join(r.node.dir, "bus", "truc.address"))
 			address = string(text)
-			return err == nil
+			return err == nil, err
 		})
 	}
 	c, err := kafka.New(kafka.Config{Brokers: []string{address}})
@@ -159,34 +161,33 @@ func partitions() []kafka.TopicPartition {
 	return all
 }
 
-// topicEnd is the sum of the end offsets, 0 while there is no topic. Besides events it counts a few transaction markers,
-// which every start of a reader leaves behind.
-func topicEnd(ctx context.Context, c *kafka.Client) int64 {
+// topicEnd is the sum of the end offsets. Besides events it counts a few transaction markers, which every start of a
+// reader leaves behind.
+func topicEnd(ctx context.Context, c *kafka.Client) (int64, error) {
 	ranges, err := c.Ranges(ctx, partitions()...)
 	if err != nil {
-		return 0 // no topic yet, or no broker
+		return 0, err
 	}
 	sum := int64(0)
 	for _, r := range ranges {
 		sum += r.End
 	}
-	return sum
+	return sum, nil
 }
 
 // countEvents counts what is on the topic without the markers.
-func countEvents(tb testing.TB, c *kafka.Client) int {
-	tb.Helper()
-	ranges, err := c.Ranges(tb.Context(), partitions()...)
+func countEvents(ctx context.Context, c *kafka.Client) (int, error) {
+	ranges, err := c.Ranges(ctx, partitions()...)
 	if err != nil {
-		tb.Fatal(err)
+		return 0, err
 	}
 	n := 0
 	for tp, r := range ranges {
-		if err := c.ReadRange(tb.Context(), tp, r.Start, r.End, func(*bus.Delivered) error { n++; return nil }); err != nil {
-			tb.Fatal(err)
+		if err := c.ReadRange(ctx, tp, r.Start, r.End, func(*bus.Delivered) error { n++; return nil }); err != nil {
+			return n, err
 		}
 	}
-	return n
+	return n, nil
 }
 
 // usage is what a process has used so far.

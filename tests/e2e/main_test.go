@@ -28,8 +28,17 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// patience is how long something may take that normally takes a moment: machines are busy.
-const patience = 90 * time.Second
+// patience is how long something may take that normally takes a moment: machines are busy. In the full run a moment is
+// that of a million rows.
+func patience() time.Duration {
+	if fullRun() {
+		return 20 * time.Minute
+	}
+	return 90 * time.Second
+}
+
+// fullRun reports whether the tests were given sizes of their own.
+func fullRun() bool { return os.Getenv("TRUC_E2E_ROWS") != "" }
 
 // binary is truc, built once for all tests.
 var binary struct {
@@ -78,7 +87,7 @@ func run(t *testing.T, dir string, args ...string) outcome {
 // command runs any program to its end in a directory.
 func command(t *testing.T, dir, program string, args ...string) outcome {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*patience())
 	defer cancel()
 	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Dir = dir
@@ -119,15 +128,10 @@ func write(t *testing.T, path, text string) {
 // eventually waits until something is so; why is told when it never is.
 func eventually(t *testing.T, what string, is func() bool) {
 	t.Helper()
-	within(t, patience, what, is)
-}
-
-func within(t *testing.T, limit time.Duration, what string, is func() bool) {
-	t.Helper()
-	deadline := time.Now().Add(limit)
+	deadline := time.Now().Add(patience())
 	for !is() {
 		if time.Now().After(deadline) {
-			t.Fatalf("after %s still not: %s", limit, what)
+			t.Fatalf("after %s still not: %s", patience(), what)
 		}
 		time.Sleep(5 * time.Millisecond)
 	}
@@ -174,7 +178,7 @@ func start(t *testing.T, config string, args ...string) *node {
 		n.kill()
 		<-watched
 		if t.Failed() {
-			t.Logf("log of %s:\n%s", filepath.Base(config), n.log.tail(40))
+			t.Logf("log of %s:\n%s", filepath.Base(config), n.log.tail(8))
 		}
 	})
 	return n
@@ -200,7 +204,7 @@ func (n *node) wait() int {
 	n.t.Helper()
 	select {
 	case <-n.done:
-	case <-time.After(patience):
+	case <-time.After(patience()):
 		n.t.Fatalf("truc does not end\n%s", n.log.tail(40))
 	}
 	return n.cmd.ProcessState.ExitCode()

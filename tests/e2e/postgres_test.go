@@ -72,7 +72,7 @@ func (n *node) killWhile(phase string, most time.Duration, is func(*status) bool
 // and sink are equal, with nothing twice.
 func TestKilledAndExact(t *testing.T) {
 	rows := bigTable(t)
-	r := sharedRegistry(t, max(50, rows/100))
+	r := sharedRegistry(t, min(rows/100, 2000))
 	r.fill(1, rows)
 	c := r.work(rows, false)
 
@@ -128,7 +128,7 @@ func TestKilledAndExact(t *testing.T) {
 func (r *registry) verified() {
 	r.t.Helper()
 	for _, config := range []string{r.pub(), r.sub()} {
-		if got := run(r.t, r.dir, "verify", "-c", config, "--settle", "5m"); got.code != 0 {
+		if got := run(r.t, r.dir, "verify", "-c", config, "--settle", patience().String()); got.code != 0 {
 			r.t.Fatalf("truc verify -c %s: %s", config, got)
 		}
 	}
