@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/lienthong/truc/adapters"
 	"github.com/lienthong/truc/bus"
 	"github.com/lienthong/truc/bus/kafka"
 	"github.com/lienthong/truc/mapping"

@@ -16,8 +16,8 @@ type filler struct {
 	// wanted are the records that lack cells, in order, each with the columns it lacks; next is the first not fetched yet.
 	wanted []lacking
 	next   int
-	// average is the size of a row as fetched so far; 0 when unknown.
-	average int
+	// biggest is the largest row of the last fetch; 0 when unknown.
+	biggest int
 	// filled are fetched and not yet forgotten.
 	filled []lacking
 }
@@ -30,8 +30,8 @@ type lacking struct {
 }
 
 const (
-	// firstFill is how many rows are re-read before their size is known, maxFill how many at most.
-	firstFill, maxFill = 4, 500
+	// maxFill is how many rows are re-read at a time at most; one, while their size is not known.
+	maxFill = 500
 	// fillBytes is about how much is re-read at a time.
 	fillBytes = 2 << 20
 )
@@ -95,9 +95,9 @@ func (f *filler) fill(ctx context.Context, index int) error {
 	if f.next == len(f.wanted) || f.wanted[f.next].index != index {
 		return nil
 	}
-	n := firstFill
-	if f.average > 0 {
-		n = min(max(fillBytes/f.average, 1), maxFill)
+	n := 1
+	if f.biggest > 0 {
+		n = min(max(fillBytes/f.biggest, 1), maxFill)
 	}
 	table := f.wanted[f.next].record.Table
 	last := f.next + 1
@@ -130,11 +130,13 @@ func (f *filler) fetch(ctx context.Context, table *record.Table, group []lacking
 	for i := range table.Columns {
 		from[i] = now.Index(table.Columns[i].Name)
 	}
-	size := 0
+	f.biggest = 0
 	for _, row := range rows {
+		size := 1
 		for i := range row {
 			size += len(row[i].Bytes)
 		}
+		f.biggest = max(f.biggest, size)
 		key := make(record.Row, len(table.Key))
 		for j, c := range table.Key {
 			if from[c] < 0 {
@@ -149,9 +151,6 @@ func (f *filler) fetch(ctx context.Context, table *record.Table, group []lacking
 				}
 			}
 		}
-	}
-	if len(rows) > 0 {
-		f.average = max(size/len(rows), 1)
 	}
 	return nil
 }

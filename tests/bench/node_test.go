@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
@@ -134,6 +135,10 @@ func (r *run) until(what string, ask func() (yes bool, err error)) {
 	}
 }
 
+// running is what truc logs when its bus is up. The file with the bus's address is no help: the check at the start of the
+// process opens an embedded bus too, at another port.
+var running = regexp.MustCompile(`msg="truc is running".* bus=(\S+)`)
+
 // client connects to the bus of the process, waiting for it to come up where it is embedded.
 func (r *run) client() *kafka.Client {
 	tb := r.node.tb
@@ -141,9 +146,12 @@ func (r *run) client() *kafka.Client {
 	address := r.node.address
 	if address == "" {
 		r.until("start its embedded bus", func() (bool, error) {
-			text, err := os.ReadFile(filepath.Join(r.node.dir, "bus", "truc.address"))
-			address = string(text)
-			return err == nil, err
+			m := running.FindStringSubmatch(r.log())
+			if m == nil {
+				return false, nil
+			}
+			address = m[1]
+			return true, nil
 		})
 	}
 	c, err := kafka.New(kafka.Config{Brokers: []string{address}})
