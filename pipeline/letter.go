@@ -3,6 +3,7 @@ package pipeline
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"time"
 	"unicode/utf8"
 
@@ -136,6 +137,9 @@ func (c Cell) value() (record.Value, bool) {
 			return record.Value{}, false
 		}
 		return record.IntValue(n), true
+	case "float":
+		f, err := strconv.ParseFloat(c.Text, 64)
+		return record.FloatValue(f), err == nil
 	case "decimal":
 		return record.BytesOf(record.Decimal, b), true
 	case "text":

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -94,6 +95,10 @@ func NewReader(cfg ReaderConfig) *Reader {
 	}
 	if cfg.Budget == (Budget{}) {
 		cfg.Budget = DefaultBudget
+	}
+	if cfg.Workers == 0 {
+		// The core that is left over reads and sends.
+		cfg.Workers = max(runtime.GOMAXPROCS(0)-1, 1)
 	}
 	return &Reader{cfg: cfg, stats: newReaderStats(cfg)}
 }
@@ -276,7 +281,7 @@ func (s *session) loop(ctx context.Context) error {
 		again, err = s.read(ctx, work, toTranslate, toHandOver)
 		return err
 	})
-	for range max(s.cfg.Workers, 1) {
+	for range s.cfg.Workers {
 		stage("translate", func() error {
 			t := newTranslator(s)
 			for c := range toTranslate {

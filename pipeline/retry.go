@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -76,11 +77,6 @@ func (s *session) retryPipe(ctx context.Context, p *pipe, q Request) error {
 }
 
 func (s *session) retryOnce(ctx context.Context, p *pipe, t *translator, fetcher adapters.Fetcher, group []openLetter) error {
-	view, err := fetcher.Begin(ctx, nil)
-	if err != nil {
-		return err
-	}
-	defer view.Close()
 	byKey := map[string]openLetter{}
 	var columns []string
 	var keys []record.Row
@@ -94,7 +90,8 @@ func (s *session) retryOnce(ctx context.Context, p *pipe, t *translator, fetcher
 			key = append(key, v)
 		}
 		if len(key) == 0 || len(key) != len(l.letter.RowKey) {
-			continue // a letter that does not know its row is closed by hand
+			s.cfg.Log.Warn("a dead letter does not know its row; truc dlq drop closes it", "pipeline", p.Name, "key", KeyHash(p.Topic, l.key))
+			continue
 		}
 		columns = l.letter.RowKey
 		byKey[rowText(key)] = l
@@ -103,8 +100,12 @@ func (s *session) retryOnce(ctx context.Context, p *pipe, t *translator, fetcher
 	if len(keys) == 0 {
 		return nil
 	}
-	table, rows, err := view.Fetch(ctx, p.Table, columns, keys)
+	view, err := fetcher.Begin(ctx, nil)
 	if err != nil {
+		return err
+	}
+	table, rows, err := view.Fetch(ctx, p.Table, columns, keys)
+	if err = errors.Join(err, view.Close()); err != nil {
 		return err
 	}
 	c := newChunk(len(s.parts))

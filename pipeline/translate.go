@@ -18,6 +18,9 @@ import (
 type translator struct {
 	s     *session
 	plans map[planKey]*planTranslator
+	// table is that of the last record, and pipes what it feeds: records come many of one table in a row.
+	table *record.Table
+	pipes []*pipe
 	// time of the last record and its text: the rows of a transaction share it.
 	at     time.Time
 	atText []byte
@@ -36,6 +39,13 @@ type planTranslator struct {
 
 func newTranslator(s *session) *translator {
 	return &translator{s: s, plans: map[planKey]*planTranslator{}}
+}
+
+func (t *translator) pipesOf(table *record.Table) []*pipe {
+	if table != t.table {
+		t.table, t.pipes = table, t.s.byTable[table.String()]
+	}
+	return t.pipes
 }
 
 func (t *translator) plan(p *pipe, table *record.Table) (*planTranslator, error) {
@@ -64,7 +74,7 @@ func (t *translator) translate(ctx context.Context, c *chunk) error {
 		if err := f.fill(ctx, i); err != nil {
 			return err
 		}
-		for _, p := range t.s.byTable[r.Table.String()] {
+		for _, p := range t.pipesOf(r.Table) {
 			if err := t.record(c, p, r); err != nil {
 				return err
 			}
@@ -147,8 +157,8 @@ func (t *translator) record(c *chunk, p *pipe, r *record.Record) error {
 		return nil
 	}
 	start := len(c.arena)
+	// The arena keeps the document only when it is published: one of 20 MB must not stay with the chunk.
 	doc, remarks, violations := pt.tr.Document(c.arena, r.After)
-	c.arena = doc
 	p.stats.remarked(remarks)
 	switch {
 	case len(violations) > 0:
@@ -158,6 +168,7 @@ func (t *translator) record(c *chunk, p *pipe, r *record.Record) error {
 	case len(doc)-start > maxMessageBytes-(64<<10):
 		t.letter(c, p, r, sequence, key, "oversize", nil)
 	default:
+		c.arena = doc
 		op := bus.Created
 		switch {
 		case r.Op == record.Snapshot:

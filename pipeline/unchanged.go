@@ -70,7 +70,7 @@ func (t *translator) newFiller(ctx context.Context, records []record.Record) (*f
 
 // lacks lists the columns that some mapping reads and the record does not carry.
 func (t *translator) lacks(r *record.Record) (columns []int, err error) {
-	for _, p := range t.s.byTable[r.Table.String()] {
+	for _, p := range t.pipesOf(r.Table) {
 		pt, err := t.plan(p, r.Table)
 		if err != nil {
 			return nil, err

@@ -13,8 +13,12 @@ func memorySink(testing.TB) SinkFixture {
 	store := memory.NewStore()
 	columns := func(nullable bool) []record.Column {
 		return []record.Column{
-			{Name: "agency", Kind: record.Text}, {Name: "id", Kind: record.Int}, {Name: "name", Kind: record.Text, Nullable: nullable},
-			{Name: "code", Kind: record.Text, Nullable: true}, {Name: "status", Kind: record.Text, Nullable: true}, {Name: "note", Kind: record.Text, Nullable: true},
+			{Name: "agency", Kind: record.Text},
+			{Name: "id", Kind: record.Int},
+			{Name: "name", Kind: record.Text, Nullable: nullable},
+			{Name: "code", Kind: record.Text, Nullable: true},
+			{Name: "status", Kind: record.Text, Nullable: true},
+			{Name: "note", Kind: record.Text, Nullable: true},
 		}
 	}
 	store.Define(memory.TableSpec{Table: record.Table{Name: "tre_em", Columns: columns(false), Key: []int{0, 1}}, Unique: [][]string{{"code"}}})

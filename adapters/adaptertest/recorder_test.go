@@ -55,6 +55,7 @@ func (r *recorder) FailNow()                          { r.Fail(); runtime.Goexit
 func (r *recorder) Failed() bool                      { r.mu.Lock(); defer r.mu.Unlock(); return r.failed }
 func (r *recorder) Cleanup(f func())                  { r.cleanups = append(r.cleanups, f) }
 func (r *recorder) Skip(args ...any)                  { r.skipped = true; r.Log(args...); runtime.Goexit() }
+
 func (r *recorder) Skipf(format string, args ...any) {
 	r.skipped = true
 	r.Logf(format, args...)

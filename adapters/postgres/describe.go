@@ -222,7 +222,7 @@ func (c *session) find(ctx context.Context, names []string) ([]*catalogTable, er
 	out := make([]*catalogTable, len(names))
 	for i, oid := range oids {
 		if out[i] = byOID[oid]; out[i] == nil {
-			return nil, unknownTable(c.server.name, names[i], nil) // dropped meanwhile
+			return nil, unknownTable(c.server.name, names[i], nil) //nolint:gosec // oids has one for each name; this one was dropped meanwhile
 		}
 	}
 	return out, nil

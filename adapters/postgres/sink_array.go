@@ -20,11 +20,6 @@ func (a *array) next() {
 	}
 }
 
-func (a *array) null() {
-	a.next()
-	a.buf = append(a.buf, "NULL"...)
-}
-
 func (a *array) integer(n int64) {
 	a.next()
 	a.buf = strconv.AppendInt(a.buf, n, 10)

@@ -138,7 +138,7 @@ func (x *isolation) holders(ctx context.Context, p *plan, ops []*op, index *sink
 	var same []string
 	for _, c := range index.columns {
 		column := &p.table.columns[c]
-		expr := ""
+		var expr string
 		if i := slices.Index(p.key, column); i >= 0 {
 			expr = in.exprs[i]
 		} else {

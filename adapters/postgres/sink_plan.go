@@ -100,6 +100,7 @@ func (p *plan) build(schema string, targetID, pipelineID int32) {
 			in.columns("d", p.deleteSet)
 			p.remove = sinkStatement{fmt.Sprintf("UPDATE %s t SET %s FROM %s WHERE %s", p.table.sql(), in.sets("d", p.deleteSet, ""), in.from("r"), p.matches(in)), in.types}
 		}
+	case record.DeleteIgnored: // the bookkeeping is all that is written
 	}
 }
 

@@ -316,7 +316,7 @@ func (s *source) openTables(ctx context.Context, start adapters.Start, states ma
 	}
 	for _, p := range found {
 		if p.Warning {
-			s.log.Warn(p.What, "source", s.name, "where", p.Where, "fix", p.Fix)
+			s.log.Warn("preflight", "what", p.What, "source", s.name, "where", p.Where, "fix", p.Fix)
 			continue
 		}
 		return nil, &adapters.RefusedError{Where: p.Where, What: p.What, Fix: p.Fix}

@@ -115,7 +115,7 @@ func (c codec) read(v *record.Value, b []byte) error {
 }
 
 // view reads bytes as a string without copying, for a call that does not keep it.
-func view(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
+func view(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) } //nolint:gosec // the string lives no longer than the call it is made for
 
 func parseInt(b []byte) (int64, bool) {
 	negative := len(b) > 0 && b[0] == '-'

@@ -42,8 +42,9 @@ func argumentOf(v record.Value) any {
 		return v.Float64()
 	case record.Bytes:
 		return append([]byte{}, v.Bytes...) // never nil, which would be bound as null
+	default:
+		return string(v.Bytes)
 	}
-	return string(v.Bytes)
 }
 
 func argumentsOf(row record.Row) []any {
@@ -151,6 +152,7 @@ func parse(kind record.Kind, text []byte) (record.Value, error) {
 	case record.Float:
 		f, err := strconv.ParseFloat(string(text), 64)
 		return record.FloatValue(f), err
+	default:
+		return record.BytesOf(kind, text), nil
 	}
-	return record.BytesOf(kind, text), nil
 }

@@ -91,7 +91,7 @@ func prepareRead(ctx context.Context, db *database, target *record.Target) (*sql
 
 func readRow(ctx context.Context, stmt *sql.Stmt, key record.Row, n int) (record.Row, bool, error) {
 	row, err := scanRow(stmt.QueryRowContext(ctx, argumentsOf(key)...), n+1)
-	if err == sql.ErrNoRows {
+	if errors.Is(err, sql.ErrNoRows) {
 		missing := make(record.Row, n)
 		for i := range missing {
 			missing[i] = record.NullValue

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -162,7 +163,7 @@ func (s *Source) begin(ctx context.Context, tx *sql.Tx, start adapters.Start, sa
 	s.position = saved
 	if start.Position == nil {
 		id, tag, err := lastChange(ctx, tx)
-		if err == sql.ErrNoRows {
+		if errors.Is(err, sql.ErrNoRows) {
 			if _, err = tx.ExecContext(ctx, `INSERT INTO truc_change (capture, op) VALUES (0, '`+opStart+`')`); err == nil {
 				id, tag, err = lastChange(ctx, tx)
 			}

@@ -33,7 +33,9 @@ func TestCellsAreExact(t *testing.T) {
 	values := []any{
 		nil, int64(0), int64(math.MaxInt64), int64(math.MinInt64), int64(1<<53 + 1), 0.1, 1e300, -5e-324, math.Inf(1), 3.0,
 		"", "chữ", tcvn3Bytes(), "nul \x00 in the middle", "\xff\xfe", "12", "0012", "1e5", "2020-01-02", "2020-01-02 03:04:05", " ", "x'00'",
-		[]byte{}, []byte{0, 1, 255}, []byte("abc"),
+		[]byte{},
+		[]byte{0, 1, 255},
+		[]byte("abc"),
 	}
 	a := newApplication(t, `CREATE TABLE t (id INTEGER PRIMARY KEY, c, d DATE, ts TIMESTAMP, b BOOLEAN, bl BLOB)`)
 	insert := func(from int) {
@@ -227,12 +229,16 @@ func TestDescribe(t *testing.T) {
 	}
 	want := []adapters.TableInfo{
 		{Rows: 2, Table: &record.Table{Name: "firm", Version: 1, Key: []int{0}, Columns: []record.Column{
-			{Name: "id", Kind: record.Int, Type: "INTEGER"}, {Name: "i", Kind: record.Int, Type: "INT", Nullable: true},
-			{Name: "r", Kind: record.Float, Type: "REAL", Nullable: true}, {Name: "t", Kind: record.Text, Type: "TEXT"},
-			{Name: "b", Kind: record.Bytes, Type: "BLOB", Nullable: true}, {Name: "x", Kind: record.AnyKind, Type: "ANY", Nullable: true},
+			{Name: "id", Kind: record.Int, Type: "INTEGER"},
+			{Name: "i", Kind: record.Int, Type: "INT", Nullable: true},
+			{Name: "r", Kind: record.Float, Type: "REAL", Nullable: true},
+			{Name: "t", Kind: record.Text, Type: "TEXT"},
+			{Name: "b", Kind: record.Bytes, Type: "BLOB", Nullable: true},
+			{Name: "x", Kind: record.AnyKind, Type: "ANY", Nullable: true},
 		}}},
 		{Table: &record.Table{Name: "loose", Version: 1, Key: []int{1, 0}, Columns: []record.Column{
-			{Name: "k", Kind: record.AnyKind, Type: "TEXT"}, {Name: "l", Kind: record.AnyKind, Type: "INT"},
+			{Name: "k", Kind: record.AnyKind, Type: "TEXT"},
+			{Name: "l", Kind: record.AnyKind, Type: "INT"},
 			{Name: "d", Kind: record.AnyKind, Type: "DATE", Nullable: true},
 		}}},
 	}

@@ -72,7 +72,7 @@ func readTable(ctx context.Context, q querier, name string) (*table, error) {
 	var kind string
 	var withoutRowid, strict bool
 	err := q.QueryRowContext(ctx, `SELECT type, wr, strict FROM pragma_table_list WHERE schema = 'main' AND name = ?`, name).Scan(&kind, &withoutRowid, &strict)
-	if err == sql.ErrNoRows || err == nil && kind != "table" {
+	if errors.Is(err, sql.ErrNoRows) || err == nil && kind != "table" {
 		return nil, nil
 	}
 	if err != nil {

@@ -59,8 +59,10 @@ func (b *batch) apply(ctx context.Context) error {
 		}
 	}
 	if b.suspect >= 0 && !slices.ContainsFunc(b.rejections, func(r adapters.Rejection) bool { return r.Index == b.suspect }) {
-		b.rejections = append(b.rejections, adapters.Rejection{Index: b.suspect, Reason: "foreign-key", Park: true,
-			Err: fmt.Errorf("table %s: a deferred foreign key is not fulfilled", b.changes[b.suspect].Target.Table)})
+		b.rejections = append(b.rejections, adapters.Rejection{
+			Index: b.suspect, Reason: "foreign-key", Park: true,
+			Err: fmt.Errorf("table %s: a deferred foreign key is not fulfilled", b.changes[b.suspect].Target.Table),
+		})
 	}
 	if len(b.rejections) == 0 {
 		return nil
@@ -196,7 +198,7 @@ func (s *Sink) writer(ctx context.Context, target *record.Target) (*writer, erro
 		}
 	}
 	for _, p := range prepared {
-		if *p.into, err = s.conn.PrepareContext(ctx, p.query); err != nil {
+		if *p.into, err = s.conn.PrepareContext(ctx, p.query); err != nil { //nolint:sqlclosecheck // writer.close closes them all
 			w.close()
 			return nil, err
 		}

@@ -85,6 +85,7 @@ func demoCheck(t *testing.T, dir string, topics bool) outcome {
 }
 
 func TestDemo(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("runs the demo for 10 s twice")
 	}
@@ -244,6 +245,7 @@ func forge(headers []string) func(t *testing.T, dir string) {
 
 // A machine without any network but loopback runs the demo all the same.
 func TestDemoWithoutNetwork(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("runs the demo for 10 s")
 	}

@@ -25,6 +25,7 @@ func outageTime() time.Duration {
 
 // A broker, a sink and a source go away while work goes on, and come back: nothing is lost, nothing is twice.
 func TestOutages(t *testing.T) {
+	t.Parallel()
 	tool(t, "kcat")
 	source, sink, kafka := servers.NewPostgres(t), servers.NewPostgres(t), servers.NewKafka(t)
 	r := newRegistry(t, source.Database(t), sink.Database(t), kafka.Addr, 500)
@@ -84,6 +85,7 @@ func TestOutages(t *testing.T) {
 
 // Ctrl-C in the middle of work: the node drains and ends with 130, and the next start finds nothing to skip.
 func TestInterrupted(t *testing.T) {
+	t.Parallel()
 	r := sharedRegistry(t, 200)
 	const rows = 3000
 	r.fill(1, rows)
@@ -117,6 +119,7 @@ func TestInterrupted(t *testing.T) {
 
 // What is wrong with servers is said by check and by run alike, with the exit code that the documentation gives.
 func TestFaultsOfServers(t *testing.T) {
+	t.Parallel()
 	r := sharedRegistry(t, 100)
 	r.fill(1, 10)
 	pub, sub := read(t, r.pub()), read(t, r.sub())
@@ -184,6 +187,7 @@ func read(t *testing.T, path string) string {
 
 // A topic with other partitions than the configuration expects: keys would move, so the publisher refuses.
 func TestOtherPartitions(t *testing.T) {
+	t.Parallel()
 	r := sharedRegistry(t, 100)
 	r.fill(1, 10)
 	n := start(t, r.pub())
@@ -206,6 +210,7 @@ func TestOtherPartitions(t *testing.T) {
 
 // A second node on an embedded bus that is in use is told so, and harms nobody.
 func TestEmbeddedBusInUse(t *testing.T) {
+	t.Parallel()
 	dir := emptyDemo(t)
 	first := start(t, filepath.Join(dir, "truc.yaml"))
 	first.address()
@@ -232,6 +237,7 @@ func emptyDemo(t *testing.T) string {
 // The disk under the embedded bus is full: the node says so, acknowledges nothing that is not on disk, and goes on when there
 // is room again.
 func TestDiskFull(t *testing.T) {
+	t.Parallel()
 	if os.Geteuid() != 0 {
 		t.Skip("needs root to mount a small disk")
 	}
@@ -283,6 +289,7 @@ func TestDiskFull(t *testing.T) {
 
 // A backup is restored as source: the publisher must not go on as if nothing had happened. A resnapshot mends it.
 func TestRestoredBackup(t *testing.T) {
+	t.Parallel()
 	tool(t, "kcat")
 	for _, tc := range []struct {
 		name  string

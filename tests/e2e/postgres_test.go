@@ -71,6 +71,7 @@ func (n *node) killWhile(phase string, most time.Duration, is func(*status) bool
 // The whole promise: while clerks work, both nodes are killed again and again in every phase, and in the end source, topic
 // and sink are equal, with nothing twice.
 func TestKilledAndExact(t *testing.T) {
+	t.Parallel()
 	rows := bigTable(t)
 	r := sharedRegistry(t, min(rows/100, 2000))
 	r.fill(1, rows)

@@ -10,6 +10,7 @@ import (
 // Two publishers with one configuration. The first is frozen in full flow, with requests under way; the second takes over;
 // the first thaws. Nothing of the first may land any more, and it must end and say why.
 func TestTakeOver(t *testing.T) {
+	t.Parallel()
 	r := sharedRegistry(t, 500)
 	const rows = 5000
 	r.fill(1, rows)
@@ -44,6 +45,7 @@ func TestTakeOver(t *testing.T) {
 
 // The same with the delivering side: a frozen subscriber writes nothing after another has taken its partitions.
 func TestSubscriberTakeOver(t *testing.T) {
+	t.Parallel()
 	r := sharedRegistry(t, 1000)
 	const rows = 10_000
 	r.fill(1, rows)

@@ -62,6 +62,7 @@ func cloudEvent(e *event) (attributes map[string]string, err error) {
 
 // What stands on the wire, as anybody without truc reads it.
 func TestWire(t *testing.T) {
+	t.Parallel()
 	r := sharedRegistry(t, 100)
 	r.fill(1, 2)
 	r.exec(r.source, `UPDATE khai_sinh SET gioi = 'Nữ', ten = 'Ước'`)

@@ -9,5 +9,6 @@ tests/scripts/setup.sh servers
   go test -run='^$' -bench='^BenchmarkDecode$' -benchmem -count=3 -benchtime=0.5s ./adapters/postgres
   go test -run='^$' -bench='^BenchmarkStage$' -count=3 -benchtime=0.5s -timeout=10m ./tests/bench
   go test -run='^$' -bench='^BenchmarkEncode$' -benchmem -count=3 -benchtime=0.5s ./bus/kafka
+  go test -run='^$' -bench='^BenchmarkPublish$' -count=3 -benchtime=0.5s -timeout=10m ./tests/bench
   go test -run='^$' -bench='^BenchmarkDrain$' -benchtime=1x -timeout=20m ./tests/bench
 } | go run ./tests/bench/table

@@ -81,13 +81,14 @@ func read(in io.Reader) ([]*benchmark, error) {
 
 func write(out io.Writer, all []*benchmark) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "\none stage, one core\trows/s\tns/row\tallocs/row")
+	fmt.Fprintln(w, "\none stage, one core\trows/s\tns/row\tCPU ns/row\tallocs/row")
 	for _, b := range all {
 		if strings.HasPrefix(b.name, drains) {
 			continue
 		}
 		ns, allocs := b.perRow()
-		fmt.Fprintf(w, "%s\t%s\t%s\t%.2g\n", b.label(), thousands(1e9/median(ns)), spread(ns, thousands), allocs)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", b.label(), thousands(1e9/median(ns)), spread(ns, thousands),
+			spread(b.values["cpu-ns/row"], thousands), decimal(allocs))
 	}
 	var base []float64
 	for _, b := range all {
