@@ -20,6 +20,10 @@ test: ## all tests, with the race detector, against real PostgreSQL and Kafka
 	tests/scripts/setup.sh servers
 	tests/scripts/test.sh
 
+e2e: ## the real binary against real servers, killed and restarted; and the pages of docs/, executed
+	tests/scripts/setup.sh servers
+	go test -count=1 -timeout=30m ./tests/e2e ./tests/docs
+
 test-short: ## the tests that need no server and no long time
 	go test -short ./...
 
@@ -47,4 +51,4 @@ tidy-check: ## fail where go.mod or go.sum is not tidy
 
 check: fmt-check vet tidy-check lint test ## all of it, before a commit
 
-.PHONY: help setup build demo test test-short fuzz bench fmt fmt-check lint vet tidy-check check
+.PHONY: help setup build demo test e2e test-short fuzz bench fmt fmt-check lint vet tidy-check check

@@ -35,7 +35,7 @@ func (c *Config) Validate() problem.List {
 	add := func(code, where, what, fix string) {
 		l = append(l, problem.Problem{Code: "postgres." + code, Where: where, What: what, Fix: fix})
 	}
-	const shape = `write postgres://user:password@host:5432/database?sslmode=require, the password by ${env:NAME} or ${file:PATH}`
+	const shape = `write postgres://user:password@host:5432/database?sslmode=require, the password by ${env:NAME} or ${file:PATH}` //nolint:gosec // a form to fill in, no credentials
 	if c.DSN == "" {
 		add("dsn", "dsn", "the connection string is missing", shape)
 	} else if _, err := pgconn.ParseConfig(c.DSN); err != nil {

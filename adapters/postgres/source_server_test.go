@@ -228,7 +228,7 @@ func TestServerDies(t *testing.T) {
 		t.Errorf("close: %v", err)
 	}
 	pg.Start()
-	db = newDatabase(t, dsn, `INSERT INTO a VALUES (2)`)
+	newDatabase(t, dsn, `INSERT INTO a VALUES (2)`)
 	c = open(t, dsn, c.position, "public.a")
 	if diff := cmp.Diff([]string{"public.a create +(2)"}, show(c.take(1))); diff != "" {
 		t.Error(diff)

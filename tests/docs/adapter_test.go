@@ -2,6 +2,7 @@ package docs
 
 import (
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -64,6 +65,7 @@ func TestAdapterPasses(t *testing.T) {
 
 // TestSuiteHoldsTheAdapter makes sure that the page's adapter passes for what it does: each of its mechanisms, taken out, is missed.
 func TestSuiteHoldsTheAdapter(t *testing.T) {
+	notShort(t)
 	adapter := file(t, adapterPage, adapterFile)
 	for name, change := range map[string][2]string{
 		"the position does not move":       {"&s.run, &s.next)", "&s.run, new(int64))"},
@@ -72,9 +74,6 @@ func TestSuiteHoldsTheAdapter(t *testing.T) {
 		"a second file is read as another": {"t.Table != s.table.Name", "false"},
 		"Close is not noticed":             {"case errors.Is(err, os.ErrClosed):\n\t\t\treturn b, adapters.ErrClosed\n", ""},
 	} {
-		if testing.Short() {
-			t.Skip("builds and runs the suite once a mechanism")
-		}
 		t.Run(name, func(t *testing.T) {
 			broken := strings.Replace(adapter, change[0], change[1], 1)
 			if broken == adapter {
@@ -89,6 +88,7 @@ func TestSuiteHoldsTheAdapter(t *testing.T) {
 
 // TestAdapterInTheBinary puts the adapter into the list as the page says, builds truc and lets it publish the page's file.
 func TestAdapterInTheBinary(t *testing.T) {
+	notShort(t)
 	list := file(t, adapterPage, listFile)
 	present, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(listFile)))
 	if err != nil {
@@ -124,19 +124,27 @@ func TestAdapterInTheBinary(t *testing.T) {
 		data, file(t, adapterPage, data))
 	n.truc(0, "check")
 	r := n.run()
-	r.until(t, "one of the two rows is published", func() bool { return n.published() == 1 })
+	r.until("one of the two rows is published", func() bool { return n.published() == 1 })
 
-	// The program goes on writing.
-	f, err := os.OpenFile(filepath.Join(n.dir, filepath.FromSlash(data)), os.O_APPEND|os.O_WRONLY, 0o600)
+	// The program goes on writing: the draft is registered.
+	path := filepath.Join(n.dir, filepath.FromSlash(data))
+	lines := strings.SplitAfter(file(t, adapterPage, data), "\n")
+	f, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0o600) //nolint:gosec // a file of this test
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
-	draft := strings.SplitAfter(file(t, adapterPage, data), "\n")[1]
-	if _, err := f.WriteString(strings.Replace(draft, `"trang_thai":0`, `"trang_thai":2`, 1)); err != nil {
+	_, err = f.WriteString(strings.Replace(lines[1], `"trang_thai":0`, `"trang_thai":2`, 1))
+	if err := errors.Join(err, f.Close()); err != nil {
 		t.Fatal(err)
 	}
-	r.until(t, "the draft that was registered is published", func() bool { return n.published() == 2 })
+	r.until("the draft that was registered is published", func() bool { return n.published() == 2 })
+	r.stop()
+
+	// Another, shorter file in its place is no continuation; a person says that it may be read.
+	write(t, n.dir, data, lines[0])
+	n.run().endsWith(5)
+	n.truc(0, "resnapshot", "so_bo", "--yes")
+	n.run().until("the new file is published", func() bool { return n.published() == 1 })
 }
 
 // published is how many events with a document the node's one pipeline has published since it started.

@@ -20,11 +20,19 @@ func TestMain(m *testing.M) { os.Exit(servers.Main(m)) }
 // patience is how long something may take that normally takes a moment: machines are busy.
 const patience = 60 * time.Second
 
+// notShort leaves a test that builds programs out of `go test -short`.
+func notShort(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("builds programs, and this is a short run")
+	}
+}
+
 // build builds truc with further arguments of `go build` and returns the binary.
 func build(t *testing.T, args ...string) string {
 	t.Helper()
 	binary := filepath.Join(t.TempDir(), "truc.exe") // Windows wants the suffix, others do not mind
-	toolchain(t, root, append([]string{"build", "-o", binary}, append(args, "./cmd/truc")...)...)
+	toolchain(t, root, append([]string{"build", "-ldflags=-s -w", "-o", binary}, append(args, "./cmd/truc")...)...)
 	return binary
 }
 
@@ -79,53 +87,69 @@ func (n *node) truc(want int, args ...string) string {
 	return string(out)
 }
 
-// run starts `truc run`; it is told to stop when the test ends, and must obey.
+// run starts `truc run`. It is stopped when the test ends, if not before.
 func (n *node) run() *running {
 	n.t.Helper()
-	r := &running{ended: make(chan struct{})}
-	cmd := n.command(context.Background(), "run")
-	cmd.Stderr = &r.log
-	if err := cmd.Start(); err != nil {
+	r := &running{t: n.t, cmd: n.command(context.Background(), "run"), ended: make(chan struct{})}
+	r.cmd.Stderr = &r.log
+	if err := r.cmd.Start(); err != nil {
 		n.t.Fatal(err)
 	}
 	go func() {
 		defer close(r.ended)
-		_ = cmd.Wait()
-		r.code = cmd.ProcessState.ExitCode()
+		_ = r.cmd.Wait()
 	}()
-	n.t.Cleanup(func() {
-		if cmd.Process.Signal(syscall.SIGTERM) != nil {
-			_ = cmd.Process.Kill() // Windows knows no signals
-		}
-		select {
-		case <-r.ended:
-		case <-time.After(patience):
-			_ = cmd.Process.Kill()
-			<-r.ended
-			n.t.Errorf("truc run did not stop when it was told to")
-		}
-	})
+	n.t.Cleanup(r.stop)
 	return r
 }
 
 // running is `truc run` at work.
 type running struct {
+	t     *testing.T
+	cmd   *exec.Cmd
 	ended chan struct{}
-	code  int // once it has ended
 	log   output
 }
 
+// stop tells truc to stop and waits until it has obeyed.
+func (r *running) stop() {
+	r.t.Helper()
+	if r.cmd.Process.Signal(syscall.SIGTERM) != nil {
+		_ = r.cmd.Process.Kill() // it has ended, or this is Windows, which knows no signals
+	}
+	select {
+	case <-r.ended:
+	case <-time.After(patience):
+		_ = r.cmd.Process.Kill()
+		<-r.ended
+		r.t.Errorf("truc run did not stop when it was told to")
+	}
+}
+
+// endsWith waits until truc ends by itself.
+func (r *running) endsWith(code int) {
+	r.t.Helper()
+	select {
+	case <-r.ended:
+	case <-time.After(patience):
+		r.t.Fatalf("truc run goes on\n%s", r.log.String())
+	}
+	if got := r.cmd.ProcessState.ExitCode(); got != code {
+		r.t.Fatalf("truc run ended with %d, want %d\n%s", got, code, r.log.String())
+	}
+}
+
 // until waits for something that a running node brings about.
-func (r *running) until(t *testing.T, what string, is func() bool) {
-	t.Helper()
+func (r *running) until(what string, is func() bool) {
+	r.t.Helper()
 	for deadline := time.Now().Add(patience); !is(); {
 		select {
 		case <-r.ended:
-			t.Fatalf("truc run ended with %d before %s\n%s", r.code, what, r.log.String())
+			r.t.Fatalf("truc run ended with %d before %s\n%s", r.cmd.ProcessState.ExitCode(), what, r.log.String())
 		case <-time.After(50 * time.Millisecond):
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("waited in vain until %s\n%s", what, r.log.String())
+			r.t.Fatalf("waited in vain until %s\n%s", what, r.log.String())
 		}
 	}
 }

@@ -9,7 +9,6 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -21,10 +20,7 @@ const startPage = "docs/getting-started.md"
 // TestGettingStarted does what the page says, with its own SQL, files and commands, on a PostgreSQL and a Kafka of its own:
 // the names in the page are fixed. Only the addresses of the servers differ.
 func TestGettingStarted(t *testing.T) {
-	t0 := time.Now()
-	mark := func(w string) { t.Log(w, time.Since(t0)) }
 	postgres, kafka := servers.NewPostgres(t), servers.NewKafka(t)
-	mark("servers")
 	sql := inLanguage(t, startPage, "sql", 5)
 	registry, insurer, reader, writer, register := sql[0], sql[1], sql[2], sql[3], sql[4]
 	execute(t, postgres.DSN, "CREATE DATABASE hotich")
@@ -35,13 +31,11 @@ func TestGettingStarted(t *testing.T) {
 	execute(t, hotich, reader)
 	execute(t, bhyt, writer)
 
-	mark("sql")
 	server, err := url.Parse(postgres.DSN)
 	if err != nil {
 		t.Fatal(err)
 	}
 	n := &node{t: t, binary: build(t), dir: t.TempDir()}
-	mark("built")
 	for _, line := range inLanguage(t, startPage, "sh", 3) {
 		for _, export := range regexp.MustCompile(`(?m)^export (\w+)='(.*)'$`).FindAllStringSubmatch(line, -1) {
 			n.env = append(n.env, export[1]+"="+replaced(t, export[2], "127.0.0.1:5432", server.Host))
@@ -55,7 +49,6 @@ func TestGettingStarted(t *testing.T) {
 	if out := n.truc(0, "check"); strings.Contains(out, "error") {
 		t.Errorf("truc check reports an error and exits with 0:\n%s", out)
 	}
-	mark("check")
 	r := n.run()
 	children := func(want string) func() bool {
 		return func() bool {
@@ -63,14 +56,11 @@ func TestGettingStarted(t *testing.T) {
 		}
 	}
 	first := "12 Nguyễn Thị Mẫu 2026-02-28 F\n"
-	r.until(t, "row 1 is in tre_em", children(first))
-	mark("row1")
+	r.until("row 1 is in tre_em", children(first))
 	n.truc(0, "status")
 	n.truc(0, "verify")
-	mark("verify")
 	execute(t, hotich, register)
-	r.until(t, "row 2 is in tre_em", children(first+"13 Trần Văn Thử 2026 M\n"))
-	mark("row2")
+	r.until("row 2 is in tre_em", children(first+"13 Trần Văn Thử 2026 M\n"))
 	n.truc(0, "verify")
 }
 
