@@ -266,7 +266,6 @@ func play(rows rowsByID, records []record.Record) {
 				}
 			}
 			rows[id] = row
-		case record.SnapshotEnd: // no row
 		}
 	}
 }

@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -79,7 +78,7 @@ func TestSinkRejectsAllBadOnes(t *testing.T) {
 		}
 	}
 	b.apply(good...)
-	b.want("SELECT count(*) FROM bhyt.nguoi", strconv.Itoa(1+300-len(bad)))
+	b.want("SELECT count(*) FROM bhyt.nguoi", fmt.Sprint(1+300-len(bad)))
 }
 
 func TestSinkKeyIsRefused(t *testing.T) {

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -111,7 +110,7 @@ func TestSinkFirstOffsetRace(t *testing.T) {
 	errs := make([]error, instances)
 	for i := range errs {
 		s := openSink(t, b.dsn)
-		change := b.put(i, strconv.Itoa(i), nil)
+		change := b.put(i, fmt.Sprint(i), nil)
 		wg.Go(func() {
 			errs[i] = s.Apply(b.ctx, b.target.Pipeline, []record.Change{change}, adapters.Offsets{bedPartition: 0}, adapters.Offsets{bedPartition: 10})
 		})

@@ -7,7 +7,6 @@ import (
 	"maps"
 	"os"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -82,7 +81,7 @@ func (r *reading) rest(a *application) []record.Record {
 		if err != nil {
 			r.Fatal(err)
 		}
-		if strconv.FormatUint(p.ID, 10) == last {
+		if fmt.Sprint(p.ID) == last {
 			return r.records[from:]
 		}
 		r.next()
@@ -351,7 +350,7 @@ func TestGapsAndDivergences(t *testing.T) {
 		*s.application = *reopenApplication(s.tb, s.path)
 	}
 	for name, c := range map[string]struct {
-		breakIt func(s state, backup []byte)
+		break_  func(s state, backup []byte)
 		wanted  any
 		running bool
 	}{
@@ -389,7 +388,7 @@ func TestGapsAndDivergences(t *testing.T) {
 			if !c.running {
 				s.r.source.Close()
 			}
-			c.breakIt(s, backup)
+			c.break_(s, backup)
 			if c.running {
 				ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 				defer cancel()

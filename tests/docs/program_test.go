@@ -90,7 +90,7 @@ func (n *node) truc(want int, args ...string) string {
 // run starts `truc run`. It is stopped when the test ends, if not before.
 func (n *node) run() *running {
 	n.t.Helper()
-	r := &running{t: n.t, cmd: n.command(context.WithoutCancel(n.t.Context()), "run"), ended: make(chan struct{})}
+	r := &running{t: n.t, cmd: n.command(context.Background(), "run"), ended: make(chan struct{})}
 	r.cmd.Stderr = &r.log
 	if err := r.cmd.Start(); err != nil {
 		n.t.Fatal(err)

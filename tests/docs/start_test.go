@@ -1,6 +1,7 @@
 package docs
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"net/url"
@@ -115,7 +116,7 @@ func connect(t *testing.T, dsn string) *pgx.Conn {
 func execute(t *testing.T, dsn, statements string) {
 	t.Helper()
 	conn := connect(t, dsn)
-	defer conn.Close(t.Context())
+	defer conn.Close(context.Background())
 	if _, err := conn.PgConn().Exec(t.Context(), statements).ReadAll(); err != nil {
 		t.Fatalf("%v in\n%s", err, statements)
 	}
@@ -125,7 +126,7 @@ func execute(t *testing.T, dsn, statements string) {
 func rows(t *testing.T, dsn, query string) string {
 	t.Helper()
 	conn := connect(t, dsn)
-	defer conn.Close(t.Context())
+	defer conn.Close(context.Background())
 	found, err := conn.Query(t.Context(), query)
 	if err != nil {
 		t.Fatal(err)

@@ -52,7 +52,7 @@ var binary struct {
 func truc(tb testing.TB) string {
 	tb.Helper()
 	binary.once.Do(func() {
-		if binary.dir, binary.err = os.MkdirTemp("", "truc-e2e-"); binary.err != nil { //nolint:usetesting // the binary outlives the test that builds it
+		if binary.dir, binary.err = os.MkdirTemp("", "truc-e2e-"); binary.err != nil {
 			return
 		}
 		binary.path = filepath.Join(binary.dir, "truc")
@@ -219,15 +219,18 @@ func (n *node) ended() bool {
 	}
 }
 
-// serving waits until the node serves HTTP; it fails the test when the node ends instead.
-func (n *node) serving() {
+// address returns where the node serves HTTP; it fails the test when the node ends instead.
+func (n *node) address() string {
 	n.t.Helper()
+	var address string
 	eventually(n.t, "truc is running", func() bool {
 		if n.ended() {
 			n.t.Fatalf("truc ended with %d:\n%s", n.cmd.ProcessState.ExitCode(), n.log.tail(40))
 		}
-		return n.log.attribute("truc is running", "http") != ""
+		address = n.log.attribute("truc is running", "http")
+		return address != ""
 	})
+	return address
 }
 
 // journal collects what a process logs.
