@@ -5,7 +5,6 @@ import (
 	"math/rand/v2"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // Parts of names; any person they make is made up.
@@ -25,17 +24,15 @@ type child struct {
 	girl                  bool
 }
 
-// newChild makes somebody born before today, so that nobody is registered before birth whatever the clock says.
 func newChild(r *rand.Rand) child {
-	days := 1 + r.IntN(6*365-30)
+	c := child{family: pick(r, families), middle: pick(r, middles), given: pick(r, givens), year: 2021 + r.IntN(6), month: 1 + r.IntN(12), day: 1 + r.IntN(28), girl: r.IntN(2) == 0}
 	if r.IntN(12) == 0 {
-		days += 3000 // registered late: no longer a small child, which the insurer leaves out
+		c.year = 2008 + r.IntN(8) // registered late: no longer a small child, which the insurer leaves out
 	}
-	born := time.Now().AddDate(0, 0, -days)
-	return child{
-		family: pick(r, families), middle: pick(r, middles), given: pick(r, givens),
-		year: born.Year(), month: int(born.Month()), day: born.Day(), girl: r.IntN(2) == 0,
+	if c.year == 2026 {
+		c.month = 1 + r.IntN(6)
 	}
+	return c
 }
 
 func (c child) name() string { return strings.Join([]string{c.family, c.middle, c.given}, " ") }

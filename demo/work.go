@@ -148,7 +148,7 @@ func (l *Layout) vinhPhuc(ctx context.Context, r *rand.Rand) (*office, error) {
 			}
 			return `INSERT INTO ht_khaisinh (id, so_dk, quyen_so, ngay_dk, loai_dk, ho_ten, ngay_sinh, gioi_tinh, noi_sinh, ho_ten_me, trang_thai)
 				VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-				[]any{n, strconv.Itoa(n), "01/2026", time.Now().Format("02/01/2006"), "1", legacy(c.name()), c.legacyBirthday(o.rand), sex, legacy(pick(o.rand, places)), legacy(newChild(o.rand).name()), status}
+				[]any{n, strconv.Itoa(n), "01/2026", "15/06/2026", "1", legacy(c.name()), c.legacyBirthday(o.rand), sex, legacy(pick(o.rand, places)), legacy(newChild(o.rand).name()), status}
 		},
 		rename: func(_ *office, c child) (string, []any) {
 			return "UPDATE ht_khaisinh SET ho_ten = ? WHERE id = ?", []any{legacy(c.name())}
@@ -167,7 +167,7 @@ func (l *Layout) hanoiOffice(ctx context.Context, r *rand.Rand) (*office, error)
 			sex := map[bool]string{true: "Nữ", false: "Nam"}[c.girl]
 			return `INSERT INTO khai_sinh (ma, so, quyen, ngay_dang_ky, ho, dem, ten, ngay_sinh, gioi, so_dinh_danh, xac_nhan)
 				VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-				[]any{n, n, "02/2026", time.Now().Format(time.DateOnly), c.family, c.middle, c.given, fmt.Sprintf("%04d-%02d-%02d", c.year, c.month, c.day), sex, fmt.Sprintf("001%d%02d%06d", map[bool]int{true: 3, false: 2}[c.girl], c.year%100, o.rand.IntN(1_000_000)), truth(!draft)}
+				[]any{n, n, "02/2026", "2026-06-15", c.family, c.middle, c.given, fmt.Sprintf("%04d-%02d-%02d", c.year, c.month, c.day), sex, fmt.Sprintf("001%d%02d%06d", map[bool]int{true: 3, false: 2}[c.girl], c.year%100, o.rand.IntN(1_000_000)), truth(!draft)}
 		},
 		rename: func(_ *office, c child) (string, []any) {
 			return "UPDATE khai_sinh SET ho = ?, dem = ?, ten = ? WHERE ma = ?", []any{c.family, c.middle, c.given}
