@@ -87,6 +87,7 @@ type Fetcher interface {
 type View interface {
 	// Fetch returns the rows of a table whose columns have one of the given values, as record.Row aligned with the table's
 	// current columns, and that table. values[i] is aligned with columns. Rows that no longer exist are simply not returned.
+	// The rows are the caller's to keep.
 	Fetch(ctx context.Context, table string, columns []string, values []record.Row) (*record.Table, []record.Row, error)
 	Close() error
 }

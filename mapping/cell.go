@@ -67,7 +67,7 @@ type cell struct {
 	fail *failure
 }
 
-// failure is why a value cannot be made. It is made when the mapping is compiled and never holds a value of a row.
+// failure is why a value cannot be made. It never holds a value of a row; nearly all are made when the mapping is compiled.
 type failure struct {
 	rule, detail string
 }

@@ -1,11 +1,20 @@
 package mapping
 
-import "unicode/utf8"
+import (
+	"slices"
+	"unicode/utf8"
+)
+
+// growAhead is the length from which room for a text is made in one go.
+const growAhead = 64 << 10
 
 const hexDigits = "0123456789abcdef"
 
 // appendJSONString appends a JSON string. s is valid UTF-8: every text that reaches a document was decoded or validated.
 func appendJSONString(dst, s []byte) []byte {
+	if len(s) > growAhead {
+		dst = slices.Grow(dst, len(s)+len(s)/16) // piece by piece it would be copied again and again
+	}
 	dst = append(dst, '"')
 	start := 0
 	for i, c := range s {

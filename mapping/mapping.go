@@ -16,6 +16,10 @@ import (
 	"github.com/lienthong/truc/schemas"
 )
 
+// MaxDocument is how many bytes a published document may have: what a topic of truc takes in one record (4 MiB), less room
+// for its key and headers. A text that is larger by itself is a violation of its field, schemas.RuleOversize.
+const MaxDocument = 4<<20 - 64<<10
+
 // Env is what a mapping is compiled in.
 type Env struct {
 	// Set holds the datasets and code lists.

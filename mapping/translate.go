@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -129,6 +130,11 @@ func (t *Translator) value(dst []byte, p *property) (out []byte, present bool) {
 	v := p.node.eval(t.frame)
 	switch v.kind {
 	case kindText:
+		if len(v.b) > MaxDocument {
+			// Nothing is gained by writing it out, and much memory lost: no topic takes it.
+			t.fail(p, &failure{schemas.RuleOversize, fmt.Sprintf("%d byte", len(v.b))})
+			return dst, false
+		}
 		return appendJSONString(dst, v.b), true
 	case kindNull:
 		return dst, false

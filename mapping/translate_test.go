@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"bytes"
 	"os"
 	"strings"
 	"sync"
@@ -89,6 +90,7 @@ func TestViolations(t *testing.T) {
 		{"not a number", set("le_phi", record.BytesOf(record.Decimal, []byte("NaN"))), []string{"/lePhi number format"}},
 		{"infinity", set("Ngày sửa", record.BytesOf(record.DateTime, []byte("infinity"))), []string{"/capNhat date format"}},
 		{"a cell the log does not carry", set("ghi_chu", record.Value{}), []string{"/ghiChu incomplete missing"}},
+		{"larger than a record may be", set("ghi_chu", record.BytesOf(record.Text, bytes.Repeat([]byte("a"), MaxDocument+1))), []string{"/ghiChu oversize outlier"}},
 		{"two at once", func(r record.Row) {
 			set("gioi_tinh", record.IntValue(9))(r)
 			set("loai", record.IntValue(7))(r)

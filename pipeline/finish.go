@@ -4,10 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"runtime"
 	"time"
 
 	"github.com/lienthong/truc/bus"
 	"github.com/lienthong/truc/bus/kafka"
+	"github.com/lienthong/truc/record"
 )
 
 var positionsPartition = kafka.TopicPartition{Topic: bus.PositionsTopic}
@@ -61,6 +63,10 @@ func (s *session) finishAll(ctx context.Context, in <-chan *chunk) error {
 			}
 			s.stats.acknowledged(c.batch)
 			c.batch.Release()
+			if c.size > bigChunk {
+				c.batch = record.Batch{}
+				runtime.GC() // a few milliseconds now, or the garbage of one such row beside the next
+			}
 			s.room.Release(c.size)
 			s.free <- c
 		}

@@ -73,6 +73,11 @@ func letterRow(t *record.Table, row record.Row) map[string]Cell {
 	total := 0
 	for i, v := range row {
 		cell := Cell{Kind: v.Kind.String()}
+		if len(v.Bytes) > maxLetterCell { // not even copied: it may have 20 MB
+			cell.Size = len(v.Bytes)
+			cells[t.Columns[i].Name] = cell
+			continue
+		}
 		text := v.Append(nil)
 		total += len(text)
 		switch {

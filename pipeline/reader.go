@@ -201,6 +201,9 @@ type session struct {
 // maxUnderWay is how many bytes of rows may be under way in all chunks together. A batch with more travels alone.
 const maxUnderWay = 32 << 20
 
+// bigChunk is the size from which a chunk's memory is given back at once.
+const bigChunk = maxUnderWay / 4
+
 // session recovers, opens the source and runs the loop. It returns nil when a new session is wanted.
 func (r *Reader) session(ctx context.Context) error {
 	s := &session{cfg: &r.cfg, stats: r.stats, byTable: map[string][]*pipe{}}
@@ -333,6 +336,11 @@ func (s *session) read(ctx, work context.Context, toTranslate, toHandOver chan<-
 		}
 	})
 	for {
+		// What fills the room alone, a row of 40 MB, is through before the next is taken in.
+		if s.room.Acquire(work, 1) != nil {
+			return false, nil
+		}
+		s.room.Release(1)
 		b, err := s.src.Read(reading)
 		switch {
 		case err == nil:

@@ -5,13 +5,14 @@ import (
 
 	"github.com/lienthong/truc/bus"
 	"github.com/lienthong/truc/bus/kafka"
+	"github.com/lienthong/truc/mapping"
 )
 
 // DeleteRetention is how long tombstones live on event topics: a subscriber away for less than half of it has missed no deletion.
 const DeleteRetention = 30 * 24 * time.Hour
 
 // maxMessageBytes is what a topic of truc takes in one record; what is larger becomes a dead letter that points at the row.
-const maxMessageBytes = 4 << 20
+const maxMessageBytes = mapping.MaxDocument + 64<<10
 
 func stateTopics(replication int) []kafka.TopicSpec {
 	spec := kafka.TopicSpec{Partitions: 1, Replication: replication, Compact: true, MaxMessageBytes: maxMessageBytes, DeleteRetention: DeleteRetention, Retention: -1}

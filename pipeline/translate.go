@@ -165,7 +165,7 @@ func (t *translator) record(c *chunk, p *pipe, r *record.Record) error {
 		t.letter(c, p, r, sequence, key, "violation", violations)
 	case !known:
 		t.letter(c, p, r, sequence, nil, "key", nil)
-	case len(doc)-start > maxMessageBytes-(64<<10):
+	case len(doc)-start > mapping.MaxDocument:
 		t.letter(c, p, r, sequence, key, "oversize", nil)
 	default:
 		c.arena = doc

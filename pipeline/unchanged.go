@@ -147,7 +147,7 @@ func (f *filler) fetch(ctx context.Context, table *record.Table, group []lacking
 		for _, l := range byKey[rowText(key)] {
 			for _, c := range l.columns {
 				if from[c] >= 0 {
-					l.record.After[c] = row[from[c]].Clone()
+					l.record.After[c] = row[from[c]]
 				}
 			}
 		}

@@ -41,6 +41,7 @@ const (
 	RuleDate         = "date"          // text that is no date in any declared layout
 	RuleCode         = "code"          // a code that its code list (x-danh-muc) does not hold
 	RuleUnmappedCode = "unmapped-code" // a source code for which the mapping names no target
+	RuleOversize     = "oversize"      // larger than a record on the bus may be
 )
 
 // NewViolation words a violation of a rule at a place. The detail completes the sentence and must come from
@@ -88,6 +89,8 @@ func wordings(rule string) (wording, bool) {
 		return wording{GroupReference, "Mã không có trong danh mục", "The code is not in the code list"}, true
 	case RuleUnmappedCode:
 		return wording{GroupReference, "Mã của nguồn chưa được ánh xạ sang danh mục", "The source's code is not mapped to the code list"}, true
+	case RuleOversize:
+		return wording{GroupOutlier, "Quá lớn để truyền trên trục", "It is larger than a record on the bus may be"}, true
 	case "required":
 		return wording{GroupMissing, "Thiếu thuộc tính bắt buộc", "A required property is missing"}, true
 	case "dependencies":

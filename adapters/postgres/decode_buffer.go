@@ -49,7 +49,9 @@ func (b *buffer) full() bool {
 func (b *buffer) reset() {
 	clear(b.records)
 	b.records = b.records[:0]
-	b.bytes.reset()
+	if b.bytes.reset() {
+		b.cells.forget()
+	}
 	b.cells.reset()
 }
 
@@ -75,15 +77,18 @@ func (a *arena) copy(b []byte) []byte {
 	return block[0:len(block):len(block)]
 }
 
-func (a *arena) reset() {
+// reset reports whether it gave memory back, which nobody must point into any more.
+func (a *arena) reset() (gaveBack bool) {
 	kept := a.blocks[:0]
 	for _, b := range a.blocks {
-		if cap(b) == arenaBlock {
+		if cap(b) == arenaBlock && len(kept) <= batchBytes/arenaBlock {
 			kept = append(kept, b[:0])
 		}
 	}
+	gaveBack = len(kept) < len(a.blocks)
 	clear(a.blocks[len(kept):])
-	a.blocks, a.at, a.used = kept[:min(len(kept), batchBytes/arenaBlock+1)], 0, 0
+	a.blocks, a.at, a.used = kept, 0, 0
+	return gaveBack
 }
 
 // slab hands out rows from blocks that do not move.
@@ -106,6 +111,13 @@ func (s *slab) row(n int) record.Row {
 	block := make([]record.Value, n, max(slabBlock, n))
 	s.blocks = append(s.blocks, block)
 	return record.Row(block[0:n:n])
+}
+
+// forget clears the cells handed out, so that a pooled buffer does not hold on to a row of 40 MB until its cells are used again.
+func (s *slab) forget() {
+	for _, block := range s.blocks {
+		clear(block)
+	}
 }
 
 func (s *slab) reset() {

@@ -149,7 +149,9 @@ func (s *source) receive(b *buffer) error {
 	}
 	switch m := message.(type) {
 	case *pgproto3.CopyData:
-		return s.onCopyData(m.Data, b)
+		err := s.onCopyData(m.Data, b)
+		m.Data = nil // the driver keeps m: a row of 40 MB would live on while the next one is received
+		return err
 	case *pgproto3.ErrorResponse:
 		return s.explainStream(pgconn.ErrorResponseToPgError(m))
 	case *pgproto3.NoticeResponse, *pgproto3.ParameterStatus:

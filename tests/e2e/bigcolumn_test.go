@@ -39,6 +39,14 @@ func TestBigColumns(t *testing.T) {
 	if letters.code != 0 || strings.Count(letters.stdout, "ghiChu") < 3 {
 		t.Errorf("dlq list does not name the field of three letters: %s", letters)
 	}
+	// With whole old rows in the log, a change carries everything twice.
+	before := pub.await("status", func(*status) bool { return true })
+	r.exec(r.source, `ALTER TABLE khai_sinh REPLICA IDENTITY FULL`)
+	r.exec(r.source, `UPDATE khai_sinh SET ghi_chu = `+big+` WHERE so IN ('21', '22', '41')`)
+	r.exec(r.source, `UPDATE khai_sinh SET thuoc_tinh = jsonb_build_object('scan', `+big+`) WHERE so IN ('11', '12', '31')`)
+	r.exec(r.source, `UPDATE khai_sinh SET ten = 'Sau nữa' WHERE so IN ('11', '12', '21', '22', '31', '41')`)
+	pub.await("whole old rows have passed", func(s *status) bool { return s.records() >= before.records()+12 })
+	pub.fits("stream with columns of 20 MB and whole old rows")
 	// Mended at their source, the letters close by themselves.
 	r.exec(r.source, `UPDATE khai_sinh SET ghi_chu = NULL WHERE length(ghi_chu) > 100000`)
 	pub.await("the letters are closed", func(s *status) bool { return s.Readers[0].Pipelines[0].DeadLetters.Open == 0 })
