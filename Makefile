@@ -16,11 +16,11 @@ build: ## build the static binary bin/truc; its version is the git tag
 demo: ## show everything in one process, with nothing to install
 	go run ./cmd/truc demo
 
-test: ## all tests, with the race detector, against real PostgreSQL and Kafka
+test: ## all tests, with the race detector, against real PostgreSQL and Kafka, the end-to-end tests among them
 	tests/scripts/setup.sh servers
 	tests/scripts/test.sh
 
-e2e: ## the real binary against real servers, killed and restarted; and the pages of docs/, executed
+e2e: ## of the tests only: the real binary, killed and restarted; and the pages of docs/, executed
 	tests/scripts/setup.sh servers
 	go test -count=1 -timeout=30m ./tests/e2e ./tests/docs
 
@@ -45,6 +45,7 @@ lint: ## lint, the import directions included (.golangci.yml)
 
 vet: ## go vet
 	go vet ./...
+	go vet -C tests/cloudevents .
 
 tidy-check: ## fail where go.mod or go.sum is not tidy
 	go mod tidy -diff

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -113,9 +114,48 @@ func TestWire(t *testing.T) {
 	if got, want := strings.Join(types, ", "), "1 snapshot, 2 snapshot, 3 created, 3 deleted, 3 updated, 4 created, 4 deleted"; got != want {
 		t.Errorf("events %s, want %s", got, want)
 	}
+	r.readBySDK(types)
 	plain := command(t, r.dir, tool(t, "kcat"), "-b", r.broker, "-C", "-e", "-q", "-t", r.topic, "-o", "beginning", "-f", "%h %k %s\n")
 	line := regexp.MustCompile(`(?m)^ce_specversion=1\.0,.*ce_type=hotich\.khaisinh\.v1\.created,.*,content-type=application/json,.*ce_subject=\["3".*ce_sequence=[0-9a-f]{32} \["3","01/2026","` + regexp.QuoteMeta(r.agency) + `"\] \{"so":"3",.*Ước.*\}$`)
 	if !line.MatchString(plain.stdout) {
 		t.Errorf("kcat shows no line like %s:\n%s", line, plain.stdout)
+	}
+}
+
+// readBySDK reads the topic once more with the CloudEvents SDK for Go, in a process and a module of its own, and compares.
+func (r *registry) readBySDK(types []string) {
+	r.t.Helper()
+	got := command(r.t, filepath.Join("..", "cloudevents"), tool(r.t, "go"), "run", ".", r.broker, r.topic)
+	if got.code != 0 {
+		r.t.Fatalf("the CloudEvents SDK does not read the topic: %s", got)
+	}
+	var read []string
+	for line := range strings.Lines(got.stdout) {
+		var e struct {
+			SpecVersion, ID, Source, Type, Subject, Sequence, DataSchema, DataContentType string
+
+			Time time.Time
+			Data *struct{ So string }
+		}
+		if err := json.Unmarshal([]byte(line), &e); err != nil {
+			r.t.Fatalf("the SDK's JSON: %v\n%s", err, line)
+		}
+		var key []string
+		if json.Unmarshal([]byte(e.Subject), &key) != nil || len(key) != 3 {
+			r.t.Fatalf("subject %q is no key", e.Subject)
+		}
+		kind, _ := strings.CutPrefix(e.Type, "hotich.khaisinh.v1.")
+		read = append(read, key[0]+" "+kind)
+		if e.SpecVersion != "1.0" || !strings.HasPrefix(e.ID, e.Sequence+"-") || !strings.HasPrefix(e.Source, "/agencies/") ||
+			e.DataSchema == "" || e.DataContentType != "application/json" || e.Time.IsZero() {
+			r.t.Errorf("the SDK understood: %s", line)
+		}
+		if (e.Data == nil) != (kind == "deleted") || e.Data != nil && e.Data.So != key[0] {
+			r.t.Errorf("%s: data as the SDK understood it: %s", read[len(read)-1], line)
+		}
+	}
+	slices.Sort(read)
+	if !slices.Equal(read, types) {
+		r.t.Errorf("the SDK read %v, want %v", read, types)
 	}
 }
