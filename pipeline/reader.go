@@ -86,6 +86,8 @@ var ErrTakenOver = errors.New("another truc has taken this source over: it publi
 type Reader struct {
 	cfg   ReaderConfig
 	stats *ReaderStats
+	// reset lets the next session begin at a source anew: the last one met a gap while it was to mend one.
+	reset bool
 }
 
 // NewReader does no I/O.
@@ -187,6 +189,8 @@ type session struct {
 	epoch    uint32
 	saved    *checkpoint
 	runs     map[string]uint32
+	mending  bool     // somebody asked for tables to be read anew
+	reset    bool     // and the source has lost what the position stands for: it is opened without
 	done     []string // request keys to close once the first position of this session is saved
 	requests int64    // next offset to read on the requests topic
 	retries  []Request
@@ -206,7 +210,8 @@ const bigChunk = maxUnderWay / 4
 
 // session recovers, opens the source and runs the loop. It returns nil when a new session is wanted.
 func (r *Reader) session(ctx context.Context) error {
-	s := &session{cfg: &r.cfg, stats: r.stats, byTable: map[string][]*pipe{}}
+	s := &session{cfg: &r.cfg, stats: r.stats, byTable: map[string][]*pipe{}, reset: r.reset}
+	r.reset = false
 	for i := range r.cfg.Pipelines {
 		p := newPipe(r.cfg.Pipelines[i], r.cfg.Source, r.stats.Publish[r.cfg.Pipelines[i].Name])
 		p.first = len(s.parts)
@@ -222,7 +227,14 @@ func (r *Reader) session(ctx context.Context) error {
 		return err
 	}
 	r.stats.setState(StateRunning, nil)
-	return s.loop(ctx)
+	err := s.loop(ctx)
+	if s.mending && !s.reset && IsGap(err) {
+		// Some gaps show only while the log is read.
+		s.cfg.Log.Warn("the gap shows: beginning anew", "source", r.cfg.Source, "err", err)
+		r.reset = true
+		return nil
+	}
+	return err
 }
 
 func (s *session) close() {

@@ -166,8 +166,13 @@ func (s *session) openSource(ctx context.Context, saved *checkpoint, seen uint32
 			s.runs[p.Table]++
 		}
 	}
-	err := s.openAt(ctx, start)
-	if IsGap(err) && len(anew) > 0 {
+	s.mending = len(anew) > 0
+	var err error
+	if s.reset = s.reset && s.mending; !s.reset {
+		err = s.openAt(ctx, start)
+		s.reset = s.mending && IsGap(err)
+	}
+	if s.reset {
 		// A gap concerns every table of the source, whichever of them was asked for.
 		s.cfg.Log.Warn("mending a gap: every table of the source is read again", "source", s.cfg.Source, "err", err)
 		for table := range s.runs {

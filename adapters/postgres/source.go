@@ -51,6 +51,7 @@ type source struct {
 	buffers   buffers
 	tx        transaction
 	skip      record.Order // everything up to here was handed out before the source was reopened
+	expected  lsn          // the commit that must be seen before any later one; 0: none
 	position  position
 	states    map[string]*tableState
 	handedOut lsn       // Confirmed of the last batch

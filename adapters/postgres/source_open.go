@@ -95,12 +95,17 @@ func (s *source) open(ctx context.Context, start adapters.Start) error {
 		LSN: saved.LSN, Index: saved.Index, Confirmed: confirmed,
 	}
 	s.handedOut = confirmed
+	from := confirmed
+	if start.Position != nil && !start.Reset && saved.LSN > 0 && slot.confirmed <= saved.LSN {
+		// The slot still has the transaction that was read last: let the server show it.
+		from, s.expected = slot.confirmed, saved.LSN
+	}
 	s.acked.Store(uint64(slot.confirmed)) // only Ack lets the server forget more
 	s.prepareTables(tables, start, states)
 	if err := s.rememberWaiting(ctx); err != nil {
 		return err
 	}
-	if err := s.startReplication(ctx); err != nil {
+	if err := s.startReplication(ctx, from); err != nil {
 		return err
 	}
 	run, stop := context.WithCancel(context.Background())
@@ -261,12 +266,12 @@ func (s *source) createSlot(ctx context.Context) (*slotState, error) {
 	return &slotState{confirmed: walLocation([]byte(made.ConsistentPoint))}, nil
 }
 
-// startReplication begins the stream at the position. A slot that is still active is tried again for a moment: the server
+// startReplication begins the stream at a place of the log. A slot that is still active is tried again for a moment: the server
 // takes that long to notice that the source was closed and is opened again.
-func (s *source) startReplication(ctx context.Context) error {
+func (s *source) startReplication(ctx context.Context, from lsn) error {
 	deadline := time.Now().Add(3 * time.Second)
 	for {
-		err := pglogrepl.StartReplication(ctx, s.repl, s.slot, pglogrepl.LSN(s.position.Confirmed), pglogrepl.StartReplicationOptions{
+		err := pglogrepl.StartReplication(ctx, s.repl, s.slot, pglogrepl.LSN(from), pglogrepl.StartReplicationOptions{
 			Mode:       pglogrepl.LogicalReplication,
 			PluginArgs: []string{"proto_version '1'", "publication_names " + literal(quote(s.published)), "messages 'true'"},
 		})

@@ -179,7 +179,11 @@ func (s *source) onCopyData(data []byte, b *buffer) error {
 	case len(data) > logHeader && data[0] == pglogrepl.XLogDataByteID:
 		return s.onLog(data[logHeader:], b)
 	case len(data) == keepalive && data[0] == pglogrepl.PrimaryKeepaliveMessageByteID:
-		s.onKeepalive(lsn(binary.BigEndian.Uint64(data[1:])), b)
+		end := lsn(binary.BigEndian.Uint64(data[1:]))
+		if err := s.checkExpected(end, 0); err != nil {
+			return err
+		}
+		s.onKeepalive(end, b)
 		if data[keepalive-1] != 0 {
 			s.reportNow()
 		}
@@ -197,6 +201,26 @@ func (s *source) onKeepalive(end lsn, b *buffer) {
 	}
 }
 
+// checkExpected is told how far the log was shown, and the commit that stands there, if one does. A backup that was restored
+// and written to until its log is longer than the saved position has the same system identifier and timeline, and only its
+// history differs: at the place of the commit that was read last, its log has something else. The slot, restored with it,
+// still has that place.
+func (s *source) checkExpected(shown, commit lsn) error {
+	switch {
+	case s.expected == 0 || shown < s.expected:
+		return nil
+	case commit == s.expected:
+		s.expected = 0
+		return nil
+	case shown == s.expected:
+		return nil // a keepalive that ends where the commit begins
+	}
+	return &adapters.DivergenceError{
+		Source: s.name, Reason: "the server's log does not have the transaction that was read last: a restored backup that has been written to since",
+		Saved: "a commit at LSN " + s.expected.String(), Found: "none there, and the log goes on to LSN " + shown.String(),
+	}
+}
+
 func (s *source) onLog(data []byte, b *buffer) error {
 	in := &input{b: data[1:]}
 	switch kind := data[0]; kind {
@@ -205,6 +229,9 @@ func (s *source) onLog(data []byte, b *buffer) error {
 	case 'B':
 		m, err := decodeBegin(in)
 		if err != nil {
+			return err
+		}
+		if err := s.checkExpected(lsn(m.commit), lsn(m.commit)); err != nil {
 			return err
 		}
 		s.tx = transaction{open: true, order: record.Order{Major: uint64(m.commit)}, xid: m.xid, time: m.time}
