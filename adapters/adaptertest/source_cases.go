@@ -14,10 +14,11 @@ import (
 	"github.com/lienthong/truc/record"
 )
 
-func canUpdate(c SourceCapabilities) bool   { return !c.InsertOnly }
-func canDelete(c SourceCapabilities) bool   { return !c.InsertOnly && c.Before != BeforeNone }
-func canSnapshot(c SourceCapabilities) bool { return c.Snapshot }
-func canReplay(c SourceCapabilities) bool   { return c.Replays }
+func canUpdate(c SourceCapabilities) bool    { return !c.InsertOnly }
+func canDelete(c SourceCapabilities) bool    { return !c.InsertOnly && c.Before != BeforeNone }
+func canSnapshot(c SourceCapabilities) bool  { return c.Snapshot }
+func hasTwoTables(c SourceCapabilities) bool { return c.TwoTables }
+func canReplay(c SourceCapabilities) bool    { return c.Replays }
 
 // sourceCases are the demands on a source, in the order in which an author meets them.
 func sourceCases() []sourceCase {
@@ -29,21 +30,21 @@ func sourceCases() []sourceCase {
 		{"key change", canDelete, keyChange},
 		{"truncate", func(c SourceCapabilities) bool { return c.Truncate }, truncate},
 		{"unchanged columns", func(c SourceCapabilities) bool { return canUpdate(c) }, unchangedColumns},
-		{"two tables, one order", nil, twoTables},
+		{"two tables, one order", hasTwoTables, twoTables},
 		{"snapshot of an empty table", canSnapshot, emptyTable},
 		{"snapshot end", canSnapshot, snapshotEnd},
 		{"rows change between chunks", canSnapshot, changesBetweenChunks},
 		{"snapshot while writing", nil, snapshotWhileWriting},
 		{"resume in the middle of a snapshot", canSnapshot, resumeMidSnapshot},
 		{"a second run snapshots again", canSnapshot, secondRun},
-		{"a table added later", canSnapshot, tableAddedLater},
+		{"a table added later", func(c SourceCapabilities) bool { return c.Snapshot && c.TwoTables }, tableAddedLater},
 		{"reset begins anew", canSnapshot, resetBeginsAnew},
 		{"reopen at any position", canReplay, reopenAnywhere},
 		{"reopen in the middle of a transaction", func(c SourceCapabilities) bool { return c.Replays && c.Transactions }, reopenMidTransaction},
 		{"acknowledge half and reopen", canReplay, ackHalfAndReopen},
 		{"reopen without a position", nil, reopenAtNil},
 		{"replayer agrees", nil, replayerAgrees},
-		{"add a column", nil, addColumn},
+		{"add a column", func(c SourceCapabilities) bool { return c.AddColumn }, addColumn},
 		{"acknowledge while reading", nil, ackWhileReading},
 	}
 	cases = append(cases, valueCases()...)
@@ -234,7 +235,6 @@ func unchangedColumns(b *sourceBench) {
 }
 
 func twoTables(b *sourceBench) {
-	b.needSecondTable()
 	s := b.streaming(b.table, b.other)
 	for i := int64(1); i <= 20; i++ {
 		b.write(Insert(b.table, i, name("a")), Insert(b.other, i, name("b")), Insert(b.table, 100+i, nil))
@@ -461,7 +461,6 @@ func secondRun(b *sourceBench) {
 }
 
 func tableAddedLater(b *sourceBench) {
-	b.needSecondTable()
 	b.insertMany(b.table, 1, 5)
 	b.insertMany(b.other, 1, 5)
 	s := b.streaming()
