@@ -122,6 +122,9 @@ func (t *sinkTable) check(target *record.Target, user string) problem.List {
 			})
 		}
 	}
+	if impossible := t.impossible(target); len(impossible) > 0 {
+		add("not-writable", "deliver into a table, or give the view an INSTEAD OF trigger for it", "%s is a view that takes no %s", t, strings.Join(impossible, ", "))
+	}
 	if missing := t.missingPrivileges(target); len(missing) > 0 {
 		fix := fmt.Sprintf("GRANT %s ON %s TO %s", strings.Join(missing, ", "), t.sql(), quote(user))
 		if !t.mayUse {
@@ -132,22 +135,32 @@ func (t *sinkTable) check(target *record.Target, user string) problem.List {
 	return found
 }
 
+// impossible lists the statements that a target needs and a view cannot take.
+func (t *sinkTable) impossible(target *record.Target) []string {
+	return needed(target, true, t.updatable, t.deletable, t.insertable)
+}
+
 func (t *sinkTable) missingPrivileges(target *record.Target) []string {
+	return needed(target, t.mayUse && t.maySelect, t.mayUse && t.mayUpdate, t.mayUse && t.mayDelete, t.mayUse && t.mayInsert)
+}
+
+// needed lists the statements of a target that are not to be had.
+func needed(target *record.Target, mayRead, update, remove, insert bool) []string {
 	var missing []string
 	need := func(has bool, name string) {
-		if !has || !t.mayUse {
+		if !has {
 			missing = append(missing, name)
 		}
 	}
 	if target.Write != record.AppendOnly {
-		need(t.maySelect, "SELECT")
-		need(t.mayUpdate || len(target.Columns)+len(target.DeleteSet) == 0, "UPDATE")
+		need(mayRead, "SELECT")
+		need(update || len(target.Columns)+len(target.DeleteSet) == 0, "UPDATE")
 		if target.OnDelete == record.DeleteRow {
-			need(t.mayDelete, "DELETE")
+			need(remove, "DELETE")
 		}
 	}
 	if target.Write != record.UpdateOnly {
-		need(t.mayInsert, "INSERT")
+		need(insert, "INSERT")
 	}
 	return missing
 }

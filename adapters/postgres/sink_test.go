@@ -274,18 +274,51 @@ func openBedAgain(b *sinkBed) *sinkBed {
 	return again
 }
 
-// TestSinkSQLASCII: a database that does not know its encoding takes the bytes the mapping made (TCVN3).
-func TestSinkSQLASCII(t *testing.T) {
+// encodedBed is a bed in a database of another encoding than UTF-8.
+func encodedBed(t *testing.T, encoding string, target *record.Target, sql string) *sinkBed {
+	t.Helper()
 	server := servers.Postgres(t)
-	name := "truc_ascii_" + strings.ToLower(rand.Text()[:10])
-	execute(t, server.DSN, fmt.Sprintf("CREATE DATABASE %s ENCODING 'SQL_ASCII' TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'", name))
+	name := "truc_encoded_" + strings.ToLower(rand.Text()[:10])
+	execute(t, server.DSN, fmt.Sprintf("CREATE DATABASE %s ENCODING '%s' TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'", name, encoding))
 	t.Cleanup(func() { execute(t, server.DSN, "DROP DATABASE "+name+" WITH (FORCE)") })
 	address, _ := url.Parse(server.DSN)
 	address.Path = "/" + name
-	execute(t, address.String(), "CREATE SCHEMA bhyt; CREATE TABLE bhyt.nguoi (id int PRIMARY KEY, name text, code text)")
-	b := openBed(t, people(), address.String())
+	execute(t, address.String(), sql)
+	return openBed(t, target, address.String())
+}
+
+// TestSinkSQLASCII: a database that does not know its encoding takes the bytes the mapping made (TCVN3).
+func TestSinkSQLASCII(t *testing.T) {
+	b := encodedBed(t, "SQL_ASCII", people(), "CREATE SCHEMA bhyt; CREATE TABLE bhyt.nguoi (id int PRIMARY KEY, name text, code text)")
 	b.apply(b.put(1, "Nguy\xd4n V\xa8n", nil))
 	b.want("SELECT encode(name::bytea, 'hex') FROM bhyt.nguoi", "4e677579d46e2056a86e")
+}
+
+// TestSinkKeysInAnotherEncoding: keys are kept and read back where a letter has another length than in UTF-8.
+func TestSinkKeysInAnotherEncoding(t *testing.T) {
+	for encoding, letters := range map[string]string{"WIN1258": "Trần", "LATIN1": "é", "UTF8": "ộ🎋", "SQL_ASCII": "\xd4\xa8"} {
+		t.Run(encoding, func(t *testing.T) {
+			target := &record.Target{Table: "bhyt.nguoi", Key: []string{"xa", "id"}, Columns: []string{"name"}}
+			b := encodedBed(t, encoding, target, "CREATE SCHEMA bhyt; CREATE TABLE bhyt.nguoi (xa text, id int, name text, PRIMARY KEY (xa, id))")
+			if encoding == "WIN1258" {
+				letters = "Trâ\u0300n" // its tone marks stand alone
+			}
+			c := b.put(0, "a")
+			c.Key = rowOf(letters, 7)
+			b.apply(c)
+			seen := 0
+			err := b.sink.Rows(b.ctx, target, func(row adapters.SinkRow) error {
+				seen++
+				if !row.Found || string(row.Key[0].Bytes) != letters || row.Key[1].Num != 7 {
+					t.Errorf("found %v, key %q %d", row.Found, row.Key[0].Bytes, row.Key[1].Num)
+				}
+				return nil
+			})
+			if err != nil || seen != 1 {
+				t.Errorf("%d rows, %v", seen, err)
+			}
+		})
+	}
 }
 
 // TestSinkNamesAndPartitions: names are taken as the catalog spells them, and a partitioned table is a table.

@@ -43,3 +43,19 @@ func TestSinkTriggerLacksAPrivilege(t *testing.T) {
 		t.Errorf("got %v, want a refusal without values", err)
 	}
 }
+
+// TestSinkTriggerWithholdsUpdates: an update that a trigger finds unnecessary is no reason to insert the row again.
+func TestSinkTriggerWithholdsUpdates(t *testing.T) {
+	dsn := servers.Postgres(t).Database(t)
+	for name, table := range map[string]string{
+		"table":     "CREATE TABLE bhyt.nguoi (id int PRIMARY KEY, name text, code text); CREATE TRIGGER it BEFORE UPDATE ON bhyt.nguoi FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()",
+		"partition": "CREATE TABLE bhyt.nguoi (id int PRIMARY KEY, name text, code text) PARTITION BY RANGE (id); CREATE TABLE bhyt.mot PARTITION OF bhyt.nguoi DEFAULT; CREATE TRIGGER it BEFORE UPDATE ON bhyt.mot FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()",
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := renewBed(t, dsn, people(), "CREATE SCHEMA bhyt; "+table)
+			b.apply(b.put(1, "a", nil), b.put(2, "b", nil))
+			b.apply(b.put(1, "a", nil), b.put(2, "c", nil), b.put(3, "d", nil))
+			b.want("SELECT id, name FROM bhyt.nguoi", "1 a", "2 c", "3 d")
+		})
+	}
+}
