@@ -21,6 +21,11 @@ func (s *sink) CheckTargets(ctx context.Context, targets []*record.Target) (prob
 			return err
 		}
 		found = append(found, state...)
+		role, err := c.checkRole(ctx)
+		if err != nil {
+			return err
+		}
+		found = append(found, role...)
 		for _, target := range targets {
 			where := target.Pipeline + ": " + target.Table
 			t, err := c.describeSink(ctx, target.Table)
@@ -66,6 +71,20 @@ func (c *sinkConn) checkState(ctx context.Context) (problem.List, error) {
 		return nil, nil
 	}
 	return problem.List{{Code: "sink.bookkeeping", Where: c.sink.name, What: refused.What, Fix: refused.Fix}}, nil
+}
+
+// checkRole warns of a setting, of the role or the database, that takes the agency's own rules out of force.
+func (c *sinkConn) checkRole(ctx context.Context) (problem.List, error) {
+	f, err := c.askRow(ctx, "SELECT current_setting('session_replication_role')")
+	if err != nil || string(f[0]) != "replica" {
+		return nil, err
+	}
+	user := c.server.config.User
+	return problem.List{{
+		Code: "sink.replica-role", Where: c.sink.name, Warning: true,
+		What: "user " + user + " works with session_replication_role = replica: foreign keys are not checked and triggers do not run for what is delivered",
+		Fix:  "ALTER ROLE " + quote(user) + " RESET session_replication_role, or the same for the database",
+	}}, nil
 }
 
 func (c *sinkConn) unknownTarget(ctx context.Context, name string) (problem.List, error) {

@@ -98,6 +98,15 @@ func TestSinkCheckTargets(t *testing.T) {
 	}
 }
 
+func TestSinkCheckReplicaRole(t *testing.T) {
+	b := newBed(t, people(), "CREATE SCHEMA bhyt; CREATE TABLE bhyt.nguoi (id int PRIMARY KEY, name text, code text)")
+	execute(t, b.dsn, `DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET session_replication_role = replica', current_database()); END $$`)
+	found, err := openSink(t, b.dsn).CheckTargets(b.ctx, []*record.Target{b.target})
+	if err != nil || len(found) != 1 || found[0].Code != "sink.replica-role" || !found[0].Warning {
+		t.Errorf("got %v, %v, want a warning that triggers and foreign keys do not work", found, err)
+	}
+}
+
 func TestSinkDescribe(t *testing.T) {
 	b := newBed(t, people(), "CREATE SCHEMA bhyt; CREATE TABLE bhyt.nguoi (id int PRIMARY KEY, name varchar(50) NOT NULL, code text, dai int GENERATED ALWAYS AS (length(name)) STORED)")
 	infos, err := b.sink.Describe(b.ctx, "bhyt.nguoi")
