@@ -38,6 +38,7 @@ func sourceCases() []sourceCase {
 		{"resume in the middle of a snapshot", canSnapshot, resumeMidSnapshot},
 		{"a second run snapshots again", canSnapshot, secondRun},
 		{"a table added later", func(c SourceCapabilities) bool { return c.Snapshot && c.TwoTables }, tableAddedLater},
+		{"a table left out for a while", func(c SourceCapabilities) bool { return c.Snapshot && c.TwoTables && c.Replays }, tableLeftOut},
 		{"reset begins anew", canSnapshot, resetBeginsAnew},
 		{"reopen at any position", canReplay, reopenAnywhere},
 		{"reopen in the middle of a transaction", func(c SourceCapabilities) bool { return c.Replays && c.Transactions }, reopenMidTransaction},
@@ -488,4 +489,24 @@ func resetBeginsAnew(b *sourceBench) {
 	anew := b.openAt(adapters.Start{Reset: true, Tables: []adapters.TableStart{{Table: b.table, Run: 2}}})
 	anew.caughtUp(b.table)
 	b.wantWholeRun(anew.of(b.table), nil, 5)
+}
+
+// tableLeftOut takes a table out of the configuration and back in: what changed meanwhile was passed over, so that its run
+// begins anew although its number is the same.
+func tableLeftOut(b *sourceBench) {
+	b.insertMany(b.table, 1, 3)
+	b.insertMany(b.other, 1, 3)
+	both := b.openAt(start(nil, 1, b.table, b.other))
+	both.caughtUp(b.table, b.other)
+	both.close()
+	one := b.openAt(start(both.position(), 1, b.table))
+	b.write(Insert(b.other, 4, nil), Delete(b.other, 1), Insert(b.table, 4, nil))
+	one.untilRow(b.table, 4)
+	one.close()
+	again := b.openAt(start(one.position(), 1, b.table, b.other))
+	again.caughtUp(b.other)
+	b.wantWholeRun(again.of(b.other), &one.last, 3)
+	if got := again.fold(b.other); !cmp.Equal(got, b.written[b.other]) {
+		b.Errorf("the records of the table that came back do not amount to it (-table +records):\n%s", cmp.Diff(b.written[b.other], got))
+	}
 }
