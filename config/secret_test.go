@@ -1,9 +1,7 @@
 package config
 
 import (
-	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -57,21 +55,6 @@ func TestSecretFaults(t *testing.T) {
 				t.Errorf("the literal password is not known as a secret: %q", got.Secrets())
 			}
 		})
-	}
-}
-
-func TestSecretFileWithoutRight(t *testing.T) {
-	if runtime.GOOS == "windows" || os.Getuid() == 0 {
-		t.Skip("this user may read every file, so that the right to read cannot be taken away")
-	}
-	dir := t.TempDir()
-	path := write(t, dir, "pw", "x")
-	if err := os.Chmod(path, 0); err != nil {
-		t.Fatal(err)
-	}
-	_, problems := load(filepath.Join(dir, "truc.yaml"), []byte(strings.Replace(withDSN, "DSN", "${file:pw}", 1)), environment())
-	if err := problems.Err(); err == nil || !strings.Contains(err.Error(), "cannot be read: permission denied") {
-		t.Errorf("problems = %v", problems)
 	}
 }
 

@@ -226,6 +226,19 @@ func TestSuiteFindsBrokenSources(t *testing.T) {
 				return at
 			}
 		}},
+		"reads on where a table was left": {cases: "a table left out for a while", spoil: func(s *brokenSource) {
+			wanted := map[string]bool{}
+			s.start = func(at adapters.Start) adapters.Start {
+				for _, t := range at.Tables {
+					wanted[t.Table] = true
+				}
+				if len(at.Tables) == 1 && at.Position != nil {
+					at.Tables = append(at.Tables, adapters.TableStart{Table: "b.two", Run: 1})
+				}
+				return at
+			}
+			s.each = func(r *record.Record) bool { return wanted[r.Table.String()] }
+		}},
 		"ignores a reset": {cases: "reset begins anew", spoil: func(s *brokenSource) {
 			s.start = func(at adapters.Start) adapters.Start {
 				if at.Reset {

@@ -55,6 +55,8 @@ func memorySink(testing.TB) SinkFixture {
 	}
 }
 
+var fullSinkCapabilities = SinkCapabilities{Unique: true, NotNull: true, Reads: true, Sweeps: true, Unreachable: true}
+
 func TestMemorySink(t *testing.T) {
-	RunSink(t, SinkSpec{New: memorySink, Capabilities: SinkCapabilities{Unique: true, NotNull: true}})
+	RunSink(t, SinkSpec{New: memorySink, Capabilities: fullSinkCapabilities})
 }

@@ -88,6 +88,7 @@ func memorySource(options memory.Options, alter func(*memory.TableSpec)) SourceF
 
 var fullCapabilities = SourceCapabilities{
 	Kinds: everyKind, Infinity: true, Before: BeforeFull, Truncate: true, Transactions: true, Snapshot: true, Replays: true,
+	TwoTables: true, AddColumn: true, Unreachable: true,
 }
 
 func TestMemorySource(t *testing.T) {

@@ -42,22 +42,34 @@ type SinkFixture struct {
 	Insert func(ctx context.Context, row Row) error
 	// Rows reads a table in the system's own way.
 	Rows func(ctx context.Context, table string) ([]Row, error)
-	// Unreachable and Secret are as in SourceFixture.
+	// Unreachable and Secret are as in SourceFixture; Unreachable is nil without the capability.
 	Unreachable func(env adapters.Env) adapters.Sink
 	Secret      string
 }
 
-// SinkCapabilities say what the technology can do.
+// SinkCapabilities say what the technology can do, as SourceCapabilities do.
 type SinkCapabilities struct {
 	// Unique and NotNull: the system enforces such constraints.
 	Unique, NotNull bool
+	// Reads: the sink is an adapters.SinkReader; without it `truc verify` cannot compare what it holds.
+	Reads bool
+	// Sweeps: the sink is an adapters.Sweeper; without it nobody notices that it was away for too long.
+	Sweeps bool
+	// Unreachable: the system can be out of reach.
+	Unreachable bool
 }
 
 // RunSink runs the suite on a sink, one subtest a case.
 func RunSink(t *testing.T, spec SinkSpec) {
+	var undeclared []string
 	for _, c := range sinkCases() {
-		t.Run(c.name, func(t *testing.T) { c.runOn(t, spec) })
+		if c.needs == nil || c.needs(spec.Capabilities) {
+			t.Run(c.name, func(t *testing.T) { c.runOn(t, spec) })
+		} else {
+			undeclared = append(undeclared, c.name)
+		}
 	}
+	logUndeclared(t, undeclared)
 }
 
 // sinkCase is one demand of the contract.
@@ -69,15 +81,13 @@ type sinkCase struct {
 
 func (c sinkCase) runOn(tb testing.TB, spec SinkSpec) {
 	tb.Helper()
-	if c.needs != nil && !c.needs(spec.Capabilities) {
-		tb.Skip("the sink does not declare the capability")
-	}
 	if spec.Patience == 0 {
 		spec.Patience = 20 * time.Second
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 3*spec.Patience)
 	defer cancel()
-	b := &sinkBench{TB: tb, ctx: ctx, fixture: spec.New(tb), log: &logRecorder{}}
+	b := &sinkBench{TB: tb, ctx: ctx, can: spec.Capabilities, fixture: spec.New(tb), log: &logRecorder{}}
+	declares(tb, b.can.Unreachable, b.fixture.Unreachable != nil, "Unreachable", "Unreachable of the fixture")
 	goroutines := append([]goleak.Option{goleak.IgnoreCurrent()}, spec.Leaks...)
 	defer b.closeAll() // also when the case ends early
 	c.run(b)
@@ -93,6 +103,7 @@ func (c sinkCase) runOn(tb testing.TB, spec SinkSpec) {
 type sinkBench struct {
 	testing.TB
 	ctx     context.Context // of the case, which ends with it
+	can     SinkCapabilities
 	fixture SinkFixture
 	log     *logRecorder
 	sinks   []adapters.Sink

@@ -46,10 +46,11 @@ func sinkCases() []sinkCase {
 		{"delete is ignored", nil, deleteIgnored},
 		{"two pipelines keep apart", nil, twoPipelines},
 		{"an Apply without changes moves its own pipeline", nil, emptyApplies},
-		{"rows for verify", nil, rowsForVerify},
-		{"last apply", nil, lastApply},
+		{"capabilities are declared", nil, sinkDeclares},
+		{"rows for verify", func(c SinkCapabilities) bool { return c.Reads }, rowsForVerify},
+		{"last apply", func(c SinkCapabilities) bool { return c.Sweeps }, lastApply},
 		{"sink lifecycle", nil, sinkLifecycle},
-		{"sink unreachable", nil, sinkUnreachable},
+		{"sink unreachable", func(c SinkCapabilities) bool { return c.Unreachable }, sinkUnreachable},
 	}
 }
 
@@ -484,11 +485,19 @@ func emptyApplies(b *sinkBench) {
 	}
 }
 
+func sinkDeclares(b *sinkBench) {
+	sink := b.open()
+	_, reads := sink.(adapters.SinkReader)
+	declares(b, b.can.Reads, reads, "Reads", "the adapters.SinkReader")
+	_, sweeps := sink.(adapters.Sweeper)
+	declares(b, b.can.Sweeps, sweeps, "Sweeps", "the adapters.Sweeper")
+}
+
 func rowsForVerify(b *sinkBench) {
 	d := b.deliver(plain)
 	reader, ok := d.sink.(adapters.SinkReader)
 	if !ok {
-		b.Skip("the sink is no adapters.SinkReader; truc verify cannot compare it")
+		b.Fatalf("the sink is no adapters.SinkReader, as it declares")
 	}
 	b.insert(agencysOwn(50, "không của truc"))
 	d.apply(d.put(1, 1, "một", "c1"), d.put(2, 2, "hai", ""), d.put(3, 3, "ba", ""))
@@ -520,7 +529,7 @@ func lastApply(b *sinkBench) {
 	d := b.deliver(plain)
 	sweeper, ok := d.sink.(adapters.Sweeper)
 	if !ok {
-		b.Skip("the sink is no adapters.Sweeper; a long absence cannot be noticed")
+		b.Fatalf("the sink is no adapters.Sweeper, as it declares")
 	}
 	if unix, err := sweeper.LastApply(b.ctx, pipeline); err != nil || unix != 0 {
 		b.Errorf("LastApply before anything was applied is %d, %v; want 0", unix, err)
@@ -553,9 +562,6 @@ func sinkLifecycle(b *sinkBench) {
 }
 
 func sinkUnreachable(b *sinkBench) {
-	if b.fixture.Unreachable == nil {
-		b.Skip("the fixture has nothing that can be out of reach")
-	}
 	sink := b.fixture.Unreachable(b.env())
 	err := sink.Open(b.ctx)
 	var typed *adapters.UnreachableError

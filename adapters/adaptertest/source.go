@@ -11,6 +11,7 @@ package adaptertest
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -38,16 +39,16 @@ type SourceFixture struct {
 	// Source builds an instance on the fixture's data; the suite calls it several times, as restarts of a node do. It hands
 	// env, and with it the logger, on to the adapter.
 	Source func(env adapters.Env) adapters.Source
-	// Tables name the two standard tables (SourceColumns) as Start.Tables wants them. The second is "" where a source can
-	// have one only (a file).
+	// Tables name the two standard tables (SourceColumns) as Start.Tables wants them. The second is "" without the
+	// capability TwoTables.
 	Tables [2]string
 	// Write runs the changes in the system's own way, as one transaction where it has any. It is called from any goroutine.
 	Write func(ctx context.Context, changes ...Change) error
 	// Unreachable builds a source for a server that is not there, or a file; Secret is the password in its configuration
-	// and must be at least 8 characters. Nil where nothing can be out of reach; "" where there is no secret.
+	// and must be at least 8 characters, "" where there is none. Nil without the capability.
 	Unreachable func(env adapters.Env) adapters.Source
 	Secret      string
-	// AddColumn adds a nullable Text column while the source may be running. Nil where columns cannot be added.
+	// AddColumn adds a nullable Text column while the source may be running. Nil without the capability.
 	AddColumn func(ctx context.Context, table, column string) error
 }
 
@@ -64,7 +65,7 @@ const (
 )
 
 // SourceCapabilities say what the technology can do. Declare what is true of it: the suite holds the adapter to each
-// capability declared, and skips the cases of the others.
+// capability declared, and to declaring what it has: the cases of the others do not run, and a line of the log names them.
 type SourceCapabilities struct {
 	// Kinds of cells beside Int and Text, which every source has.
 	Kinds []record.Kind
@@ -82,12 +83,45 @@ type SourceCapabilities struct {
 	Snapshot bool
 	// Replays: reopened at a position, the source yields the same records with the same orders. It must agree with adapters.Replayer.
 	Replays bool
+	// TwoTables: one source reads several tables. A file has one only.
+	TwoTables bool
+	// AddColumn: columns can be added to a table that is in use.
+	AddColumn bool
+	// Unreachable: the system can be out of reach.
+	Unreachable bool
 }
 
 // RunSource runs the suite on a source, one subtest a case.
 func RunSource(t *testing.T, spec SourceSpec) {
+	var undeclared []string
 	for _, c := range sourceCases() {
-		t.Run(c.name, func(t *testing.T) { c.runOn(t, spec) })
+		if c.needs == nil || c.needs(spec.Capabilities) {
+			t.Run(c.name, func(t *testing.T) { c.runOn(t, spec) })
+		} else {
+			undeclared = append(undeclared, c.name)
+		}
+	}
+	logUndeclared(t, undeclared)
+}
+
+// logUndeclared says what was not asked of an adapter. It is no skip: nothing is missing on this machine, and a run that
+// may not skip anything must be able to pass.
+func logUndeclared(tb testing.TB, cases []string) {
+	tb.Helper()
+	if len(cases) > 0 {
+		tb.Logf("not declared: %s", strings.Join(cases, ", "))
+	}
+}
+
+// declares checks a capability that shows in a fixture or an adapter against its declaration, so that a case cannot fall
+// away because a field was forgotten or a method has lost its signature.
+func declares(tb testing.TB, declared, present bool, capability, seen string) {
+	tb.Helper()
+	switch {
+	case declared && !present:
+		tb.Fatalf("the capability %s is declared, but %s is missing", capability, seen)
+	case present && !declared:
+		tb.Fatalf("there is %s, but the capability %s is not declared", seen, capability)
 	}
 }
 
@@ -101,9 +135,6 @@ type sourceCase struct {
 
 func (c sourceCase) runOn(tb testing.TB, spec SourceSpec) {
 	tb.Helper()
-	if c.needs != nil && !c.needs(spec.Capabilities) {
-		tb.Skip("the source does not declare the capability")
-	}
 	if spec.Patience == 0 {
 		spec.Patience = 20 * time.Second
 	}
@@ -112,6 +143,9 @@ func (c sourceCase) runOn(tb testing.TB, spec SourceSpec) {
 	}
 	b := &sourceBench{TB: tb, spec: spec, can: spec.Capabilities, fixture: spec.New(tb), log: &logRecorder{}, written: map[string]rowsByID{}}
 	b.table, b.other = b.fixture.Tables[0], b.fixture.Tables[1]
+	declares(tb, b.can.TwoTables, b.other != "", "TwoTables", "a second table of the fixture")
+	declares(tb, b.can.AddColumn, b.fixture.AddColumn != nil, "AddColumn", "AddColumn of the fixture")
+	declares(tb, b.can.Unreachable, b.fixture.Unreachable != nil, "Unreachable", "Unreachable of the fixture")
 	goroutines := append([]goleak.Option{goleak.IgnoreCurrent()}, spec.Leaks...)
 	defer b.closeAll() // also when the case ends early
 	c.run(b)
@@ -170,14 +204,6 @@ func (b *sourceBench) insertMany(table string, first, n int64) {
 			first++
 		}
 		b.write(changes...)
-	}
-}
-
-// needSecondTable skips a case that is about two tables where there is one.
-func (b *sourceBench) needSecondTable() {
-	b.Helper()
-	if b.other == "" {
-		b.Skip("the source has one table only")
 	}
 }
 

@@ -160,9 +160,6 @@ func replayerAgrees(b *sourceBench) {
 }
 
 func addColumn(b *sourceBench) {
-	if b.fixture.AddColumn == nil {
-		b.Skip("the fixture cannot add columns")
-	}
 	b.write(Insert(b.table, 1, name("một")))
 	s := b.streaming()
 	if err := b.fixture.AddColumn(context.Background(), b.table, "added"); err != nil {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -107,6 +108,10 @@ func (s *Source) Open(ctx context.Context, start adapters.Start) error {
 			return err
 		}
 	}
+	// A table that is left out is forgotten: its changes are passed over from here on.
+	maps.DeleteFunc(s.position.Tables, func(name string, _ snapshotState) bool {
+		return !slices.ContainsFunc(start.Tables, func(t adapters.TableStart) bool { return t.Table == name })
+	})
 	for _, t := range start.Tables {
 		if st.tables[t.Table] == nil {
 			return &adapters.RefusedError{Where: s.env.Name, What: "there is no table " + t.Table, Fix: "define it in the store"}

@@ -21,6 +21,11 @@ func (s *sink) CheckTargets(ctx context.Context, targets []*record.Target) (prob
 			return err
 		}
 		found = append(found, state...)
+		role, err := c.checkRole(ctx)
+		if err != nil {
+			return err
+		}
+		found = append(found, role...)
 		for _, target := range targets {
 			where := target.Pipeline + ": " + target.Table
 			t, err := c.describeSink(ctx, target.Table)
@@ -66,6 +71,20 @@ func (c *sinkConn) checkState(ctx context.Context) (problem.List, error) {
 		return nil, nil
 	}
 	return problem.List{{Code: "sink.bookkeeping", Where: c.sink.name, What: refused.What, Fix: refused.Fix}}, nil
+}
+
+// checkRole warns of a setting, of the role or the database, that takes the agency's own rules out of force.
+func (c *sinkConn) checkRole(ctx context.Context) (problem.List, error) {
+	f, err := c.askRow(ctx, "SELECT current_setting('session_replication_role')")
+	if err != nil || string(f[0]) != "replica" {
+		return nil, err
+	}
+	user := c.server.config.User
+	return problem.List{{
+		Code: "sink.replica-role", Where: c.sink.name, Warning: true,
+		What: "user " + user + " works with session_replication_role = replica: foreign keys are not checked and triggers do not run for what is delivered",
+		Fix:  "ALTER ROLE " + quote(user) + " RESET session_replication_role, or the same for the database",
+	}}, nil
 }
 
 func (c *sinkConn) unknownTarget(ctx context.Context, name string) (problem.List, error) {
@@ -122,6 +141,9 @@ func (t *sinkTable) check(target *record.Target, user string) problem.List {
 			})
 		}
 	}
+	if impossible := t.impossible(target); len(impossible) > 0 {
+		add("not-writable", "deliver into a table, or give the view an INSTEAD OF trigger for it", "%s is a view that takes no %s", t, strings.Join(impossible, ", "))
+	}
 	if missing := t.missingPrivileges(target); len(missing) > 0 {
 		fix := fmt.Sprintf("GRANT %s ON %s TO %s", strings.Join(missing, ", "), t.sql(), quote(user))
 		if !t.mayUse {
@@ -132,22 +154,32 @@ func (t *sinkTable) check(target *record.Target, user string) problem.List {
 	return found
 }
 
+// impossible lists the statements that a target needs and a view cannot take.
+func (t *sinkTable) impossible(target *record.Target) []string {
+	return needed(target, true, t.updatable, t.deletable, t.insertable)
+}
+
 func (t *sinkTable) missingPrivileges(target *record.Target) []string {
+	return needed(target, t.mayUse && t.maySelect, t.mayUse && t.mayUpdate, t.mayUse && t.mayDelete, t.mayUse && t.mayInsert)
+}
+
+// needed lists the statements of a target that are not to be had.
+func needed(target *record.Target, mayRead, update, remove, insert bool) []string {
 	var missing []string
 	need := func(has bool, name string) {
-		if !has || !t.mayUse {
+		if !has {
 			missing = append(missing, name)
 		}
 	}
 	if target.Write != record.AppendOnly {
-		need(t.maySelect, "SELECT")
-		need(t.mayUpdate || len(target.Columns)+len(target.DeleteSet) == 0, "UPDATE")
+		need(mayRead, "SELECT")
+		need(update || len(target.Columns)+len(target.DeleteSet) == 0, "UPDATE")
 		if target.OnDelete == record.DeleteRow {
-			need(t.mayDelete, "DELETE")
+			need(remove, "DELETE")
 		}
 	}
 	if target.Write != record.UpdateOnly {
-		need(t.mayInsert, "INSERT")
+		need(insert, "INSERT")
 	}
 	return missing
 }

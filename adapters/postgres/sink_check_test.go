@@ -22,7 +22,11 @@ func TestSinkCheckTargets(t *testing.T) {
 		INSERT INTO bhyt.day SELECT g, 'cũ', NULL FROM generate_series(1, 42) g;
 		CREATE TABLE bhyt.khac (id int, name text NOT NULL, ten_dai text GENERATED ALWAYS AS (upper(name)) STORED, so int NOT NULL, stt int GENERATED ALWAYS AS IDENTITY);
 		CREATE UNIQUE INDEX ON bhyt.khac (id) WHERE name <> '';
-		CREATE VIEW bhyt.xem AS SELECT * FROM bhyt.nguoi;`)
+		CREATE VIEW bhyt.xem AS SELECT * FROM bhyt.nguoi;
+		CREATE VIEW bhyt.tom_tat AS SELECT id, max(name) AS name FROM bhyt.nguoi GROUP BY id;
+		CREATE FUNCTION bhyt.thay() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN new; END $$;
+		CREATE VIEW bhyt.hom_thu AS SELECT id, max(name) AS name FROM bhyt.nguoi GROUP BY id;
+		CREATE TRIGGER thay INSTEAD OF INSERT ON bhyt.hom_thu FOR EACH ROW EXECUTE FUNCTION bhyt.thay();`)
 	b.target.Table = "bhyt.day"
 	b.apply(b.put(1, "mới", nil), b.put(100, "thêm", nil), b.remove(2))
 	target := func(table string, alter func(*record.Target)) *record.Target {
@@ -40,6 +44,9 @@ func TestSinkCheckTargets(t *testing.T) {
 		{"fine", target("bhyt.nguoi", nil), nil},
 		{"a view is updated", target("bhyt.xem", func(t *record.Target) { t.Write = record.UpdateOnly }), nil},
 		{"a view has no key", target("bhyt.xem", nil), []string{"sink.no-unique-key"}},
+		{"a view that cannot be updated", target("bhyt.tom_tat", func(t *record.Target) { t.Write = record.UpdateOnly }), []string{"sink.not-writable bhyt.tom_tat UPDATE DELETE"}},
+		{"a view that cannot be filled", target("bhyt.tom_tat", func(t *record.Target) { t.Write = record.AppendOnly }), []string{"sink.not-writable INSERT"}},
+		{"a view with a trigger", target("bhyt.hom_thu", func(t *record.Target) { t.Write = record.AppendOnly }), nil},
 		{"table", target("bhyt.nguoii", nil), []string{"sink.unknown-table bhyt.nguoi"}},
 		{"no schema", target("nguoi", nil), []string{"sink.unknown-table bhyt.nguoi"}},
 		{"column", target("bhyt.nguoi", func(t *record.Target) { t.Columns = []string{"nam"} }), []string{"sink.unknown-column name"}},
@@ -88,6 +95,15 @@ func TestSinkCheckTargets(t *testing.T) {
 	execute(t, b.dsn, found[0].Fix)
 	if found, err := b.sink.CheckTargets(b.ctx, []*record.Target{missing}); err != nil || len(found) != 0 {
 		t.Errorf("after %s: %v, %v", "the fix", found, err)
+	}
+}
+
+func TestSinkCheckReplicaRole(t *testing.T) {
+	b := newBed(t, people(), "CREATE SCHEMA bhyt; CREATE TABLE bhyt.nguoi (id int PRIMARY KEY, name text, code text)")
+	execute(t, b.dsn, `DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET session_replication_role = replica', current_database()); END $$`)
+	found, err := openSink(t, b.dsn).CheckTargets(b.ctx, []*record.Target{b.target})
+	if err != nil || len(found) != 1 || found[0].Code != "sink.replica-role" || !found[0].Warning {
+		t.Errorf("got %v, %v, want a warning that triggers and foreign keys do not work", found, err)
 	}
 }
 

@@ -29,7 +29,7 @@ func TestSinkConformance(t *testing.T) {
 			cases++
 			return suiteFixture(tb, dsn, fmt.Sprintf("bhyt%d", cases))
 		},
-		Capabilities: adaptertest.SinkCapabilities{Unique: true, NotNull: true},
+		Capabilities: adaptertest.SinkCapabilities{Unique: true, NotNull: true, Reads: true, Sweeps: true, Unreachable: true},
 	})
 }
 

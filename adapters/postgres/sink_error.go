@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -20,6 +21,7 @@ const (
 	exclusionViolation    = "23P01"
 	stringTooLong         = "22001"
 	outOfRange            = "22003"
+	notInState            = "55000"
 )
 
 // ask runs one statement with text parameters and returns its rows. Errors of the server stay as they are, so that callers
@@ -82,12 +84,21 @@ const (
 	faultOfTable
 )
 
+// raised reports that a function of the agency, most often a trigger, said no by itself: it may choose any SQLSTATE for
+// that, also one by which the server says that it is shutting down.
+func raised(pg *pgconn.PgError) bool {
+	return pg.Routine == "exec_stmt_raise" || strings.HasPrefix(pg.Routine, "PLy_")
+}
+
 // faultOf classifies by SQLSTATE. What a trigger raises may have any, so that whatever is not the server's own counts as
 // the fault of a change.
 func faultOf(err error) fault {
 	pg, ok := errors.AsType[*pgconn.PgError](err)
 	if !ok || len(pg.Code) != 5 {
 		return faultElsewhere
+	}
+	if raised(pg) && pg.Code[:2] != "40" { // a serialization failure asks to be tried again, whoever raises it
+		return faultOfChange
 	}
 	switch pg.Code {
 	case insufficientPrivilege:
@@ -98,6 +109,8 @@ func faultOf(err error) fault {
 		return faultElsewhere
 	case "25006", "55P03": // read-only transaction (a fail-over), lock timeout
 		return faultElsewhere
+	case notInState: // a view that cannot be written
+		return faultOfTable
 	}
 	switch pg.Code[:2] {
 	case "08", "25", "26", "28", "3D", "40", "53", "55", "57", "58", "F0", "XX":
@@ -109,7 +122,7 @@ func faultOf(err error) fault {
 }
 
 // explain turns an error of the server into one that carries a decision; others are as they should be. Neither detail nor,
-// for statements on an agency's table, the message is passed on: both quote values.
+// for what arose in an agency's function, the message is passed on: both quote values.
 func (s *sink) explain(err error) error {
 	pg, ok := errors.AsType[*pgconn.PgError](err)
 	if !ok {
@@ -118,8 +131,6 @@ func (s *sink) explain(err error) error {
 	switch {
 	case pg.Code == "25006":
 		return s.server.unreachable(errors.New("the server takes no writes at present (SQLSTATE 25006): it is a standby, or set to read only; the dsn must lead to the primary"))
-	case pg.Code == "55P03", pg.Code[:2] == "55", pg.Code[:2] == "25", pg.Code[:2] == "58", pg.Code[:2] == "XX":
-		return s.server.unreachable(fmt.Errorf("the statement was not completed (SQLSTATE %s); the server's log says more", pg.Code))
 	case faultOf(err) == faultOfTable:
 		return &adapters.RefusedError{
 			Where: s.server.name, What: fmt.Sprintf("a statement cannot be run (SQLSTATE %s)", pg.Code),
@@ -127,6 +138,13 @@ func (s *sink) explain(err error) error {
 		}
 	case faultOf(err) == faultOfChange:
 		return fmt.Errorf("%s: a statement failed with SQLSTATE %s", s.server.name, pg.Code)
+	case pg.Code == insufficientPrivilege && pg.Where != "":
+		return &adapters.RefusedError{
+			Where: s.server.name, What: "a trigger or function of the table lacks a privilege (SQLSTATE 42501)",
+			Fix: "the server's log names it: grant it to user " + s.server.config.User + ", or let the function be SECURITY DEFINER",
+		}
+	case pg.Where != "", pg.Code[:2] == "55", pg.Code[:2] == "25", pg.Code[:2] == "58", pg.Code[:2] == "XX":
+		return s.server.unreachable(fmt.Errorf("the statement was not completed (SQLSTATE %s); the server's log says more", pg.Code))
 	}
 	return s.server.explain(err)
 }
@@ -146,6 +164,8 @@ func rejection(index int, t *sinkTable, pg *pgconn.PgError, column string) adapt
 		constraint = " " + pg.ConstraintName
 	}
 	switch {
+	case raised(pg) && pg.Code[:2] != "23" && pg.Code[:2] != "22":
+		r.Reason, r.Err = "trigger", fmt.Errorf("%s: a trigger or function of the table refuses the row (SQLSTATE %s)", at, pg.Code)
 	case pg.Code == uniqueViolation:
 		r.Reason, r.Park, r.Err = "unique", true, fmt.Errorf("%s: another row holds the value that unique constraint%s allows once", at, constraint)
 	case pg.Code == foreignKeyViolation:

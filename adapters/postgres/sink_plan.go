@@ -15,6 +15,8 @@ import (
 type plan struct {
 	target *record.Target
 	table  *sinkTable
+	// converted: the database has another encoding than the connection.
+	converted bool
 	// Columns by their role, aligned with the cells of a Change.
 	key, columns, onCreate, deleteSet []*sinkColumn
 	decide, conflicts                 sinkStatement
@@ -53,7 +55,7 @@ func (c *sinkConn) plan(ctx context.Context, target *record.Target) (*plan, erro
 			return nil, &adapters.RefusedError{Where: c.server.name, What: found.What, Fix: found.Fix}
 		}
 	}
-	p := &plan{target: target, table: t}
+	p := &plan{target: target, table: t, converted: !c.raw && c.encoding() != "UTF8"}
 	for _, role := range []struct {
 		names []string
 		into  *[]*sinkColumn
@@ -125,7 +127,7 @@ e AS (INSERT INTO %s AS b SELECT %d, key, %d, source, generation, sequence, dele
 		ELSE NOT excluded.deleted AND %s END
 	RETURNING b.key)
 SELECT array_agg(n) FROM i WHERE key NOT IN (SELECT key FROM e)`,
-		keyExpression(in, p.key), p.there(in), in.from("r"), entity, targetID, pipelineID, takeOver), in.types}
+		p.keyExpression(in), p.there(in), in.from("r"), entity, targetID, pipelineID, takeOver), in.types}
 }
 
 // there tells whether the bookkeeping concerns itself with a key: an update-only target knows nothing of one without a row.
@@ -148,7 +150,7 @@ old AS MATERIALIZED (SELECT i.n FROM i JOIN %[5]s b ON b.target = %[3]d AND b.ke
 e AS (INSERT INTO %[5]s AS b SELECT DISTINCT ON (key) %[3]d, key, %[4]d, source, generation, sequence, deleted, now() FROM i
 	WHERE n NOT IN (SELECT n FROM old) ORDER BY key, generation DESC, sequence DESC
 	ON CONFLICT (target, key) DO UPDATE SET generation = excluded.generation, sequence = excluded.sequence, deleted = excluded.deleted, changed_at = excluded.changed_at)
-SELECT array_agg(n) FROM old`, keyExpression(in, p.key), in.from("r"), targetID, pipelineID, entity), in.types}
+SELECT array_agg(n) FROM old`, p.keyExpression(in), in.from("r"), targetID, pipelineID, entity), in.types}
 }
 
 // findConflicts returns the places of ops whose key another source holds live.
@@ -158,7 +160,7 @@ func (p *plan) findConflicts(entity string, targetID int32) sinkStatement {
 	in.state()
 	return sinkStatement{fmt.Sprintf(`
 SELECT array_agg(r.n) FROM %s JOIN %s b ON b.target = %d AND b.key = (%s) COLLATE "C" WHERE NOT b.deleted AND b.source <> r.source AND %s`,
-		in.from("r"), entity, targetID, keyExpression(in, p.key), p.there(in)), in.types}
+		in.from("r"), entity, targetID, p.keyExpression(in), p.there(in)), in.types}
 }
 
 // write updates the rows that are there and inserts the others. Not ON CONFLICT DO UPDATE: that would check not-null
@@ -187,14 +189,21 @@ func (p *plan) write() sinkStatement {
 			inserted = append(inserted, quote(column.name))
 		}
 	}
-	updated := fmt.Sprintf("SELECT i.n FROM i JOIN %s t ON %s", table, in.matchesIn("i", p.key))
-	if len(p.columns) > 0 {
-		updated = fmt.Sprintf("UPDATE %s t SET %s FROM i WHERE %s RETURNING i.n", table, in.sets("c", p.columns, "i"), in.matchesIn("i", p.key))
+	there := fmt.Sprintf("u(n) AS (SELECT i.n FROM i JOIN %s t ON %s)", table, in.matchesIn("i", p.key))
+	set, match := in.sets("c", p.columns, "i"), in.matchesIn("i", p.key)
+	switch {
+	case len(p.columns) == 0:
+	case p.table.withholds:
+		// A row is there when it can be locked, whatever a trigger makes of its update. Each is locked before it is updated:
+		// one that this statement has updated already cannot be.
+		there = fmt.Sprintf("u(n) AS MATERIALIZED (SELECT i.n FROM i JOIN %[1]s t ON %[2]s FOR NO KEY UPDATE OF t), w AS (UPDATE %[1]s t SET %[3]s FROM i JOIN u USING (n) WHERE %[2]s)", table, match, set)
+	default:
+		there = fmt.Sprintf("u(n) AS (UPDATE %s t SET %s FROM i WHERE %s RETURNING i.n)", table, set, match)
 	}
 	return sinkStatement{fmt.Sprintf(`
-WITH i AS MATERIALIZED (SELECT %s, r.n FROM %s), u(n) AS (%s)
+WITH i AS MATERIALIZED (SELECT %s, r.n FROM %s), %s
 INSERT INTO %s (%s) %s SELECT %s FROM i WHERE i.n NOT IN (SELECT n FROM u)`,
-		in.selectList(), in.from("r"), updated, table, strings.Join(inserted, ", "), p.overriding(), strings.Join(outputs, ", ")), in.types}
+		in.selectList(), in.from("r"), there, table, strings.Join(inserted, ", "), p.overriding(), strings.Join(outputs, ", ")), in.types}
 }
 
 // insertAll is an inbox's statement.
@@ -227,10 +236,15 @@ func (p *plan) overriding() string {
 func (p *plan) matches(in unnested) string { return in.matches("t", p.key) }
 
 // keyExpression is the canonical text of a key: equal for values that the table holds equal, whatever text they came in
-// (1.50 and 1.5), and readable backwards (splitKey). Of several cells all but the last have their length before them.
-func keyExpression(in unnested, key []*sinkColumn) string {
+// (1.50 and 1.5), and readable backwards (splitKey). Of several cells all but the last have their length before them, in
+// the octets in which the client reads them.
+func (p *plan) keyExpression(in unnested) string {
+	length := "octet_length(%s)"
+	if p.converted {
+		length = "octet_length(convert_to(%s, 'UTF8'))"
+	}
 	var b strings.Builder
-	for i, column := range key {
+	for i, column := range p.key {
 		text := fmt.Sprintf("(%s)::text", in.exprs[i])
 		switch {
 		case column.base == 1700:
@@ -243,8 +257,8 @@ func keyExpression(in unnested, key []*sinkColumn) string {
 		if i > 0 {
 			b.WriteString(" || ")
 		}
-		if i < len(key)-1 {
-			fmt.Fprintf(&b, "octet_length(%s) || ':' || ", text)
+		if i < len(p.key)-1 {
+			fmt.Fprintf(&b, length+" || ':' || ", text)
 		}
 		b.WriteString(text)
 	}

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"fmt"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -85,6 +86,33 @@ func TestSinkKeyIsRefused(t *testing.T) {
 	b := newBed(t, people(), "CREATE SCHEMA bhyt; CREATE TABLE bhyt.nguoi (id int PRIMARY KEY, name text, code text)")
 	rejections := b.rejected([]record.Change{b.put(nil, "a", nil), b.put(secretCell, "b", nil), b.put(3, "c", nil), b.remove("không phải số")}, "0 not-null", "1 type", "3 type")
 	noValues(t, rejections, "column id", "column id", "column id")
+}
+
+// TestSinkOneBadOfAThousand: the search halves, so that one bad change costs some round trips, not one for each change.
+func TestSinkOneBadOfAThousand(t *testing.T) {
+	dsn := servers.Postgres(t).Database(t)
+	execute(t, dsn, "CREATE SCHEMA bhyt; CREATE TABLE bhyt.nguoi (id int PRIMARY KEY, name text, born date)")
+	address, _ := url.Parse(dsn)
+	wire := newDeafWire(t, address.Host)
+	address.Host = wire.address
+	b := openBed(t, &record.Target{Table: "bhyt.nguoi", Key: []string{"id"}, Columns: []string{"name", "born"}}, address.String())
+	b.apply(b.put(5000, "a", nil))
+	var changes []record.Change
+	for i := range 1000 {
+		changes = append(changes, b.put(i, "a", "2020-01-01"))
+	}
+	for _, bad := range []int{0, 637, 999} {
+		good := changes[bad].Values
+		changes[bad].Values = rowOf(secretCell, "2020-02-30")
+		before := wire.sent.Load()
+		noValues(t, b.rejected(changes, fmt.Sprintf("%d type", bad)), "born")
+		if n := wire.sent.Load() - before; n > 150 {
+			t.Errorf("change %d of 1000 was found after %d round trips", bad, n)
+		} else {
+			t.Logf("change %d of 1000 was found after %d round trips", bad, n)
+		}
+		changes[bad].Values = good
+	}
 }
 
 // TestSinkAllBad is the worst case of the search.

@@ -19,6 +19,10 @@ type sinkTable struct {
 	// replaceable: nothing would notice that a row is deleted and inserted again in one statement. Not so with triggers or
 	// rules, or where a foreign key of another table acts on the deletion.
 	replaceable bool
+	// withholds: a trigger may keep an update from taking place, so that a row which was not updated may be there.
+	withholds bool
+	// The statements that are possible at all: every one on a table, some on a view.
+	insertable, updatable, deletable bool
 	// Of the connected role.
 	mayUse, maySelect, mayInsert, mayUpdate, mayDelete bool
 	// estimate of the rows; -1 when the table was never analysed.
@@ -27,12 +31,13 @@ type sinkTable struct {
 
 type sinkColumn struct {
 	name string
-	// typ is the type for people, "character varying(50)"; cast the same without its length, for SQL.
+	// typ is the type for people, "character varying(50)"; cast the type in which values travel, without its length, for SQL.
 	typ, cast string
 	codec     codec
-	base      uint32 // type OID, 0 for a domain
+	base      uint32 // type OID; of a domain the type it is made of
 	// arrayType is the OID of the array type in which values travel, 0 when they travel as text and are cast one by one:
-	// arrays (unnest would flatten them), domains, and whatever has no array type.
+	// arrays (unnest would flatten them), and whatever has no array type. Cells for a domain travel in its base type, and
+	// become the domain's on assignment: a cast to a domain over varchar(n) would cut a text that is too long.
 	arrayType uint32
 	number    int16 // attnum
 	length    int   // of varchar(n) and char(n); 0 for others
@@ -75,26 +80,40 @@ func (t *sinkTable) keyIndex(key []string) *sinkIndex {
 	return nil
 }
 
+// sinkTableSQL reads triggers and foreign keys of partitions too: a partition may have its own. The bits of tgtype are 1
+// row, 2 before, 4 insert, 8 delete, 16 update; those of pg_relation_is_updatable 4 update, 8 insert, 16 delete.
 const sinkTableSQL = `
 SELECT c.oid, n.nspname, c.relname,
        EXISTS (SELECT 1 FROM pg_constraint k WHERE (k.conrelid = c.oid OR k.confrelid = c.oid) AND k.condeferrable),
        NOT c.relhasrules
-       AND NOT EXISTS (SELECT 1 FROM pg_trigger g WHERE g.tgrelid = c.oid AND NOT g.tgisinternal AND g.tgenabled <> 'D' AND g.tgtype & 12 <> 0)
-       AND NOT EXISTS (SELECT 1 FROM pg_constraint k WHERE k.confrelid = c.oid AND k.contype = 'f' AND k.confdeltype <> 'a'),
+       AND NOT EXISTS (SELECT 1 FROM pg_trigger g WHERE g.tgrelid = ANY (tree.oids) AND NOT g.tgisinternal AND g.tgenabled <> 'D' AND g.tgtype & 12 <> 0)
+       AND NOT EXISTS (SELECT 1 FROM pg_constraint k WHERE k.confrelid = ANY (tree.oids) AND k.contype = 'f' AND k.confdeltype <> 'a'),
+       EXISTS (SELECT 1 FROM pg_trigger g WHERE g.tgrelid = ANY (tree.oids) AND NOT g.tgisinternal AND g.tgenabled <> 'D' AND g.tgtype & 19 = 19),
+       w.events & 8 <> 0, w.events & 4 <> 0, w.events & 16 <> 0,
        has_schema_privilege(n.oid, 'USAGE'),
        has_table_privilege(c.oid, 'SELECT') OR has_any_column_privilege(c.oid, 'SELECT'),
        has_table_privilege(c.oid, 'INSERT') OR has_any_column_privilege(c.oid, 'INSERT'),
        has_table_privilege(c.oid, 'UPDATE') OR has_any_column_privilege(c.oid, 'UPDATE'),
        has_table_privilege(c.oid, 'DELETE'), c.reltuples::int8
-  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace,
+       LATERAL (SELECT ARRAY(SELECT c.oid UNION SELECT relid FROM pg_partition_tree(c.oid)) AS oids) tree,
+       LATERAL (SELECT pg_relation_is_updatable(c.oid, true) AS events) w
  WHERE n.nspname || '.' || c.relname = $1 AND c.relkind IN ('r', 'p', 'v', 'f')`
 
+// sinkColumnsSQL follows a domain down to the type that is none; the innermost length counts, as PostgreSQL allows no other.
 const sinkColumnsSQL = `
-SELECT a.attname, format_type(a.atttypid, a.atttypmod), format_type(a.atttypid, -1), a.atttypid,
+SELECT a.attname, format_type(a.atttypid, a.atttypmod), format_type(d.base, -1), d.base,
        CASE WHEN t.typtype IN ('b', 'e') AND t.typcategory <> 'A' AND t.typdelim = ',' THEN t.typarray ELSE 0 END,
-       a.attnum, a.attnotnull OR t.typnotnull, a.atthasdef OR a.attidentity <> '' OR t.typdefault IS NOT NULL, a.attgenerated <> '', a.attidentity, t.typname = 'citext', t.typtype = 'd',
-       CASE WHEN a.atttypid IN (1042, 1043) AND a.atttypmod > 4 THEN a.atttypmod - 4 ELSE 0 END
-  FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
+       a.attnum, a.attnotnull OR d.required, a.atthasdef OR a.attidentity <> '' OR o.typdefault IS NOT NULL, a.attgenerated <> '', a.attidentity, t.typname = 'citext',
+       CASE WHEN d.base IN (1042, 1043) AND d.typmod > 4 THEN d.typmod - 4 ELSE 0 END
+  FROM pg_attribute a JOIN pg_type o ON o.oid = a.atttypid,
+       LATERAL (
+         WITH RECURSIVE step(oid, typmod, typtype, required) AS (
+           SELECT o.oid, a.atttypmod, o.typtype, o.typnotnull
+           UNION ALL
+           SELECT b.oid, p.typtypmod, b.typtype, b.typnotnull FROM step JOIN pg_type p ON p.oid = step.oid JOIN pg_type b ON b.oid = p.typbasetype WHERE step.typtype = 'd')
+         SELECT max(oid) FILTER (WHERE typtype <> 'd') AS base, max(typmod) AS typmod, bool_or(required) AS required FROM step) d
+       JOIN pg_type t ON t.oid = d.base
  WHERE a.attrelid = $1::oid AND a.attnum > 0 AND NOT a.attisdropped
  ORDER BY a.attnum`
 
@@ -112,8 +131,9 @@ func (c *sinkConn) describeSink(ctx context.Context, name string) (*sinkTable, e
 	}
 	f := rows[0]
 	t := &sinkTable{
-		schema: string(f[1]), name: string(f[2]), deferrable: isTrue(f[3]), replaceable: isTrue(f[4]),
-		mayUse: isTrue(f[5]), maySelect: isTrue(f[6]), mayInsert: isTrue(f[7]), mayUpdate: isTrue(f[8]), mayDelete: isTrue(f[9]), rows: int64Of(f[10]),
+		schema: string(f[1]), name: string(f[2]), deferrable: isTrue(f[3]), replaceable: isTrue(f[4]), withholds: isTrue(f[5]),
+		insertable: isTrue(f[6]), updatable: isTrue(f[7]), deletable: isTrue(f[8]),
+		mayUse: isTrue(f[9]), maySelect: isTrue(f[10]), mayInsert: isTrue(f[11]), mayUpdate: isTrue(f[12]), mayDelete: isTrue(f[13]), rows: int64Of(f[14]),
 	}
 	columns, err := c.ask(ctx, sinkColumnsSQL, f[0])
 	if err != nil {
@@ -122,13 +142,10 @@ func (c *sinkConn) describeSink(ctx context.Context, name string) (*sinkTable, e
 	for _, f := range columns {
 		s := sinkColumn{
 			name: string(f[0]), typ: string(f[1]), cast: string(f[2]), base: number(f[3]), arrayType: number(f[4]), number: int16(int64Of(f[5])),
-			nullable: !isTrue(f[6]), required: isTrue(f[6]) && !isTrue(f[7]), generated: isTrue(f[8]), citext: isTrue(f[10]), length: int(int64Of(f[12])),
+			nullable: !isTrue(f[6]), required: isTrue(f[6]) && !isTrue(f[7]), generated: isTrue(f[8]), citext: isTrue(f[10]), length: int(int64Of(f[11])),
 		}
 		if len(f[9]) > 0 {
 			s.identity = f[9][0]
-		}
-		if isTrue(f[11]) {
-			s.base = 0
 		}
 		s.codec = codecOf(s.base)
 		t.columns = append(t.columns, s)

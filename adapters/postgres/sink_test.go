@@ -1,13 +1,16 @@
 package postgres
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"net"
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -274,18 +277,51 @@ func openBedAgain(b *sinkBed) *sinkBed {
 	return again
 }
 
-// TestSinkSQLASCII: a database that does not know its encoding takes the bytes the mapping made (TCVN3).
-func TestSinkSQLASCII(t *testing.T) {
+// encodedBed is a bed in a database of another encoding than UTF-8.
+func encodedBed(t *testing.T, encoding string, target *record.Target, sql string) *sinkBed {
+	t.Helper()
 	server := servers.Postgres(t)
-	name := "truc_ascii_" + strings.ToLower(rand.Text()[:10])
-	execute(t, server.DSN, fmt.Sprintf("CREATE DATABASE %s ENCODING 'SQL_ASCII' TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'", name))
+	name := "truc_encoded_" + strings.ToLower(rand.Text()[:10])
+	execute(t, server.DSN, fmt.Sprintf("CREATE DATABASE %s ENCODING '%s' TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'", name, encoding))
 	t.Cleanup(func() { execute(t, server.DSN, "DROP DATABASE "+name+" WITH (FORCE)") })
 	address, _ := url.Parse(server.DSN)
 	address.Path = "/" + name
-	execute(t, address.String(), "CREATE SCHEMA bhyt; CREATE TABLE bhyt.nguoi (id int PRIMARY KEY, name text, code text)")
-	b := openBed(t, people(), address.String())
+	execute(t, address.String(), sql)
+	return openBed(t, target, address.String())
+}
+
+// TestSinkSQLASCII: a database that does not know its encoding takes the bytes the mapping made (TCVN3).
+func TestSinkSQLASCII(t *testing.T) {
+	b := encodedBed(t, "SQL_ASCII", people(), "CREATE SCHEMA bhyt; CREATE TABLE bhyt.nguoi (id int PRIMARY KEY, name text, code text)")
 	b.apply(b.put(1, "Nguy\xd4n V\xa8n", nil))
 	b.want("SELECT encode(name::bytea, 'hex') FROM bhyt.nguoi", "4e677579d46e2056a86e")
+}
+
+// TestSinkKeysInAnotherEncoding: keys are kept and read back where a letter has another length than in UTF-8.
+func TestSinkKeysInAnotherEncoding(t *testing.T) {
+	for encoding, letters := range map[string]string{"WIN1258": "Trần", "LATIN1": "é", "UTF8": "ộ🎋", "SQL_ASCII": "\xd4\xa8"} {
+		t.Run(encoding, func(t *testing.T) {
+			target := &record.Target{Table: "bhyt.nguoi", Key: []string{"xa", "id"}, Columns: []string{"name"}}
+			b := encodedBed(t, encoding, target, "CREATE SCHEMA bhyt; CREATE TABLE bhyt.nguoi (xa text, id int, name text, PRIMARY KEY (xa, id))")
+			if encoding == "WIN1258" {
+				letters = "Trâ\u0300n" // its tone marks stand alone
+			}
+			c := b.put(0, "a")
+			c.Key = rowOf(letters, 7)
+			b.apply(c)
+			seen := 0
+			err := b.sink.Rows(b.ctx, target, func(row adapters.SinkRow) error {
+				seen++
+				if !row.Found || string(row.Key[0].Bytes) != letters || row.Key[1].Num != 7 {
+					t.Errorf("found %v, key %q %d", row.Found, row.Key[0].Bytes, row.Key[1].Num)
+				}
+				return nil
+			})
+			if err != nil || seen != 1 {
+				t.Errorf("%d rows, %v", seen, err)
+			}
+		})
+	}
 }
 
 // TestSinkNamesAndPartitions: names are taken as the catalog spells them, and a partitioned table is a table.
@@ -311,4 +347,108 @@ func TestSinkNamesAndPartitions(t *testing.T) {
 	b.rejected([]record.Change{b.put(99, "c", nil), b.put(2, "d", nil)}, "0 check")
 	b.apply(b.put(1, "a2", nil), b.remove(11))
 	b.want("SELECT tableoid::regclass, id, name FROM bhyt.nguoi", "bhyt.nguoi1 1 a2")
+}
+
+// TestSinkCommitWithoutAnAnswer: the server dies, or the network does, after the commit landed and before its answer came.
+// The next try finds the offsets moved, writes nothing, and the offsets say so.
+func TestSinkCommitWithoutAnAnswer(t *testing.T) {
+	dsn := servers.Postgres(t).Database(t)
+	execute(t, dsn, "CREATE SCHEMA bhyt; CREATE TABLE bhyt.nguoi (id int PRIMARY KEY, name text, code text, written int NOT NULL DEFAULT 1); CREATE TABLE bhyt.viec (id int)")
+	execute(t, dsn, `CREATE FUNCTION bhyt.dem() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO bhyt.viec VALUES (new.id); RETURN new; END $$;
+		CREATE TRIGGER dem AFTER INSERT OR UPDATE ON bhyt.nguoi FOR EACH ROW EXECUTE FUNCTION bhyt.dem()`)
+	address, _ := url.Parse(dsn)
+	wire := newDeafWire(t, address.Host)
+	address.Host = wire.address
+	b := openBed(t, people(), address.String())
+	b.apply(b.put(1, "a", nil))
+
+	change := b.put(2, "b", nil)
+	wire.deafen.Store(true)
+	if err := b.try(change); !isUnreachable(err) {
+		t.Fatalf("got %v, want *UnreachableError", err)
+	}
+	wire.deafen.Store(false)
+	if err := b.try(change); !errors.Is(err, adapters.ErrOffsetMoved) {
+		t.Fatalf("the commit had landed: got %v, want ErrOffsetMoved", err)
+	}
+	offsets, err := b.sink.Offsets(b.ctx, b.target.Pipeline, []adapters.TopicPartition{bedPartition})
+	if err != nil || offsets[bedPartition] != 2 {
+		t.Fatalf("offsets %v, %v", offsets, err)
+	}
+	b.offset = 2
+	b.apply(b.put(3, "c", nil))
+	b.dsn = dsn
+	b.want("SELECT id FROM bhyt.nguoi", "1", "2", "3")
+	b.want("SELECT id FROM bhyt.viec", "1", "2", "3")
+}
+
+// deafWire is a network on the way to a server: deafened, it carries a COMMIT there, and breaks before it carries the answer back.
+type deafWire struct {
+	address string
+	deafen  atomic.Bool
+	sent    atomic.Int64 // pieces that went to the server: about one a round trip, more for a large batch
+}
+
+func newDeafWire(t *testing.T, server string) *deafWire {
+	t.Helper()
+	var lc net.ListenConfig
+	l, err := lc.Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &deafWire{address: l.Addr().String()}
+	var carrying sync.WaitGroup
+	t.Cleanup(func() { l.Close(); carrying.Wait() })
+	carrying.Go(func() {
+		for {
+			client, err := l.Accept()
+			if err != nil {
+				return
+			}
+			carrying.Go(func() { w.carry(t.Context(), client, server) })
+		}
+	})
+	return w
+}
+
+func (w *deafWire) carry(ctx context.Context, client net.Conn, server string) {
+	defer client.Close()
+	var d net.Dialer
+	upstream, err := d.DialContext(ctx, "tcp", server)
+	if err != nil {
+		return
+	}
+	defer upstream.Close()
+	var deaf atomic.Bool
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		defer client.Close()
+		buf := make([]byte, 64<<10)
+		for {
+			n, err := upstream.Read(buf)
+			if err != nil || deaf.Load() {
+				return // what was read is the answer to the commit
+			}
+			if _, err := client.Write(buf[:n]); err != nil {
+				return
+			}
+		}
+	}()
+	buf := make([]byte, 64<<10)
+	for {
+		n, err := client.Read(buf)
+		if err != nil {
+			break
+		}
+		w.sent.Add(1)
+		if w.deafen.Load() && bytes.Contains(buf[:n], []byte("COMMIT\x00")) {
+			deaf.Store(true)
+		}
+		if _, err := upstream.Write(buf[:n]); err != nil {
+			break
+		}
+	}
+	upstream.Close()
+	<-done
 }

@@ -5,12 +5,16 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/lienthong/truc/adapters"
 	"github.com/lienthong/truc/record"
 )
 
 // TestSinkValues writes values of every kind to columns of every sort of type, and reads what PostgreSQL made of them.
 func TestSinkValues(t *testing.T) {
-	b := newBed(t, &record.Target{}, `CREATE SCHEMA bhyt; CREATE TYPE bhyt.mau AS ENUM ('đỏ', 'xanh'); CREATE DOMAIN bhyt.ma AS text CHECK (value ~ '^H')`)
+	b := newBed(t, &record.Target{}, `CREATE SCHEMA bhyt; CREATE TYPE bhyt.mau AS ENUM ('đỏ', 'xanh'); CREATE DOMAIN bhyt.ma AS text CHECK (value ~ '^H');
+		CREATE DOMAIN bhyt.anh AS bytea; CREATE DOMAIN bhyt.co AS int; CREATE DOMAIN bhyt.co_nho AS bhyt.co; CREATE DOMAIN bhyt.nhan AS text[]`)
 	// The agency's time zone must not change what is written.
 	execute(t, b.dsn, `DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET timezone = ''Asia/Ho_Chi_Minh''', current_database()); END $$`)
 	b.sink = openSink(t, b.dsn)
@@ -50,6 +54,9 @@ func TestSinkValues(t *testing.T) {
 		{"text to range", "int4range", record.TextValue("[1,5)"), "[1,5)"},
 		{"text to enum", "bhyt.mau", record.TextValue("đỏ"), "đỏ"},
 		{"text to domain", "bhyt.ma", record.TextValue("H44.15"), "H44.15"},
+		{"bytes to domain", "bhyt.anh", of(record.Bytes, []byte(`\x41`)), `\x5c783431`},
+		{"bool to domain of a domain", "bhyt.co_nho", record.BoolValue(true), "1"},
+		{"text to domain of an array", "bhyt.nhan", record.TextValue(`{"a b",NULL}`), `{"a b",NULL}`},
 		{"text to inet", "inet", record.TextValue("10.0.0.1"), "10.0.0.1"},
 		{"text to box", "box", record.TextValue("(1,1),(0,0)"), "(1,1),(0,0)"},
 		{"text to bytea", "bytea", record.TextValue(`a\b`), `\x615c62`},
@@ -85,7 +92,7 @@ func TestSinkValues(t *testing.T) {
 
 // TestSinkKeyText: whatever text a key comes in, it is the same key to the bookkeeping when it is the same to the table.
 func TestSinkKeyText(t *testing.T) {
-	b := newBed(t, &record.Target{}, "CREATE SCHEMA bhyt")
+	b := newBed(t, &record.Target{}, "CREATE SCHEMA bhyt; CREATE DOMAIN bhyt.so AS numeric; CREATE DOMAIN bhyt.so_nho AS bhyt.so")
 	of := record.BytesOf
 	for _, c := range []struct {
 		typ       string
@@ -93,6 +100,7 @@ func TestSinkKeyText(t *testing.T) {
 	}{
 		{"numeric", of(record.Decimal, []byte("1.50")), of(record.Decimal, []byte("1.5"))},
 		{"numeric", record.IntValue(7), of(record.Decimal, []byte("7.000"))},
+		{"bhyt.so_nho", of(record.Decimal, []byte("1.50")), of(record.Decimal, []byte("1.5"))},
 		{"bigint", record.IntValue(7), record.TextValue("07")},
 		{"char(5)", record.TextValue("ab"), record.TextValue("ab  ")},
 		{"date", of(record.Date, []byte("2019-06-12")), record.TextValue("12 June 2019")},
@@ -119,5 +127,33 @@ func TestSinkKeyText(t *testing.T) {
 			b.want("SELECT name FROM bhyt.khoa", "mới hơn")
 			b.want("SELECT count(*) FROM truc.sink_entity", "1")
 		})
+	}
+}
+
+// TestSinkDomainIsNotCut: a cast to a domain over varchar(n) would shorten the text without a word.
+func TestSinkDomainIsNotCut(t *testing.T) {
+	b := newBed(t, people(), "CREATE SCHEMA bhyt; CREATE DOMAIN bhyt.ten AS varchar(5); CREATE DOMAIN bhyt.ten_goi AS bhyt.ten NOT NULL; CREATE TABLE bhyt.nguoi (id int PRIMARY KEY, name bhyt.ten_goi, code text)")
+	rejections := b.rejected([]record.Change{b.put(1, "Bình", nil), b.put(2, "dài hơn", nil), b.put(3, nil, nil)}, "1 type", "2 not-null")
+	noValues(t, rejections, "name longer", "")
+	b.apply(b.put(1, "Bình", nil))
+	b.want("SELECT name FROM bhyt.nguoi", "Bình")
+}
+
+// TestSinkRowsOfDomains: verify gets cells in the kinds of what the domains are made of.
+func TestSinkRowsOfDomains(t *testing.T) {
+	b := newBed(t, people(), "CREATE SCHEMA bhyt; CREATE DOMAIN bhyt.so AS numeric; CREATE DOMAIN bhyt.anh AS bytea; CREATE TABLE bhyt.nguoi (id bhyt.so PRIMARY KEY, name bhyt.anh, code text)")
+	c := b.put(record.BytesOf(record.Decimal, []byte("1.5")), record.BytesOf(record.Bytes, []byte{0, 1}), "c")
+	b.apply(c)
+	seen := 0
+	err := b.sink.Rows(b.ctx, b.target, func(row adapters.SinkRow) error {
+		seen++
+		want := adapters.SinkRow{Key: c.Key, Values: c.Values, Found: true, Source: c.Source, Sequence: c.Sequence}
+		if diff := cmp.Diff(want, row); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+		return nil
+	})
+	if err != nil || seen != 1 {
+		t.Errorf("%d rows, %v", seen, err)
 	}
 }

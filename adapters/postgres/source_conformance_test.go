@@ -33,7 +33,7 @@ func TestSourceConformance(t *testing.T) {
 				},
 				Capabilities: adaptertest.SourceCapabilities{
 					Kinds: suiteKinds, Infinity: true, Before: before, Unchanged: true, Truncate: true,
-					Transactions: true, Snapshot: true, Replays: true,
+					Transactions: true, Snapshot: true, Replays: true, TwoTables: true, AddColumn: true, Unreachable: true,
 				},
 			})
 		})

@@ -33,6 +33,7 @@ const (
 	opDelete   = "D"
 	opReplaced = "R"
 	opStart    = "S"
+	opMissed   = "X" // the triggers of a table came back: what was changed without them is not known
 )
 
 // captureTables are the statements that create truc's tables for n columns.
@@ -280,6 +281,9 @@ func (c *capturing) plan(tables []*table) []string {
 			}
 			statements = append(statements, trigger[1])
 		}
+		if known != nil && !whole {
+			statements = append(statements, fmt.Sprintf("INSERT INTO truc_change (capture, op) VALUES (%d, '%s')", id, opMissed))
+		}
 		if whole && known.id != id {
 			statements = append(statements, catchUp(t, known, id)...)
 		}
@@ -337,7 +341,7 @@ func (s *Source) Apply(ctx context.Context, names ...string) error {
 }
 
 // Remove takes the triggers of the tables away, and truc's tables with the last of them. A source that was reading them
-// finds a gap at its next start.
+// finds a gap at its next start; truc_capture remembers the tables, so that it does also when they come back before.
 func (s *Source) Remove(ctx context.Context, names ...string) error {
 	return s.briefly(ctx, func(db *database) error {
 		return db.change(ctx, func(tx *sql.Tx) error {
@@ -353,9 +357,6 @@ func (s *Source) Remove(ctx context.Context, names ...string) error {
 						statements = append(statements, "DROP TRIGGER "+quote(full))
 						delete(c.triggers, full)
 					}
-				}
-				if c.width > 0 {
-					statements = append(statements, "DELETE FROM truc_capture WHERE tbl = "+literal(name))
 				}
 			}
 			if len(c.triggers) == 0 {

@@ -23,6 +23,22 @@ type database struct {
 	*sql.DB
 	// where names the file in messages.
 	where string
+	// path and file are what was opened.
+	path string
+	file os.FileInfo
+}
+
+// moved returns an error when another file, or none, is now where this one was opened: a backup brought back while truc
+// runs. What is written into a file that was moved away is lost, and nobody writes there what could be read.
+func (d *database) moved() error {
+	now, err := os.Stat(d.path)
+	switch {
+	case err != nil:
+		return &adapters.UnreachableError{Where: d.where, Err: errors.New("the file is gone; bring the database back")}
+	case !os.SameFile(d.file, now):
+		return &adapters.UnreachableError{Where: d.where, Err: errors.New("the file was replaced by another while it was open; it is opened again")}
+	}
+	return nil
 }
 
 // open opens the file of a configuration; it must exist.
@@ -32,16 +48,18 @@ func open(ctx context.Context, c *Config) (*database, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", where, err)
 	}
-	if info, err := os.Stat(path); err != nil {
+	info, err := os.Stat(path)
+	if err != nil {
 		return nil, &adapters.UnreachableError{Where: where, Err: errors.New("there is no such file; correct path: or bring the database there")}
-	} else if info.IsDir() {
+	}
+	if info.IsDir() {
 		return nil, &adapters.RefusedError{Where: where, What: "this is a directory", Fix: "name the database file in path:"}
 	}
-	path = filepath.ToSlash(path)
-	if !strings.HasPrefix(path, "/") {
-		path = "/" + path // C:/data/hotich.db
+	slashed := filepath.ToSlash(path)
+	if !strings.HasPrefix(slashed, "/") {
+		slashed = "/" + slashed // C:/data/hotich.db
 	}
-	name := url.URL{Scheme: "file", Path: path, RawQuery: url.Values{
+	name := url.URL{Scheme: "file", Path: slashed, RawQuery: url.Values{
 		"mode":    {"rw"},
 		"_txlock": {"immediate"},
 		"_pragma": {"busy_timeout(" + strconv.FormatInt(c.BusyTimeout.Milliseconds(), 10) + ")", "foreign_keys(1)"},
@@ -50,11 +68,15 @@ func open(ctx context.Context, c *Config) (*database, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", where, err)
 	}
-	d := &database{db, where}
+	d := &database{db, where, path, info}
 	var tables int
 	if err := db.QueryRowContext(ctx, `SELECT count(*) FROM sqlite_schema`).Scan(&tables); err != nil {
 		db.Close()
 		return nil, d.explain(ctx, "open", err)
+	}
+	if err := d.moved(); err != nil { // just now
+		db.Close()
+		return nil, err
 	}
 	return d, nil
 }

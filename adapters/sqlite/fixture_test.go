@@ -152,6 +152,7 @@ func TestSourceConformance(t *testing.T) {
 		New: sourceFixture,
 		Capabilities: adaptertest.SourceCapabilities{
 			Kinds: storageClasses, Before: adaptertest.BeforeFull, Transactions: true, Snapshot: true, Replays: true,
+			TwoTables: true, AddColumn: true, Unreachable: true,
 		},
 	})
 }
@@ -196,5 +197,7 @@ func sinkFixture(tb testing.TB) adaptertest.SinkFixture {
 }
 
 func TestSinkConformance(t *testing.T) {
-	adaptertest.RunSink(t, adaptertest.SinkSpec{New: sinkFixture, Capabilities: adaptertest.SinkCapabilities{Unique: true, NotNull: true}})
+	adaptertest.RunSink(t, adaptertest.SinkSpec{New: sinkFixture, Capabilities: adaptertest.SinkCapabilities{
+		Unique: true, NotNull: true, Reads: true, Sweeps: true, Unreachable: true,
+	}})
 }

@@ -19,6 +19,8 @@ func rejectionOf(err error, table string) (adapters.Rejection, bool) {
 	switch {
 	case errors.Is(err, errConflict):
 		return adapters.Rejection{Reason: "conflict", Err: fmt.Errorf("table %s: %w", table, err)}, true
+	case errors.Is(err, errRow):
+		return adapters.Rejection{Reason: "check", Err: fmt.Errorf("table %s: %w", table, err)}, true
 	case errors.Is(err, errMisaligned):
 		return adapters.Rejection{Reason: "type", Err: fmt.Errorf("table %s: %w", table, err)}, true
 	}
@@ -78,8 +80,13 @@ func (b *batch) vacate(ctx context.Context, waiting []int) error {
 			continue
 		}
 		if _, err := run(ctx, w.vacate, c.Key); err != nil {
-			if _, constraint := rejectionOf(err, c.Target.Table); !constraint {
+			rejection, constraint := rejectionOf(err, c.Target.Table)
+			if !constraint {
 				return err
+			}
+			if b.rolledBack(ctx, err) {
+				rejection.Index = i
+				return &adapters.RejectedError{Rejections: append(b.rejections, rejection)}
 			}
 		}
 	}

@@ -20,7 +20,9 @@ type Sink struct {
 	env    adapters.Env
 
 	mu     sync.Mutex // one transaction at a time
-	db     *database
+	opened bool
+	closed bool
+	db     *database // nil also while there is no file at the path
 	conn   *sql.Conn
 	tables map[*record.Target]*writer
 }
@@ -56,6 +58,11 @@ func NewSink(c *Config, env adapters.Env) *Sink {
 func (s *Sink) Open(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.opened = true
+	return s.open(ctx)
+}
+
+func (s *Sink) open(ctx context.Context) error {
 	db, err := open(ctx, s.config)
 	if err != nil {
 		return err
@@ -82,6 +89,12 @@ func (s *Sink) Open(ctx context.Context) error {
 func (s *Sink) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.closed = true
+	return s.letGo()
+}
+
+// letGo closes the file.
+func (s *Sink) letGo() error {
 	if s.db == nil {
 		return nil
 	}
@@ -93,16 +106,38 @@ func (s *Sink) Close() error {
 		errs = append(errs, s.conn.Close())
 	}
 	errs = append(errs, s.db.Close())
-	s.db, s.conn, s.tables = nil, nil, nil
+	s.db, s.conn, s.tables = nil, nil, map[*record.Target]*writer{}
 	return errors.Join(errs...)
+}
+
+// present makes sure that the file which is open is the one at the path. Another in its place, a backup brought back, is
+// opened: it knows itself how far it was delivered into.
+func (s *Sink) present(ctx context.Context) error {
+	if s.closed || !s.opened {
+		return adapters.ErrClosed
+	}
+	if s.db != nil {
+		moved := s.db.moved()
+		if moved == nil {
+			return nil
+		}
+		s.env.Log.Warn("the sink is opened again", "sink", s.env.Name, "err", moved)
+		if err := s.letGo(); err != nil {
+			s.env.Log.Debug("closing the file that was moved failed", "sink", s.env.Name, "err", err)
+		}
+	}
+	if err := s.open(ctx); err != nil {
+		return errors.Join(err, s.letGo())
+	}
+	return nil
 }
 
 // Offsets implements adapters.Sink.
 func (s *Sink) Offsets(ctx context.Context, pipeline string, partitions []adapters.TopicPartition) (adapters.Offsets, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.db == nil {
-		return nil, adapters.ErrClosed
+	if err := s.present(ctx); err != nil {
+		return nil, err
 	}
 	offsets := adapters.Offsets{}
 	for _, p := range partitions {
@@ -128,8 +163,8 @@ func storedOffset(ctx context.Context, q querier, pipeline string, p adapters.To
 func (s *Sink) Apply(ctx context.Context, pipeline string, changes []record.Change, from, to adapters.Offsets) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.db == nil {
-		return adapters.ErrClosed
+	if err := s.present(ctx); err != nil {
+		return err
 	}
 	if _, err := s.conn.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
 		return s.db.explain(ctx, "begin", err)

@@ -72,6 +72,12 @@ func (t *table) rowsAfter(ctx context.Context, q querier, cursor string) (rows [
 		if err := each(ctx, q, collect, base+" WHERE "+strings.Join(nulls, " OR ")); err != nil {
 			return nil, "", false, err
 		}
+		if bytes > batchBytes { // perhaps not all came
+			return nil, "", false, &adapters.RefusedError{
+				Where: "table " + t.Name, What: "the rows whose key holds a null are more than 1 MiB; without a key they cannot be read in pieces",
+				Fix: "give these rows keys, or delete them: SELECT … FROM " + quote(t.Name) + " WHERE " + strings.Join(nulls, " OR "),
+			}
+		}
 	}
 	where, arguments := noNulls, []any{}
 	if cursor != "" {
@@ -160,6 +166,9 @@ func (s *Source) adapt(ctx context.Context) error {
 	}
 	first := s.schema == 0
 	err := s.db.change(ctx, func(tx *sql.Tx) error {
+		if err := s.find(ctx, tx, s.position); err != nil {
+			return err // before anything is written into what may be another database
+		}
 		tables, err := s.tables(ctx, tx, s.names)
 		if err != nil {
 			return err
@@ -170,10 +179,7 @@ func (s *Source) adapt(ctx context.Context) error {
 		}
 		for _, t := range tables {
 			if !c.intact(t) {
-				return &adapters.GapError{
-					Source: s.env.Name, From: fmt.Sprintf("change %d", s.position.ID+1), To: "now",
-					Reason: "the triggers of " + t.Name + " were removed, or the table was replaced by another of its name",
-				}
+				return s.gap(s.position, "the triggers of "+t.Name+" were removed, or the table was replaced by another of its name", "now")
 			}
 		}
 		if c, err = s.capture(ctx, s.db, tx, tables, s.config.Capture); err != nil {

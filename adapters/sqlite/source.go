@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -34,6 +35,7 @@ type Source struct {
 	conn     *sql.Conn // data_version compares only within one connection
 	names    []string
 	position position
+	captures map[int64]bool           // all that are in the file
 	versions map[int64]*record.Table  // by capture
 	current  map[string]*record.Table // the newest version of each table
 	tableOf  map[string]*table
@@ -99,65 +101,6 @@ func (s *Source) Open(ctx context.Context, start adapters.Start) error {
 	})
 }
 
-// compare says when a saved position no longer means what it meant.
-func (s *Source) compare(ctx context.Context, tx *sql.Tx, saved position, tables []*table) error {
-	c, err := readCapturing(ctx, tx, s.db.where)
-	if err != nil {
-		return s.db.explain(ctx, "read capture", err)
-	}
-	if c.identity != saved.Database && c.identity != "" {
-		return &adapters.DivergenceError{Source: s.env.Name, Reason: "this is another database", Saved: saved.Database, Found: c.identity}
-	}
-	gap := func(reason string, to string) error {
-		return &adapters.GapError{Source: s.env.Name, Reason: reason, From: fmt.Sprintf("change %d", saved.ID+1), To: to}
-	}
-	if c.identity == "" || c.width == 0 {
-		return gap("the capture was removed", "now")
-	}
-	for _, t := range tables {
-		if _, reading := saved.Tables[t.Name]; reading && !c.intact(t) {
-			return gap("the triggers of "+t.Name+" were removed, or the table was replaced by another of its name", "now")
-		}
-	}
-	last, err := s.sequence(ctx, tx)
-	if err != nil {
-		return err
-	}
-	if last < saved.ID {
-		return diverged(s.env.Name, saved.ID, last)
-	}
-	var tag string
-	switch err := tx.QueryRowContext(ctx, `SELECT tag FROM truc_change WHERE id = ?`, saved.ID).Scan(&tag); {
-	case err == sql.ErrNoRows:
-		return gap("the change after which to go on is no longer in truc_change", fmt.Sprintf("change %d", last))
-	case err != nil:
-		return s.db.explain(ctx, "compare position", err)
-	case tag != saved.Tag:
-		return &adapters.DivergenceError{
-			Source: s.env.Name, Reason: "the database was restored from a backup and changed since",
-			Saved: fmt.Sprintf("change %d with mark %s", saved.ID, saved.Tag), Found: "mark " + tag,
-		}
-	}
-	return nil
-}
-
-func diverged(source string, saved, last uint64) error {
-	return &adapters.DivergenceError{
-		Source: source, Reason: "the database is older than what was read from it, it was restored from a backup",
-		Saved: fmt.Sprintf("change %d", saved), Found: fmt.Sprintf("change %d", last),
-	}
-}
-
-// sequence is the highest number a change ever had.
-func (s *Source) sequence(ctx context.Context, q querier) (uint64, error) {
-	var n uint64
-	err := q.QueryRowContext(ctx, `SELECT seq FROM sqlite_sequence WHERE name = 'truc_change'`).Scan(&n)
-	if err != nil && err != sql.ErrNoRows {
-		return 0, s.db.explain(ctx, "read the number of the last change", err)
-	}
-	return n, nil
-}
-
 // begin sets the position from which to read.
 func (s *Source) begin(ctx context.Context, tx *sql.Tx, start adapters.Start, saved position, c *capturing) error {
 	s.position = saved
@@ -181,6 +124,8 @@ func (s *Source) begin(ctx context.Context, tx *sql.Tx, start adapters.Start, sa
 		return diverged(s.env.Name, start.Floor.Major, last)
 	}
 	since := s.position.next()
+	// A table that is left out is forgotten: its changes are passed over from here on.
+	maps.DeleteFunc(s.position.Tables, func(name string, _ progress) bool { return !slices.Contains(s.names, name) })
 	for _, t := range start.Tables {
 		if run := max(1, t.Run); s.position.Tables[t.Table].Run < run {
 			s.position.Tables[t.Table] = progress{Run: run, SinceID: since.Major, SinceMinor: since.Minor}
@@ -205,7 +150,11 @@ func (s *Source) remember(c *capturing, tables []*table) {
 		s.tableOf[t.Name] = t
 	}
 	version := map[string]uint64{}
+	if s.captures == nil {
+		s.captures = map[int64]bool{0: true} // of no table: the start
+	}
 	for _, one := range c.captures {
+		s.captures[one.id] = true
 		version[one.table]++
 		t := s.tableOf[one.table]
 		if t == nil || s.versions[one.id] != nil {
@@ -279,6 +228,9 @@ func (s *Source) cancelOnClose(cancel context.CancelCauseFunc) func() {
 // next returns what comes next and moves the position: changes, or the chunk of a snapshot at its place among them. It
 // returns nil when there is nothing to say, and records that are empty but not nil when only the position moves.
 func (s *Source) next(ctx context.Context) ([]record.Record, error) {
+	if err := s.db.moved(); err != nil {
+		return nil, err
+	}
 	var version int64
 	if err := s.conn.QueryRowContext(ctx, `PRAGMA data_version`).Scan(&version); err != nil {
 		return nil, err
@@ -294,6 +246,10 @@ func (s *Source) next(ctx context.Context) ([]record.Record, error) {
 		return nil, err
 	}
 	defer tx.Rollback()
+	// The file may have been restored to an older state while it was open, or another truc may have deleted what it read.
+	if err := s.find(ctx, tx, s.position); err != nil {
+		return nil, err
+	}
 	if s.pending == nil {
 		if s.pending, err = s.readChunk(ctx, tx); err != nil {
 			return nil, err
@@ -304,6 +260,10 @@ func (s *Source) next(ctx context.Context) ([]record.Record, error) {
 		until = int64(s.pending.at)
 	}
 	records, err := s.changes(ctx, tx, until)
+	if errors.Is(err, errUnknownCapture) {
+		s.schema = lookAgain
+		return nil, nil
+	}
 	if err != nil || records != nil {
 		return records, err
 	}
@@ -313,6 +273,12 @@ func (s *Source) next(ctx context.Context) ([]record.Record, error) {
 	s.seen = version
 	return nil, nil
 }
+
+// errUnknownCapture says that a capture was made since the tables were last looked at.
+var errUnknownCapture = errors.New("a change of a capture that is not known yet")
+
+// lookAgain is no schema_version that a file has.
+const lookAgain = -1
 
 // changes returns the next changes up to a number, -1 for all there are.
 func (s *Source) changes(ctx context.Context, tx *sql.Tx, until int64) ([]record.Record, error) {
@@ -338,12 +304,22 @@ func (s *Source) changes(ctx context.Context, tx *sql.Tx, until int64) ([]record
 		if err := r.Scan(into...); err != nil {
 			return err
 		}
+		t, known := s.versions[captured], s.captures[captured]
+		if !known || op == opMissed && s.reading(t) {
+			switch {
+			case records != nil:
+				return errEnough // what came before it goes first
+			case known:
+				return s.gap(position, "the triggers of "+t.Name+" were away for a while", fmt.Sprintf("change %d", id))
+			}
+			s.captures[captured] = true // looked for once: that of a table which was removed since stays unknown
+			return errUnknownCapture
+		}
 		if records == nil {
 			records = []record.Record{}
 		}
 		position.ID, position.Minor, position.Tag = id, 0, tag
-		t := s.versions[captured]
-		if t == nil || !slices.Contains(s.names, t.Name) {
+		if op == opMissed || t == nil || !slices.Contains(s.names, t.Name) {
 			return nil
 		}
 		change := record.Record{Table: t, Op: operation(op), Order: record.Order{Major: id}}
@@ -367,6 +343,15 @@ func (s *Source) changes(ctx context.Context, tx *sql.Tx, until int64) ([]record
 	}
 	s.position = position
 	return records, nil
+}
+
+// reading reports whether rows of a table were handed out in its present run; one that is yet to begin misses nothing.
+func (s *Source) reading(t *record.Table) bool {
+	if t == nil || !slices.Contains(s.names, t.Name) {
+		return false
+	}
+	p := s.position.Tables[t.Name]
+	return p.Done || p.Cursor != ""
 }
 
 func operation(op string) record.Op {

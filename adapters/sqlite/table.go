@@ -20,6 +20,8 @@ type table struct {
 	expressions bool
 	// rowid names the column that is an alias of the row number; it is never null, and not known before an insert.
 	rowid string
+	// conflicts: its schema may say what an insert does on a conflict (ON CONFLICT REPLACE, IGNORE, ...).
+	conflicts bool
 	// defaults are the default expressions by column, "NULL" where there is none.
 	defaults []string
 }
@@ -71,7 +73,8 @@ func readTable(ctx context.Context, q querier, name string) (*table, error) {
 	t := &table{Table: record.Table{Name: name, Version: 1}}
 	var kind string
 	var withoutRowid, strict bool
-	err := q.QueryRowContext(ctx, `SELECT type, wr, strict FROM pragma_table_list WHERE schema = 'main' AND name = ?`, name).Scan(&kind, &withoutRowid, &strict)
+	err := q.QueryRowContext(ctx, `SELECT type, wr, strict, coalesce((SELECT sql FROM sqlite_schema s WHERE s.name = l.name AND s.type = l.type) LIKE '%on%conflict%', 0)
+		FROM pragma_table_list l WHERE schema = 'main' AND name = ?`, name).Scan(&kind, &withoutRowid, &strict, &t.conflicts)
 	if errors.Is(err, sql.ErrNoRows) || err == nil && kind != "table" {
 		return nil, nil
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"modernc.org/sqlite"
+	lib "modernc.org/sqlite/lib"
 
 	"github.com/lienthong/truc/adapters"
 	"github.com/lienthong/truc/record"
@@ -34,7 +35,7 @@ func (b *batch) apply(ctx context.Context) error {
 			waiting = append(waiting, i)
 			continue
 		}
-		if err := b.settle(i, err); err != nil {
+		if err := b.settle(ctx, i, err); err != nil {
 			return err
 		}
 	}
@@ -53,7 +54,7 @@ func (b *batch) apply(ctx context.Context) error {
 			return err
 		}
 		for _, i := range waiting {
-			if err := b.settle(i, b.write(ctx, i)); err != nil {
+			if err := b.settle(ctx, i, b.write(ctx, i)); err != nil {
 				return err
 			}
 		}
@@ -80,7 +81,7 @@ func (b *batch) retry(ctx context.Context, waiting []int) ([]int, error) {
 			still = append(still, i)
 			continue
 		}
-		if err := b.settle(i, err); err != nil {
+		if err := b.settle(ctx, i, err); err != nil {
 			return nil, err
 		}
 	}
@@ -88,7 +89,7 @@ func (b *batch) retry(ctx context.Context, waiting []int) ([]int, error) {
 }
 
 // settle takes an error that concerns one change for a rejection of it; any other ends the Apply.
-func (b *batch) settle(i int, err error) error {
+func (b *batch) settle(ctx context.Context, i int, err error) error {
 	if err == nil {
 		return nil
 	}
@@ -98,7 +99,20 @@ func (b *batch) settle(i int, err error) error {
 	}
 	rejection.Index = i
 	b.rejections = append(b.rejections, rejection)
+	if b.rolledBack(ctx, err) {
+		return &adapters.RejectedError{Rejections: b.rejections}
+	}
 	return nil
+}
+
+// rolledBack reports whether a trigger or constraint has ended the transaction (RAISE(ROLLBACK)): what came before is gone,
+// and what came after would be written outside of any. SQLite tells by letting a transaction begin, which Apply rolls back.
+func (b *batch) rolledBack(ctx context.Context, err error) bool {
+	if codeOf(err)&0xff != lib.SQLITE_CONSTRAINT {
+		return false
+	}
+	_, begun := b.conn.ExecContext(ctx, "BEGIN")
+	return begun == nil
 }
 
 // write applies one change if it is the newest word on its key.
@@ -151,9 +165,18 @@ func (b *batch) trackDeferred(i int) error {
 
 // writer holds the prepared statements of one target.
 type writer struct {
-	update, insert, remove, soft, note *sql.Stmt
+	update, insert, remove, soft, note *prepared
+	// there finds a row by its key.
+	there *prepared
 	// vacate gives the columns under unique constraints values that no other row has; nil when there are none.
-	vacate *sql.Stmt
+	vacate *prepared
+}
+
+// prepared is a statement with its text.
+type prepared struct {
+	*sql.Stmt
+	conn  *sql.Conn
+	query string
 }
 
 // writer prepares the statements of a target when it is first met.
@@ -171,58 +194,64 @@ func (s *Sink) writer(ctx context.Context, target *record.Target) (*writer, erro
 			return nil, &adapters.RefusedError{Where: s.db.where, What: p.What, Fix: p.Fix}
 		}
 	}
-	w, prepared := &writer{}, []struct {
-		into  **sql.Stmt
-		query string
-	}{}
-	prepare := func(into **sql.Stmt, query string) {
-		prepared = append(prepared, struct {
-			into  **sql.Stmt
-			query string
-		}{into, query})
+	t, err := readTable(ctx, s.conn, target.Table)
+	if err != nil {
+		return nil, err
+	}
+	w := &writer{}
+	prepare := func(into **prepared, query string) {
+		if err != nil {
+			return
+		}
+		*into = &prepared{conn: s.conn, query: query}
+		if (*into).Stmt, err = s.conn.PrepareContext(ctx, query); err != nil {
+			*into = nil
+		}
 	}
 	table, where := quote(target.Table), " WHERE "+whereKey(target.Key)
-	prepare(&w.insert, insertInto(table, target.Key, target.Columns, target.OnCreate))
+	insert, update := "INSERT INTO ", "UPDATE "
+	if t.conflicts {
+		// What the schema says to do on a conflict would take rows away or leave this one out, without a word. Not on other
+		// tables: it also holds for what their triggers insert.
+		insert, update = "INSERT OR ABORT INTO ", "UPDATE OR ABORT "
+	}
+	prepare(&w.insert, insert+table+valuesOf(target.Key, target.Columns, target.OnCreate))
 	if target.Write == record.AppendOnly {
-		prepare(&w.note, insertInto(table, target.Key, target.DeleteSet))
+		prepare(&w.note, insert+table+valuesOf(target.Key, target.DeleteSet))
 	} else {
-		prepare(&w.update, "UPDATE "+table+" SET "+assignments(target.Columns, target.Key)+where)
+		prepare(&w.there, "SELECT 1 FROM "+table+where)
+		prepare(&w.update, update+table+" SET "+assignments(target.Columns, target.Key)+where)
 		prepare(&w.remove, "DELETE FROM "+table+where)
-		prepare(&w.soft, "UPDATE "+table+" SET "+assignments(target.DeleteSet, target.Key)+where)
-		t, err := readTable(ctx, s.conn, target.Table)
-		if err != nil {
-			return nil, err
-		}
+		prepare(&w.soft, update+table+" SET "+assignments(target.DeleteSet, target.Key)+where)
 		if vacant := t.vacant(target); len(vacant) > 0 {
-			prepare(&w.vacate, "UPDATE "+table+" SET "+strings.Join(vacant, ", ")+where)
+			prepare(&w.vacate, update+table+" SET "+strings.Join(vacant, ", ")+where)
 		}
 	}
-	for _, p := range prepared {
-		if *p.into, err = s.conn.PrepareContext(ctx, p.query); err != nil { //nolint:sqlclosecheck // writer.close closes them all
-			w.close()
-			return nil, err
-		}
+	if err != nil {
+		w.close()
+		return nil, err
 	}
 	s.tables[target] = w
 	return w, nil
 }
 
 func (w *writer) close() {
-	for _, stmt := range []*sql.Stmt{w.update, w.insert, w.remove, w.soft, w.note, w.vacate} {
+	for _, stmt := range []*prepared{w.update, w.insert, w.remove, w.soft, w.note, w.there, w.vacate} {
 		if stmt != nil {
 			stmt.Close()
 		}
 	}
 }
 
-func insertInto(table string, lists ...[]string) string {
+// valuesOf is the part of an INSERT after the table.
+func valuesOf(lists ...[]string) string {
 	var names []string
 	for _, list := range lists {
 		for _, name := range list {
 			names = append(names, quote(name))
 		}
 	}
-	return "INSERT INTO " + table + " (" + strings.Join(names, ", ") + ") VALUES (?" + strings.Repeat(", ?", len(names)-1) + ")"
+	return " (" + strings.Join(names, ", ") + ") VALUES (?" + strings.Repeat(", ?", len(names)-1) + ")"
 }
 
 // assignments sets columns; a target that names none sets its key to itself, to learn whether the row is there.
@@ -265,11 +294,18 @@ func (w *writer) write(ctx context.Context, c *record.Change) (bool, error) {
 		}
 	}
 	_, err := run(ctx, w.insert, c.Key, c.Values, c.OnCreate)
+	if w.there != nil && err != nil && parks(err) {
+		// Was it not updated because a trigger left the update out? Then it is there, and as the application wants it.
+		var one int
+		if w.there.QueryRowContext(ctx, argumentsOf(c.Key)...).Scan(&one) == nil {
+			return true, nil
+		}
+	}
 	return true, err
 }
 
 // run executes a statement with the cells of several rows and returns the number of rows it touched.
-func run(ctx context.Context, stmt *sql.Stmt, rows ...record.Row) (int64, error) {
+func run(ctx context.Context, stmt *prepared, rows ...record.Row) (int64, error) {
 	var arguments []any
 	for _, row := range rows {
 		for _, v := range row {
@@ -281,10 +317,23 @@ func run(ctx context.Context, stmt *sql.Stmt, rows ...record.Row) (int64, error)
 	}
 	result, err := stmt.ExecContext(ctx, arguments...)
 	if err != nil {
+		if codeOf(err) == lib.SQLITE_ERROR && stmt.compiles(ctx, len(arguments)) {
+			return 0, errRow
+		}
 		return 0, err
 	}
 	return result.RowsAffected()
 }
+
+// compiles tells whether the tables, columns and triggers are there that a statement needs. What fails in one that compiles
+// is an expression over the row.
+func (s *prepared) compiles(ctx context.Context, arguments int) bool {
+	_, err := s.conn.ExecContext(ctx, "EXPLAIN "+s.query, make([]any, arguments)...)
+	return err == nil
+}
+
+// errRow is a row for which an expression of the table fails: a generated column, an index, a trigger.
+var errRow = errors.New("a trigger, generated column or index of the table fails for the row")
 
 // errMisaligned is a change that does not fit its target: a fault of the mapping, not of the row.
 var errMisaligned = errors.New("the change does not have the cells that its target names")
