@@ -128,11 +128,11 @@ type Progress struct {
 type Sink interface {
 	// Open connects and creates truc's own bookkeeping where it is missing. An unreachable server is an *UnreachableError.
 	Open(ctx context.Context) error
-	// Offsets returns where a pipeline stands: for each partition the next offset to read, 0 where nothing was applied yet.
+	// Offsets returns where a pipeline stands: an entry for each partition, the zero Offset where nothing was applied yet.
 	// It is called at every assignment.
 	Offsets(ctx context.Context, pipeline string, partitions []TopicPartition) (Offsets, error)
-	// Apply writes changes, bookkeeping and offsets in one transaction. The stored offsets must equal from (a partition
-	// never seen counts as 0), or nothing is written and ErrOffsetMoved is returned: somebody else owns the partition. from
+	// Apply writes changes, bookkeeping and offsets in one transaction. The Next of the stored offsets must equal that of from
+	// (a partition never seen counts as 0), or nothing is written and ErrOffsetMoved is returned: somebody else owns the partition. from
 	// and to have the same partitions; changes may be empty. A change that is not newer than what the bookkeeping knows of
 	// its key is skipped. *RejectedError names changes that cannot be applied; then nothing was written and the caller tries again without them.
 	// pipeline is the name under which the offsets are kept; it equals Target.Pipeline of every change.
@@ -147,8 +147,17 @@ type TopicPartition struct {
 	Partition int32
 }
 
-// Offsets are next offsets to read.
-type Offsets map[TopicPartition]int64
+// Offset is where a pipeline stands in a partition.
+type Offset struct {
+	// Next is the next offset to read.
+	Next int64
+	// Mark is what the pipeline wants to find again beside it, so that it knows the partition from another of that name. It
+	// means nothing to the sink, and is no condition of Apply.
+	Mark string
+}
+
+// Offsets are where a pipeline stands in its partitions.
+type Offsets map[TopicPartition]Offset
 
 // SinkDescriber describes a sink's table, for checking and typing a sink mapping. It works before Open.
 type SinkDescriber interface {

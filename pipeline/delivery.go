@@ -287,8 +287,16 @@ type sinkState struct {
 	// committed is what the sink has stored; every Apply must start from exactly this.
 	committed adapters.Offsets
 	// read is the next offset that was not taken yet; beyond committed while changes are parked.
-	read   adapters.Offsets
-	ranges map[kafka.TopicPartition]kafka.Range
+	read     adapters.Offsets
+	ranges   map[kafka.TopicPartition]kafka.Range
+	topicIDs map[string]string
+}
+
+// advance takes a fetched piece into account.
+func (s *sinkState) advance(f *fetched) {
+	mark := parseDeliveryMark(s.read[f.partition].Mark)
+	mark.TopicID = s.topicIDs[f.partition.Topic]
+	s.read[f.partition] = adapters.Offset{Next: f.next, Mark: mark.after(f.records).String()}
 }
 
 // offsets asks the sink where it stands and compares that with the topics. stale says that deletions may have been missed:
@@ -307,26 +315,44 @@ func (d *Delivery) offsets(ctx context.Context, sink adapters.Sink, parts []kafk
 	if err != nil {
 		return nil, false, err
 	}
+	ids, err := d.topicIDs(ctx, parts)
+	if err != nil {
+		return nil, false, err
+	}
 	away, err := d.wasAway(ctx, sink)
 	if err != nil {
 		return nil, false, err
 	}
-	s = &sinkState{committed: adapters.Offsets{}, read: adapters.Offsets{}, ranges: ranges}
+	s = &sinkState{committed: adapters.Offsets{}, read: adapters.Offsets{}, ranges: ranges, topicIDs: ids}
 	for i, p := range parts {
 		at, r := committed[wanted[i]], ranges[p]
 		s.committed[wanted[i]] = at
 		s.read[wanted[i]] = at
-		switch {
-		case at > r.End && !asked:
-			return nil, false, &DeliveryGapError{
-				Delivery: d.cfg.Name, Topic: p.Topic, Partition: p.Partition,
-				Reason: fmt.Sprintf("it ends at offset %d, before offset %d that the sink has: the topic was created anew or lost its tail", r.End, at),
+		if !asked {
+			if err := d.recognise(ctx, p, at, ids[p.Topic], r); err != nil {
+				return nil, false, err
 			}
-		case at > 0 && (at < r.Start || away && at < r.End):
+		}
+		if at.Next > 0 && (at.Next < r.Start || away && at.Next < r.End) {
 			stale = true
 		}
 	}
 	return s, stale, nil
+}
+
+func (d *Delivery) topicIDs(ctx context.Context, parts []kafka.TopicPartition) (map[string]string, error) {
+	ids := map[string]string{}
+	for _, p := range parts {
+		ids[p.Topic] = ""
+	}
+	infos, err := d.cfg.Client.Describe(ctx, slices.Collect(maps.Keys(ids))...)
+	if err != nil {
+		return nil, err
+	}
+	for topic := range ids {
+		ids[topic] = infos[topic].ID
+	}
+	return ids, nil
 }
 
 // wasAway reports whether deletions may have been compacted away since the sink last took events.

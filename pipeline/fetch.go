@@ -30,7 +30,7 @@ func newFetchers(ctx context.Context, client *kafka.Client, from adapters.Offset
 	f := &fetchers{out: make(chan fetched, 2)}
 	for tp, at := range from {
 		f.wg.Go(func() {
-			r := client.NewReader(kafka.TopicPartition(tp), at, kafka.ReaderConfig{})
+			r := client.NewReader(kafka.TopicPartition(tp), at.Next, kafka.ReaderConfig{})
 			for {
 				records, err := r.Read(ctx)
 				if err != nil {

@@ -49,6 +49,7 @@ type town struct {
 	source  *memory.Store
 	sink    *memory.Store
 	client  *kafka.Client
+	broker  string
 	publish Publish
 	log     *slog.Logger
 }
@@ -65,7 +66,7 @@ func newTown(t *testing.T) *town {
 		t.Fatal(err)
 	}
 	t.Cleanup(client.Close)
-	w := &town{t: t, source: memory.NewStore(), sink: memory.NewStore(), client: client, publish: testPublish(t, 3), log: slog.New(slog.DiscardHandler)}
+	w := &town{t: t, source: memory.NewStore(), sink: memory.NewStore(), client: client, broker: broker.Addr(), publish: testPublish(t, 3), log: slog.New(slog.DiscardHandler)}
 	w.source.Define(memory.TableSpec{Table: *testTable})
 	w.sink.Define(memory.TableSpec{Table: sinkTable})
 	return w

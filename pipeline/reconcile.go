@@ -20,6 +20,8 @@ type reconcile struct {
 	// latest is the highest sequence read of each source: a deletion carries it, so that nothing older undoes it and
 	// everything newer does.
 	latest map[string]string
+	// marks are those of the last records read.
+	marks map[adapters.TopicPartition]deliveryMark
 }
 
 // reconcileAll does it, before the delivery goes on from the ends of the topics. Stopped half-way it begins again at the
@@ -31,7 +33,7 @@ func (w *writer) reconcileAll(ctx context.Context, requests []string) error {
 		return err
 	}
 	w.d.cfg.Log.Warn("delivery reads its topics again and deletes what is no longer on them", "pipeline", name, "partitions", len(w.state.committed))
-	w.reconcile = &reconcile{seen: map[uint64]struct{}{}, latest: map[string]string{}}
+	w.reconcile = &reconcile{seen: map[uint64]struct{}{}, latest: map[string]string{}, marks: map[adapters.TopicPartition]deliveryMark{}}
 	defer func() { w.reconcile = nil }()
 	// What was read before says nothing here: a topic that was created anew ends before it.
 	w.state.read = maps.Clone(w.state.committed)
@@ -45,7 +47,7 @@ func (w *writer) reconcileAll(ctx context.Context, requests []string) error {
 		return fmt.Errorf("reconcile subscribe.%s: %w", name, err)
 	}
 	for tp := range w.state.committed {
-		w.state.read[tp] = w.state.ranges[kafka.TopicPartition(tp)].End
+		w.state.read[tp] = adapters.Offset{Next: w.state.ranges[kafka.TopicPartition(tp)].End, Mark: w.reconcile.marks[tp].String()}
 	}
 	if err := w.apply(ctx, nil); err != nil {
 		return err
@@ -82,11 +84,13 @@ func (w *writer) ownsAll(ctx context.Context) error {
 // deliverAgain applies a whole partition; what the sink has already is skipped there as not newer.
 func (w *writer) deliverAgain(ctx context.Context, tp adapters.TopicPartition) error {
 	span := w.state.ranges[kafka.TopicPartition(tp)]
+	w.reconcile.marks[tp] = deliveryMark{TopicID: w.state.topicIDs[tp.Topic]}
 	if span.Start >= span.End {
 		return nil
 	}
 	var batch []bus.Delivered
 	flush := func() error {
+		w.reconcile.marks[tp] = w.reconcile.marks[tp].after(batch)
 		events, err := w.translate(ctx, fetched{partition: tp, records: batch}, nil)
 		batch = nil
 		if err != nil {

@@ -79,15 +79,9 @@ func checkMark(ctx context.Context, b Bus, source string, m mark, info kafka.Top
 	case m.Next == 0 || m.Last == "" || m.Next-1 < r.Start:
 		return nil
 	}
-	found := ""
-	err := b.ReadRange(ctx, kafka.TopicPartition{Topic: m.Topic, Partition: m.Partition}, m.Next-1, m.Next, func(d *bus.Delivered) error {
-		if d.Offset == m.Next-1 {
-			found = d.Header(bus.HeaderSequence)
-		}
-		return nil
-	})
+	found, err := sequenceAt(ctx, b, kafka.TopicPartition{Topic: m.Topic, Partition: m.Partition}, m.Next-1)
 	if err != nil {
-		return fmt.Errorf("read back %s/%d: %w", m.Topic, m.Partition, err)
+		return err
 	}
 	// A compacted record leaves a hole, and only when a later record has its key.
 	if found == "" && r.End > m.Next {

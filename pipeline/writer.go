@@ -45,13 +45,12 @@ type delivery struct {
 // take collects what has been fetched, up to a batch, and applies it.
 func (w *writer) take(ctx context.Context, first fetched, f *fetchers) error {
 	var events []delivery
-	next := adapters.Offsets{}
 	for more := true; more; {
 		var err error
 		if events, err = w.translate(ctx, first, events); err != nil {
 			return err
 		}
-		next[first.partition] = first.next
+		w.state.advance(&first)
 		w.d.stats.setBehind(first.partition, first.behind)
 		if len(events) >= w.d.cfg.BatchSize {
 			break
@@ -65,7 +64,6 @@ func (w *writer) take(ctx context.Context, first fetched, f *fetchers) error {
 	if w.d.cfg.At != nil {
 		w.d.cfg.At(PointFetched)
 	}
-	maps.Copy(w.state.read, next)
 	if err := w.apply(ctx, events); err != nil {
 		return err
 	}
@@ -161,7 +159,10 @@ func (w *writer) target() adapters.Offsets {
 	for i := range w.parked {
 		c := &w.parked[i].change
 		tp := adapters.TopicPartition{Topic: c.Topic, Partition: c.Partition}
-		to[tp] = min(to[tp], c.Offset)
+		if c.Offset < to[tp].Next {
+			// The mark of what is stored stands before the parked change, too.
+			to[tp] = adapters.Offset{Next: c.Offset, Mark: w.state.committed[tp].Mark}
+		}
 	}
 	return to
 }

@@ -198,7 +198,7 @@ func (d *delivery) refresh(partitions ...adapters.TopicPartition) {
 func (d *delivery) try(changes ...record.Change) error {
 	to := adapters.Offsets{}
 	for p, offset := range d.offsets {
-		to[p] = offset + int64(max(1, len(changes)))
+		to[p] = adapters.Offset{Next: offset.Next + int64(max(1, len(changes)))}
 	}
 	err := d.sink.Apply(d.ctx, d.target.Pipeline, changes, d.offsets, to)
 	if err == nil {

@@ -153,20 +153,25 @@ func offsets(b *sinkBench) {
 	d := b.deliver(plain)
 	d.refresh(partition(0), partition(1), partition(2))
 	for p, offset := range d.offsets {
-		if offset != 0 {
-			b.Errorf("partition %v was never seen, its offset is %d, want 0", p, offset)
+		if offset != (adapters.Offset{}) {
+			b.Errorf("partition %v was never seen, its offset is %+v, want the zero Offset", p, offset)
 		}
 	}
-	at0, at1 := adapters.Offsets{partition(0): 0}, adapters.Offsets{partition(1): 0}
-	if err := d.sink.Apply(b.ctx, pipeline, []record.Change{d.put(1, 1, "một", "")}, at0, adapters.Offsets{partition(0): 5}); err != nil {
+	at0, at1 := adapters.Offsets{partition(0): {Next: 0}}, adapters.Offsets{partition(1): {Next: 0}}
+	if err := d.sink.Apply(b.ctx, pipeline, []record.Change{d.put(1, 1, "một", "")}, at0, adapters.Offsets{partition(0): {Next: 3, Mark: "first"}}); err != nil {
 		b.Fatalf("Apply failed: %v", err)
 	}
-	if err := d.sink.Apply(b.ctx, pipeline, []record.Change{d.put(2, 2, "hai", "")}, at1, adapters.Offsets{partition(1): 9_000_000_000}); err != nil {
+	if err := d.sink.Apply(b.ctx, pipeline, []record.Change{d.put(2, 2, "hai", "")}, at1, adapters.Offsets{partition(1): {Next: 9_000_000_000}}); err != nil {
 		b.Fatalf("Apply of another partition failed: %v", err)
+	}
+	// A mark is stored and given back as it came; it is no condition.
+	unmarked := adapters.Offsets{partition(0): {Next: 3}}
+	if err := d.sink.Apply(b.ctx, pipeline, nil, unmarked, adapters.Offsets{partition(0): {Next: 5, Mark: "chủ đề 'một' \\ 2"}}); err != nil {
+		b.Fatalf("Apply from an offset without its mark failed: %v", err)
 	}
 	other := b.deliver(plain)
 	other.refresh(partition(0), partition(1), partition(2))
-	want := adapters.Offsets{partition(0): 5, partition(1): 9_000_000_000, partition(2): 0}
+	want := adapters.Offsets{partition(0): {Next: 5, Mark: "chủ đề 'một' \\ 2"}, partition(1): {Next: 9_000_000_000}, partition(2): {}}
 	if diff := cmp.Diff(want, other.offsets); diff != "" {
 		b.Errorf("another instance sees other offsets (-want +got):\n%s", diff)
 	}
@@ -176,11 +181,11 @@ func offsetsOnly(b *sinkBench) {
 	d := b.deliver(plain)
 	d.apply()
 	d.refresh(partition(0))
-	if d.offsets[partition(0)] != 1 {
-		b.Errorf("an Apply without changes left the offset at %d, want 1: events that the mapping leaves out move it too", d.offsets[partition(0)])
+	if d.offsets[partition(0)].Next != 1 {
+		b.Errorf("an Apply without changes left the offset at %d, want 1: events that the mapping leaves out move it too", d.offsets[partition(0)].Next)
 	}
-	stale := adapters.Offsets{partition(0): 0}
-	if err := d.sink.Apply(b.ctx, pipeline, nil, stale, adapters.Offsets{partition(0): 7}); !errors.Is(err, adapters.ErrOffsetMoved) {
+	stale := adapters.Offsets{partition(0): {Next: 0}}
+	if err := d.sink.Apply(b.ctx, pipeline, nil, stale, adapters.Offsets{partition(0): {Next: 7}}); !errors.Is(err, adapters.ErrOffsetMoved) {
 		b.Errorf("an Apply without changes from a stale offset returned %v, want adapters.ErrOffsetMoved", err)
 	}
 }
@@ -209,14 +214,14 @@ func movedOffset(b *sinkBench) {
 	}
 	b.want("a refused Apply writes nothing", map[int64]string{1: "một - moi -"})
 	stalled.refresh(partition(0), partition(1))
-	stalled.offsets = adapters.Offsets{partition(0): stalled.offsets[partition(0)], partition(1): 77}
+	stalled.offsets = adapters.Offsets{partition(0): stalled.offsets[partition(0)], partition(1): {Next: 77}}
 	if err := stalled.try(stalled.put(2, 2, "hai", "")); !errors.Is(err, adapters.ErrOffsetMoved) {
 		b.Errorf("Apply with one of two offsets wrong returned %v, want adapters.ErrOffsetMoved", err)
 	}
 	b.want("a refused Apply writes nothing", map[int64]string{1: "một - moi -"})
 	stalled.refresh(partition(0))
-	if stalled.offsets[partition(0)] != 1 {
-		b.Errorf("a refused Apply moved an offset to %d", stalled.offsets[partition(0)])
+	if stalled.offsets[partition(0)].Next != 1 {
+		b.Errorf("a refused Apply moved an offset to %d", stalled.offsets[partition(0)].Next)
 	}
 	stalled.apply(stalled.put(2, 2, "hai", ""))
 }
@@ -359,8 +364,8 @@ func rejectedRow(b *sinkBench) {
 	}
 	b.want("nothing of a rejected Apply is written", map[int64]string{})
 	d.refresh(partition(0))
-	if d.offsets[partition(0)] != 0 {
-		b.Errorf("a rejected Apply moved the offset to %d", d.offsets[partition(0)])
+	if d.offsets[partition(0)].Next != 0 {
+		b.Errorf("a rejected Apply moved the offset to %d", d.offsets[partition(0)].Next)
 	}
 	d.apply(slices.Delete(batch, 1, 2)...)
 	b.want("without the bad change the others are applied", map[int64]string{1: "một - moi -", 3: "ba - moi -"})
@@ -458,7 +463,7 @@ func twoPipelines(b *sinkBench) {
 	other := d.beside("giao_khac")
 	d.apply(d.put(1, 1, "một", ""))
 	other.refresh(partition(0))
-	if other.offsets[partition(0)] != 0 {
+	if other.offsets[partition(0)].Next != 0 {
 		b.Errorf("one pipeline's offsets are seen by another that reads the same partition")
 	}
 	other.apply(from(hanoi, other.put(2, 2, "hai", "")))
@@ -478,7 +483,7 @@ func emptyApplies(b *sinkBench) {
 		applies int64
 	}{{d, 3}, {other, 2}} {
 		of.refresh(partition(0))
-		if at := of.offsets[partition(0)]; at != of.applies {
+		if at := of.offsets[partition(0)].Next; at != of.applies {
 			b.Errorf("pipeline %s stands at %d, want %d: an Apply, also one without changes, moves the offsets of the pipeline it is given and of no other",
 				of.target.Pipeline, at, of.applies)
 		}
@@ -554,8 +559,8 @@ func sinkLifecycle(b *sinkBench) {
 		}
 	}
 	again := b.deliver(plain)
-	if again.offsets[partition(0)] != 1 {
-		b.Errorf("after a restart the offset is %d, want 1", again.offsets[partition(0)])
+	if again.offsets[partition(0)].Next != 1 {
+		b.Errorf("after a restart the offset is %d, want 1", again.offsets[partition(0)].Next)
 	}
 	again.apply(again.put(1, 2, "một sửa", ""))
 	b.want("a new instance goes on", map[int64]string{1: "một sửa - moi -"})

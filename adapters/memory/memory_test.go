@@ -171,7 +171,7 @@ func TestSinkStaysOutOfTheLog(t *testing.T) {
 	target := &record.Target{Pipeline: "p", Table: "t", Key: []string{"id"}, Columns: []string{"v"}}
 	at := adapters.TopicPartition{Topic: "x"}
 	change := record.Change{Target: target, Key: row(1, "")[:1], Values: row(1, "a")[1:], Source: "s", Sequence: "1"}
-	if err := sink.Apply(ctx, target.Pipeline, []record.Change{change}, adapters.Offsets{at: 0}, adapters.Offsets{at: 1}); err != nil {
+	if err := sink.Apply(ctx, target.Pipeline, []record.Change{change}, adapters.Offsets{at: {Next: 0}}, adapters.Offsets{at: {Next: 1}}); err != nil {
 		t.Fatal(err)
 	}
 	if store.LogLength() != 0 {

@@ -89,7 +89,7 @@ func (s *Sink) Apply(ctx context.Context, pipeline string, changes []record.Chan
 		return err
 	}
 	for p, offset := range from {
-		if st.offsets[pipeline][p] != offset {
+		if st.offsets[pipeline][p].Next != offset.Next {
 			return adapters.ErrOffsetMoved
 		}
 	}
@@ -110,7 +110,7 @@ func (s *Sink) Apply(ctx context.Context, pipeline string, changes []record.Chan
 	a.tx.commit(false)
 	st.entities = a.entities
 	if st.offsets[pipeline] == nil {
-		st.offsets[pipeline] = map[adapters.TopicPartition]int64{}
+		st.offsets[pipeline] = adapters.Offsets{}
 	}
 	maps.Copy(st.offsets[pipeline], to)
 	st.lastApply[pipeline] = time.Now()

@@ -31,7 +31,7 @@ type Store struct {
 	changed chan struct{} // closed at every commit
 	down    bool
 
-	offsets   map[string]map[adapters.TopicPartition]int64
+	offsets   map[string]adapters.Offsets
 	entities  map[entityID]entity
 	lastApply map[string]time.Time
 }
@@ -42,7 +42,7 @@ func NewStore() *Store {
 		identity:  rand.Text(),
 		tables:    map[string]*table{},
 		changed:   make(chan struct{}),
-		offsets:   map[string]map[adapters.TopicPartition]int64{},
+		offsets:   map[string]adapters.Offsets{},
 		entities:  map[entityID]entity{},
 		lastApply: map[string]time.Time{},
 	}

@@ -108,7 +108,7 @@ func rowOf(cells ...any) record.Row {
 }
 
 func (b *sinkBed) try(changes ...record.Change) error {
-	from, to := adapters.Offsets{bedPartition: b.offset}, adapters.Offsets{bedPartition: b.offset + 1}
+	from, to := adapters.Offsets{bedPartition: {Next: b.offset}}, adapters.Offsets{bedPartition: {Next: b.offset + 1}}
 	err := b.sink.Apply(b.ctx, b.target.Pipeline, changes, from, to)
 	if err == nil {
 		b.offset++

@@ -64,7 +64,7 @@ func BenchmarkSinkApply(b *testing.B) {
 			for b.Loop() {
 				b.StopTimer()
 				changes := batch(i)
-				from, to := adapters.Offsets{partition: int64(i)}, adapters.Offsets{partition: int64(i + 1)}
+				from, to := adapters.Offsets{partition: {Next: int64(i)}}, adapters.Offsets{partition: {Next: int64(i + 1)}}
 				i++
 				b.StartTimer()
 				if err := s.Apply(ctx, target.Pipeline, changes, from, to); err != nil {

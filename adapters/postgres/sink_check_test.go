@@ -202,7 +202,7 @@ func TestSinkPipelinesSideBySide(t *testing.T) {
 					})
 				}
 				for {
-					err := b.sink.Apply(b.ctx, target.Pipeline, changes, adapters.Offsets{partition: i}, adapters.Offsets{partition: i + 1})
+					err := b.sink.Apply(b.ctx, target.Pipeline, changes, adapters.Offsets{partition: {Next: i}}, adapters.Offsets{partition: {Next: i + 1}})
 					if err == nil {
 						break
 					}
@@ -239,10 +239,10 @@ func TestSinkTwoSourcesRaceForKeys(t *testing.T) {
 				changes = append(changes, record.Change{Target: target, Key: rowOf(key), Values: rowOf(fmt.Sprint("s", p), nil), Source: fmt.Sprint("s", p), Sequence: "1"})
 			}
 			wg.Go(func() {
-				err := b.sink.Apply(b.ctx, target.Pipeline, changes, adapters.Offsets{partition: round}, adapters.Offsets{partition: round + 1})
+				err := b.sink.Apply(b.ctx, target.Pipeline, changes, adapters.Offsets{partition: {Next: round}}, adapters.Offsets{partition: {Next: round + 1}})
 				if r, ok := errors.AsType[*adapters.RejectedError](err); ok {
 					rejected[p] = len(r.Rejections)
-					err = b.sink.Apply(b.ctx, target.Pipeline, nil, adapters.Offsets{partition: round}, adapters.Offsets{partition: round + 1})
+					err = b.sink.Apply(b.ctx, target.Pipeline, nil, adapters.Offsets{partition: {Next: round}}, adapters.Offsets{partition: {Next: round + 1}})
 				}
 				if err != nil {
 					t.Error(err)

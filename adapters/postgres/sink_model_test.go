@@ -86,7 +86,7 @@ func TestSinkBatchesLikeOneByOne(t *testing.T) {
 				}
 			}
 			var rejected []int64
-			from, to := adapters.Offsets{bedPartition: offset}, adapters.Offsets{bedPartition: offset + 1}
+			from, to := adapters.Offsets{bedPartition: {Next: offset}}, adapters.Offsets{bedPartition: {Next: offset + 1}}
 			err := b.sink.Apply(b.ctx, target.Pipeline, batch, from, to)
 			for r, ok := errors.AsType[*adapters.RejectedError](err); ok; r, ok = errors.AsType[*adapters.RejectedError](err) {
 				for _, x := range slices.Backward(r.Rejections) {

@@ -25,7 +25,7 @@ const stateDDL = `
 CREATE TABLE IF NOT EXISTS %[1]s.sink_format (version int NOT NULL);
 CREATE TABLE IF NOT EXISTS %[1]s.sink_offset (
 	pipeline text COLLATE "C" NOT NULL, topic text COLLATE "C" NOT NULL, partition int NOT NULL,
-	next_offset bigint NOT NULL, applied_at timestamptz NOT NULL,
+	next_offset bigint NOT NULL, mark text NOT NULL, applied_at timestamptz NOT NULL,
 	PRIMARY KEY (pipeline, topic, partition));
 CREATE TABLE IF NOT EXISTS %[1]s.sink_name (
 	id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text COLLATE "C" NOT NULL UNIQUE);
@@ -110,9 +110,9 @@ func (c *sinkConn) refuseState(ctx context.Context) error {
 
 // offsetMove is the compare-and-set of one Apply, as array parameters.
 type offsetMove struct {
-	pipeline                       string
-	partitions                     int
-	topics, numbers, before, after []byte
+	pipeline                              string
+	partitions                            int
+	topics, numbers, before, after, marks []byte
 }
 
 func newOffsetMove(pipeline string, from, to adapters.Offsets) (*offsetMove, error) {
@@ -134,14 +134,15 @@ func newOffsetMove(pipeline string, from, to adapters.Offsets) (*offsetMove, err
 		return int(a.Partition) - int(b.Partition)
 	})
 	m := &offsetMove{pipeline: pipeline, partitions: len(partitions)}
-	var topics, numbers, before, after array
+	var topics, numbers, before, after, marks array
 	for _, p := range partitions {
 		topics.text(p.Topic)
 		numbers.integer(int64(p.Partition))
-		before.integer(from[p])
-		after.integer(to[p])
+		before.integer(from[p].Next)
+		after.integer(to[p].Next)
+		marks.text(to[p].Mark)
 	}
-	m.topics, m.numbers, m.before, m.after = topics.close(), numbers.close(), before.close(), after.close()
+	m.topics, m.numbers, m.before, m.after, m.marks = topics.close(), numbers.close(), before.close(), after.close(), marks.close()
 	return m, nil
 }
 
@@ -149,18 +150,18 @@ func newOffsetMove(pipeline string, from, to adapters.Offsets) (*offsetMove, err
 // Two that insert the same row at once do not fail: the second waits and counts one less. l locks the rows in one order
 // before u updates them, which u's condition on l enforces.
 const moveSQL = `
-WITH i AS (SELECT * FROM unnest($2::text[], $3::int4[], $4::int8[], $5::int8[]) AS i(topic, partition, before, after)),
+WITH i AS (SELECT * FROM unnest($2::text[], $3::int4[], $4::int8[], $5::int8[], $6::text[]) AS i(topic, partition, before, after, mark)),
 l AS MATERIALIZED (SELECT o.topic, o.partition FROM %[1]s.sink_offset o JOIN i USING (topic, partition) WHERE o.pipeline = $1 ORDER BY o.topic, o.partition FOR UPDATE OF o),
-u AS (UPDATE %[1]s.sink_offset o SET next_offset = i.after, applied_at = now() FROM i
+u AS (UPDATE %[1]s.sink_offset o SET next_offset = i.after, mark = i.mark, applied_at = now() FROM i
 	WHERE o.pipeline = $1 AND o.topic = i.topic AND o.partition = i.partition AND o.next_offset = i.before AND (SELECT count(*) FROM l) >= 0 RETURNING 1),
-n AS (INSERT INTO %[1]s.sink_offset SELECT $1, i.topic, i.partition, i.after, now() FROM i
+n AS (INSERT INTO %[1]s.sink_offset (pipeline, topic, partition, next_offset, mark, applied_at) SELECT $1, i.topic, i.partition, i.after, i.mark, now() FROM i
 	WHERE i.before = 0 AND NOT EXISTS (SELECT 1 FROM %[1]s.sink_offset o WHERE o.pipeline = $1 AND o.topic = i.topic AND o.partition = i.partition)
 	ORDER BY 2, 3 ON CONFLICT DO NOTHING RETURNING 1)
 SELECT (SELECT count(*) FROM u) + (SELECT count(*) FROM n)`
 
 // add puts the compare-and-set into a batch.
 func (m *offsetMove) add(b *pgconn.Batch, schema string) {
-	b.ExecParams(fmt.Sprintf(moveSQL, quote(schema)), [][]byte{[]byte(m.pipeline), m.topics, m.numbers, m.before, m.after}, nil, nil, nil)
+	b.ExecParams(fmt.Sprintf(moveSQL, quote(schema)), [][]byte{[]byte(m.pipeline), m.topics, m.numbers, m.before, m.after, m.marks}, nil, nil, nil)
 }
 
 // check reads the answer.
@@ -175,17 +176,17 @@ func (c *sinkConn) offsets(ctx context.Context, pipeline string, partitions []ad
 	var topics, numbers array
 	offsets := make(adapters.Offsets, len(partitions))
 	for _, p := range partitions {
-		offsets[p] = 0
+		offsets[p] = adapters.Offset{}
 		topics.text(p.Topic)
 		numbers.integer(int64(p.Partition))
 	}
-	rows, err := c.ask(ctx, "SELECT o.topic, o.partition, o.next_offset FROM "+quote(c.sink.schema)+`.sink_offset o
+	rows, err := c.ask(ctx, "SELECT o.topic, o.partition, o.next_offset, o.mark FROM "+quote(c.sink.schema)+`.sink_offset o
 		JOIN unnest($2::text[], $3::int4[]) AS i(topic, partition) USING (topic, partition) WHERE o.pipeline = $1`, []byte(pipeline), topics.close(), numbers.close())
 	if err != nil {
 		return nil, err
 	}
 	for _, f := range rows {
-		offsets[adapters.TopicPartition{Topic: string(f[0]), Partition: int32(int64Of(f[1]))}] = int64Of(f[2])
+		offsets[adapters.TopicPartition{Topic: string(f[0]), Partition: int32(int64Of(f[1]))}] = adapters.Offset{Next: int64Of(f[2]), Mark: string(f[3])}
 	}
 	return offsets, nil
 }

@@ -71,7 +71,7 @@ func TestSinkPrivileges(t *testing.T) {
 	for range 5 {
 		err := s.Open(ctx)
 		if err == nil {
-			err = s.Apply(ctx, target.Pipeline, []record.Change{change}, adapters.Offsets{bedPartition: 0}, adapters.Offsets{bedPartition: 1})
+			err = s.Apply(ctx, target.Pipeline, []record.Change{change}, adapters.Offsets{bedPartition: {Next: 0}}, adapters.Offsets{bedPartition: {Next: 1}})
 		}
 		if err == nil {
 			break
@@ -115,7 +115,7 @@ func TestSinkFirstOffsetRace(t *testing.T) {
 		s := openSink(t, b.dsn)
 		change := b.put(i, fmt.Sprint(i), nil)
 		wg.Go(func() {
-			errs[i] = s.Apply(b.ctx, b.target.Pipeline, []record.Change{change}, adapters.Offsets{bedPartition: 0}, adapters.Offsets{bedPartition: 10})
+			errs[i] = s.Apply(b.ctx, b.target.Pipeline, []record.Change{change}, adapters.Offsets{bedPartition: {Next: 0}}, adapters.Offsets{bedPartition: {Next: 10}})
 		})
 	}
 	wg.Wait()
@@ -139,19 +139,19 @@ func TestSinkFirstOffsetRace(t *testing.T) {
 func TestSinkOffsetsOfSeveralPartitions(t *testing.T) {
 	b := newBed(t, people(), "CREATE SCHEMA bhyt; CREATE TABLE bhyt.nguoi (id int PRIMARY KEY, name text, code text)")
 	p0, p1 := bedPartition, adapters.TopicPartition{Topic: bedPartition.Topic, Partition: 1}
-	if err := b.sink.Apply(b.ctx, b.target.Pipeline, []record.Change{b.put(1, "a", nil)}, adapters.Offsets{p0: 0}, adapters.Offsets{p0: 5}); err != nil {
+	if err := b.sink.Apply(b.ctx, b.target.Pipeline, []record.Change{b.put(1, "a", nil)}, adapters.Offsets{p0: {Next: 0}}, adapters.Offsets{p0: {Next: 5}}); err != nil {
 		t.Fatal(err)
 	}
-	stale := b.sink.Apply(b.ctx, b.target.Pipeline, []record.Change{b.put(2, "b", nil)}, adapters.Offsets{p0: 0, p1: 0}, adapters.Offsets{p0: 6, p1: 6})
+	stale := b.sink.Apply(b.ctx, b.target.Pipeline, []record.Change{b.put(2, "b", nil)}, adapters.Offsets{p0: {Next: 0}, p1: {Next: 0}}, adapters.Offsets{p0: {Next: 6}, p1: {Next: 6}})
 	if !errors.Is(stale, adapters.ErrOffsetMoved) {
 		t.Errorf("got %v", stale)
 	}
 	b.want("SELECT partition, next_offset FROM truc.sink_offset", "0 5")
-	if err := b.sink.Apply(b.ctx, b.target.Pipeline, []record.Change{b.put(2, "b", nil)}, adapters.Offsets{p0: 5, p1: 0}, adapters.Offsets{p0: 6, p1: 6}); err != nil {
+	if err := b.sink.Apply(b.ctx, b.target.Pipeline, []record.Change{b.put(2, "b", nil)}, adapters.Offsets{p0: {Next: 5}, p1: {Next: 0}}, adapters.Offsets{p0: {Next: 6}, p1: {Next: 6}}); err != nil {
 		t.Fatal(err)
 	}
 	b.want("SELECT partition, next_offset FROM truc.sink_offset", "0 6", "1 6")
-	if err := b.sink.Apply(b.ctx, b.target.Pipeline, nil, adapters.Offsets{p0: 6}, adapters.Offsets{p1: 7}); err == nil {
+	if err := b.sink.Apply(b.ctx, b.target.Pipeline, nil, adapters.Offsets{p0: {Next: 6}}, adapters.Offsets{p1: {Next: 7}}); err == nil {
 		t.Error("from and to of different partitions were taken")
 	}
 }
@@ -231,7 +231,7 @@ func TestSinkContextEnds(t *testing.T) {
 	ctx, cancel := context.WithTimeout(b.ctx, 200*time.Millisecond)
 	defer cancel()
 	change := b.put(2, "b", nil)
-	err = b.sink.Apply(ctx, b.target.Pipeline, []record.Change{change}, adapters.Offsets{bedPartition: 1}, adapters.Offsets{bedPartition: 2})
+	err = b.sink.Apply(ctx, b.target.Pipeline, []record.Change{change}, adapters.Offsets{bedPartition: {Next: 1}}, adapters.Offsets{bedPartition: {Next: 2}})
 	if !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("got %v, want the error of ctx", err)
 	}
@@ -372,7 +372,7 @@ func TestSinkCommitWithoutAnAnswer(t *testing.T) {
 		t.Fatalf("the commit had landed: got %v, want ErrOffsetMoved", err)
 	}
 	offsets, err := b.sink.Offsets(b.ctx, b.target.Pipeline, []adapters.TopicPartition{bedPartition})
-	if err != nil || offsets[bedPartition] != 2 {
+	if err != nil || offsets[bedPartition].Next != 2 {
 		t.Fatalf("offsets %v, %v", offsets, err)
 	}
 	b.offset = 2

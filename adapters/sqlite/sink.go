@@ -43,7 +43,7 @@ func sinkTables() []string {
 		`CREATE TABLE IF NOT EXISTS truc_meta (name TEXT PRIMARY KEY, value TEXT)`,
 		`INSERT OR IGNORE INTO truc_meta (name, value) VALUES ('sink_version', '` + sinkVersion + `')`,
 		`CREATE TABLE IF NOT EXISTS truc_sink_offset (pipeline TEXT NOT NULL, topic TEXT NOT NULL, part INTEGER NOT NULL,
-			next INTEGER NOT NULL, applied INTEGER NOT NULL, PRIMARY KEY (pipeline, topic, part))`,
+			next INTEGER NOT NULL, mark TEXT NOT NULL, applied INTEGER NOT NULL, PRIMARY KEY (pipeline, topic, part))`,
 		`CREATE TABLE IF NOT EXISTS truc_sink_entity (tbl TEXT NOT NULL, key TEXT NOT NULL, pipeline TEXT NOT NULL, source TEXT NOT NULL,
 			generation INTEGER NOT NULL, sequence TEXT NOT NULL, deleted INTEGER NOT NULL, applied INTEGER NOT NULL, PRIMARY KEY (tbl, key))`,
 	}
@@ -141,22 +141,22 @@ func (s *Sink) Offsets(ctx context.Context, pipeline string, partitions []adapte
 	}
 	offsets := adapters.Offsets{}
 	for _, p := range partitions {
-		next, err := storedOffset(ctx, s.conn, pipeline, p)
+		at, err := storedOffset(ctx, s.conn, pipeline, p)
 		if err != nil {
 			return nil, s.db.explain(ctx, "read offsets", err)
 		}
-		offsets[p] = next
+		offsets[p] = at
 	}
 	return offsets, nil
 }
 
-func storedOffset(ctx context.Context, q querier, pipeline string, p adapters.TopicPartition) (int64, error) {
-	var next int64
-	err := q.QueryRowContext(ctx, `SELECT next FROM truc_sink_offset WHERE pipeline = ? AND topic = ? AND part = ?`, pipeline, p.Topic, p.Partition).Scan(&next)
+func storedOffset(ctx context.Context, q querier, pipeline string, p adapters.TopicPartition) (adapters.Offset, error) {
+	var at adapters.Offset
+	err := q.QueryRowContext(ctx, `SELECT next, mark FROM truc_sink_offset WHERE pipeline = ? AND topic = ? AND part = ?`, pipeline, p.Topic, p.Partition).Scan(&at.Next, &at.Mark)
 	if err == sql.ErrNoRows {
 		err = nil
 	}
-	return next, err
+	return at, err
 }
 
 // Apply implements adapters.Sink.
@@ -188,7 +188,7 @@ func (s *Sink) apply(ctx context.Context, pipeline string, changes []record.Chan
 		if err != nil {
 			return err
 		}
-		if stored != expected {
+		if stored.Next != expected.Next {
 			return adapters.ErrOffsetMoved
 		}
 	}
@@ -196,9 +196,10 @@ func (s *Sink) apply(ctx context.Context, pipeline string, changes []record.Chan
 	if err := b.apply(ctx); err != nil {
 		return err
 	}
-	for p, next := range to {
-		_, err := s.conn.ExecContext(ctx, `INSERT INTO truc_sink_offset (pipeline, topic, part, next, applied) VALUES (?, ?, ?, ?, ?)
-			ON CONFLICT (pipeline, topic, part) DO UPDATE SET next = excluded.next, applied = excluded.applied`, pipeline, p.Topic, p.Partition, next, b.now)
+	for p, at := range to {
+		_, err := s.conn.ExecContext(ctx, `INSERT INTO truc_sink_offset (pipeline, topic, part, next, mark, applied) VALUES (?, ?, ?, ?, ?, ?)
+			ON CONFLICT (pipeline, topic, part) DO UPDATE SET next = excluded.next, mark = excluded.mark, applied = excluded.applied`,
+			pipeline, p.Topic, p.Partition, at.Next, at.Mark, b.now)
 		if err != nil {
 			return err
 		}

@@ -97,15 +97,15 @@ func TestSinkFileReplaced(t *testing.T) {
 	if err := errors.Join(os.Rename(backup, a.path), os.Remove(a.path+"-wal"), os.Remove(a.path+"-shm")); err != nil {
 		t.Fatal(err)
 	}
-	from := adapters.Offsets{part: 2}
-	err := s.Apply(t.Context(), pipeline, []record.Change{put(tg, 3, 3, record.TextValue("c"))}, from, adapters.Offsets{part: 3})
+	from := adapters.Offsets{part: {Next: 2}}
+	err := s.Apply(t.Context(), pipeline, []record.Change{put(tg, 3, 3, record.TextValue("c"))}, from, adapters.Offsets{part: {Next: 3}})
 	var unreachable *adapters.UnreachableError
 	if !errors.As(err, &unreachable) && !errors.Is(err, adapters.ErrOffsetMoved) {
 		t.Fatalf("got %v, want an error that leads to the file in its place", err)
 	}
 	// What the pipeline does then: ask where the file stands, and deliver from there.
 	now, err := s.Offsets(t.Context(), pipeline, []adapters.TopicPartition{part})
-	if err != nil || now[part] != 1 {
+	if err != nil || now[part].Next != 1 {
 		t.Fatalf("offsets %v, %v; want those of the backup", now, err)
 	}
 	for id := int64(2); id <= 3; id++ {

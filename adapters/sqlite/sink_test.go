@@ -55,7 +55,7 @@ func apply(tb testing.TB, s *Sink, changes ...record.Change) error {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return s.Apply(context.Background(), pipeline, changes, from, adapters.Offsets{part: from[part] + 1})
+	return s.Apply(context.Background(), pipeline, changes, from, adapters.Offsets{part: {Next: from[part].Next + 1}})
 }
 
 // rejections writes what was rejected as "1 unique park".
@@ -403,12 +403,12 @@ func applyUntilKilled(path string) {
 		if err != nil {
 			panic(err)
 		}
-		n := from[part]
+		n := from[part].Next
 		var changes []record.Change
 		for i := range int64(batchOfChild) {
 			changes = append(changes, put(tg, i, n+1, record.IntValue(n*batchOfChild+(i+n)%batchOfChild)))
 		}
-		if err := s.Apply(ctx, pipeline, changes, from, adapters.Offsets{part: n + 1}); err != nil {
+		if err := s.Apply(ctx, pipeline, changes, from, adapters.Offsets{part: {Next: n + 1}}); err != nil {
 			panic(err)
 		}
 		os.Stdout.WriteString(strconv.FormatInt(n+1, 10) + "\n")
