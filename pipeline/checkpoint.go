@@ -22,6 +22,8 @@ type checkpoint struct {
 	Position []byte `json:"position"`
 	// Runs holds for each table the number of the snapshot that was last asked for.
 	Runs map[string]uint32 `json:"runs"`
+	// Begun holds for each table the epoch in which that snapshot began.
+	Begun map[string]uint32 `json:"begun"`
 	// Mappings holds for each pipeline the fingerprint of the mapping its new events are made with.
 	Mappings map[string]string `json:"mappings"`
 	Marks    []mark            `json:"partitions"`

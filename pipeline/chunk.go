@@ -13,7 +13,10 @@ type eventKind uint8
 const (
 	publishEvent eventKind = iota
 	letterEvent
+	// sweepEvent asks for tombstones over what was last seen before a sequence.
 	sweepEvent
+	// completeEvent says that a snapshot is: it ends with a sweep.
+	completeEvent
 )
 
 // event is one thing to be put on the bus, made from a record by one pipeline.

@@ -17,6 +17,7 @@ var positionsPartition = kafka.TopicPartition{Topic: bus.PositionsTopic}
 func (s *session) finishAll(ctx context.Context, in <-chan *chunk) error {
 	next := *s.saved
 	next.Marks = append([]mark(nil), s.saved.Marks...)
+	first := next.Position == nil
 	// A request that was taken is closed by the first position saved; a source that begins anew has none to save yet.
 	dirty := len(s.done) > 0 && next.Position != nil
 	save := func() error {
@@ -63,6 +64,13 @@ func (s *session) finishAll(ctx context.Context, in <-chan *chunk) error {
 			c.batch.Release()
 			s.room.Release(c.size)
 			s.free <- c
+			if first {
+				first = false
+				if err := save(); err != nil {
+					return err
+				}
+				close(s.positioned)
+			}
 		}
 	}
 }

@@ -37,6 +37,7 @@ type pipe struct {
 	fingerprint string
 	first       int    // index of its partition 0 in session.parts
 	tails       []tail // by partition
+	rereads     rereads
 	shared      map[bus.Op]*bus.SharedHeaders
 	dlq         kafka.TopicPartition
 	letters     openLetters

@@ -91,10 +91,8 @@ func (t *translator) record(c *chunk, p *pipe, r *record.Record) error {
 		c.events = append(c.events, event{kind: sweepEvent, pipe: p, before: seq, sequence: t.sequence(c, seq)})
 		return nil
 	case record.SnapshotEnd:
-		// In the first epoch nothing can be on the topic that the source does not have.
-		if t.s.epoch > 1 {
-			c.events = append(c.events, event{kind: sweepEvent, pipe: p, before: Sequence{Epoch: t.s.epoch, Order: r.Since}, sequence: t.sequence(c, seq)})
-		}
+		// A run begins with an epoch, so that all of that epoch, and of any that followed while it lasted, was seen by it.
+		c.events = append(c.events, event{kind: completeEvent, pipe: p, before: Sequence{Epoch: t.s.begun[p.Table]}, sequence: t.sequence(c, seq)})
 		return nil
 	case record.Create, record.Update, record.Delete, record.Snapshot: // a row, translated below
 	}
