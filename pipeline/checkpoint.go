@@ -39,6 +39,9 @@ type mark struct {
 	Next int64 `json:"next"`
 	// Last is the sequence of that record; empty when it wrote none.
 	Last string `json:"last,omitempty"`
+	// Behind is how many offsets before Next recovery begins to look: an earlier session published rows of a snapshot there
+	// that the position does not cover yet, although the log went on.
+	Behind int64 `json:"behind,omitempty"`
 }
 
 func checkpointKey(agency, source string) string { return bus.Slug(agency) + "/" + source }

@@ -56,6 +56,8 @@ type chunk struct {
 	pending atomic.Int32
 	// acknowledged is closed when pending falls to zero.
 	acknowledged chan struct{}
+	// waiting says that behind it there are still rows to be read again (rereads).
+	waiting bool
 	// marks is where the acknowledged groups ended, one entry per output partition (count 0: nothing written).
 	marks []written
 }

@@ -49,11 +49,19 @@ func (s *session) finishAll(ctx context.Context, in <-chan *chunk) error {
 			s.at(PointAcknowledged)
 			for i, w := range c.marks {
 				if w.next > 0 {
+					if c.waiting {
+						next.Marks[i].Behind += w.next - next.Marks[i].Next
+					}
 					next.Marks[i].Next = w.next
 					if w.last != "" {
 						next.Marks[i].Last = w.last
 					}
 					dirty = true
+				}
+			}
+			if !c.waiting {
+				for i := range next.Marks {
+					next.Marks[i].Behind = 0
 				}
 			}
 			if string(next.Position) != string(c.batch.Position) {

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/lienthong/truc/bus"
@@ -86,6 +87,7 @@ func (s *session) handOver(ctx context.Context, c *chunk) error {
 			}
 		}
 	}
+	c.waiting = slices.ContainsFunc(s.pipes, func(p *pipe) bool { return p.rereads.waiting() })
 	return s.flush(ctx, c)
 }
 
@@ -97,7 +99,7 @@ func (e *event) isPublished() bool {
 	case e.redelivery:
 	case p.tails[e.part-p.first].published(e.sequence, e.id):
 		return true
-	case e.op == bus.Snapshot && p.rereads.holds(e.key, e.msg.Value):
+	case e.op == bus.Snapshot && p.rereads.take(e.key, e.msg.Value):
 		return true
 	}
 	p.rereads.forget(e.key)

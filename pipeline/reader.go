@@ -181,6 +181,7 @@ type session struct {
 	parts   []kafka.TopicPartition
 	counts  []int    // partitions of the topic of parts[i]
 	topicID []string // id of the topic of parts[i]
+	scanned []int64  // where recovery began to read parts[i]
 
 	sender   Sender
 	src      adapters.Source

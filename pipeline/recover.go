@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 
 	"github.com/lienthong/truc/adapters"
@@ -128,7 +129,8 @@ func (s *session) recoverTails(ctx context.Context, saved *checkpoint, anew bool
 	}
 	for i, tp := range s.parts {
 		s.topicID = append(s.topicID, infos[tp.Topic].ID)
-		if i > 0 && indexOf(s.parts[:i], tp) >= 0 {
+		if at := indexOf(s.parts[:i], tp); at >= 0 {
+			s.scanned = append(s.scanned, s.scanned[at])
 			continue // two pipelines on one topic: it is read once, for both
 		}
 		r := ranges[tp]
@@ -137,8 +139,9 @@ func (s *session) recoverTails(ctx context.Context, saved *checkpoint, anew bool
 			if err := checkMark(ctx, s.cfg.Bus, s.cfg.Source, m, infos[tp.Topic], r); err != nil {
 				return 0, err
 			}
-			from = max(m.Next, r.Start)
+			from = max(m.Next-m.Behind, r.Start)
 		}
+		s.scanned = append(s.scanned, from)
 		var pipes []*pipe
 		for _, p := range s.pipes {
 			if p.Topic == tp.Topic {
@@ -273,10 +276,14 @@ func (s *session) firstCheckpoint(saved *checkpoint, position []byte) *checkpoin
 			old[kafka.TopicPartition{Topic: m.Topic, Partition: m.Partition}] = m
 		}
 	}
+	waiting := slices.ContainsFunc(s.pipes, func(p *pipe) bool { return p.rereads.waiting() })
 	for i, tp := range s.parts {
 		m := mark{Topic: tp.Topic, TopicID: s.topicID[i], Count: s.counts[i], Partition: tp.Partition}
 		if o, ok := old[tp]; ok && o.TopicID == m.TopicID && o.Count == m.Count {
 			m.Next, m.Last = o.Next, o.Last
+		}
+		if waiting {
+			m.Behind = max(m.Next-s.scanned[i], 0)
 		}
 		c.Marks = append(c.Marks, m)
 	}

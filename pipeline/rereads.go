@@ -30,6 +30,9 @@ var documentSeed = maphash.MakeSeed()
 // collect makes it remember events of an epoch, and of any higher one it meets.
 func (r *rereads) collect(epoch uint32) { *r = rereads{epoch: epoch, documents: map[uint64]uint64{}} }
 
+// waiting reports whether rows are remembered that were not read again yet.
+func (r *rereads) waiting() bool { return len(r.documents) > 0 }
+
 // collects reports whether there is anybody to remember for.
 func (r *rereads) collects() bool { return r.documents != nil }
 
@@ -50,17 +53,19 @@ func (r *rereads) note(e *bus.Event, key uint64) {
 
 // forget says that something else became the latest record of a key.
 func (r *rereads) forget(key uint64) {
-	if len(r.documents) > 0 {
+	if r.waiting() {
 		delete(r.documents, key)
 	}
 }
 
-// holds reports whether the latest event of the key is a snapshot of this document.
-func (r *rereads) holds(key uint64, document []byte) bool {
-	if len(r.documents) == 0 {
+// take reports whether the latest event of the key is a snapshot of this document. The row is then read again, or not the
+// same any more: either way it is not waited for any longer.
+func (r *rereads) take(key uint64, document []byte) bool {
+	if !r.waiting() {
 		return false
 	}
 	hash, known := r.documents[key]
+	delete(r.documents, key)
 	return known && hash == maphash.Bytes(documentSeed, document)
 }
 

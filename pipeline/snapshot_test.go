@@ -83,7 +83,7 @@ func (p *press) run(i *instance, r *Reader, enough func() bool) {
 			p.t.Fatalf("reader stopped: %v", err)
 		case <-i.crashed:
 			cancel()
-			_ = <-done
+			<-done //nolint:errcheck // whatever a dead process says
 			return
 		case <-time.After(200 * time.Microsecond):
 		}
@@ -319,5 +319,53 @@ func TestRereadsForget(t *testing.T) {
 	p.rereads.note(&snapshot, key)
 	if row(&p, bus.Snapshot, document).isPublished() {
 		t.Error("an event of an older epoch keeps a resnapshot from publishing its row again")
+	}
+}
+
+// TestCrashBeforeReread: the log goes on, and positions are saved, before the rows that were published before the first crash
+// are read again. A second crash must not make the third process forget them.
+func TestCrashBeforeReread(t *testing.T) {
+	p := newPress(t)
+	p.fill("ks", 100)
+	i := p.bus.process(50, false)
+	p.run(i, p.reader(i, time.Hour, p.first), func() bool { return false })
+	_, before, _ := p.contents(p.first.Topic)
+	if err := p.store.Transact(func(tx *memory.Tx) error {
+		for n := range 300 {
+			if err := tx.Insert("ks", row(1000+n, "Bình", 0)); err != nil {
+				return err
+			}
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	i = p.bus.process(100, false)
+	p.run(i, p.reader(i, time.Millisecond, p.first), func() bool { return false })
+	if _, events, _ := p.contents(p.first.Topic); before == 0 || events <= before || events >= before+300 {
+		t.Fatalf("%d events before the first crash, %d before the second: it is not in the middle of the log", before, events)
+	}
+	saved, err := loadCheckpoint(t.Context(), p.bus.process(1, false), "H44.15", "hotich")
+	if err != nil || saved.Marks[0].Behind == 0 {
+		t.Fatalf("the second process saved nothing of the log, %v", err)
+	}
+	i = p.bus.process(1<<30, false)
+	r := p.reader(i, time.Millisecond, p.first)
+	p.run(i, r, complete(r, 1))
+	seen := map[string]int{}
+	for _, part := range p.bus.topics[p.first.Topic] {
+		for _, d := range part {
+			if e, err := bus.ParseEvent(&d); err == nil && e.Op == bus.Snapshot {
+				seen[string(d.Key)]++
+			}
+		}
+	}
+	for key, n := range seen {
+		if n > 1 {
+			t.Fatalf("row %s was published %d times", key, n)
+		}
+	}
+	if saved, err = loadCheckpoint(t.Context(), i, "H44.15", "hotich"); err != nil || saved.Marks[0].Behind != 0 {
+		t.Errorf("the position still looks back, %v", err)
 	}
 }
