@@ -32,7 +32,10 @@ type Source interface {
 
 // Start tells a Source where to begin.
 type Start struct {
-	// Position is what the last saved batch carried; nil when there is none: every table is then snapshotted.
+	// Position is what the last saved batch carried; nil when there is none: every table is then snapshotted. What changes
+	// from then on must not be lost should the source be opened with nil again: either its log is kept from the first Open on
+	// (a replication slot), or the first batch carries no records, and the position at which reading began. That is saved
+	// before anything else is published.
 	Position []byte
 	// Reset allows the source to begin anew although it finds a gap or a divergence (`truc resnapshot` after one): Position
 	// is nil then, what is left of the old state (a lost slot) is replaced, and every table is snapshotted.

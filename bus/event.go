@@ -49,7 +49,7 @@ type Message struct {
 	Shared *SharedHeaders
 	// Headers are those of this message alone.
 	Headers []Header
-	// UnixMilli is the record's Kafka timestamp; 0 means now.
+	// UnixMilli is the record's Kafka timestamp; 0 means now, and so does a time that brokers refuse.
 	UnixMilli int64
 }
 

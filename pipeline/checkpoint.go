@@ -22,6 +22,8 @@ type checkpoint struct {
 	Position []byte `json:"position"`
 	// Runs holds for each table the number of the snapshot that was last asked for.
 	Runs map[string]uint32 `json:"runs"`
+	// Begun holds for each table the epoch in which that snapshot began.
+	Begun map[string]uint32 `json:"begun"`
 	// Mappings holds for each pipeline the fingerprint of the mapping its new events are made with.
 	Mappings map[string]string `json:"mappings"`
 	Marks    []mark            `json:"partitions"`
@@ -37,6 +39,9 @@ type mark struct {
 	Next int64 `json:"next"`
 	// Last is the sequence of that record; empty when it wrote none.
 	Last string `json:"last,omitempty"`
+	// Behind is how many offsets before Next recovery begins to look: an earlier session published rows of a snapshot there
+	// that the position does not cover yet, although the log went on.
+	Behind int64 `json:"behind,omitempty"`
 }
 
 func checkpointKey(agency, source string) string { return bus.Slug(agency) + "/" + source }

@@ -13,7 +13,10 @@ type eventKind uint8
 const (
 	publishEvent eventKind = iota
 	letterEvent
+	// sweepEvent asks for tombstones over what was last seen before a sequence.
 	sweepEvent
+	// completeEvent says that a snapshot is: it ends with a sweep.
+	completeEvent
 )
 
 // event is one thing to be put on the bus, made from a record by one pipeline.
@@ -53,6 +56,8 @@ type chunk struct {
 	pending atomic.Int32
 	// acknowledged is closed when pending falls to zero.
 	acknowledged chan struct{}
+	// waiting says that behind it there are still rows to be read again (rereads).
+	waiting bool
 	// marks is where the acknowledged groups ended, one entry per output partition (count 0: nothing written).
 	marks []written
 }

@@ -19,6 +19,7 @@ var positionsPartition = kafka.TopicPartition{Topic: bus.PositionsTopic}
 func (s *session) finishAll(ctx context.Context, in <-chan *chunk) error {
 	next := *s.saved
 	next.Marks = append([]mark(nil), s.saved.Marks...)
+	first := next.Position == nil
 	// A request that was taken is closed by the first position saved; a source that begins anew has none to save yet.
 	dirty := len(s.done) > 0 && next.Position != nil
 	save := func() error {
@@ -50,11 +51,19 @@ func (s *session) finishAll(ctx context.Context, in <-chan *chunk) error {
 			s.at(PointAcknowledged)
 			for i, w := range c.marks {
 				if w.next > 0 {
+					if c.waiting {
+						next.Marks[i].Behind += w.next - next.Marks[i].Next
+					}
 					next.Marks[i].Next = w.next
 					if w.last != "" {
 						next.Marks[i].Last = w.last
 					}
 					dirty = true
+				}
+			}
+			if !c.waiting {
+				for i := range next.Marks {
+					next.Marks[i].Behind = 0
 				}
 			}
 			if string(next.Position) != string(c.batch.Position) {
@@ -69,6 +78,13 @@ func (s *session) finishAll(ctx context.Context, in <-chan *chunk) error {
 			}
 			s.room.Release(c.size)
 			s.free <- c
+			if first {
+				first = false
+				if err := save(); err != nil {
+					return err
+				}
+				close(s.positioned)
+			}
 		}
 	}
 }

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/lienthong/truc/bus"
@@ -30,6 +31,11 @@ func (s *session) handOverAll(ctx context.Context, in <-chan *chunk, out chan<- 
 		case <-ctx.Done():
 			return nil
 		}
+		select {
+		case <-s.positioned:
+		case <-ctx.Done():
+			return nil
+		}
 	}
 	return nil
 }
@@ -41,7 +47,7 @@ func (s *session) handOver(ctx context.Context, c *chunk) error {
 		e := &c.events[i]
 		switch e.kind {
 		case publishEvent:
-			if !e.redelivery && e.pipe.tails[e.part-e.pipe.first].published(e.sequence, e.id) {
+			if e.isPublished() {
 				e.pipe.stats.Skipped.Add(1)
 			} else {
 				g := &c.groups[e.part]
@@ -67,17 +73,48 @@ func (s *session) handOver(ctx context.Context, c *chunk) error {
 				return err
 			}
 			i = last
-		case sweepEvent:
-			if err := s.flush(ctx, c); err != nil {
+		case completeEvent:
+			e.pipe.rereads.free()
+			if e.before.Epoch <= 1 {
+				continue // in the first epoch nothing can be on the topic that the source does not have
+			}
+			if err := s.flushAndSweep(ctx, c, e); err != nil {
 				return err
 			}
-			if err := s.sweep(ctx, e); err != nil {
-				return fmt.Errorf("sweep of publish.%s: %w", e.pipe.Name, err)
+		case sweepEvent:
+			if err := s.flushAndSweep(ctx, c, e); err != nil {
+				return err
 			}
-			s.at(PointSwept)
 		}
 	}
+	c.waiting = slices.ContainsFunc(s.pipes, func(p *pipe) bool { return p.rereads.waiting() })
 	return s.flush(ctx, c)
+}
+
+// isPublished reports whether an event is on the topic already, and notes that it will be when it is not. Retries are
+// published whatever is there.
+func (e *event) isPublished() bool {
+	p := e.pipe
+	switch {
+	case e.redelivery:
+	case p.tails[e.part-p.first].published(e.sequence, e.id):
+		return true
+	case e.op == bus.Snapshot && p.rereads.take(e.key, e.msg.Value):
+		return true
+	}
+	p.rereads.forget(e.key)
+	return false
+}
+
+func (s *session) flushAndSweep(ctx context.Context, c *chunk, e *event) error {
+	if err := s.flush(ctx, c); err != nil {
+		return err
+	}
+	if err := s.sweep(ctx, e); err != nil {
+		return fmt.Errorf("sweep of publish.%s: %w", e.pipe.Name, err)
+	}
+	s.at(PointSwept)
+	return nil
 }
 
 // flush hands the collected groups to the sender.
@@ -179,6 +216,9 @@ func (s *session) sweep(ctx context.Context, e *event) error {
 		w := sweeper{bus: s.cfg.Bus, partition: tp, span: ranges[tp], source: p.source, before: e.before.String()}
 		err := w.vanished(ctx, func(keys [][]byte) error {
 			p.stats.Swept.Add(int64(len(keys)))
+			for _, key := range keys {
+				p.rereads.forget(fingerprint(key))
+			}
 			return produceAndWait(ctx, s.sender, tp, p.tombstones(keys, e.sequence))
 		})
 		if err != nil {

@@ -41,7 +41,9 @@ type instance struct {
 	crashAfter    int
 	storedAtCrash bool
 	dead          bool
-	crashed       chan struct{}
+	// slow is a topic that takes a while, so that others overtake it.
+	slow    string
+	crashed chan struct{}
 	// queued are groups that were on their way when the process died or was stopped: the network may deliver them later.
 	queued []queuedGroup
 }
@@ -232,6 +234,9 @@ func (s *modelSender) Produce(_ context.Context, tp kafka.TopicPartition, msgs [
 		if n := s.instance.bus.size() % 4; n > 0 {
 			time.Sleep(time.Duration(n) * 100 * time.Microsecond) // partitions overtake each other
 		}
+		if tp.Topic == s.instance.slow {
+			time.Sleep(3 * time.Millisecond)
+		}
 		base, err := s.instance.deliver(queuedGroup{s.id, s.epoch, tp, msgs})
 		if err != nil {
 			s.mu.Lock()
@@ -293,6 +298,8 @@ func (i *instance) wake() {
 	}
 }
 
+func (s *modelSender) MessageLimit(string) int { return maxMessageBytes }
+
 func (s *modelSender) Flush(context.Context) error { s.pending.Wait(); return s.Err() }
 
 func (s *modelSender) Err() error {
@@ -325,6 +332,14 @@ type world struct {
 	pruned int
 	// lost is set when a reader asks for what was pruned: something was acknowledged too early.
 	lost error
+}
+
+func (w *world) open(sizes func() int) adapters.Source { return &worldSource{w: w, sizes: sizes} }
+
+func (w *world) settled() (all bool, lost error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.pruned == len(w.log), w.lost
 }
 
 // worldSource reads a world in batches of the sizes it is given.

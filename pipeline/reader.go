@@ -183,19 +183,25 @@ type session struct {
 	parts   []kafka.TopicPartition
 	counts  []int    // partitions of the topic of parts[i]
 	topicID []string // id of the topic of parts[i]
+	scanned []int64  // where recovery began to read parts[i]
 
 	sender   Sender
 	src      adapters.Source
 	epoch    uint32
 	saved    *checkpoint
 	runs     map[string]uint32
-	mending  bool     // somebody asked for tables to be read anew
-	reset    bool     // and the source has lost what the position stands for: it is opened without
-	done     []string // request keys to close once the first position of this session is saved
-	requests int64    // next offset to read on the requests topic
+	begun    map[string]uint32 // by table, the epoch in which its run began
+	mending  bool              // somebody asked for tables to be read anew
+	reset    bool              // and the source has lost what the position stands for: it is opened without
+	done     []string          // request keys to close once the first position of this session is saved
+	requests int64             // next offset to read on the requests topic
 	retries  []Request
 	// fail ends the session; it is set before anything is produced.
 	fail context.CancelCauseFunc
+
+	// positioned is closed when a position of the source is saved. Until then nothing beyond its first batch leaves: a source
+	// that is opened without a position begins with the present, and would not tell what vanished since the last time.
+	positioned chan struct{}
 
 	free chan *chunk
 	// room bounds the row memory under way.
@@ -260,6 +266,10 @@ func (s *session) at(p Point) {
 func (s *session) loop(ctx context.Context) error {
 	const inFlight = 12
 	s.room = semaphore.NewWeighted(maxUnderWay)
+	s.positioned = make(chan struct{})
+	if s.saved.Position != nil {
+		close(s.positioned)
+	}
 	s.free = make(chan *chunk, inFlight)
 	for range inFlight {
 		s.free <- newChunk(len(s.parts))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 
 	"github.com/lienthong/truc/adapters"
@@ -31,6 +32,9 @@ func (s *session) recover(ctx context.Context) error {
 		return err
 	}
 	s.sender = sender
+	for _, p := range s.pipes {
+		p.limit, p.dlqLimit = sender.MessageLimit(p.Topic), sender.MessageLimit(p.dlq.Topic)
+	}
 	s.at(PointFenced)
 	saved, err := loadCheckpoint(ctx, s.cfg.Bus, s.cfg.Agency, s.cfg.Source)
 	if err != nil {
@@ -39,6 +43,12 @@ func (s *session) recover(ctx context.Context) error {
 	anew, err := s.takeRequests(ctx)
 	if err != nil {
 		return err
+	}
+	begins := s.begins(saved, anew)
+	if len(begins) == 0 {
+		for _, p := range s.pipes {
+			p.rereads.collect(saved.Epoch)
+		}
 	}
 	seen, err := s.recoverTails(ctx, saved, len(anew) > 0)
 	if err != nil {
@@ -49,7 +59,24 @@ func (s *session) recover(ctx context.Context) error {
 			return err
 		}
 	}
-	return s.openSource(ctx, saved, seen, anew)
+	return s.openSource(ctx, saved, seen, begins, anew)
+}
+
+// begins returns the tables whose snapshot is to begin in this session: those of pipelines that a person asked to be read
+// again (anew), and those of pipelines that the saved position does not know, because they are new in the configuration or
+// come back after an absence.
+func (s *session) begins(saved *checkpoint, anew map[string]bool) map[string]bool {
+	tables := map[string]bool{}
+	for _, p := range s.pipes {
+		known := false
+		if saved != nil {
+			_, known = saved.Mappings[p.Name]
+		}
+		if !known || anew[p.Name] || saved.Runs[p.Table] == 0 {
+			tables[p.Table] = true
+		}
+	}
+	return tables
 }
 
 func (s *session) topics() []kafka.TopicSpec {
@@ -105,7 +132,8 @@ func (s *session) recoverTails(ctx context.Context, saved *checkpoint, anew bool
 	}
 	for i, tp := range s.parts {
 		s.topicID = append(s.topicID, infos[tp.Topic].ID)
-		if i > 0 && indexOf(s.parts[:i], tp) >= 0 {
+		if at := indexOf(s.parts[:i], tp); at >= 0 {
+			s.scanned = append(s.scanned, s.scanned[at])
 			continue // two pipelines on one topic: it is read once, for both
 		}
 		r := ranges[tp]
@@ -114,15 +142,16 @@ func (s *session) recoverTails(ctx context.Context, saved *checkpoint, anew bool
 			if err := checkMark(ctx, s.cfg.Bus, s.cfg.Source, m, infos[tp.Topic], r); err != nil {
 				return 0, err
 			}
-			from = max(m.Next, r.Start)
+			from = max(m.Next-m.Behind, r.Start)
 		}
-		tails := map[string]*tail{}
+		s.scanned = append(s.scanned, from)
+		var pipes []*pipe
 		for _, p := range s.pipes {
 			if p.Topic == tp.Topic {
-				tails[p.source] = &p.tails[tp.Partition]
+				pipes = append(pipes, p)
 			}
 		}
-		seen, err := scanTails(ctx, s.cfg.Bus, tp, from, r.End, tails)
+		seen, err := scanTails(ctx, s.cfg.Bus, tp, from, r.End, pipes)
 		if err != nil {
 			return 0, fmt.Errorf("read what was published on %s/%d: %w", tp.Topic, tp.Partition, err)
 		}
@@ -140,31 +169,28 @@ func indexOf(in []kafka.TopicPartition, p kafka.TopicPartition) int {
 	return -1
 }
 
-// openSource decides the epoch and opens the source. anew names the pipelines that a person asked to be read again.
-func (s *session) openSource(ctx context.Context, saved *checkpoint, seen uint32, anew map[string]bool) error {
-	s.runs = map[string]uint32{}
+// openSource decides the epoch and opens the source. begins are the tables whose snapshot begins, anew the pipelines that a
+// person asked to be read again.
+//
+// Every snapshot begins with an epoch of its own, so that what was published before it can be told from what it publishes:
+// the former is swept when it ends.
+func (s *session) openSource(ctx context.Context, saved *checkpoint, seen uint32, begins, anew map[string]bool) error {
+	s.runs, s.begun = map[string]uint32{}, map[string]uint32{}
 	start := adapters.Start{}
-	switch {
-	case saved == nil:
-		// Nothing is known: whatever was published once is swept when the first snapshot ends.
-		s.epoch = seen + 1
-	case len(anew) > 0:
-		s.epoch = seen + 1
-		start.Position = saved.Position
-	default:
-		s.epoch = max(saved.Epoch, seen)
-		start.Position = saved.Position
+	s.epoch = seen
+	if len(begins) > 0 {
+		s.epoch++
+	} else {
 		start.Floor = s.floor()
 	}
 	if saved != nil {
+		start.Position = saved.Position
 		maps.Copy(s.runs, saved.Runs)
+		maps.Copy(s.begun, saved.Begun)
 	}
-	for _, p := range s.pipes {
-		if s.runs[p.Table] == 0 {
-			s.runs[p.Table] = 1
-		} else if anew[p.Name] {
-			s.runs[p.Table]++
-		}
+	for table := range begins {
+		s.runs[table]++
+		s.begun[table] = s.epoch
 	}
 	s.mending = len(anew) > 0
 	var err error
@@ -177,6 +203,7 @@ func (s *session) openSource(ctx context.Context, saved *checkpoint, seen uint32
 		s.cfg.Log.Warn("mending a gap: every table of the source is read again", "source", s.cfg.Source, "err", err)
 		for table := range s.runs {
 			s.runs[table]++
+			s.begun[table] = s.epoch
 		}
 		start = adapters.Start{Reset: true}
 		err = s.openAt(ctx, start)
@@ -184,9 +211,15 @@ func (s *session) openSource(ctx context.Context, saved *checkpoint, seen uint32
 	if err != nil {
 		return err
 	}
+	for _, p := range s.pipes {
+		if p.rereads.epoch != s.epoch {
+			p.rereads.free()
+		}
+	}
 	s.saved = s.firstCheckpoint(saved, start.Position)
-	if saved == nil {
+	if len(begins) > 0 && len(anew) == 0 {
 		// The epoch is on record before the first event is, so that a crash before the first position does not raise it again.
+		// One that a person asked for begins again with the request, which is closed by that position.
 		if err := s.put(ctx, s.saved); err != nil {
 			return err
 		}
@@ -243,7 +276,7 @@ func (s *session) floor() record.Order {
 
 // firstCheckpoint is the position from which this session counts: what was saved, with the marks of the topics as they are.
 func (s *session) firstCheckpoint(saved *checkpoint, position []byte) *checkpoint {
-	c := &checkpoint{Format: checkpointFormat, Epoch: s.epoch, Runs: s.runs, Mappings: map[string]string{}}
+	c := &checkpoint{Format: checkpointFormat, Epoch: s.epoch, Runs: s.runs, Begun: s.begun, Mappings: map[string]string{}}
 	old := map[kafka.TopicPartition]mark{}
 	if saved != nil {
 		c.Position = position
@@ -251,10 +284,14 @@ func (s *session) firstCheckpoint(saved *checkpoint, position []byte) *checkpoin
 			old[kafka.TopicPartition{Topic: m.Topic, Partition: m.Partition}] = m
 		}
 	}
+	waiting := slices.ContainsFunc(s.pipes, func(p *pipe) bool { return p.rereads.waiting() })
 	for i, tp := range s.parts {
 		m := mark{Topic: tp.Topic, TopicID: s.topicID[i], Count: s.counts[i], Partition: tp.Partition}
 		if o, ok := old[tp]; ok && o.TopicID == m.TopicID && o.Count == m.Count {
 			m.Next, m.Last = o.Next, o.Last
+		}
+		if waiting {
+			m.Behind = max(m.Next-s.scanned[i], 0)
 		}
 		c.Marks = append(c.Marks, m)
 	}

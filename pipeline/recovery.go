@@ -93,24 +93,28 @@ func checkMark(ctx context.Context, b Bus, source string, m mark, info kafka.Top
 	return nil
 }
 
-// scanTails reads a partition and notes the events of each pipeline, by ce_source. It returns the highest epoch seen.
-func scanTails(ctx context.Context, b Bus, p kafka.TopicPartition, from, to int64, tails map[string]*tail) (uint32, error) {
+// scanTails reads a partition and notes the events of each pipeline that publishes to its topic. It returns the highest epoch seen.
+func scanTails(ctx context.Context, b Bus, p kafka.TopicPartition, from, to int64, pipes []*pipe) (uint32, error) {
 	var epoch uint32
 	if from >= to {
 		return 0, nil
 	}
 	err := b.ReadRange(ctx, p, from, to, func(d *bus.Delivered) error {
+		// A foreign record on the topic is not ours to count; deliveries report it. But it hides what was under its key.
 		e, err := bus.ParseEvent(d)
-		if err != nil {
-			return nil //nolint:nilerr // a foreign record on the topic is not ours to count; deliveries report it
-		}
-		t := tails[e.Source]
-		if t == nil {
-			return nil
-		}
-		t.note(&e)
-		if s, ok := ParseSequence(e.Sequence); ok && s.Epoch > epoch {
-			epoch = s.Epoch
+		key := fingerprint(d.Key)
+		for _, pipe := range pipes {
+			if err != nil || e.Source != pipe.source {
+				pipe.rereads.forget(key)
+				continue
+			}
+			pipe.tails[p.Partition].note(&e)
+			if pipe.rereads.collects() {
+				pipe.rereads.note(&e, key)
+			}
+			if s, ok := ParseSequence(e.Sequence); ok && s.Epoch > epoch {
+				epoch = s.Epoch
+			}
 		}
 		return nil
 	})

@@ -125,6 +125,9 @@ func TestReleaseDestroysMemory(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if b, err := s.Read(ctx); err != nil || len(b.Records) != 0 {
+		t.Fatalf("the first batch has %d records and should carry only the position (%v)", len(b.Records), err)
+	}
 	b, err := s.Read(ctx)
 	if err != nil {
 		t.Fatal(err)

@@ -34,6 +34,7 @@ type Source struct {
 	// The rest belongs to Open and Read.
 	names    []string
 	position position
+	fresh    bool // the position is where reading began, and nobody knows it yet
 	chunk    *chunk
 	progress map[string]adapters.Progress // guarded by store.mu
 }
@@ -103,6 +104,7 @@ func (s *Source) Open(ctx context.Context, start adapters.Start) error {
 		}
 	}
 	s.position = position{Version: 1, Store: st.identity, Order: st.last, Tables: map[string]snapshotState{}}
+	s.fresh = start.Position == nil
 	if start.Position != nil {
 		if err := s.resume(start.Position); err != nil {
 			return err
@@ -160,6 +162,10 @@ func (s *Source) Read(ctx context.Context) (record.Batch, error) {
 		}
 		if err := ctx.Err(); err != nil {
 			return record.Batch{}, err
+		}
+		if s.fresh {
+			s.fresh = false
+			return s.batch(nil)
 		}
 		s.store.mu.Lock()
 		records, err := s.next()

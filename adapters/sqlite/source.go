@@ -35,6 +35,7 @@ type Source struct {
 	conn     *sql.Conn // data_version compares only within one connection
 	names    []string
 	position position
+	fresh    bool                     // the position is where reading began, and nobody knows it yet
 	captures map[int64]bool           // all that are in the file
 	versions map[int64]*record.Table  // by capture
 	current  map[string]*record.Table // the newest version of each table
@@ -115,6 +116,7 @@ func (s *Source) begin(ctx context.Context, tx *sql.Tx, start adapters.Start, sa
 			return s.db.explain(ctx, "begin reading", err)
 		}
 		s.position = position{Version: positionVersion, Database: c.identity, ID: id, Tag: tag, Tables: map[string]progress{}}
+		s.fresh = true
 	}
 	last, err := s.sequence(ctx, tx)
 	if err != nil {
@@ -184,6 +186,11 @@ func (s *Source) Read(ctx context.Context) (record.Batch, error) {
 	defer s.running.RUnlock()
 	if s.isClosed() {
 		return record.Batch{}, adapters.ErrClosed
+	}
+	if s.fresh {
+		// Once this is saved, a deletion that comes while nobody reads is found in truc_change.
+		s.fresh = false
+		return record.Batch{Position: s.position.encode()}, nil
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)

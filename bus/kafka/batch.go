@@ -56,10 +56,11 @@ func (e *batchEncoder) reset(buf []byte) {
 func (e *batchEncoder) size() int { return len(e.buf) - sizePrefix }
 
 // add appends a message unless the batch would become larger than limit; the first is always appended. now stands for a
-// message without time.
+// message without time, and for times that a broker refuses: before 1970, and in the future (Kafka 4 takes an hour,
+// log.message.timestamp.after.max.ms). The clock of a source must not stop its pipeline; ce_time has what it says.
 func (e *batchEncoder) add(m *bus.Message, now int64, limit int) bool {
 	timestamp := m.UnixMilli
-	if timestamp == 0 {
+	if timestamp <= 0 || timestamp > now {
 		timestamp = now
 	}
 	if e.count == 0 {

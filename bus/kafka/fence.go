@@ -15,8 +15,10 @@ import (
 )
 
 const (
-	// fenceTransactionTimeout is when the coordinator aborts the fence's transaction if this process dies within it.
-	fenceTransactionTimeout = 10 * time.Second
+	// fenceTransactionTimeout is when the coordinator aborts the fence's transaction if this process dies within it. It is
+	// longer than any step may take: the coordinator aborts with a new epoch, so that a fence which a restart of the broker
+	// holds up would find itself fenced off, by nobody.
+	fenceTransactionTimeout = fencePatience + 30*time.Second
 	// markerPollInterval is how often the fence asks whether the markers are written.
 	markerPollInterval = 20 * time.Millisecond
 	// fencePatience bounds one step of the fence. A coordinator that has just started loads its log first.

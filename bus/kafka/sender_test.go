@@ -406,3 +406,23 @@ func TestUnfencedSenderStoresOnce(t *testing.T) {
 		}
 	})
 }
+
+// A source whose clock runs ahead, or that knows no time, must not stop its pipeline: brokers refuse records of the future.
+func TestTimesTheBrokerWouldRefuse(t *testing.T) {
+	onEachBroker(t, func(t *testing.T, cfg kafka.Config) {
+		c := newClient(t, cfg)
+		tp := kafka.TopicPartition{Topic: newTopic(t, c, 1)}
+		s := openSender(t, c, tp.Topic, tp)
+		before := time.Now()
+		for _, at := range []time.Time{before.Add(7 * time.Hour), {}, before.AddDate(-40, 0, 0)} {
+			m := text("k", "v")
+			m.UnixMilli = at.UnixMilli()
+			mustBase(t, produce(t, s, tp, m))
+		}
+		for _, d := range records(t, c, tp)[:2] {
+			if at := time.UnixMilli(d.UnixMilli); at.Before(before.Add(-time.Second)) || at.After(time.Now()) {
+				t.Errorf("offset %d has the time %v, want that of sending", d.Offset, at)
+			}
+		}
+	})
+}
