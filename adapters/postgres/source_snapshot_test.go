@@ -283,6 +283,30 @@ func TestSnapshotLater(t *testing.T) {
 	}
 }
 
+// A transaction that wrote to a table before the table was added to the publication is not in the log with these rows. The
+// snapshot waits for it, also when the source is reopened meanwhile.
+func TestSnapshotWaitsForWriters(t *testing.T) {
+	db := newDatabase(t, servers.Postgres(t).Database(t),
+		`CREATE TABLE a (id int PRIMARY KEY)`, `CREATE TABLE b (id int PRIMARY KEY, v text)`, `INSERT INTO b VALUES (1, 'x')`)
+	c := open(t, db.dsn, nil, "public.a")
+	c.snapshotted(1)
+	writer := newDatabase(t, db.dsn, `BEGIN`, `INSERT INTO b VALUES (2, 'early')`)
+	for range 2 {
+		if err := c.Close(); err != nil {
+			t.Fatal(err)
+		}
+		c = open(t, db.dsn, c.position, "public.a", "public.b")
+		if got := c.during(200 * time.Millisecond); len(got) > 0 {
+			t.Fatalf("while a transaction from before is running: %v", show(got))
+		}
+	}
+	writer.run(`COMMIT`)
+	want := []string{"public.b snapshot +(1,x)", "public.b snapshot +(2,early)", "public.b snapshot-end"}
+	if diff := cmp.Diff(want, show(c.snapshotted(1))); diff != "" {
+		t.Error(diff)
+	}
+}
+
 // Columns are added, dropped, renamed and retyped while the table is being snapshotted and read.
 func TestAlterWhileReading(t *testing.T) {
 	db := newDatabase(t, servers.Postgres(t).Database(t),
