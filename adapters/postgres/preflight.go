@@ -134,6 +134,10 @@ func (f *findings) table(t *catalogTable, role string) {
 	} else if t.identity == 'n' || t.identity == 'd' && len(t.table.Identity) == 0 {
 		f.add("replica-identity", "table "+name+" has REPLICA IDENTITY NOTHING: the log does not say which row was updated or deleted", "ALTER TABLE "+quoted+" REPLICA IDENTITY DEFAULT")
 	}
+	if len(t.strange) > 0 {
+		r := strangePartitions(t)
+		f.add("partition-identity", r.What, r.Fix)
+	}
 	if !t.canSelect {
 		f.add("select-privilege", "role "+role+" may not read table "+name, "GRANT USAGE ON SCHEMA "+quote(t.table.Schema)+" TO "+role+"; GRANT SELECT ON "+quoted+" TO "+role)
 	}
@@ -145,14 +149,37 @@ func (f *findings) table(t *catalogTable, role string) {
 // noKey refuses a table whose rows cannot be told apart.
 func noKey(t *catalogTable) *adapters.RefusedError {
 	quoted := quoteTable(t.table)
+	what := "has neither a primary key nor a REPLICA IDENTITY index: its rows cannot be told apart"
 	fix := "ALTER TABLE " + quoted + " ADD PRIMARY KEY (…)"
+	switch {
+	case t.generated:
+		what = "has a generated column in its key, which is not in the log: its rows cannot be told apart"
+		fix = "make the key of ordinary columns, or: ALTER TABLE " + quoted + " REPLICA IDENTITY USING INDEX … (a unique index on ordinary columns that are NOT NULL)"
+	case t.deferrable:
+		what = "has a DEFERRABLE primary key, which PostgreSQL does not take to tell rows apart in the log"
+		fix = "drop the primary key and add it again without DEFERRABLE"
+	}
 	if t.candidate != "" {
 		fix = "ALTER TABLE " + quoted + " REPLICA IDENTITY USING INDEX " + t.candidate
 	}
+	return &adapters.RefusedError{Where: "table " + t.table.String(), What: "table " + t.table.String() + " " + what, Fix: fix}
+}
+
+// strangePartitions refuses a partitioned table with partitions of another replica identity. The log says what the old
+// row carries by the table's identity and fills it by the partition's: columns that are not there read as null.
+func strangePartitions(t *catalogTable) *adapters.RefusedError {
+	identity := "FULL" // agrees with any
+	if t.identity == 'd' {
+		identity = "DEFAULT"
+	}
+	var fix []string
+	for _, name := range t.strange {
+		fix = append(fix, "ALTER TABLE "+name+" REPLICA IDENTITY "+identity)
+	}
 	return &adapters.RefusedError{
 		Where: "table " + t.table.String(),
-		What:  "table " + t.table.String() + " has neither a primary key nor a REPLICA IDENTITY index: its rows cannot be told apart",
-		Fix:   fix,
+		What:  fmt.Sprintf("%d partitions of table %s have another REPLICA IDENTITY than it: the log does not carry its key with their updates and deletes", len(t.strange), t.table),
+		Fix:   strings.Join(fix, "; "),
 	}
 }
 

@@ -18,6 +18,8 @@ type relation struct {
 	name     string // in the configuration; "" when nobody asked for the table
 	codecs   []codec
 	identity []bool // columns that an old row of kind K carries
+	// partitioned tables have the log of their partitions.
+	partitioned bool
 }
 
 // onRelation takes in a Relation message: the server sends it before the first row of a table in a session and after
@@ -93,7 +95,10 @@ func (s *source) checkReplaced(m relationMessage) error {
 // the catalog may be ahead of it, or have lost the table.
 func newRelation(m relationMessage, now *catalogTable, bases domainBases, old *relation) (*relation, error) {
 	t := &record.Table{Schema: m.schema, Name: m.name, Version: 1}
-	r := &relation{table: t, codecs: make([]codec, len(m.columns)), identity: make([]bool, len(m.columns))}
+	r := &relation{
+		table: t, codecs: make([]codec, len(m.columns)), identity: make([]bool, len(m.columns)),
+		partitioned: now != nil && now.kind == 'p',
+	}
 	var flagged []int
 	for i, c := range m.columns {
 		column := record.Column{Name: c.name, Type: fmt.Sprintf("type %d", c.typ), Nullable: true}

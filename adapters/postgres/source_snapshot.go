@@ -401,7 +401,7 @@ func (t *catalogTable) from() string {
 
 // relation is the table as its rows in the log will have it.
 func (t *catalogTable) relation(name string) *relation {
-	r := &relation{table: t.table, name: name, codecs: t.codecs, identity: make([]bool, len(t.codecs))}
+	r := &relation{table: t.table, name: name, codecs: t.codecs, identity: make([]bool, len(t.codecs)), partitioned: t.kind == 'p'}
 	for i := range r.identity {
 		r.identity[i] = t.table.Carried(i)
 	}
