@@ -62,9 +62,13 @@ func (s *source) onRelation(m relationMessage) error {
 // adopt makes r the present version of a table: the old one if nothing differs.
 func (s *source) adopt(id uint32, r *relation) {
 	old := s.relations[id]
-	if old != nil && sameTable(old.table, r.table) {
+	switch {
+	case old == nil:
+		// The first that this session sees of the table: which version a chunk that is being read has cannot be told.
+		s.machine.AlteredTable(r.name)
+	case sameTable(old.table, r.table):
 		r.table = old.table
-	} else if old != nil {
+	default:
 		r.table.Version = old.table.Version + 1
 		s.machine.AlteredTable(r.name)
 		s.log.Info("table changed its columns", "source", s.name, "table", r.name, "version", r.table.Version)

@@ -103,7 +103,7 @@ func (s *source) onMark() error {
 	}
 	switch verdict := s.machine.High(m.task, at, &c.Chunk); verdict {
 	case snapshot.Accepted:
-		s.relations[c.oid] = c.relation
+		s.relations[c.oid] = c.relation // the log shows no older version any more: altering waits for the writers
 	case snapshot.None:
 	default:
 		s.log.Debug("snapshot chunk is read again", "source", s.name, "because", verdict.String())

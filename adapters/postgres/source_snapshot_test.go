@@ -307,6 +307,67 @@ func TestSnapshotWaitsForWriters(t *testing.T) {
 	}
 }
 
+// A table altered between the read of the first chunk and its high watermark: the log shows its new version before the
+// chunk with the old one, whose rows must neither come after newer ones nor tell how to read what follows.
+func TestAlterInFirstWindow(t *testing.T) {
+	for alter, want := range map[string][]string{
+		`ALTER TABLE a ALTER id TYPE text`:                                  {"update +(1,new)", "snapshot +(1,new)", "snapshot-end", "create +(2,y)"},
+		`ALTER TABLE a ADD COLUMN w int DEFAULT 7`:                          {"update +(1,new,7)", "snapshot +(1,new,7)", "snapshot-end", "create +(2,y,7)"},
+		`ALTER TABLE a REPLICA IDENTITY FULL`:                               {"update -(1,old)+(1,new)", "snapshot +(1,new)", "snapshot-end", "create +(2,y)"},
+		`ALTER TABLE a DROP COLUMN u; ALTER TABLE a ADD COLUMN w text`:      {"update +(1,new,∅)", "snapshot +(1,new,∅)", "snapshot-end", "create +(2,y,∅)"},
+		`ALTER TABLE a DROP COLUMN u; ALTER TABLE a RENAME COLUMN v TO moi`: {"update +(1,new)", "snapshot +(1,new)", "snapshot-end", "create +(2,y)"},
+	} {
+		t.Run(alter, func(t *testing.T) {
+			db := newDatabase(t, servers.Postgres(t).Database(t), `CREATE TABLE a (id int PRIMARY KEY, v text)`, `INSERT INTO a VALUES (1, 'old')`)
+			if strings.Contains(alter, "DROP COLUMN u") {
+				db.run(`ALTER TABLE a ADD COLUMN u int`)
+			}
+			c := open(t, db.dsn, nil, "public.a")
+			// The chunk reader's first attempt, by hand.
+			task, ok := c.machine.Next()
+			if !ok {
+				t.Fatal("no chunk to read")
+			}
+			session, err := c.server.sql(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer session.close()
+			if err := session.mark(t.Context(), mark{task: task.ID}.content(c.nonce)); err != nil {
+				t.Fatal(err)
+			}
+			reader := chunkReader{session: session, rows: 100}
+			var oid uint32
+			for oid = range c.tables {
+			}
+			chunk, err := reader.read(t.Context(), oid, task)
+			if err != nil {
+				t.Fatal(err)
+			}
+			second := "v"
+			if strings.Contains(alter, "RENAME COLUMN v") {
+				second = "moi"
+			}
+			db.run(alter, `UPDATE a SET `+second+` = 'new'`)
+			c.chunk.Store(chunk)
+			if err := session.mark(t.Context(), mark{task: task.ID, high: true}.content(c.nonce)); err != nil {
+				t.Fatal(err)
+			}
+			got := c.snapshotted(1)
+			db.run(`INSERT INTO a (id, ` + second + `) VALUES ('2', 'y')`)
+			got = append(got, c.take(1)...)
+			if diff := cmp.Diff(want, short(got)); diff != "" {
+				t.Error(diff)
+			}
+			for _, r := range got {
+				if last := got[len(got)-1].Table; r.Table != last {
+					t.Errorf("%s has another version of the table", r.Op)
+				}
+			}
+		})
+	}
+}
+
 // Columns are added, dropped, renamed and retyped while the table is being snapshotted and read.
 func TestAlterWhileReading(t *testing.T) {
 	db := newDatabase(t, servers.Postgres(t).Database(t),
