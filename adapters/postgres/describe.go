@@ -36,6 +36,19 @@ type catalogTable struct {
 	canSelect, owner, filtered bool
 }
 
+func (t *catalogTable) name() tableName { return tableName{t.table.Schema, t.table.Name} }
+
+// named is the table as records of it are handed out. SQL needs the name it has now.
+func (t *catalogTable) named(as tableName) *catalogTable {
+	if t.name() == as {
+		return t
+	}
+	named, table := *t, *t.table
+	table.Schema, table.Name = as.schema, as.name
+	named.table = &table
+	return &named
+}
+
 // fullIdentity is the statement that makes Before carry all columns; "" when it does.
 func (t *catalogTable) fullIdentity() string {
 	if t.identity == 'f' {

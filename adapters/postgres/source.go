@@ -36,7 +36,7 @@ type source struct {
 	// Of Open, constant afterwards.
 	repl    *pgconn.PgConn
 	in      *bufio.Reader
-	tables  map[uint32]string // wanted tables by OID: their names in the configuration
+	tables  map[uint32]tableName // wanted tables by OID, as the configuration names them
 	wanted  map[string]bool
 	stop    context.CancelFunc // ends reporter and chunk reader
 	running sync.WaitGroup
@@ -75,6 +75,12 @@ type source struct {
 	progressLock sync.Mutex
 	shown        []adapters.Progress
 }
+
+// tableName is what a table was called when the source was opened. It goes on under that name when it is renamed or moved
+// to another schema meanwhile: that is the name the pipelines know.
+type tableName struct{ schema, name string }
+
+func (n tableName) String() string { return n.schema + "." + n.name }
 
 // transaction is what the log shows between Begin and Commit.
 type transaction struct {

@@ -361,12 +361,12 @@ func (s *source) publish(ctx context.Context, tables []*catalogTable, start adap
 
 // prepareTables sets up what Read needs to know of the tables: which are wanted, as they are now, and what is to be snapshotted.
 func (s *source) prepareTables(tables []*catalogTable, start adapters.Start, states map[string]*tableState) {
-	s.tables, s.wanted, s.relations = map[uint32]string{}, map[string]bool{}, map[uint32]*relation{}
+	s.tables, s.wanted, s.relations = map[uint32]tableName{}, map[string]bool{}, map[uint32]*relation{}
 	s.states, s.progress = map[string]*tableState{}, map[string]*snapshot.Table{}
 	var pending []*snapshot.Table
 	for i, t := range tables {
 		want := start.Tables[i]
-		s.tables[t.oid], s.wanted[want.Table] = want.Table, true
+		s.tables[t.oid], s.wanted[want.Table] = t.name(), true
 		st := states[want.Table]
 		if st == nil {
 			st = &tableState{OID: t.oid, Run: want.Run}

@@ -25,7 +25,7 @@ type relation struct {
 // onRelation takes in a Relation message: the server sends it before the first row of a table in a session and after
 // every change to the table. What it lacks (nullability, type names, the primary key) comes from the catalog, which may be newer.
 func (s *source) onRelation(m relationMessage) error {
-	name, wanted := s.tables[m.id]
+	as, wanted := s.tables[m.id]
 	if !wanted {
 		s.relations[m.id] = &relation{table: &record.Table{Schema: m.schema, Name: m.name}}
 		return s.checkReplaced(m)
@@ -46,15 +46,16 @@ func (s *source) onRelation(m relationMessage) error {
 	if err != nil {
 		return err
 	}
-	if m.schema+"."+m.name != name {
-		s.log.Warn("a captured table was renamed; change the configuration before the next start", "source", s.name, "table", name, "now", m.schema+"."+m.name)
+	if m.schema != as.schema || m.name != as.name {
+		s.log.Warn("a captured table was renamed; change the configuration before the next start", "source", s.name, "table", as.String(), "now", m.schema+"."+m.name)
+		m.schema, m.name = as.schema, as.name
 	}
 	old := s.relations[m.id]
 	r, err := newRelation(m, now, bases, old)
 	if err != nil {
 		return err
 	}
-	r.name = name
+	r.name = as.String()
 	s.adopt(m.id, r)
 	return nil
 }

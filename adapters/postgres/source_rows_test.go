@@ -277,7 +277,7 @@ func TestChunkIsBounded(t *testing.T) {
 	task := snapshot.Task{Table: "public.a"}
 	rows, chunks := 0, 0
 	for last := false; !last; chunks++ {
-		chunk, err := reader.read(t.Context(), tables[0].oid, task)
+		chunk, err := reader.read(t.Context(), tables[0].oid, tables[0].name(), task)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -189,8 +189,8 @@ func (s *source) chunkLoop(ctx context.Context, tasks <-chan snapshot.Task) erro
 	}
 	defer c.close()
 	oids := map[string]uint32{}
-	for oid, name := range s.tables {
-		oids[name] = oid
+	for oid, as := range s.tables {
+		oids[as.String()] = oid
 	}
 	reader := chunkReader{session: c, rows: s.chunkRows}
 	for {
@@ -216,7 +216,8 @@ func (s *source) chunkLoop(ctx context.Context, tasks <-chan snapshot.Task) erro
 		if err := c.mark(ctx, mark{task: task.ID}.content(s.nonce)); err != nil {
 			return err
 		}
-		chunk, err := reader.read(ctx, oids[task.Table], task)
+		oid := oids[task.Table]
+		chunk, err := reader.read(ctx, oid, s.tables[oid], task)
 		if err != nil {
 			return fmt.Errorf("snapshot table %s: %w", task.Table, err)
 		}
@@ -235,14 +236,15 @@ type chunkReader struct {
 	average int // bytes a row of table; 0 when unknown
 }
 
-// read reads one chunk and what its read saw. When the chunk could not be read but another attempt may, the chunk has no Sees.
-func (r *chunkReader) read(ctx context.Context, oid uint32, task snapshot.Task) (*readChunk, error) {
+// read reads one chunk of a table, which goes by a name that may not be its present one, and what its read saw. When the
+// chunk could not be read but another attempt may, the chunk has no Sees.
+func (r *chunkReader) read(ctx context.Context, oid uint32, as tableName, task snapshot.Task) (*readChunk, error) {
 	if r.table != task.Table {
 		r.table, r.average = task.Table, 0
 	}
 	c := &readChunk{oid: oid}
 	c.Task = task.ID
-	err := r.inView(ctx, oid, func(t *catalogTable) error { return r.fetch(ctx, t, task, c) })
+	err := r.inView(ctx, oid, func(t *catalogTable) error { return r.fetch(ctx, t, as, task, c) })
 	if errors.Is(err, errMoved) {
 		c.Rows, c.Sees = nil, nil
 		return c, nil
@@ -289,7 +291,7 @@ func (c *session) inView(ctx context.Context, oid uint32, fn func(*catalogTable)
 	return fn(now[0])
 }
 
-func (r *chunkReader) fetch(ctx context.Context, t *catalogTable, task snapshot.Task, c *readChunk) error {
+func (r *chunkReader) fetch(ctx context.Context, t *catalogTable, as tableName, task snapshot.Task, c *readChunk) error {
 	if len(t.table.Key) == 0 {
 		return noKey(t)
 	}
@@ -300,6 +302,7 @@ func (r *chunkReader) fetch(ctx context.Context, t *catalogTable, task snapshot.
 	if err := r.declare(ctx, t, task.Cursor); err != nil {
 		return err
 	}
+	t = t.named(as)
 	c.Table, c.relation, c.Sees = t.table, t.relation(task.Table), v.sees
 	var (
 		memory  arena
