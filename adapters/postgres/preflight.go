@@ -186,13 +186,17 @@ func strangePartitions(t *catalogTable) *adapters.RefusedError {
 // publication is a publication as the catalog has it.
 type publication struct {
 	all, owner bool
-	tables     map[uint32]bool
+	// version changes with every ALTER PUBLICATION of its options or owner.
+	version string
+	// tables are those published whole, with the OID of the membership; filtered those whose rows or columns are not.
+	tables   map[uint32]uint32
+	filtered map[uint32]bool
 	// flaws are what makes it publish less than everything.
 	flaws []string
 }
 
 func (c *session) findPublication(ctx context.Context, name string) (*publication, error) {
-	rows, err := c.query(ctx, "SELECT oid, puballtables, pg_has_role(pubowner, 'USAGE'), pubinsert AND pubupdate AND pubdelete AND pubtruncate, pubviaroot FROM pg_publication WHERE pubname = $1", []byte(name))
+	rows, err := c.query(ctx, "SELECT oid, puballtables, pg_has_role(pubowner, 'USAGE'), pubinsert AND pubupdate AND pubdelete AND pubtruncate, pubviaroot, xmin FROM pg_publication WHERE pubname = $1", []byte(name))
 	if err != nil {
 		return nil, fmt.Errorf("read publication: %w", err)
 	}
@@ -200,20 +204,24 @@ func (c *session) findPublication(ctx context.Context, name string) (*publicatio
 		return nil, nil
 	}
 	f := rows[0]
-	p := &publication{all: isTrue(f[1]), owner: isTrue(f[2]), tables: map[uint32]bool{}}
+	p := &publication{all: isTrue(f[1]), owner: isTrue(f[2]), version: string(f[0]) + "." + string(f[5]), tables: map[uint32]uint32{}, filtered: map[uint32]bool{}}
 	if !isTrue(f[3]) {
 		p.flaws = append(p.flaws, "publish = 'insert, update, delete, truncate'")
 	}
 	if !isTrue(f[4]) {
 		p.flaws = append(p.flaws, "publish_via_partition_root = true")
 	}
-	members, err := c.query(ctx, `SELECT prrelid FROM pg_publication_rel WHERE prpubid = $1 AND prqual IS NULL AND prattrs IS NULL
-UNION SELECT c.oid FROM pg_publication_namespace n JOIN pg_class c ON c.relnamespace = n.pnnspid WHERE n.pnpubid = $1`, f[0])
+	members, err := c.query(ctx, `SELECT prrelid, oid, prqual IS NOT NULL OR prattrs IS NOT NULL FROM pg_publication_rel WHERE prpubid = $1
+UNION ALL SELECT c.oid, n.oid, false FROM pg_publication_namespace n JOIN pg_class c ON c.relnamespace = n.pnnspid WHERE n.pnpubid = $1`, f[0])
 	if err != nil {
 		return nil, fmt.Errorf("read publication: %w", err)
 	}
 	for _, m := range members {
-		p.tables[number(m[0])] = true
+		if isTrue(m[2]) {
+			p.filtered[number(m[0])] = true
+		} else if _, ok := p.tables[number(m[0])]; !ok {
+			p.tables[number(m[0])] = number(m[1])
+		}
 	}
 	return p, nil
 }
@@ -225,9 +233,12 @@ func (p *publication) missing(tables []*catalogTable) []*catalogTable {
 	}
 	var out []*catalogTable
 	for _, t := range tables {
-		if p == nil || !p.tables[t.oid] {
-			out = append(out, t)
+		if p != nil {
+			if _, ok := p.tables[t.oid]; ok {
+				continue
+			}
 		}
+		out = append(out, t)
 	}
 	return out
 }
@@ -261,6 +272,20 @@ func (f *findings) publication(name string, p *publication, tables []*catalogTab
 	if len(missing) == 0 && p != nil {
 		return
 	}
+	if p != nil {
+		// Somebody wanted it so: it is not for truc to publish more of the table.
+		filtered := false
+		for _, t := range missing {
+			if p.filtered[t.oid] {
+				filtered = true
+				f.add("publication-filter", "publication "+name+" filters rows or columns of table "+t.table.String()+": what it hides would be missing, or stay for ever",
+					"ALTER PUBLICATION "+quote(name)+" DROP TABLE "+t.from()+"; "+extendPublication(name, []*catalogTable{t}))
+			}
+		}
+		if filtered {
+			return
+		}
+	}
 	owner := true
 	for _, t := range missing {
 		owner = owner && t.owner
@@ -273,6 +298,6 @@ func (f *findings) publication(name string, p *publication, tables []*catalogTab
 	case p == nil:
 		f.add("publication", "publication "+name+" does not exist, and role "+role+" does not own the tables", "as their owner: "+createPublication(name, tables))
 	default:
-		f.add("publication", fmt.Sprintf("publication %s lacks %d of the tables (or filters their rows or columns), and role %s does not own it and them", name, len(missing), role), "as their owner: "+extendPublication(name, missing))
+		f.add("publication", fmt.Sprintf("publication %s lacks %d of the tables, and role %s does not own it and them", name, len(missing), role), "as their owner: "+extendPublication(name, missing))
 	}
 }

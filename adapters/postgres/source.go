@@ -19,9 +19,9 @@ import (
 	"github.com/lienthong/truc/record"
 )
 
-// source reads one slot of one database for all its tables. Three goroutines touch it: whoever calls Read (the log, the
-// relations, the snapshot machine), the reporter (standby status, see source_status.go) and, while tables are being
-// snapshotted, the chunk reader (source_snapshot.go).
+// source reads one slot of one database for all its tables. Four goroutines touch it: whoever calls Read (the log, the
+// relations, the snapshot machine), the reporter (standby status, see source_status.go), the watch (source_watch.go) and,
+// while tables are being snapshotted, the chunk reader (source_snapshot.go).
 type source struct {
 	server    *server
 	log       *slog.Logger
@@ -33,12 +33,15 @@ type source struct {
 	// nonce tells this session's watermarks from those of earlier ones, which the log may show again.
 	nonce string
 
+	watchEvery time.Duration
+
 	// Of Open, constant afterwards.
 	repl    *pgconn.PgConn
 	in      *bufio.Reader
 	tables  map[uint32]tableName // wanted tables by OID, as the configuration names them
 	wanted  map[string]bool
-	stop    context.CancelFunc // ends reporter and chunk reader
+	stamps  map[uint32]string  // how they are published, see publication.stamp
+	stop    context.CancelFunc // ends reporter, watch and chunk reader
 	running sync.WaitGroup
 
 	catalogLock sync.Mutex
@@ -70,7 +73,7 @@ type source struct {
 	asking   net.Conn // of catalog, while Read waits for its answer
 	woken    bool     // socket has a deadline in the past
 	closed   bool
-	lost     error // what ended the chunk reader
+	lost     error // what ended the chunk reader or the watch
 
 	progressLock sync.Mutex
 	shown        []adapters.Progress
@@ -111,7 +114,7 @@ func newSource(c *Config, env adapters.Env) (*source, error) {
 	s := &source{
 		server: server, log: env.Log, name: env.Name,
 		slot: c.Slot, published: c.Publication, chunkRows: c.ChunkRows,
-		nonce:  rand.Text(),
+		nonce: rand.Text(), watchEvery: watchEvery,
 		report: make(chan struct{}, 1),
 	}
 	if s.slot == "" {

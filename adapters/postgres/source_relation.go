@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"slices"
@@ -186,7 +187,11 @@ func (s *source) withCatalog(fn func(ctx context.Context, c *session) error) err
 	defer s.catalogLock.Unlock()
 	s.setAsking(s.catalog.pg.Conn())
 	defer s.setAsking(nil)
-	return fn(ctx, s.catalog)
+	err := fn(ctx, s.catalog)
+	if errors.Is(err, context.DeadlineExceeded) {
+		return s.server.unreachable(errors.New("the catalog did not answer within a minute"))
+	}
+	return err
 }
 
 // setAsking lets Close interrupt a question to the catalog.

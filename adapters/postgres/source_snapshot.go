@@ -175,10 +175,7 @@ func (c *session) mark(ctx context.Context, content []byte) error {
 // readChunks is the chunk reader: it runs while there are tables to snapshot, on a connection of its own.
 func (s *source) readChunks(ctx context.Context, tasks <-chan snapshot.Task) {
 	if err := s.chunkLoop(ctx, tasks); err != nil && ctx.Err() == nil {
-		s.wakeLock.Lock()
-		s.lost = err
-		s.wakeLock.Unlock()
-		s.wake()
+		s.lose(err)
 	}
 }
 
