@@ -19,6 +19,7 @@ type catalogTable struct {
 	codecs      []codec
 	types       []uint32 // as in Relation messages: domains by their own OID
 	casts       []string // type names without length, of domains the base type's, for parameters
+	operands    []string // columns as they are compared with such parameters
 	path        string   // search_path under which the operators of these types are found
 	kind        byte     // pg_class.relkind
 	persistence byte
@@ -146,10 +147,12 @@ func (c *session) describe(ctx context.Context, oids []uint32, bases domainBases
 		t := tables[len(tables)-1]
 		typ := number(f[13])
 		codec := codecOf(bases.resolve(typ))
-		cast, schema := string(f[15]), string(f[19])
+		operand, cast, schema := quote(string(f[12])), string(f[15]), string(f[19])
 		if base, ok := bases[typ]; ok {
 			cast, schema = base.name, base.schema
+			operand += "::" + cast
 		}
+		t.operands = append(t.operands, operand)
 		t.table.Columns = append(t.table.Columns, record.Column{
 			Name: string(f[12]), Kind: codec.kind(), Type: string(f[14]), Nullable: !isTrue(f[16]),
 		})
@@ -205,7 +208,7 @@ func (t *catalogTable) setKey(primary, identity [][2]int) {
 type domainBases map[uint32]baseType
 
 // baseType is a type that is no domain. A parameter for a domain's column is cast to it: the operators are found in its
-// schema, its collation gives way to the column's, and no CHECK of the domain is run.
+// schema (those of enums exist between equal types only, so the column is cast too), its collation gives way to the column's, and no CHECK of the domain is run.
 type baseType struct {
 	oid          uint32
 	name, schema string // as SQL
@@ -364,15 +367,6 @@ func (s *source) Describe(ctx context.Context, tables ...string) ([]adapters.Tab
 func quote(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
 
 func quoteTable(t *record.Table) string { return quote(t.Schema) + "." + quote(t.Name) }
-
-// literal writes a text as an SQL literal (standard_conforming_strings is on since 9.1; a backslash forces the E form).
-func literal(s string) string {
-	s = strings.ReplaceAll(s, "'", "''")
-	if strings.Contains(s, `\`) {
-		return " E'" + strings.ReplaceAll(s, `\`, `\\`) + "'"
-	}
-	return "'" + s + "'"
-}
 
 func number(b []byte) uint32 {
 	n, _ := parseInt(b)

@@ -80,7 +80,7 @@ func (v *readView) Fetch(ctx context.Context, table string, columns []string, va
 		if c < 0 {
 			return nil, nil, &adapters.RefusedError{Where: "table " + table, What: "it has no column " + column, Fix: "correct the mapping; truc discover lists the columns"}
 		}
-		names = append(names, quote(column))
+		names = append(names, t.operands[c])
 		arrays = append(arrays, fmt.Sprintf("$%d::%s[]", i+1, t.casts[c]))
 		arguments[i] = appendArray(nil, values, i)
 	}

@@ -221,21 +221,22 @@ func TestSnapshotOfOddKeys(t *testing.T) {
 		`INSERT INTO k2 SELECT chr(65 + i % 26 + 32 * (i % 2)) || E'\\"' || i FROM generate_series(1, 50) i`,
 		`INSERT INTO k3 SELECT (ARRAY['z','a','m'])[1 + i % 3]::loai, i FROM generate_series(1, 50) i`,
 		`INSERT INTO k4 SELECT now() - i * '1 hour'::interval, 1.50, '\x00ff', 'NaN', 'x', gen_random_uuid() FROM generate_series(1, 50) i`,
+		`CREATE DOMAIN loai_d AS loai`, `CREATE TABLE k7 (l loai_d, id int, PRIMARY KEY (l, id))`, `INSERT INTO k7 SELECT (ARRAY['z','a','m'])[1 + i % 3]::loai, i FROM generate_series(1, 50) i`,
 		`CREATE TABLE k5 (id ma_hh PRIMARY KEY)`, `INSERT INTO k5 SELECT id FROM k1`,
 		`CREATE TABLE k6 (id ma_i COLLATE "C" PRIMARY KEY)`, `INSERT INTO k6 SELECT id FROM k2`,
 	)
 	s := build(t, db.dsn, func(c *Config) { c.ChunkRows = 7 })
-	if err := s.Open(t.Context(), start(nil, "public.k1", "public.k2", "public.k3", "public.k4", "public.k5", "public.k6")); err != nil {
+	if err := s.Open(t.Context(), start(nil, "public.k1", "public.k2", "public.k3", "public.k4", "public.k5", "public.k6", "public.k7")); err != nil {
 		t.Fatal(err)
 	}
 	seen := map[string]bool{}
-	for _, r := range (&client{source: s, t: t}).snapshotted(6) {
+	for _, r := range (&client{source: s, t: t}).snapshotted(7) {
 		if r.Op == record.Snapshot {
 			seen[show([]record.Record{r})[0]] = true
 		}
 	}
-	if len(seen) != 300 {
-		t.Errorf("%d different rows, expected 300", len(seen))
+	if len(seen) != 350 {
+		t.Errorf("%d different rows, expected 350", len(seen))
 	}
 }
 

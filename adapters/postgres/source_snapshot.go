@@ -345,17 +345,18 @@ func (r *chunkReader) fetch(ctx context.Context, t *catalogTable, as tableName, 
 // declare opens a cursor over the rows after a key. Comparison and order are PostgreSQL's own, collation included, and
 // what the index of the key is sorted by.
 func (r *chunkReader) declare(ctx context.Context, t *catalogTable, after [][]byte) error {
-	var columns, key, bound []string
+	var columns, key, operands, bound []string
 	for _, c := range t.table.Columns {
 		columns = append(columns, quote(c.Name))
 	}
 	for i, k := range t.table.Key {
 		key = append(key, quote(t.table.Columns[k].Name))
+		operands = append(operands, t.operands[k])
 		bound = append(bound, fmt.Sprintf("$%d::%s", i+1, t.casts[k]))
 	}
 	sql := "DECLARE truc_chunk NO SCROLL CURSOR FOR SELECT " + strings.Join(columns, ", ") + " FROM " + t.from()
 	if after != nil {
-		sql += " WHERE (" + strings.Join(key, ", ") + ") > (" + strings.Join(bound, ", ") + ")"
+		sql += " WHERE (" + strings.Join(operands, ", ") + ") > (" + strings.Join(bound, ", ") + ")"
 	}
 	sql += " ORDER BY " + strings.Join(key, ", ")
 	// The operators of types that extensions bring are found by the search path; the text of values must not depend on it.
