@@ -222,6 +222,7 @@ func (s *source) RetainedBytes(ctx context.Context) (int64, error) {
 }
 
 // Terminate implements adapters.Terminator: it ends the backend that holds the slot and waits until it is gone.
+// A slot of that name in another database of the server is somebody else's: Open says so.
 func (s *source) Terminate(ctx context.Context) error {
 	c, err := s.server.sql(ctx)
 	if err != nil {
@@ -229,7 +230,7 @@ func (s *source) Terminate(ctx context.Context) error {
 	}
 	defer c.close()
 	for {
-		rows, err := c.query(ctx, "SELECT active_pid, pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = $1 AND active_pid IS NOT NULL", []byte(s.slot))
+		rows, err := c.query(ctx, "SELECT active_pid, pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = $1 AND database = current_database() AND active_pid IS NOT NULL", []byte(s.slot))
 		if err != nil || len(rows) == 0 {
 			return err
 		}

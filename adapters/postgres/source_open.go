@@ -271,7 +271,7 @@ func (s *source) startReplication(ctx context.Context) error {
 	for {
 		err := pglogrepl.StartReplication(ctx, s.repl, s.slot, pglogrepl.LSN(s.position.Confirmed), pglogrepl.StartReplicationOptions{
 			Mode:       pglogrepl.LogicalReplication,
-			PluginArgs: []string{"proto_version '1'", "publication_names " + literal(quote(s.published)), "messages 'true'"},
+			PluginArgs: []string{"proto_version '1'", "publication_names '" + strings.ReplaceAll(quote(s.published), "'", "''") + "'", "messages 'true'"},
 		})
 		if err == nil {
 			return nil

@@ -280,6 +280,24 @@ func TestTerminate(t *testing.T) {
 	}
 }
 
+// Slots have names in the whole server: one of another database is not taken from its reader.
+func TestTerminateSparesOtherDatabases(t *testing.T) {
+	first := newDatabase(t, servers.Postgres(t).Database(t), `CREATE TABLE a (id int PRIMARY KEY)`)
+	second := newDatabase(t, servers.Postgres(t).Database(t), `CREATE TABLE a (id int PRIMARY KEY)`)
+	c := open(t, first.dsn, nil, "public.a")
+	c.snapshotted(1)
+	s := build(t, second.dsn)
+	if err := s.Terminate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	err := s.Open(t.Context(), start(nil, "public.a"))
+	if e, ok := errors.AsType[*adapters.RefusedError](err); !ok || !strings.Contains(e.What, "belongs to somebody else") {
+		t.Errorf("open: %v", err)
+	}
+	first.run(`INSERT INTO a VALUES (1)`)
+	c.take(1)
+}
+
 // A standby is refused by name. After its promotion the timeline is another: a position from before the switch goes on,
 // one from beyond it has diverged.
 func TestPromotion(t *testing.T) {
