@@ -141,7 +141,8 @@ func (s *server) mayNotReplicate() *adapters.RefusedError {
 }
 
 // explain turns an error of the driver into one that carries a decision. Its text never holds a value: PostgreSQL quotes
-// data in the messages of classes 22 and 23, and in every detail.
+// data in every detail and in the messages of some classes, and what functions of the agency raise (P0, and 38, 39 from
+// other languages) may say anything.
 func (s *server) explain(err error) error {
 	if err == nil || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return err
@@ -168,7 +169,7 @@ func (s *server) explain(err error) error {
 	switch pg.Code[:min(2, len(pg.Code))] {
 	case "08", "53", "57", "40":
 		return s.unreachable(fmt.Errorf("%s (SQLSTATE %s)", pg.Message, pg.Code))
-	case "22", "23":
+	case "22", "23", "27", "38", "39", "44", "HV", "P0":
 		return fmt.Errorf("%s: statement failed with SQLSTATE %s", s.name, pg.Code)
 	}
 	return fmt.Errorf("%s: %s (SQLSTATE %s)", s.name, pg.Message, pg.Code)

@@ -4,10 +4,12 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pglogrepl"
 
+	"github.com/lienthong/truc/adapters"
 	"github.com/lienthong/truc/record"
 )
 
@@ -195,6 +197,11 @@ func (r *relation) decodeChange(kind byte, in *input, cells *slab) (op record.Op
 					before[i] = record.Value{}
 				}
 			}
+		} else if r.partitioned {
+			r.unfill(before)
+		}
+		if err := r.checkKey(before); err != nil {
+			return 0, nil, nil, err
 		}
 		if op == record.Delete {
 			return op, before, nil, nil
@@ -211,12 +218,44 @@ func (r *relation) decodeChange(kind byte, in *input, cells *slab) (op record.Op
 	if before != nil {
 		// A big value that did not change is not in the new row, but the old row may carry it.
 		for i := range after {
-			if after[i].Kind == record.Unchanged {
+			if after[i].Kind == record.Unchanged && before[i].Kind != record.Null { // what is big is not null
 				after[i] = before[i]
 			}
 		}
 	}
 	return op, before, after, nil
+}
+
+// unfill corrects an old row of a partitioned table. The log announces it by the table's REPLICA IDENTITY and fills it by
+// the partition's: under FULL, that of a partition left at DEFAULT (a new one is) has null wherever it is not the key.
+func (r *relation) unfill(before record.Row) {
+	for i := range before {
+		if before[i].Kind != record.Null && !slices.Contains(r.table.Key, i) {
+			return
+		}
+	}
+	for i := range before {
+		if !slices.Contains(r.table.Key, i) {
+			before[i] = record.Value{}
+		}
+	}
+}
+
+// checkKey refuses an old row without its key: a partition has another REPLICA IDENTITY than the table. A key is never null.
+func (r *relation) checkKey(before record.Row) error {
+	columns := r.table.Identity
+	if columns == nil {
+		columns = r.table.Key
+	}
+	for _, c := range columns {
+		if before[c].Kind == record.Null {
+			return &adapters.RefusedError{
+				Where: "table " + r.table.String(), What: "the log shows a change of a row without its key: a partition has another REPLICA IDENTITY than the table",
+				Fix: "truc check names the partitions and the statements; then truc resnapshot",
+			}
+		}
+	}
+	return nil
 }
 
 // decodeTuple is the hottest loop of the adapter: it neither copies nor allocates.

@@ -18,7 +18,8 @@ type catalogTable struct {
 	table       *record.Table
 	codecs      []codec
 	types       []uint32 // as in Relation messages: domains by their own OID
-	casts       []string // type names without length, for parameters
+	casts       []string // type names without length, of domains the base type's, for parameters
+	operands    []string // columns as they are compared with such parameters
 	path        string   // search_path under which the operators of these types are found
 	kind        byte     // pg_class.relkind
 	persistence byte
@@ -27,8 +28,26 @@ type catalogTable struct {
 	rows        int64
 	// candidate is a unique index that could stand for a missing primary key; "" when there is none.
 	candidate string
+	// deferrable and generated say why a primary key, or a REPLICA IDENTITY index, cannot be used: it is checked at commit,
+	// or holds a generated column, which is not in the log.
+	deferrable, generated bool
+	// strange are the partitions whose rows in the log do not carry the key of the partitioned table.
+	strange []string
 	// of the connected role
 	canSelect, owner, filtered bool
+}
+
+func (t *catalogTable) name() tableName { return tableName{t.table.Schema, t.table.Name} }
+
+// named is the table as records of it are handed out. SQL needs the name it has now.
+func (t *catalogTable) named(as tableName) *catalogTable {
+	if t.name() == as {
+		return t
+	}
+	named, table := *t, *t.table
+	table.Schema, table.Name = as.schema, as.name
+	named.table = &table
+	return &named
 }
 
 // fullIdentity is the statement that makes Before carry all columns; "" when it does.
@@ -46,12 +65,19 @@ SELECT c.oid, n.nspname, c.relname, c.relkind, c.relpersistence, c.relreplident,
        has_table_privilege(c.oid, 'SELECT') AND has_schema_privilege(n.oid, 'USAGE'), pg_has_role(c.relowner, 'USAGE'), row_security_active(c.oid),
        (SELECT quote_ident(u.relname) FROM pg_index i JOIN pg_class u ON u.oid = i.indexrelid
          WHERE i.indrelid = c.oid AND i.indisunique AND i.indimmediate AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL
-           AND NOT EXISTS (SELECT 1 FROM unnest(i.indkey[0:i.indnkeyatts-1]) k JOIN pg_attribute x ON x.attrelid = c.oid AND x.attnum = k WHERE NOT x.attnotnull)
+           AND NOT EXISTS (SELECT 1 FROM unnest(i.indkey[0:i.indnkeyatts-1]) k JOIN pg_attribute x ON x.attrelid = c.oid AND x.attnum = k
+                            WHERE NOT x.attnotnull OR x.attgenerated <> '')
          ORDER BY i.indnkeyatts, i.indexrelid LIMIT 1),
        a.attname, a.atttypid, format_type(a.atttypid, a.atttypmod), format_type(a.atttypid, -1), a.attnotnull,
        array_position(p.indkey[0:p.indnkeyatts-1]::int2[], a.attnum),
        array_position(r.indkey[0:r.indnkeyatts-1]::int2[], a.attnum),
-       quote_ident(tn.nspname)
+       quote_ident(tn.nspname),
+       EXISTS (SELECT 1 FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary AND NOT i.indimmediate),
+       p.indnkeyatts, r.indnkeyatts,
+       CASE WHEN c.relkind = 'p' THEN (SELECT array_to_string(array_agg(l.oid::regclass::text ORDER BY l.oid), E'\n') FROM pg_partition_tree(c.oid) x JOIN pg_class l ON l.oid = x.relid
+         WHERE x.isleaf AND l.relkind = 'r' AND l.relreplident <> 'f' AND (l.relreplident <> c.relreplident OR l.relreplident = 'n' OR l.relreplident = 'i' AND
+           (SELECT array_agg(y.attname ORDER BY y.attname) FROM pg_index i JOIN pg_attribute y ON y.attrelid = l.oid AND y.attnum = ANY (i.indkey[0:i.indnkeyatts-1]) WHERE i.indrelid = l.oid AND i.indisreplident) IS DISTINCT FROM
+           (SELECT array_agg(y.attname ORDER BY y.attname) FROM pg_attribute y WHERE y.attrelid = c.oid AND y.attnum = ANY (r.indkey[0:r.indnkeyatts-1])))) END
   FROM pg_class c
   JOIN pg_namespace n ON n.oid = c.relnamespace
   LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
@@ -84,9 +110,17 @@ func (c *session) describe(ctx context.Context, oids []uint32, bases domainBases
 	}
 	var tables []*catalogTable
 	var primary, identity [][2]int // (place in the index, column)
+	var keyed, identified int      // columns of the indexes
 	finish := func() {
 		if len(tables) > 0 {
-			tables[len(tables)-1].setKey(primary, identity)
+			t := tables[len(tables)-1]
+			if len(primary) < keyed {
+				primary, t.generated = nil, true
+			}
+			if t.identity == 'i' && len(identity) < identified {
+				primary, identity, t.generated = nil, nil, true
+			}
+			t.setKey(primary, identity)
 		}
 		primary, identity = nil, nil
 	}
@@ -100,8 +134,12 @@ func (c *session) describe(ctx context.Context, oids []uint32, bases domainBases
 				kind:  f[3][0], persistence: f[4][0], identity: f[5][0],
 				partition: isTrue(f[6]), rows: int64Of(f[7]),
 				canSelect: isTrue(f[8]), owner: isTrue(f[9]), filtered: isTrue(f[10]),
-				candidate: string(f[11]), path: "pg_catalog",
+				candidate: string(f[11]), path: "pg_catalog", deferrable: isTrue(f[20]),
 			})
+			if f[23] != nil {
+				tables[len(tables)-1].strange = strings.Split(string(f[23]), "\n")
+			}
+			keyed, identified = int(int64Of(f[21])), int(int64Of(f[22]))
 		}
 		if f[12] == nil {
 			continue // a table without columns
@@ -109,13 +147,19 @@ func (c *session) describe(ctx context.Context, oids []uint32, bases domainBases
 		t := tables[len(tables)-1]
 		typ := number(f[13])
 		codec := codecOf(bases.resolve(typ))
+		operand, cast, schema := quote(string(f[12])), string(f[15]), string(f[19])
+		if base, ok := bases[typ]; ok {
+			cast, schema = base.name, base.schema
+			operand += "::" + cast
+		}
+		t.operands = append(t.operands, operand)
 		t.table.Columns = append(t.table.Columns, record.Column{
 			Name: string(f[12]), Kind: codec.kind(), Type: string(f[14]), Nullable: !isTrue(f[16]),
 		})
 		t.types = append(t.types, typ)
 		t.codecs = append(t.codecs, codec)
-		t.casts = append(t.casts, string(f[15]))
-		if schema := string(f[19]); !slices.Contains(strings.Split(t.path, ", "), schema) {
+		t.casts = append(t.casts, cast)
+		if !slices.Contains(strings.Split(t.path, ", "), schema) {
 			t.path += ", " + schema
 		}
 		column := len(t.table.Columns) - 1
@@ -160,29 +204,38 @@ func (t *catalogTable) setKey(primary, identity [][2]int) {
 	}
 }
 
-// domainBases maps each domain to its base type.
-type domainBases map[uint32]uint32
+// domainBases maps each domain to the type under all its domains.
+type domainBases map[uint32]baseType
+
+// baseType is a type that is no domain. A parameter for a domain's column is cast to it: the operators are found in its
+// schema (those of enums exist between equal types only, so the column is cast too), its collation gives way to the column's, and no CHECK of the domain is run.
+type baseType struct {
+	oid          uint32
+	name, schema string // as SQL
+}
 
 func (c *session) domains(ctx context.Context) (domainBases, error) {
-	rows, err := c.query(ctx, "SELECT oid, typbasetype FROM pg_type WHERE typtype = 'd'")
+	rows, err := c.query(ctx, `
+WITH RECURSIVE d(oid, base) AS (
+       SELECT oid, typbasetype FROM pg_type WHERE typtype = 'd'
+       UNION ALL SELECT d.oid, t.typbasetype FROM d JOIN pg_type t ON t.oid = d.base AND t.typtype = 'd')
+SELECT d.oid, t.oid, format_type(t.oid, -1), quote_ident(n.nspname)
+  FROM d JOIN pg_type t ON t.oid = d.base AND t.typtype <> 'd' JOIN pg_namespace n ON n.oid = t.typnamespace`)
 	if err != nil {
 		return nil, fmt.Errorf("read domains: %w", err)
 	}
 	bases := domainBases{}
 	for _, f := range rows {
-		bases[number(f[0])] = number(f[1])
+		bases[number(f[0])] = baseType{oid: number(f[1]), name: string(f[2]), schema: string(f[3])}
 	}
 	return bases, nil
 }
 
 func (d domainBases) resolve(typ uint32) uint32 {
-	for {
-		base, ok := d[typ]
-		if !ok {
-			return typ
-		}
-		typ = base
+	if base, ok := d[typ]; ok {
+		return base.oid
 	}
+	return typ
 }
 
 // find describes tables by the names of the configuration, in the same order; all user tables when there is no name. A name
@@ -200,14 +253,22 @@ func (c *session) find(ctx context.Context, names []string) ([]*catalogTable, er
 		return nil, fmt.Errorf("read table names: %w", err)
 	}
 	known := make(map[string]uint32, len(rows))
+	ambiguous := map[string]bool{}
 	for _, f := range rows {
-		known[string(f[1])] = number(f[0])
+		name := string(f[1])
+		if _, ok := known[name]; ok {
+			ambiguous[name] = true
+		}
+		known[name] = number(f[0])
 	}
 	oids := make([]uint32, len(names))
 	for i, name := range names {
 		oid, ok := known[name]
 		if !ok {
 			return nil, unknownTable(c.server.name, name, known)
+		}
+		if ambiguous[name] {
+			return nil, &problem.Problem{Code: "source.ambiguous-table", Where: c.server.name, What: "more than one table is named " + name + ", in schemas whose names hold a dot", Fix: "rename one of the schemas or tables"}
 		}
 		oids[i] = oid
 	}
@@ -306,15 +367,6 @@ func (s *source) Describe(ctx context.Context, tables ...string) ([]adapters.Tab
 func quote(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
 
 func quoteTable(t *record.Table) string { return quote(t.Schema) + "." + quote(t.Name) }
-
-// literal writes a text as an SQL literal (standard_conforming_strings is on since 9.1; a backslash forces the E form).
-func literal(s string) string {
-	s = strings.ReplaceAll(s, "'", "''")
-	if strings.Contains(s, `\`) {
-		return " E'" + strings.ReplaceAll(s, `\`, `\\`) + "'"
-	}
-	return "'" + s + "'"
-}
 
 func number(b []byte) uint32 {
 	n, _ := parseInt(b)

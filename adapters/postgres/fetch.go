@@ -25,7 +25,7 @@ func (s *source) Begin(ctx context.Context, after []uint64) (adapters.View, erro
 			return nil, errors.Join(err, c.close())
 		}
 		if seesAll(v, after) {
-			return &readView{session: c, tables: map[string]*catalogTable{}}, nil
+			return &readView{session: c, source: s, tables: map[string]*catalogTable{}}, nil
 		}
 		if _, err := c.query(ctx, "ROLLBACK"); err != nil {
 			return nil, errors.Join(err, c.close())
@@ -58,6 +58,7 @@ func seesAll(v *visibility, txs []uint64) bool {
 // readView is one REPEATABLE READ transaction.
 type readView struct {
 	*session
+	source *source
 	tables map[string]*catalogTable
 }
 
@@ -79,7 +80,7 @@ func (v *readView) Fetch(ctx context.Context, table string, columns []string, va
 		if c < 0 {
 			return nil, nil, &adapters.RefusedError{Where: "table " + table, What: "it has no column " + column, Fix: "correct the mapping; truc discover lists the columns"}
 		}
-		names = append(names, quote(column))
+		names = append(names, t.operands[c])
 		arrays = append(arrays, fmt.Sprintf("$%d::%s[]", i+1, t.casts[c]))
 		arguments[i] = appendArray(nil, values, i)
 	}
@@ -143,11 +144,10 @@ func (v *readView) table(ctx context.Context, name string) (*catalogTable, error
 	if t := v.tables[name]; t != nil {
 		return t, nil
 	}
-	found, err := v.find(ctx, []string{name})
+	t, err := v.lookUp(ctx, name)
 	if err != nil {
 		return nil, err
 	}
-	t := found[0]
 	if _, err := v.query(ctx, "LOCK TABLE "+quoteTable(t.table)+" IN ACCESS SHARE MODE"); err != nil {
 		return nil, err
 	}
@@ -163,6 +163,31 @@ func (v *readView) table(ctx context.Context, name string) (*catalogTable, error
 	}
 	v.tables[name] = t
 	return t, nil
+}
+
+// lookUp finds a table that the source captures by what it is, for it may have been renamed since; any other by its name.
+func (v *readView) lookUp(ctx context.Context, name string) (*catalogTable, error) {
+	for oid, as := range v.source.tables {
+		if as.String() != name {
+			continue
+		}
+		bases, err := v.domains(ctx)
+		if err != nil {
+			return nil, err
+		}
+		found, err := v.describe(ctx, []uint32{oid}, bases)
+		if err != nil {
+			return nil, err
+		}
+		if len(found) == 1 {
+			return found[0], nil
+		}
+	}
+	found, err := v.find(ctx, []string{name})
+	if err != nil {
+		return nil, err
+	}
+	return found[0], nil
 }
 
 // appendArray writes one column of the values as an array literal.

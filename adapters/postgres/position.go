@@ -44,6 +44,8 @@ type tableState struct {
 	Cursor [][]byte `json:"cursor,omitempty"`
 	Rows   int64    `json:"rows"`
 	Done   bool     `json:"done,omitempty"`
+	// Published is the publication's stamp of the table; "" in positions of before there was one.
+	Published string `json:"published,omitempty"`
 }
 
 // lsn is a log sequence number that reads as PostgreSQL shows it, "0/16B3748".

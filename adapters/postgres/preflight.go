@@ -134,6 +134,10 @@ func (f *findings) table(t *catalogTable, role string) {
 	} else if t.identity == 'n' || t.identity == 'd' && len(t.table.Identity) == 0 {
 		f.add("replica-identity", "table "+name+" has REPLICA IDENTITY NOTHING: the log does not say which row was updated or deleted", "ALTER TABLE "+quoted+" REPLICA IDENTITY DEFAULT")
 	}
+	if len(t.strange) > 0 {
+		r := strangePartitions(t)
+		f.add("partition-identity", r.What, r.Fix)
+	}
 	if !t.canSelect {
 		f.add("select-privilege", "role "+role+" may not read table "+name, "GRANT USAGE ON SCHEMA "+quote(t.table.Schema)+" TO "+role+"; GRANT SELECT ON "+quoted+" TO "+role)
 	}
@@ -145,27 +149,54 @@ func (f *findings) table(t *catalogTable, role string) {
 // noKey refuses a table whose rows cannot be told apart.
 func noKey(t *catalogTable) *adapters.RefusedError {
 	quoted := quoteTable(t.table)
+	what := "has neither a primary key nor a REPLICA IDENTITY index: its rows cannot be told apart"
 	fix := "ALTER TABLE " + quoted + " ADD PRIMARY KEY (…)"
+	switch {
+	case t.generated:
+		what = "has a generated column in its key, which is not in the log: its rows cannot be told apart"
+		fix = "make the key of ordinary columns, or: ALTER TABLE " + quoted + " REPLICA IDENTITY USING INDEX … (a unique index on ordinary columns that are NOT NULL)"
+	case t.deferrable:
+		what = "has a DEFERRABLE primary key, which PostgreSQL does not take to tell rows apart in the log"
+		fix = "drop the primary key and add it again without DEFERRABLE"
+	}
 	if t.candidate != "" {
 		fix = "ALTER TABLE " + quoted + " REPLICA IDENTITY USING INDEX " + t.candidate
 	}
+	return &adapters.RefusedError{Where: "table " + t.table.String(), What: "table " + t.table.String() + " " + what, Fix: fix}
+}
+
+// strangePartitions refuses a partitioned table with partitions of another replica identity. The log says what the old
+// row carries by the table's identity and fills it by the partition's: columns that are not there read as null.
+func strangePartitions(t *catalogTable) *adapters.RefusedError {
+	identity := "FULL" // agrees with any
+	if t.identity == 'd' {
+		identity = "DEFAULT"
+	}
+	var fix []string
+	for _, name := range t.strange {
+		fix = append(fix, "ALTER TABLE "+name+" REPLICA IDENTITY "+identity)
+	}
 	return &adapters.RefusedError{
 		Where: "table " + t.table.String(),
-		What:  "table " + t.table.String() + " has neither a primary key nor a REPLICA IDENTITY index: its rows cannot be told apart",
-		Fix:   fix,
+		What:  fmt.Sprintf("%d partitions of table %s have another REPLICA IDENTITY than it: the log does not carry its key with their updates and deletes", len(t.strange), t.table),
+		Fix:   strings.Join(fix, "; "),
 	}
 }
 
 // publication is a publication as the catalog has it.
 type publication struct {
 	all, owner bool
-	tables     map[uint32]bool
+	// version changes with every ALTER PUBLICATION of its options or owner.
+	version string
+	// tables are those published whole, with the OID of the membership; filtered those whose rows or columns are not.
+	tables   map[uint32]uint32
+	filtered map[uint32]bool
 	// flaws are what makes it publish less than everything.
 	flaws []string
 }
 
 func (c *session) findPublication(ctx context.Context, name string) (*publication, error) {
-	rows, err := c.query(ctx, "SELECT oid, puballtables, pg_has_role(pubowner, 'USAGE'), pubinsert AND pubupdate AND pubdelete AND pubtruncate, pubviaroot FROM pg_publication WHERE pubname = $1", []byte(name))
+	rows, err := c.query(ctx, "SELECT oid, puballtables, pg_has_role(pubowner, 'USAGE'), pubinsert AND pubupdate AND pubdelete AND pubtruncate, pubviaroot, xmin FROM pg_publication WHERE pubname = $1", []byte(name))
 	if err != nil {
 		return nil, fmt.Errorf("read publication: %w", err)
 	}
@@ -173,20 +204,24 @@ func (c *session) findPublication(ctx context.Context, name string) (*publicatio
 		return nil, nil
 	}
 	f := rows[0]
-	p := &publication{all: isTrue(f[1]), owner: isTrue(f[2]), tables: map[uint32]bool{}}
+	p := &publication{all: isTrue(f[1]), owner: isTrue(f[2]), version: string(f[0]) + "." + string(f[5]), tables: map[uint32]uint32{}, filtered: map[uint32]bool{}}
 	if !isTrue(f[3]) {
 		p.flaws = append(p.flaws, "publish = 'insert, update, delete, truncate'")
 	}
 	if !isTrue(f[4]) {
 		p.flaws = append(p.flaws, "publish_via_partition_root = true")
 	}
-	members, err := c.query(ctx, `SELECT prrelid FROM pg_publication_rel WHERE prpubid = $1 AND prqual IS NULL AND prattrs IS NULL
-UNION SELECT c.oid FROM pg_publication_namespace n JOIN pg_class c ON c.relnamespace = n.pnnspid WHERE n.pnpubid = $1`, f[0])
+	members, err := c.query(ctx, `SELECT prrelid, oid, prqual IS NOT NULL OR prattrs IS NOT NULL FROM pg_publication_rel WHERE prpubid = $1
+UNION ALL SELECT c.oid, n.oid, false FROM pg_publication_namespace n JOIN pg_class c ON c.relnamespace = n.pnnspid WHERE n.pnpubid = $1`, f[0])
 	if err != nil {
 		return nil, fmt.Errorf("read publication: %w", err)
 	}
 	for _, m := range members {
-		p.tables[number(m[0])] = true
+		if isTrue(m[2]) {
+			p.filtered[number(m[0])] = true
+		} else if _, ok := p.tables[number(m[0])]; !ok {
+			p.tables[number(m[0])] = number(m[1])
+		}
 	}
 	return p, nil
 }
@@ -198,9 +233,12 @@ func (p *publication) missing(tables []*catalogTable) []*catalogTable {
 	}
 	var out []*catalogTable
 	for _, t := range tables {
-		if p == nil || !p.tables[t.oid] {
-			out = append(out, t)
+		if p != nil {
+			if _, ok := p.tables[t.oid]; ok {
+				continue
+			}
 		}
+		out = append(out, t)
 	}
 	return out
 }
@@ -234,6 +272,20 @@ func (f *findings) publication(name string, p *publication, tables []*catalogTab
 	if len(missing) == 0 && p != nil {
 		return
 	}
+	if p != nil {
+		// Somebody wanted it so: it is not for truc to publish more of the table.
+		filtered := false
+		for _, t := range missing {
+			if p.filtered[t.oid] {
+				filtered = true
+				f.add("publication-filter", "publication "+name+" filters rows or columns of table "+t.table.String()+": what it hides would be missing, or stay for ever",
+					"ALTER PUBLICATION "+quote(name)+" DROP TABLE "+t.from()+"; "+extendPublication(name, []*catalogTable{t}))
+			}
+		}
+		if filtered {
+			return
+		}
+	}
 	owner := true
 	for _, t := range missing {
 		owner = owner && t.owner
@@ -246,6 +298,6 @@ func (f *findings) publication(name string, p *publication, tables []*catalogTab
 	case p == nil:
 		f.add("publication", "publication "+name+" does not exist, and role "+role+" does not own the tables", "as their owner: "+createPublication(name, tables))
 	default:
-		f.add("publication", fmt.Sprintf("publication %s lacks %d of the tables (or filters their rows or columns), and role %s does not own it and them", name, len(missing), role), "as their owner: "+extendPublication(name, missing))
+		f.add("publication", fmt.Sprintf("publication %s lacks %d of the tables, and role %s does not own it and them", name, len(missing), role), "as their owner: "+extendPublication(name, missing))
 	}
 }

@@ -23,7 +23,7 @@ func (s *source) Scan(ctx context.Context, table string, fn func(*record.Table, 
 	r := &chunkReader{session: c, rows: s.chunkRows}
 	task := snapshot.Task{Table: table}
 	for {
-		chunk, err := r.read(ctx, found[0].oid, task)
+		chunk, err := r.read(ctx, found[0].oid, found[0].name(), task)
 		if errors.Is(err, errMoved) || err == nil && chunk.Sees == nil {
 			continue // altered at this very moment: the chunk is read again
 		}

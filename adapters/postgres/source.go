@@ -19,9 +19,9 @@ import (
 	"github.com/lienthong/truc/record"
 )
 
-// source reads one slot of one database for all its tables. Three goroutines touch it: whoever calls Read (the log, the
-// relations, the snapshot machine), the reporter (standby status, see source_status.go) and, while tables are being
-// snapshotted, the chunk reader (source_snapshot.go).
+// source reads one slot of one database for all its tables. Four goroutines touch it: whoever calls Read (the log, the
+// relations, the snapshot machine), the reporter (standby status, see source_status.go), the watch (source_watch.go) and,
+// while tables are being snapshotted, the chunk reader (source_snapshot.go).
 type source struct {
 	server    *server
 	log       *slog.Logger
@@ -33,12 +33,15 @@ type source struct {
 	// nonce tells this session's watermarks from those of earlier ones, which the log may show again.
 	nonce string
 
+	watchEvery time.Duration
+
 	// Of Open, constant afterwards.
 	repl    *pgconn.PgConn
 	in      *bufio.Reader
-	tables  map[uint32]string // wanted tables by OID: their names in the configuration
+	tables  map[uint32]tableName // wanted tables by OID, as the configuration names them
 	wanted  map[string]bool
-	stop    context.CancelFunc // ends reporter and chunk reader
+	stamps  map[uint32]string  // how they are published, see publication.stamp
+	stop    context.CancelFunc // ends reporter, watch and chunk reader
 	running sync.WaitGroup
 
 	catalogLock sync.Mutex
@@ -71,11 +74,17 @@ type source struct {
 	asking   net.Conn // of catalog, while Read waits for its answer
 	woken    bool     // socket has a deadline in the past
 	closed   bool
-	lost     error // what ended the chunk reader
+	lost     error // what ended the chunk reader or the watch
 
 	progressLock sync.Mutex
 	shown        []adapters.Progress
 }
+
+// tableName is what a table was called when the source was opened. It goes on under that name when it is renamed or moved
+// to another schema meanwhile: that is the name the pipelines know.
+type tableName struct{ schema, name string }
+
+func (n tableName) String() string { return n.schema + "." + n.name }
 
 // transaction is what the log shows between Begin and Commit.
 type transaction struct {
@@ -106,7 +115,7 @@ func newSource(c *Config, env adapters.Env) (*source, error) {
 	s := &source{
 		server: server, log: env.Log, name: env.Name,
 		slot: c.Slot, published: c.Publication, chunkRows: c.ChunkRows,
-		nonce:  rand.Text(),
+		nonce: rand.Text(), watchEvery: watchEvery,
 		report: make(chan struct{}, 1),
 	}
 	if s.slot == "" {
@@ -214,6 +223,7 @@ func (s *source) RetainedBytes(ctx context.Context) (int64, error) {
 }
 
 // Terminate implements adapters.Terminator: it ends the backend that holds the slot and waits until it is gone.
+// A slot of that name in another database of the server is somebody else's: Open says so.
 func (s *source) Terminate(ctx context.Context) error {
 	c, err := s.server.sql(ctx)
 	if err != nil {
@@ -221,7 +231,7 @@ func (s *source) Terminate(ctx context.Context) error {
 	}
 	defer c.close()
 	for {
-		rows, err := c.query(ctx, "SELECT active_pid, pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = $1 AND active_pid IS NOT NULL", []byte(s.slot))
+		rows, err := c.query(ctx, "SELECT active_pid, pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = $1 AND database = current_database() AND active_pid IS NOT NULL", []byte(s.slot))
 		if err != nil || len(rows) == 0 {
 			return err
 		}

@@ -70,7 +70,8 @@ func (s *source) open(ctx context.Context, start adapters.Start) error {
 	if err != nil {
 		return err
 	}
-	if err := s.publish(ctx, tables, start, states, saved, system); err != nil {
+	stamps, err := s.publish(ctx, tables, start, states, saved, system)
+	if err != nil {
 		return err
 	}
 	if start.Reset && slot != nil {
@@ -101,6 +102,7 @@ func (s *source) open(ctx context.Context, start adapters.Start) error {
 		from, s.expected = slot.confirmed, saved.LSN
 	}
 	s.acked.Store(uint64(slot.confirmed)) // only Ack lets the server forget more
+	s.stamps = stamps
 	s.prepareTables(tables, start, states)
 	if err := s.rememberWaiting(ctx); err != nil {
 		return err
@@ -114,6 +116,7 @@ func (s *source) open(ctx context.Context, start adapters.Start) error {
 	s.wakeLock.Unlock()
 	s.lastBatch = time.Now()
 	s.running.Go(func() { s.reporter(run) })
+	s.running.Go(func() { s.watch(run, s.watchEvery) })
 	s.reportNow()
 	if s.machine.Active() {
 		tasks := make(chan snapshot.Task, 1)
@@ -273,7 +276,7 @@ func (s *source) startReplication(ctx context.Context, from lsn) error {
 	for {
 		err := pglogrepl.StartReplication(ctx, s.repl, s.slot, pglogrepl.LSN(from), pglogrepl.StartReplicationOptions{
 			Mode:       pglogrepl.LogicalReplication,
-			PluginArgs: []string{"proto_version '1'", "publication_names " + literal(quote(s.published)), "messages 'true'"},
+			PluginArgs: []string{"proto_version '1'", "publication_names '" + strings.ReplaceAll(quote(s.published), "'", "''") + "'", "messages 'true'"},
 		})
 		if err == nil {
 			return nil
@@ -334,48 +337,61 @@ func (s *source) openTables(ctx context.Context, start adapters.Start, states ma
 	return tables, nil
 }
 
-// publish creates the publication, or adds to it what it lacks. It comes before the slot: decoding fails on log older
-// than the publication it is told to use.
-func (s *source) publish(ctx context.Context, tables []*catalogTable, start adapters.Start, states map[string]*tableState, saved *position, now pglogrepl.IdentifySystemResult) error {
+// publish creates the publication, or adds to it what it lacks, and returns its stamps of the tables. It comes before the
+// slot: decoding fails on log older than the publication it is told to use.
+func (s *source) publish(ctx context.Context, tables []*catalogTable, start adapters.Start, states map[string]*tableState, saved *position, now pglogrepl.IdentifySystemResult) (map[uint32]string, error) {
 	p, err := s.catalog.findPublication(ctx, s.published)
 	if err != nil {
-		return err
+		return nil, err
+	}
+	gap := func(reason string) error {
+		return &adapters.GapError{Source: s.name, From: "LSN " + saved.Confirmed.String(), To: "LSN " + lsn(now.XLogPos).String(), Reason: reason}
 	}
 	missing := p.missing(tables)
 	for _, t := range missing {
 		if st := states[t.table.String()]; st != nil && p != nil {
-			return &adapters.GapError{
-				Source: s.name, From: "LSN " + saved.Confirmed.String(), To: "LSN " + lsn(now.XLogPos).String(),
-				Reason: fmt.Sprintf("table %s was removed from publication %s", t.table, s.published),
-			}
+			return nil, gap(fmt.Sprintf("table %s was removed from publication %s", t.table, s.published))
+		}
+	}
+	for _, t := range tables {
+		if st := states[t.table.String()]; st != nil && p != nil && st.Published != "" && st.Published != p.stamp(t.oid) {
+			return nil, gap(alteredPublication(s.published, t.table.String()))
 		}
 	}
 	switch {
 	case p == nil && start.Position != nil:
-		return &adapters.GapError{
-			Source: s.name, From: "LSN " + saved.Confirmed.String(), To: "LSN " + lsn(now.XLogPos).String(),
-			Reason: "publication " + s.published + " does not exist any more",
-		}
+		return nil, gap("publication " + s.published + " does not exist any more")
 	case p == nil:
 		_, err = s.catalog.query(ctx, createPublication(s.published, tables))
 	case len(missing) > 0:
 		_, err = s.catalog.query(ctx, extendPublication(s.published, missing))
 	}
-	return err
+	if err != nil {
+		return nil, err
+	}
+	if p, err = s.catalog.findPublication(ctx, s.published); err != nil {
+		return nil, err
+	}
+	stamps := make(map[uint32]string, len(tables))
+	for _, t := range tables {
+		stamps[t.oid] = p.stamp(t.oid)
+	}
+	return stamps, nil
 }
 
 // prepareTables sets up what Read needs to know of the tables: which are wanted, as they are now, and what is to be snapshotted.
 func (s *source) prepareTables(tables []*catalogTable, start adapters.Start, states map[string]*tableState) {
-	s.tables, s.wanted, s.relations = map[uint32]string{}, map[string]bool{}, map[uint32]*relation{}
+	s.tables, s.wanted, s.relations = map[uint32]tableName{}, map[string]bool{}, map[uint32]*relation{}
 	s.states, s.progress = map[string]*tableState{}, map[string]*snapshot.Table{}
 	var pending []*snapshot.Table
 	for i, t := range tables {
 		want := start.Tables[i]
-		s.tables[t.oid], s.wanted[want.Table] = want.Table, true
+		s.tables[t.oid], s.wanted[want.Table] = t.name(), true
 		st := states[want.Table]
 		if st == nil {
 			st = &tableState{OID: t.oid, Run: want.Run}
 		}
+		st.Published = s.stamps[t.oid]
 		s.states[want.Table] = st
 		s.shown = append(s.shown, adapters.Progress{Table: want.Table, Rows: st.Rows, Total: t.rows, Done: st.Done})
 		p := &snapshot.Table{Name: want.Table, Run: st.Run, Cursor: st.Cursor, Rows: st.Rows, Done: st.Done}

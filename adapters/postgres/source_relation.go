@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"slices"
@@ -18,12 +19,14 @@ type relation struct {
 	name     string // in the configuration; "" when nobody asked for the table
 	codecs   []codec
 	identity []bool // columns that an old row of kind K carries
+	// partitioned tables have the log of their partitions.
+	partitioned bool
 }
 
 // onRelation takes in a Relation message: the server sends it before the first row of a table in a session and after
 // every change to the table. What it lacks (nullability, type names, the primary key) comes from the catalog, which may be newer.
 func (s *source) onRelation(m relationMessage) error {
-	name, wanted := s.tables[m.id]
+	as, wanted := s.tables[m.id]
 	if !wanted {
 		s.relations[m.id] = &relation{table: &record.Table{Schema: m.schema, Name: m.name}}
 		return s.checkReplaced(m)
@@ -44,15 +47,16 @@ func (s *source) onRelation(m relationMessage) error {
 	if err != nil {
 		return err
 	}
-	if m.schema+"."+m.name != name {
-		s.log.Warn("a captured table was renamed; change the configuration before the next start", "source", s.name, "table", name, "now", m.schema+"."+m.name)
+	if m.schema != as.schema || m.name != as.name {
+		s.log.Warn("a captured table was renamed; change the configuration before the next start", "source", s.name, "table", as.String(), "now", m.schema+"."+m.name)
+		m.schema, m.name = as.schema, as.name
 	}
 	old := s.relations[m.id]
 	r, err := newRelation(m, now, bases, old)
 	if err != nil {
 		return err
 	}
-	r.name = name
+	r.name = as.String()
 	s.adopt(m.id, r)
 	return nil
 }
@@ -60,9 +64,13 @@ func (s *source) onRelation(m relationMessage) error {
 // adopt makes r the present version of a table: the old one if nothing differs.
 func (s *source) adopt(id uint32, r *relation) {
 	old := s.relations[id]
-	if old != nil && sameTable(old.table, r.table) {
+	switch {
+	case old == nil:
+		// The first that this session sees of the table: which version a chunk that is being read has cannot be told.
+		s.machine.AlteredTable(r.name)
+	case sameTable(old.table, r.table):
 		r.table = old.table
-	} else if old != nil {
+	default:
 		r.table.Version = old.table.Version + 1
 		s.machine.AlteredTable(r.name)
 		s.log.Info("table changed its columns", "source", s.name, "table", r.name, "version", r.table.Version)
@@ -93,7 +101,10 @@ func (s *source) checkReplaced(m relationMessage) error {
 // the catalog may be ahead of it, or have lost the table.
 func newRelation(m relationMessage, now *catalogTable, bases domainBases, old *relation) (*relation, error) {
 	t := &record.Table{Schema: m.schema, Name: m.name, Version: 1}
-	r := &relation{table: t, codecs: make([]codec, len(m.columns)), identity: make([]bool, len(m.columns))}
+	r := &relation{
+		table: t, codecs: make([]codec, len(m.columns)), identity: make([]bool, len(m.columns)),
+		partitioned: now != nil && now.kind == 'p',
+	}
 	var flagged []int
 	for i, c := range m.columns {
 		column := record.Column{Name: c.name, Type: fmt.Sprintf("type %d", c.typ), Nullable: true}
@@ -176,7 +187,11 @@ func (s *source) withCatalog(fn func(ctx context.Context, c *session) error) err
 	defer s.catalogLock.Unlock()
 	s.setAsking(s.catalog.pg.Conn())
 	defer s.setAsking(nil)
-	return fn(ctx, s.catalog)
+	err := fn(ctx, s.catalog)
+	if errors.Is(err, context.DeadlineExceeded) {
+		return s.server.unreachable(errors.New("the catalog did not answer within a minute"))
+	}
+	return err
 }
 
 // setAsking lets Close interrupt a question to the catalog.

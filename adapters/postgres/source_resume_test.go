@@ -259,11 +259,19 @@ func TestGapsAndDivergences(t *testing.T) {
 		floor    uint64
 		want     func(error) bool
 	}{
-		"slot dropped":        {damage: []string{`SELECT pg_drop_replication_slot('truc_h44_15_hotich')`}, want: gap("does not exist")},
-		"slot created again":  {damage: []string{`SELECT pg_drop_replication_slot('truc_h44_15_hotich')`, `INSERT INTO a VALUES (1)`, `SELECT pg_create_logical_replication_slot('truc_h44_15_hotich', 'pgoutput')`}, want: gap("advanced by somebody else")},
-		"slot advanced":       {damage: []string{`INSERT INTO a VALUES (1)`, `SELECT pg_replication_slot_advance('truc_h44_15_hotich', pg_current_wal_lsn())`}, want: gap("advanced by somebody else")},
-		"publication dropped": {damage: []string{`DROP PUBLICATION truc_h44_15_hotich`}, want: gap("publication")},
-		"table unpublished":   {damage: []string{`ALTER PUBLICATION truc_h44_15_hotich DROP TABLE a`}, want: gap("removed from publication")},
+		"slot dropped":              {damage: []string{`SELECT pg_drop_replication_slot('truc_h44_15_hotich')`}, want: gap("does not exist")},
+		"slot created again":        {damage: []string{`SELECT pg_drop_replication_slot('truc_h44_15_hotich')`, `INSERT INTO a VALUES (1)`, `SELECT pg_create_logical_replication_slot('truc_h44_15_hotich', 'pgoutput')`}, want: gap("advanced by somebody else")},
+		"slot advanced":             {damage: []string{`INSERT INTO a VALUES (1)`, `SELECT pg_replication_slot_advance('truc_h44_15_hotich', pg_current_wal_lsn())`}, want: gap("advanced by somebody else")},
+		"publication dropped":       {damage: []string{`DROP PUBLICATION truc_h44_15_hotich`}, want: gap("publication")},
+		"table unpublished":         {damage: []string{`ALTER PUBLICATION truc_h44_15_hotich DROP TABLE a`}, want: gap("removed from publication")},
+		"table unpublished a while": {damage: []string{`ALTER PUBLICATION truc_h44_15_hotich DROP TABLE a`, `INSERT INTO a VALUES (1)`, `ALTER PUBLICATION truc_h44_15_hotich ADD TABLE a`}, want: gap("was altered")},
+		"inserts only for a while": {damage: []string{
+			`ALTER PUBLICATION truc_h44_15_hotich SET (publish = 'insert')`, `INSERT INTO a VALUES (1)`, `DELETE FROM a`,
+			`ALTER PUBLICATION truc_h44_15_hotich SET (publish = 'insert, update, delete, truncate')`,
+		}, want: gap("was altered")},
+		"filtered for a while": {damage: []string{
+			`ALTER PUBLICATION truc_h44_15_hotich SET TABLE a WHERE (id > 5)`, `INSERT INTO a VALUES (1)`, `ALTER PUBLICATION truc_h44_15_hotich SET TABLE a`,
+		}, want: gap("was altered")},
 		"table created again": {damage: []string{`DROP TABLE a`, `CREATE TABLE a (id int PRIMARY KEY)`}, want: func(err error) bool {
 			e, ok := errors.AsType[*adapters.GapError](err)
 			return ok && strings.Contains(e.Reason, "created again")

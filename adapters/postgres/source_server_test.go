@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/lienthong/truc/adapters"
 	"github.com/lienthong/truc/problem"
@@ -84,6 +85,24 @@ func TestOpenFails(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// What the server says is repeated only where it cannot hold a value.
+func TestServerErrorsHoldNoValues(t *testing.T) {
+	const secret = "Nguyễn Văn An"
+	s := &server{name: "postgres h:5432/d", config: &pgconn.Config{User: "doc", Database: "d"}}
+	for _, code := range []string{"22P02", "22021", "23505", "23514", "27000", "38000", "39000", "44000", "HV000", "P0001"} {
+		err := s.explain(&pgconn.PgError{Code: code, Message: secret, Detail: secret, Hint: secret, Where: secret, InternalQuery: secret})
+		if text := fmt.Sprintf("%v %+v", err, err); strings.Contains(text, secret) || !strings.Contains(text, code) {
+			t.Errorf("%s: %s", code, text)
+		}
+	}
+	for _, code := range []string{"42601", "53300", "57P01", "40P01", "28000", "42501", "55006"} {
+		err := s.explain(&pgconn.PgError{Code: code, Message: "reason", Detail: secret, Hint: secret, Where: secret, InternalQuery: secret})
+		if text := fmt.Sprintf("%v %+v", err, err); strings.Contains(text, secret) || !strings.Contains(text, "reason") {
+			t.Errorf("%s: %s", code, text)
+		}
 	}
 }
 
@@ -259,6 +278,24 @@ func TestTerminate(t *testing.T) {
 	if _, ok := errors.AsType[*adapters.UnreachableError](err); !ok || !strings.Contains(err.Error(), "active") {
 		t.Errorf("a slot in use: %v", err)
 	}
+}
+
+// Slots have names in the whole server: one of another database is not taken from its reader.
+func TestTerminateSparesOtherDatabases(t *testing.T) {
+	first := newDatabase(t, servers.Postgres(t).Database(t), `CREATE TABLE a (id int PRIMARY KEY)`)
+	second := newDatabase(t, servers.Postgres(t).Database(t), `CREATE TABLE a (id int PRIMARY KEY)`)
+	c := open(t, first.dsn, nil, "public.a")
+	c.snapshotted(1)
+	s := build(t, second.dsn)
+	if err := s.Terminate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	err := s.Open(t.Context(), start(nil, "public.a"))
+	if e, ok := errors.AsType[*adapters.RefusedError](err); !ok || !strings.Contains(e.What, "belongs to somebody else") {
+		t.Errorf("open: %v", err)
+	}
+	first.run(`INSERT INTO a VALUES (1)`)
+	c.take(1)
 }
 
 // A standby is refused by name. After its promotion the timeline is another: a position from before the switch goes on,

@@ -103,7 +103,7 @@ func (s *source) onMark() error {
 	}
 	switch verdict := s.machine.High(m.task, at, &c.Chunk); verdict {
 	case snapshot.Accepted:
-		s.relations[c.oid] = c.relation
+		s.relations[c.oid] = c.relation // the log shows no older version any more: altering waits for the writers
 	case snapshot.None:
 	default:
 		s.log.Debug("snapshot chunk is read again", "source", s.name, "because", verdict.String())
@@ -137,16 +137,14 @@ func (s *source) Progress() []adapters.Progress {
 	return slices.Clone(s.shown)
 }
 
-// rememberWaiting is for a cluster with synchronous standbys: a transaction that an earlier session has read from the log
-// may still be waiting for its standby, invisible to every query. Which of the running ones these are cannot be told, so
-// the first chunk waits for all of them.
+// rememberWaiting lets the first chunk wait for the transactions that are running now, because the log does not tell all
+// of them whole. One that wrote to a table before the table was added to the publication shows nothing of that, however
+// late it commits: a chunk that does not see it would lose those rows. And one that an earlier session has read from the
+// log may still wait for its synchronous standby, invisible to every query. Which of the running ones these are cannot
+// be told. The log goes on meanwhile.
 func (s *source) rememberWaiting(ctx context.Context) error {
 	if !s.machine.Active() {
 		return nil
-	}
-	row, err := s.catalog.row(ctx, "SELECT current_setting('synchronous_standby_names')")
-	if err != nil || len(row[0]) == 0 {
-		return err
 	}
 	// A transaction of our own, so that the look at the server that follows reaches beyond every older one.
 	if err := s.catalog.mark(ctx, []byte(s.nonce+" opened")); err != nil {
@@ -158,6 +156,9 @@ func (s *source) rememberWaiting(ctx context.Context) error {
 	}
 	for _, xid := range v.running {
 		s.machine.Transaction(xid & 0xffffffff)
+	}
+	if n := len(v.running); n > 0 {
+		s.log.Info("the snapshot waits for the transactions that are running now (pg_stat_activity, pg_prepared_xacts)", "source", s.name, "transactions", n)
 	}
 	return nil
 }
@@ -174,10 +175,7 @@ func (c *session) mark(ctx context.Context, content []byte) error {
 // readChunks is the chunk reader: it runs while there are tables to snapshot, on a connection of its own.
 func (s *source) readChunks(ctx context.Context, tasks <-chan snapshot.Task) {
 	if err := s.chunkLoop(ctx, tasks); err != nil && ctx.Err() == nil {
-		s.wakeLock.Lock()
-		s.lost = err
-		s.wakeLock.Unlock()
-		s.wake()
+		s.lose(err)
 	}
 }
 
@@ -188,8 +186,8 @@ func (s *source) chunkLoop(ctx context.Context, tasks <-chan snapshot.Task) erro
 	}
 	defer c.close()
 	oids := map[string]uint32{}
-	for oid, name := range s.tables {
-		oids[name] = oid
+	for oid, as := range s.tables {
+		oids[as.String()] = oid
 	}
 	reader := chunkReader{session: c, rows: s.chunkRows}
 	for {
@@ -215,7 +213,8 @@ func (s *source) chunkLoop(ctx context.Context, tasks <-chan snapshot.Task) erro
 		if err := c.mark(ctx, mark{task: task.ID}.content(s.nonce)); err != nil {
 			return err
 		}
-		chunk, err := reader.read(ctx, oids[task.Table], task)
+		oid := oids[task.Table]
+		chunk, err := reader.read(ctx, oid, s.tables[oid], task)
 		if err != nil {
 			return fmt.Errorf("snapshot table %s: %w", task.Table, err)
 		}
@@ -234,14 +233,15 @@ type chunkReader struct {
 	average int // bytes a row of table; 0 when unknown
 }
 
-// read reads one chunk and what its read saw. When the chunk could not be read but another attempt may, the chunk has no Sees.
-func (r *chunkReader) read(ctx context.Context, oid uint32, task snapshot.Task) (*readChunk, error) {
+// read reads one chunk of a table, which goes by a name that may not be its present one, and what its read saw. When the
+// chunk could not be read but another attempt may, the chunk has no Sees.
+func (r *chunkReader) read(ctx context.Context, oid uint32, as tableName, task snapshot.Task) (*readChunk, error) {
 	if r.table != task.Table {
 		r.table, r.average = task.Table, 0
 	}
 	c := &readChunk{oid: oid}
 	c.Task = task.ID
-	err := r.inView(ctx, oid, func(t *catalogTable) error { return r.fetch(ctx, t, task, c) })
+	err := r.inView(ctx, oid, func(t *catalogTable) error { return r.fetch(ctx, t, as, task, c) })
 	if errors.Is(err, errMoved) {
 		c.Rows, c.Sees = nil, nil
 		return c, nil
@@ -288,7 +288,7 @@ func (c *session) inView(ctx context.Context, oid uint32, fn func(*catalogTable)
 	return fn(now[0])
 }
 
-func (r *chunkReader) fetch(ctx context.Context, t *catalogTable, task snapshot.Task, c *readChunk) error {
+func (r *chunkReader) fetch(ctx context.Context, t *catalogTable, as tableName, task snapshot.Task, c *readChunk) error {
 	if len(t.table.Key) == 0 {
 		return noKey(t)
 	}
@@ -299,6 +299,7 @@ func (r *chunkReader) fetch(ctx context.Context, t *catalogTable, task snapshot.
 	if err := r.declare(ctx, t, task.Cursor); err != nil {
 		return err
 	}
+	t = t.named(as)
 	c.Table, c.relation, c.Sees = t.table, t.relation(task.Table), v.sees
 	var (
 		memory  arena
@@ -344,17 +345,18 @@ func (r *chunkReader) fetch(ctx context.Context, t *catalogTable, task snapshot.
 // declare opens a cursor over the rows after a key. Comparison and order are PostgreSQL's own, collation included, and
 // what the index of the key is sorted by.
 func (r *chunkReader) declare(ctx context.Context, t *catalogTable, after [][]byte) error {
-	var columns, key, bound []string
+	var columns, key, operands, bound []string
 	for _, c := range t.table.Columns {
 		columns = append(columns, quote(c.Name))
 	}
 	for i, k := range t.table.Key {
 		key = append(key, quote(t.table.Columns[k].Name))
+		operands = append(operands, t.operands[k])
 		bound = append(bound, fmt.Sprintf("$%d::%s", i+1, t.casts[k]))
 	}
 	sql := "DECLARE truc_chunk NO SCROLL CURSOR FOR SELECT " + strings.Join(columns, ", ") + " FROM " + t.from()
 	if after != nil {
-		sql += " WHERE (" + strings.Join(key, ", ") + ") > (" + strings.Join(bound, ", ") + ")"
+		sql += " WHERE (" + strings.Join(operands, ", ") + ") > (" + strings.Join(bound, ", ") + ")"
 	}
 	sql += " ORDER BY " + strings.Join(key, ", ")
 	// The operators of types that extensions bring are found by the search path; the text of values must not depend on it.
@@ -400,7 +402,7 @@ func (t *catalogTable) from() string {
 
 // relation is the table as its rows in the log will have it.
 func (t *catalogTable) relation(name string) *relation {
-	r := &relation{table: t.table, name: name, codecs: t.codecs, identity: make([]bool, len(t.codecs))}
+	r := &relation{table: t.table, name: name, codecs: t.codecs, identity: make([]bool, len(t.codecs)), partitioned: t.kind == 'p'}
 	for i := range r.identity {
 		r.identity[i] = t.table.Carried(i)
 	}

@@ -114,6 +114,37 @@ func (c *client) until(what string, stop func(record.Record) bool) []record.Reco
 	}
 }
 
+// during reads what comes within a time.
+func (c *client) during(d time.Duration) []record.Record {
+	c.t.Helper()
+	all, err := c.attempt(d)
+	if err != nil {
+		c.t.Fatalf("read: %v", err)
+	}
+	return all
+}
+
+// attempt reads until it fails or the time is over, which is no failure.
+func (c *client) attempt(d time.Duration) (all []record.Record, err error) {
+	ctx, cancel := context.WithTimeout(context.Background(), d)
+	defer cancel()
+	for {
+		b, err := c.Read(ctx)
+		if errors.Is(err, context.DeadlineExceeded) {
+			return all, nil
+		}
+		if err != nil {
+			return all, err
+		}
+		c.position = b.Position
+		for _, r := range b.Records {
+			r.Before, r.After = r.Before.Clone(), r.After.Clone()
+			all = append(all, r)
+		}
+		b.Release()
+	}
+}
+
 // take reads n records.
 func (c *client) take(n int) []record.Record {
 	c.t.Helper()

@@ -72,6 +72,7 @@ var typeCases = []struct {
 	{"public.so_duong", "8", record.IntValue(8)},
 	{"public.ngay", "'2026-01-02'", record.BytesOf(record.Date, []byte("2026-01-02"))},
 	{"public.citext", "'AbC'", record.TextValue("AbC")},
+	{"public.gioi", "'nam'", record.TextValue("nam")},
 }
 
 var typeStatements = []string{
@@ -80,6 +81,7 @@ var typeStatements = []string{
 	`CREATE DOMAIN so_nguyen AS int`,
 	`CREATE DOMAIN so_duong AS so_nguyen CHECK (VALUE > 0)`,
 	`CREATE DOMAIN ngay AS date`,
+	`CREATE DOMAIN gioi AS gioi_tinh`,
 	`CREATE EXTENSION citext`,
 	`CREATE TABLE loai (id int PRIMARY KEY)`,
 }
