@@ -246,11 +246,14 @@ func isAddress(s string, listening bool) bool {
 }
 
 func (c *Config) checkPublish() {
+	lost := false // a pipeline whose source is not known may have meant one that seems unused
 	for _, name := range c.PublishNames() {
 		p, path := c.Publish[name], "publish."+name
 		if p.Source == "" {
+			lost = true
 			c.missing(path+".source", "source: one of "+list(c.SourceNames(), "the names under sources"))
 		} else if _, ok := c.Sources[p.Source]; !ok {
+			lost = true
 			c.unknown("config.unknown-source", path+".source", "sources", c.SourceNames())
 		}
 		if p.Mapping == "" {
@@ -260,21 +263,21 @@ func (c *Config) checkPublish() {
 		c.positive(path+".partitions", p.Partitions, maxPartitions)
 	}
 	for _, name := range c.SourceNames() {
-		if c.Faulty("publish") {
-			break // the pipeline that was meant to name it may be the one that is wrong
-		}
-		if !slices.ContainsFunc(c.PublishNames(), func(p string) bool { return c.Publish[p].Source == name }) {
+		if !lost && !slices.ContainsFunc(c.PublishNames(), func(p string) bool { return c.Publish[p].Source == name }) {
 			c.report("config.unused", "sources."+name, "nothing is published from this source", "name it under publish, or remove it", true)
 		}
 	}
 }
 
 func (c *Config) checkSubscribe() {
+	lost := false
 	for _, name := range c.SubscribeNames() {
 		s, path := c.Subscribe[name], "subscribe."+name
 		if s.Sink == "" {
+			lost = true
 			c.missing(path+".sink", "sink: one of "+list(c.SinkNames(), "the names under sinks"))
 		} else if _, ok := c.Sinks[s.Sink]; !ok {
+			lost = true
 			c.unknown("config.unknown-sink", path+".sink", "sinks", c.SinkNames())
 		}
 		if s.Mapping == "" {
@@ -294,10 +297,7 @@ func (c *Config) checkSubscribe() {
 		}
 	}
 	for _, name := range c.SinkNames() {
-		if c.Faulty("subscribe") {
-			break
-		}
-		if !slices.ContainsFunc(c.SubscribeNames(), func(s string) bool { return c.Subscribe[s].Sink == name }) {
+		if !lost && !slices.ContainsFunc(c.SubscribeNames(), func(s string) bool { return c.Subscribe[s].Sink == name }) {
 			c.report("config.unused", "sinks."+name, "nothing is delivered to this sink", "name it under subscribe, or remove it", true)
 		}
 	}

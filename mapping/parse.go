@@ -82,7 +82,7 @@ func (d *decoder) mappingFile(root *yaml.Node) *File {
 			d.unknownTop(f, p, allowed)
 		}
 	}
-	if f.Dataset == "" && !has(pairs, "dataset") {
+	if !has(pairs, "dataset") {
 		d.report(f.at, "missing-key", "dataset is missing: the mapping must say which dataset it is for", "add a line such as: dataset: hotich.khaisinh.v1")
 	}
 	if f.Direction == Source && !has(pairs, "fields") {
@@ -160,10 +160,9 @@ func (d *decoder) unknownTop(f *File, p pair, allowed []string) {
 func (d *decoder) shared(f *File, p pair) bool {
 	switch p.key {
 	case "dataset":
-		f.Dataset, _ = d.text(p.value, p.key)
-		f.datasetAt = d.place(p.value, p.key)
+		f.Dataset, f.datasetAt = d.name(p.value, p.key), d.place(p.value, p.key)
 	case "table":
-		f.Table, _ = d.text(p.value, p.key)
+		f.Table, f.tableAt = d.name(p.value, p.key), d.place(p.value, p.key)
 	case "only":
 		f.Only = d.expression(p.value, p.key)
 	case "let":

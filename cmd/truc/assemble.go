@@ -86,7 +86,7 @@ func (n *node) planDelivery(ctx context.Context, s subscription) (*mapping.SinkP
 		case errors.As(err, &down):
 			n.log.Warn("the sink does not answer, its columns are not known", "pipeline", s.name, "err", err)
 		case err != nil:
-			return nil, problemsOf(err, s.mapping.Name+" table", "sink.refused", "correct what the server complains about, then start again"), nil
+			return nil, problemsOf(err, s.mapping.TablePlace(), "sink.refused", "correct what the server complains about, then start again"), nil
 		case len(infos) == 1:
 			table = infos[0].Table
 		}

@@ -54,8 +54,7 @@ func (p *program) run(ctx context.Context, level slog.Level) (err error) {
 	if n == nil {
 		return problems
 	}
-	problems = append(problems, n.checkTLSFiles()...)
-	problems = append(problems, n.checkPipelines(ctx, false)...)
+	problems = append(problems, n.checkAll(ctx, false)...)
 	if err := n.tolerate(inOrder(distinct(problems))).Err(); err != nil {
 		return err
 	}
@@ -98,11 +97,7 @@ func (n *node) listen(ctx context.Context) (net.Listener, error) {
 	var lc net.ListenConfig
 	listener, err := lc.Listen(ctx, "tcp", n.config.HTTP.Listen)
 	if err != nil {
-		return nil, problem.List{{
-			Code: "config.listen", Where: n.config.Where("http.listen"),
-			What: fmt.Sprintf("cannot listen on %s: %v", n.config.HTTP.Listen, errors.Unwrap(err)),
-			Fix:  "name a free address of this machine, or end what listens there",
-		}}
+		return nil, n.listenProblem(fmt.Sprintf("cannot listen on %s: %v", n.config.HTTP.Listen, errors.Unwrap(err)), "name a free address of this machine, or end what listens there")
 	}
 	return listener, nil
 }
