@@ -31,7 +31,8 @@ Reads the configuration and every mapping, types the mappings against tables and
 examples in the mappings, and asks each server whether it is ready. Everything is reported at once,
 each finding with its place and what to do. Nothing is changed anywhere.
 
-Exit code 2: something in the files or on a server must be changed. 4: only servers did not answer.`,
+Exit code 2: something in the files or on a server must be changed. 5: only changes are missing, truc resnapshot
+mends it. 4: only servers did not answer.`,
 		define: func(fs *flag.FlagSet) action {
 			offline := fs.Bool("offline", false, "leave the servers out")
 			return func(ctx context.Context, p *program) error { return p.check(ctx, *offline) }

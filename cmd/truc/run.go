@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/lienthong/truc/adapters"
 	"github.com/lienthong/truc/portal"
 	"github.com/lienthong/truc/problem"
 )
@@ -76,13 +77,15 @@ func (p *program) run(ctx context.Context, level slog.Level) (err error) {
 	return l2.run(ctx, listener, n.page(l2, conn, versionOf(debug.ReadBuildInfo()).Version), n.log)
 }
 
-// tolerate logs warnings and servers that do not answer, and returns what prevents the start.
+// tolerate logs warnings, servers that do not answer and gaps, and returns what prevents the start.
 func (n *node) tolerate(problems problem.List) problem.List {
 	var fatal problem.List
 	for _, p := range problems {
 		switch {
 		case p.Code == unreachable:
 			n.log.Warn("a server does not answer; the node waits for it", "where", p.Where, "what", p.What)
+		case p.Code == adapters.GapCode: // the reader knows whether its resnapshot is on the way, and stops if not
+			n.log.Warn("changes are missing", "where", p.Where, "what", p.What, "fix", p.Fix)
 		case p.Warning:
 			n.log.Warn("the configuration works, but", "where", p.Where, "what", p.What, "fix", p.Fix)
 		default:
