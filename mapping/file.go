@@ -63,6 +63,7 @@ type File struct {
 	at        Place
 	datasetAt Place
 	tableAt   Place
+	deleteAt  Place
 }
 
 // TablePlace and DatasetPlace are where the file names its table and its dataset, or where it begins when it does not.

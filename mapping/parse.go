@@ -216,11 +216,15 @@ func (d *decoder) directed(f *File, p pair) bool {
 }
 
 func (d *decoder) onDelete(f *File, n *yaml.Node) {
-	f.deleteSaid = true
+	f.deleteSaid, f.deleteAt = true, d.place(n, "on_delete")
 	if n.Kind != yaml.MappingNode {
 		w := d.word(n, "on_delete", "delete", "ignore")
 		f.OnDelete = map[string]record.OnDelete{"ignore": record.DeleteIgnored}[w]
 		return
+	}
+	const fix = "write on_delete: { set: { trang_thai: { const: huy } } }, or delete, or ignore"
+	if len(n.Content) == 0 {
+		d.report(d.place(n, "on_delete"), "wrong-type", "nothing stands here; expected delete, ignore or set: …", fix)
 	}
 	for _, p := range d.entries(n, "on_delete", "delete, ignore or set: …") {
 		if p.key != "set" {
@@ -229,6 +233,9 @@ func (d *decoder) onDelete(f *File, n *yaml.Node) {
 		}
 		f.OnDelete = record.DeleteSets
 		f.DeleteSet = d.assignments(p.value, "on_delete.set", true)
+		if p.value.Kind == yaml.MappingNode && len(p.value.Content) == 0 {
+			d.report(p.at, "wrong-type", "set names no column", fix)
+		}
 	}
 }
 
@@ -269,6 +276,6 @@ func (d *decoder) load(data []byte) *yaml.Node {
 		}
 		data = mended
 	}
-	d.report(Place{File: d.file, Line: 1, Column: 1}, "yaml-document", "the file does not hold exactly one YAML document", "begin with dataset: …, and remove lines that are only ---")
+	d.notOneDocument()
 	return nil
 }

@@ -2,6 +2,7 @@ package problem
 
 import (
 	"fmt"
+	"strings"
 	"unicode"
 )
 
@@ -14,6 +15,27 @@ func Strange(text string) (at int, name string, found bool) {
 		}
 	}
 	return 0, "", false
+}
+
+// Plain is a text with every such character replaced by what was probably meant.
+func Plain(text string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case strange(r) == "":
+			return r
+		case unicode.Is(unicode.Zs, r):
+			return ' '
+		case unicode.Is(unicode.Cf, r) || r == '\u2028' || r == '\u2029':
+			return -1
+		case r == '‘' || r == '’':
+			return '\''
+		case r >= '！' && r <= '～':
+			return r - '！' + '!'
+		case r == '–' || r == '—' || r == '−':
+			return '-'
+		}
+		return '"'
+	}, text)
 }
 
 func strange(r rune) string {

@@ -17,6 +17,9 @@ func TestStrange(t *testing.T) {
 			t.Errorf("%q: %q, %t; want %q", text, got, found, want)
 		}
 	}
+	if got := Plain("\ufeff\u00a0date（x，“dd/MM/yyyy”） – ‘a’"); got != ` date(x,"dd/MM/yyyy") - 'a'` {
+		t.Errorf("plain: %q", got)
+	}
 	if at, _, _ := Strange("số\u200b"); at != len("số") {
 		t.Errorf("offset %d", at)
 	}
