@@ -79,6 +79,9 @@ func (f *File) placeOr(p Place) string {
 	return p.String()
 }
 
+// LacksTable reports whether there is no line table at all; an empty one was told when the file was read.
+func (f *File) LacksTable() bool { return f.tableAt.Line == 0 }
+
 // LacksDataset reports whether the file names no dataset, which was told when it was read.
 func (f *File) LacksDataset() bool { return f.Dataset == "" }
 

@@ -104,7 +104,7 @@ func serverProblem(err error, where string) problem.List {
 	case errors.As(err, &k):
 		down.What = oneLine(k.Error())
 	case errors.Is(err, context.DeadlineExceeded):
-		down.What = fmt.Sprintf("the server did not answer within %s", serverTimeout)
+		down.What = "the server takes connections and does not answer"
 	case errors.As(err, &c) && c.code == exitUnreachable:
 		down.What = oneLine(err.Error())
 	default:

@@ -127,7 +127,7 @@ func (n *node) buildPublishing(m *mappings, name string) (publishing, problem.Li
 	if p.table == "" {
 		p.table = file.Table
 	}
-	if p.table == "" {
+	if p.table == "" && file.LacksTable() {
 		problems = append(problems, problem.Problem{
 			Code: "mapping.no-table", Where: file.TablePlace(), What: "the mapping names no table, and neither does publish." + name,
 			Fix: "add table: to the mapping, or to publish." + name,
@@ -218,7 +218,7 @@ func (n *node) buildSubscription(m *mappings, name string) (subscription, proble
 		return s, problems
 	}
 	s.mapping, s.dataset = file, dataset
-	if file.Table == "" {
+	if file.LacksTable() {
 		problems = append(problems, problem.Problem{
 			Code: "mapping.no-table", Where: file.TablePlace(), What: "the mapping names no table", Fix: "add table: with the name of the table to fill",
 		})

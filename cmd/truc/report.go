@@ -95,7 +95,7 @@ func (p *program) printCheck(c *config.Config, problems problem.List) error {
 		faults++
 	}
 	if p.json {
-		r := checkResult{OK: faults == 0, Problems: problems}
+		r := checkResult{Config: p.configFile, OK: faults == 0, Problems: problems}
 		if c != nil {
 			r.Config = c.Path
 		}

@@ -56,6 +56,9 @@ func (p *program) run(ctx context.Context, level slog.Level) (err error) {
 		return problems
 	}
 	problems = append(problems, n.checkAll(ctx, false)...)
+	if ctx.Err() != nil {
+		return ctx.Err() // what the servers said was that nobody waited for them any more
+	}
 	if err := n.tolerate(inOrder(distinct(problems))).Err(); err != nil {
 		return err
 	}
