@@ -80,6 +80,10 @@ type Checker interface {
 	Check(ctx context.Context, tables []string) (problem.List, error)
 }
 
+// GapCode is the code of a finding that is a gap: a resnapshot mends it, for which the node must start. Open answers the same
+// with a GapError, unless it is told to begin anew.
+const GapCode = "source.gap"
+
 // Fetcher re-reads rows, for cells that the log does not carry.
 type Fetcher interface {
 	// Begin opens one read view that is not older than the given transactions (Record.Tx): it waits until they are visible.

@@ -8,8 +8,10 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"go.yaml.in/yaml/v4"
+	"golang.org/x/text/unicode/norm"
 
 	"github.com/lienthong/truc/problem"
 )
@@ -19,6 +21,12 @@ var (
 	patternForm = regexp.MustCompile(`^(\*|[A-Z][0-9]{2}(\.[0-9]+)*(\.\*)?)$`)
 	nameForm    = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
 	hostForm    = regexp.MustCompile(`^[A-Za-z0-9._-]+$`)
+)
+
+// Agencies and names are parts of topics (249 characters at most), replication slots and metrics.
+const (
+	maxAgency = 40
+	maxName   = 63
 )
 
 // maxPartitions of a topic: more is a slip of the finger, and Kafka's own advice ends far below.
@@ -53,6 +61,12 @@ func (c *Config) has(path string) bool {
 	return s.path == path
 }
 
+// empty reports whether the file has a list at a path, with nothing in it.
+func (c *Config) empty(path string) bool {
+	s := c.file.top().follow(path)
+	return s.path == path && (s.value.Kind == yaml.SequenceNode || isNull(s.value))
+}
+
 // missing reports a required key that is not there.
 func (c *Config) missing(path, form string) {
 	found := c.file.top().follow(path)
@@ -70,21 +84,28 @@ func (c *Config) shown(path string) string {
 }
 
 func (c *Config) agency(path, id string) {
-	if id != "" && !agencyForm.MatchString(id) {
+	switch {
+	case id == "":
+	case !agencyForm.MatchString(id):
 		c.bad(path, c.shown(path)+" is no agency identifier: a capital letter, two digits, then groups of digits, each after a dot", "write it like H44.15")
+	case len(id) > maxAgency:
+		c.bad(path, fmt.Sprintf("the agency identifier has %d characters, topics have room for %d", len(id), maxAgency), "write the identifier of the agency itself, like H44.15")
 	}
 }
 
 func (c *Config) checkNames() {
 	for _, section := range []string{"sources", "publish", "sinks", "subscribe"} {
 		for _, name := range c.names(section) {
-			if !nameForm.MatchString(name) {
-				s, _ := c.file.top().entry(section)
-				e, _ := s.entry(name)
+			s, _ := c.file.top().entry(section)
+			e, _ := s.entry(name)
+			switch {
+			case !nameForm.MatchString(name):
 				c.file.report(e, problem.Problem{
 					Code: "config.bad-name", What: fmt.Sprintf("%q is no name: it begins with a small letter and has small letters, digits and _ only", short(name)),
 					Fix: fmt.Sprintf("write it like %q", suggestName(name)),
 				})
+			case len(name) > maxName:
+				c.file.report(e, problem.Problem{Code: "config.bad-name", What: fmt.Sprintf("the name has %d characters, %d are possible", len(name), maxName), Fix: "shorten it"})
 			}
 		}
 	}
@@ -93,22 +114,45 @@ func (c *Config) checkNames() {
 			c.report("config.name-twice", "subscribe."+name, fmt.Sprintf("%q is the name of a pipeline under publish already", name), "give one of the two another name: commands and metrics know a pipeline by its name", false)
 		}
 	}
+	c.checkSourceNames()
 }
 
-// suggestName turns a text into a name that is allowed.
+// checkSourceNames warns of pipelines that have the name of a source and are not all that is read from it: truc resnapshot
+// knows both by their names.
+func (c *Config) checkSourceNames() {
+	const fix = "give one of the two another name"
+	for _, name := range c.SourceNames() {
+		if _, ok := c.Subscribe[name]; ok {
+			c.report("config.name-twice", "subscribe."+name, fmt.Sprintf("%q is the name of a source too: truc resnapshot %s means this delivery", name, name), fix, true)
+			continue
+		}
+		p, ok := c.Publish[name]
+		others := slices.ContainsFunc(c.PublishNames(), func(other string) bool { return other != name && c.Publish[other].Source == name })
+		if ok && (p.Source != name || others) {
+			c.report("config.name-twice", "publish."+name, fmt.Sprintf("%q is the name of a source too: truc resnapshot %s means the source, with all its pipelines", name, name), fix, true)
+		}
+	}
+}
+
+// suggestName turns a text into a name that is allowed: "Bảo-Hiểm" becomes "bao_hiem".
 func suggestName(name string) string {
 	out := strings.Map(func(r rune) rune {
 		switch {
-		case r >= 'A' && r <= 'Z':
-			return r + ('a' - 'A')
 		case r >= 'a' && r <= 'z', r >= '0' && r <= '9':
 			return r
+		case r == 'đ':
+			return 'd'
+		case unicode.Is(unicode.Mn, r):
+			return -1
 		}
 		return '_'
-	}, short(name))
-	out = strings.TrimLeft(strings.Trim(out, "_"), "0123456789_")
-	if out == "" {
+	}, norm.NFD.String(strings.ToLower(short(name))))
+	out = strings.Trim(out, "_")
+	switch {
+	case out == "":
 		return "ten"
+	case out[0] <= '9':
+		return "ten_" + out
 	}
 	return out
 }
@@ -121,7 +165,8 @@ func (c *Config) checkRegistry() {
 		return
 	}
 	u, err := url.Parse(c.Registry.URL)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.RawQuery != "" || u.Fragment != "" || u.User != nil ||
+		u.Hostname() == "" || u.Port() != "" && !isAddress(u.Host, false) || strings.HasSuffix(u.Host, ":") {
 		c.bad("registry.url", c.shown("registry.url")+" is not an address of the form https://host/path/", "write it like https://chuan.phutho.example/")
 	}
 }
@@ -138,7 +183,7 @@ func (c *Config) checkBus() {
 		return
 	}
 	if len(k.Brokers) == 0 {
-		if c.has("bus.kafka.brokers") && c.file.top().follow("bus.kafka.brokers").value.Kind == yaml.SequenceNode {
+		if c.empty("bus.kafka.brokers") {
 			c.bad("bus.kafka.brokers", "the list of brokers is empty", "write at least one: [kafka1:9092]")
 		} else {
 			c.missing("bus.kafka.brokers", "brokers: [kafka1:9092], the addresses of some brokers of the cluster")
@@ -201,11 +246,14 @@ func isAddress(s string, listening bool) bool {
 }
 
 func (c *Config) checkPublish() {
+	lost := false // a pipeline whose source is not known may have meant one that seems unused
 	for _, name := range c.PublishNames() {
 		p, path := c.Publish[name], "publish."+name
 		if p.Source == "" {
+			lost = true
 			c.missing(path+".source", "source: one of "+list(c.SourceNames(), "the names under sources"))
 		} else if _, ok := c.Sources[p.Source]; !ok {
+			lost = true
 			c.unknown("config.unknown-source", path+".source", "sources", c.SourceNames())
 		}
 		if p.Mapping == "" {
@@ -215,25 +263,28 @@ func (c *Config) checkPublish() {
 		c.positive(path+".partitions", p.Partitions, maxPartitions)
 	}
 	for _, name := range c.SourceNames() {
-		if !slices.ContainsFunc(c.PublishNames(), func(p string) bool { return c.Publish[p].Source == name }) {
+		if !lost && !slices.ContainsFunc(c.PublishNames(), func(p string) bool { return c.Publish[p].Source == name }) {
 			c.report("config.unused", "sources."+name, "nothing is published from this source", "name it under publish, or remove it", true)
 		}
 	}
 }
 
 func (c *Config) checkSubscribe() {
+	lost := false
 	for _, name := range c.SubscribeNames() {
 		s, path := c.Subscribe[name], "subscribe."+name
 		if s.Sink == "" {
+			lost = true
 			c.missing(path+".sink", "sink: one of "+list(c.SinkNames(), "the names under sinks"))
 		} else if _, ok := c.Sinks[s.Sink]; !ok {
+			lost = true
 			c.unknown("config.unknown-sink", path+".sink", "sinks", c.SinkNames())
 		}
 		if s.Mapping == "" {
 			c.missing(path+".mapping", "mapping: mappings/"+suggestName(name)+".yaml, the path of the mapping, relative to this file")
 		}
 		if len(s.Agencies) == 0 {
-			if c.has(path+".agencies") && c.file.top().follow(path+".agencies").value.Kind == yaml.SequenceNode {
+			if c.empty(path + ".agencies") {
 				c.bad(path+".agencies", "the list of agencies is empty", `name at least one, or all: ["*"]`)
 			} else {
 				c.missing(path+".agencies", "agencies: [H44.*], whose events are delivered")
@@ -246,7 +297,7 @@ func (c *Config) checkSubscribe() {
 		}
 	}
 	for _, name := range c.SinkNames() {
-		if !slices.ContainsFunc(c.SubscribeNames(), func(s string) bool { return c.Subscribe[s].Sink == name }) {
+		if !lost && !slices.ContainsFunc(c.SubscribeNames(), func(s string) bool { return c.Subscribe[s].Sink == name }) {
 			c.report("config.unused", "sinks."+name, "nothing is delivered to this sink", "name it under subscribe, or remove it", true)
 		}
 	}
@@ -268,7 +319,11 @@ func (c *Config) unknown(code, path, section string, known []string) {
 	} else if k := Similar(short(c.file.top().follow(path).value.Value), known); k != "" {
 		fix = fmt.Sprintf("write %q", k)
 	}
-	c.report(code, path, fmt.Sprintf("there is no %s under %s", c.shown(path), section), fix, false)
+	what := fmt.Sprintf("there is no %s under %s", c.shown(path), section)
+	if c.file.hidden[c.file.top().follow(path).value] {
+		what = "the name (not shown: it came by reference) stands for nothing under " + section
+	}
+	c.report(code, path, what, fix, false)
 }
 
 func (c *Config) checkRest() {
@@ -278,7 +333,7 @@ func (c *Config) checkRest() {
 	c.positive("errorBudget.openLetters", c.ErrorBudget.OpenLetters, 1_000_000_000)
 	c.positive("errorBudget.failedPercent", c.ErrorBudget.FailedPercent, 100)
 	c.positive("errorBudget.window", c.ErrorBudget.Window, 1_000_000)
-	if !c.has("publish") && !c.has("subscribe") {
+	if len(c.Publish) == 0 && len(c.Subscribe) == 0 && !c.Faulty("publish") && !c.Faulty("subscribe") {
 		c.report("config.nothing-to-do", "", "nothing is published and nothing is subscribed", "add publish: or subscribe:", true)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"slices"
+	"strings"
 
 	"go.yaml.in/yaml/v4"
 
@@ -187,6 +188,14 @@ func load(path string, data []byte, env func(string) (string, bool)) (*Config, p
 
 // Secrets returns every value that came by reference, and every password found in the file, for logs to blank out.
 func (c *Config) Secrets() []string { return slices.Clone(c.file.secrets) }
+
+// Faulty reports whether something that prevents running was found in the file at a path or below it.
+func (c *Config) Faulty(path string) bool {
+	return slices.ContainsFunc(c.file.findings, func(f finding) bool {
+		rest, below := strings.CutPrefix(f.path, path)
+		return below && !f.Warning && (rest == "" || rest[0] == '.' || rest[0] == '[')
+	})
+}
 
 // Where returns the place of a path, or of as much of it as the file has: "truc.yaml:14:13 publish.khaisinh.mapping".
 func (c *Config) Where(path string) string {

@@ -176,12 +176,20 @@ func TestFaults(t *testing.T) {
 		{"at sign", "agency: @H44\n", "config.syntax truc.yaml:1:9: a value cannot begin with @; fix: put the value in quotes"},
 		{"indentation", "bus:\n    embedded: {}\n  kafka: {}\n", "config.syntax truc.yaml:3:3: the indentation of this line fits none of the lines above; fix: give the keys of one block the same number of blanks"},
 		{"plain star", "subscribe: { a: { agencies: [*] } }\n", `config.syntax truc.yaml:1:31: a plain ` + "`*`" + ` begins a YAML alias, which is not used here; fix: put the value in quotes: "*"`},
-		{"two documents", "agency: H44\n---\nagency: H45\n", "config.syntax truc.yaml:1:1: the file holds several YAML documents; fix: remove the line `---` and what follows it: one file configures one node"},
+		{"two documents", "agency: H44\n---\nagency: H45\n", "config.syntax truc.yaml:2:1: the file holds several YAML documents; fix: remove the line `---` and what follows it: one file configures one node"},
 		{"not utf-8", "agency: H44\n# Ph\xfa\n", "config.encoding truc.yaml:2:5: the byte 0xFA is not UTF-8; fix: save the file as UTF-8"},
 		{"utf-16", "\xff\xfea\x00", "config.encoding truc.yaml:1:1: the file is UTF-16; fix: save it as UTF-8"},
 		{"control", "agency: H\x0044\n", "config.encoding truc.yaml:1:10: the file holds the control character 0x00; fix: remove it: a configuration is plain text"},
 		{"list", "- a\n", "config.wrong-type truc.yaml:1:1: a configuration is a mapping of keys to values, as in `agency: H44.15`; fix: begin the file with the key agency"},
+		{"no blank after a colon", "agency:H44\nbus: {}\n", "config.syntax truc.yaml:1:7: a blank is missing after the `:`; fix: write `key: value`"},
+		{"full-width colon", "agency：H44\nbus: {}\n", "config.syntax truc.yaml:1:7: the line holds the full-width ： instead of :; fix: delete it and type it again: it came with a copied text"},
+		{"reference without quotes", "agency: H44\nsources: { a: { postgres: { dsn: ${env:DSN} } } }\n", "config.syntax truc.yaml:2:34: a reference ${…} inside `{ }` or `[ ]` must stand in quotes; fix: write \"${env:DSN}\""},
+		{"directive", "%YAML 1.2\n---\nagency: H44\n", "config.syntax truc.yaml:1:1: a line that begins with % is not used here; fix: remove it"},
 		// What YAML reads, and means something else.
+		{"copied characters", "agency: H44\u200b\n\u00a0http: {}\nbus: { embedded: { dir: “bus” } }\n", `config.strange-character truc.yaml:1:1 agency: the text holds an invisible character (U+200B); fix: delete it and type it again: it came with a copied text (if it is meant, put the text in quotes)
+warning: config.nothing-to-do truc.yaml:1:1: nothing is published and nothing is subscribed; fix: add publish: or subscribe:
+config.strange-character truc.yaml:2:1: the text holds a blank that is none (U+00A0, as word processors write it); fix: delete it and type it again: it came with a copied text (if it is meant, put the text in quotes)
+config.strange-character truc.yaml:3:20 bus.embedded.dir: the text holds the typographic quotation mark “ instead of " or '; fix: delete it and type it again: it came with a copied text (if it is meant, put the text in quotes)`},
 		{"duplicate", sound + "agency: H45\n", `config.duplicate-key truc.yaml:7:1 agency: the key "agency" stands here a second time, the first is on line 1; fix: keep one of the two`},
 		{"alias", sound + "http: &h { listen: \":80\" }\n", "config.alias truc.yaml:7:1 http: YAML anchors and aliases (& and *) are not used here; fix: write the value out, or put it in quotes if it is a text that begins with & or *"},
 		{"merge", sound + "http: { <<: { listen: \":80\" } }\n", "config.alias truc.yaml:7:9 http.<<: YAML anchors and merges (&, * and <<) are not used here; fix: write the values out"},
@@ -207,16 +215,40 @@ config.missing-key truc.yaml:3:14 subscribe.b.agencies: the key "agencies" is mi
 		// Types.
 		{"wrong types", sound + "bus: { embedded: { dir: [a], port: x } }\nhttp: yes\nerrorBudget: { window: \"5\", openLetters: 1.5, failedPercent: }\nsinks: [a]\n", `config.wrong-type truc.yaml:7:20 bus.embedded.dir: a text was expected, a list was found; fix: write a text
 config.wrong-type truc.yaml:7:30 bus.embedded.port: a whole number was expected, "x" was found; fix: write a whole number
-config.wrong-type truc.yaml:8:1 http: a mapping of keys to values was expected, "yes" was found; fix: write a mapping of keys to values
+config.wrong-type truc.yaml:8:1 http: a mapping of keys to values was expected, "yes" was found; fix: write http: { listen: … }
 config.wrong-type truc.yaml:9:16 errorBudget.window: a whole number was expected, "5" was found; fix: remove the quotes, and write a whole number
 config.wrong-type truc.yaml:9:29 errorBudget.openLetters: a whole number was expected, "1.5" was found; fix: write a whole number
 config.missing-value truc.yaml:9:47 errorBudget.failedPercent: the key has no value, a whole number was expected; fix: write the value, or remove the key
-config.wrong-type truc.yaml:10:1 sinks: a mapping of names to values was expected, a list was found; fix: write a mapping of names to values`},
-		{"wrong type of an entry", sound + "subscribe: { a: x }\nsources: 3\n", `config.wrong-type truc.yaml:7:14 subscribe.a: a mapping of keys to values was expected, "x" was found; fix: write a mapping of keys to values
+config.wrong-type truc.yaml:10:1 sinks: a mapping of names to values was expected, a list was found; fix: write sinks: { name: … }`},
+		{"wrong type of an entry", sound + "subscribe: { a: x }\nsources: 3\n", `config.wrong-type truc.yaml:7:14 subscribe.a: a mapping of keys to values was expected, "x" was found; fix: write a: { agencies: … }; the keys known here are: agencies, sink, mapping, generation
 config.duplicate-key truc.yaml:8:1 sources: the key "sources" stands here a second time, the first is on line 3; fix: keep one of the two`},
 		{"octal", sound + "bus: { embedded: { port: 010 } }\n", `config.wrong-type truc.yaml:7:20 bus.embedded.port: a whole number was expected, "010" was found; fix: write a whole number`},
-		{"too large", sound + "bus: { embedded: { port: 99999999999999999999 } }\n", `config.bad-value truc.yaml:7:20 bus.embedded.port: the number "99999999999999999999" is too large or too small here; fix: write a smaller number, without a sign where none makes sense`},
+		{"too large", sound + "bus: { embedded: { port: 99999999999999999999 } }\n", `config.bad-value truc.yaml:7:20 bus.embedded.port: "99999999999999999999" is too large a number; fix: write a smaller one`},
+		{"text for a list", sound + "subscribe: { a: { agencies: H44.*, sink: b, mapping: m } }\nsinks: { b: { sqlite: {} } }\n", `config.wrong-type truc.yaml:7:19 subscribe.a.agencies: a list was expected, "H44.*" was found; fix: write agencies: [H44.*]`},
+		{"star for a list", sound + "subscribe: { a: { agencies: \"*\", sink: b, mapping: m } }\nsinks: { b: { sqlite: {} } }\n", `config.wrong-type truc.yaml:7:19 subscribe.a.agencies: a list was expected, "*" was found; fix: write agencies: ["*"]`},
+		{"text for a mapping", strings.Replace(sound, "{ url: https://chuan.example/ }", "https://chuan.example/", 1), `config.wrong-type truc.yaml:2:1 registry: a mapping of keys to values was expected, "https://chuan.example/" was found; fix: write registry: { url: … }`},
+		{"negative count", sound + "subscribe: { a: { agencies: [H44], sink: b, mapping: m, generation: -1 } }\nsinks: { b: { sqlite: {} } }\n", `config.bad-value truc.yaml:7:57 subscribe.a.generation: "-1" is outside 0 to 4294967295; fix: write a number within`},
+		{"adapter without mapping", strings.Replace(sound, "{ postgres: { dsn: x } }", "postgres", 1), `config.wrong-type truc.yaml:4:3 sources.hotich: a mapping with the name of an adapter was expected, "postgres" was found; fix: write hotich: { postgres: { dsn: … } }`},
+		// Empty values.
+		{"empty texts", "agency: \"\"\nregistry: { url: '' }\nsources: { a: { sqlite: {} } }\npublish: { b: { source: '', mapping: '', table: '' } }\n", `config.missing-value truc.yaml:1:1 agency: the key has no value, a text was expected; fix: write the value, or remove the key
+config.missing-value truc.yaml:2:13 registry.url: the key has no value, a text was expected; fix: write the value, or remove the key
+config.missing-value truc.yaml:4:17 publish.b.source: the key has no value, a text was expected; fix: write the value, or remove the key
+config.missing-value truc.yaml:4:29 publish.b.mapping: the key has no value, a text was expected; fix: write the value, or remove the key
+config.missing-value truc.yaml:4:42 publish.b.table: the key has no value, a text was expected; fix: write the value, or remove the key`},
+		{"empty lists", "agency: H44\nsinks: { a: { sqlite: {} } }\nsubscribe: { b: { agencies: , sink: a, mapping: m } }\nbus: { kafka: { brokers: } }\n", `config.bad-value truc.yaml:3:19 subscribe.b.agencies: the list of agencies is empty; fix: name at least one, or all: ["*"]
+config.bad-value truc.yaml:4:17 bus.kafka.brokers: the list of brokers is empty; fix: write at least one: [kafka1:9092]`},
+		{"empty items", sound + "subscribe: { a: { agencies: [\"\"], sink: b, mapping: m } }\nsinks: { b: { sqlite: {} } }\n", `config.missing-value truc.yaml:7:30 subscribe.a.agencies[0]: the key has no value, a text was expected; fix: write the value, or remove the key`},
+		{"alias for a value", "agency: &a H44\npublish: {}\n", `config.alias truc.yaml:1:1 agency: YAML anchors and aliases (& and *) are not used here; fix: write the value out, or put it in quotes if it is a text that begins with & or *
+warning: config.nothing-to-do truc.yaml:1:1: nothing is published and nothing is subscribed; fix: add publish: or subscribe:`},
 		// Values.
+		{"long agency", strings.Replace(sound, "H44.15", "H44"+strings.Repeat(".15", 20), 1), `config.bad-value truc.yaml:1:1 agency: the agency identifier has 63 characters, topics have room for 40; fix: write the identifier of the agency itself, like H44.15`},
+		{"long name", strings.Replace(sound, "khaisinh:", strings.Repeat("a", 64)+":", 1), `config.bad-name truc.yaml:6:3 publish.` + strings.Repeat("a", 64) + `: the name has 64 characters, 63 are possible; fix: shorten it`},
+		{"name that begins with a digit", strings.Replace(sound, "khaisinh:", "2020:", 1), `config.bad-name truc.yaml:6:3 publish.2020: "2020" is no name: it begins with a small letter and has small letters, digits and _ only; fix: write it like "ten_2020"`},
+		{"names of sources", sound + "  hotich: { source: hotich, mapping: n.yaml }\nsinks: { b: { sqlite: {} } }\nsubscribe: { cu: { agencies: [H44], sink: b, mapping: m } }\n", `warning: config.name-twice truc.yaml:7:3 publish.hotich: "hotich" is the name of a source too: truc resnapshot hotich means the source, with all its pipelines; fix: give one of the two another name`},
+		{"only pipeline of its source", strings.Replace(sound, "khaisinh:", "hotich:", 1), ""},
+		{"delivery with the name of a source", sound + "sinks: { b: { sqlite: {} } }\nsubscribe: { hotich: { agencies: [H44], sink: b, mapping: m } }\n", `warning: config.name-twice truc.yaml:8:14 subscribe.hotich: "hotich" is the name of a source too: truc resnapshot hotich means this delivery; fix: give one of the two another name`},
+		{"limit of a sink", sound + "sinks: { b: { sqlite: {}, limit: { rows: 5/s } } }\nsubscribe: { a: { agencies: [H44], sink: b, mapping: m } }\n", `config.unknown-key truc.yaml:7:27 sinks.b.limit: a sink has no limit: limits spare a source; fix: remove it`},
+		{"port of the registry", strings.Replace(sound, "chuan.example", "chuan.example:99999", 1), `config.bad-value truc.yaml:2:13 registry.url: "https://chuan.example:99999/" is not an address of the form https://host/path/; fix: write it like https://chuan.phutho.example/`},
 		{"agency", strings.Replace(sound, "H44.15", "h44.15", 1), `config.bad-value truc.yaml:1:1 agency: "h44.15" is no agency identifier: a capital letter, two digits, then groups of digits, each after a dot; fix: write it like H44.15`},
 		{"registry", strings.Replace(sound, "https:", "ftp:", 1), `config.bad-value truc.yaml:2:13 registry.url: "ftp://chuan.example/" is not an address of the form https://host/path/; fix: write it like https://chuan.phutho.example/`},
 		{"two buses", sound + "bus: { embedded: {}, kafka: { brokers: [a:1] } }\n", "config.several-buses truc.yaml:7:1 bus: both an embedded bus and Kafka are named here; fix: keep one: embedded for one machine, kafka for production"},
@@ -227,10 +259,9 @@ config.bad-value truc.yaml:7:68 bus.kafka.tls: a client certificate needs both c
 		{"no brokers", sound + "bus: { kafka: { brokers: [] } }\n", "config.bad-value truc.yaml:7:17 bus.kafka.brokers: the list of brokers is empty; fix: write at least one: [kafka1:9092]"},
 		{"mechanism", sound + "bus: { kafka: { brokers: [a:1], sasl: { mechanism: gssapi, user: u, password: \"${env:PW}\" } } }\n", `config.bad-value truc.yaml:7:41 bus.kafka.sasl.mechanism: "gssapi" is no login mechanism that truc knows; fix: use one of: plain, scram-sha-256, scram-sha-512`},
 		{"plain in clear", sound + "bus: { kafka: { brokers: [a:1], sasl: { mechanism: PLAIN, user: u, password: \"${env:PW}\" } } }\n", `warning: config.clear-password truc.yaml:7:41 bus.kafka.sasl.mechanism: plain without TLS sends the password readably over the network; fix: add tls: true, or use scram-sha-512`},
-		{"names", sound + "sinks: { Bảo-Hiểm: { sqlite: {} } }\nsubscribe: { khaisinh: { agencies: [H44], sink: Bảo-Hiểm, mapping: m } }\n", `config.bad-name truc.yaml:7:10 sinks.Bảo-Hiểm: "Bảo-Hiểm" is no name: it begins with a small letter and has small letters, digits and _ only; fix: write it like "b_o_hi_m"
+		{"names", sound + "sinks: { Bảo-Hiểm: { sqlite: {} } }\nsubscribe: { khaisinh: { agencies: [H44], sink: Bảo-Hiểm, mapping: m } }\n", `config.bad-name truc.yaml:7:10 sinks.Bảo-Hiểm: "Bảo-Hiểm" is no name: it begins with a small letter and has small letters, digits and _ only; fix: write it like "bao_hiem"
 config.name-twice truc.yaml:8:14 subscribe.khaisinh: "khaisinh" is the name of a pipeline under publish already; fix: give one of the two another name: commands and metrics know a pipeline by its name`},
-		{"source that is not there", strings.Replace(sound, "source: hotich", "source: hotic", 1), `warning: config.unused truc.yaml:4:3 sources.hotich: nothing is published from this source; fix: name it under publish, or remove it
-config.unknown-source truc.yaml:6:15 publish.khaisinh.source: there is no "hotic" under sources; fix: write "hotich"`},
+		{"source that is not there", strings.Replace(sound, "source: hotich", "source: hotic", 1), `config.unknown-source truc.yaml:6:15 publish.khaisinh.source: there is no "hotic" under sources; fix: write "hotich"`},
 		{"sink that is not there", sound + "subscribe: { a: { agencies: [H44, H44x, h26.*], sink: bhyt, mapping: m } }\n", `config.bad-value truc.yaml:7:35 subscribe.a.agencies[1]: "H44x" covers no agency; fix: write an identifier (H44.15), all below one (H44.*), or "*"
 config.bad-value truc.yaml:7:41 subscribe.a.agencies[2]: "h26.*" covers no agency; fix: write an identifier (H44.15), all below one (H44.*), or "*"
 config.unknown-sink truc.yaml:7:49 subscribe.a.sink: there is no "bhyt" under sinks; fix: describe it under sinks`},
@@ -241,6 +272,7 @@ config.unknown-sink truc.yaml:7:49 subscribe.a.sink: there is no "bhyt" under si
 config.bad-value truc.yaml:4:56 sources.hotich.limit.snapshotHours: a span of hours was expected, "19-5" was found; fix: write it like "19:00-05:00"`},
 		{"listen", sound + "http: { listen: 8080 }\n", `config.bad-value truc.yaml:7:9 http.listen: "8080" is no address to listen on; fix: write host:port, like 127.0.0.1:8080`},
 		{"budget", sound + "errorBudget: { failedPercent: 150 }\n", `config.bad-value truc.yaml:7:16 errorBudget.failedPercent: "150" is outside 1 to 100; fix: write a number within, or remove the key`},
+		{"nothing under publish", "agency: H44\npublish: {}\nsubscribe:\n", "warning: config.nothing-to-do truc.yaml:1:1: nothing is published and nothing is subscribed; fix: add publish: or subscribe:"},
 		{"nothing to do", "agency: H44\n", "warning: config.nothing-to-do truc.yaml:1:1: nothing is published and nothing is subscribed; fix: add publish: or subscribe:"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -257,6 +289,7 @@ func TestReadFile(t *testing.T) {
 	write(t, dir, "big.yaml", strings.Repeat("#", maxFile+1))
 	t.Chdir(dir)
 	for path, want := range map[string]string{
+		os.DevNull:  "config.unreadable " + os.DevNull + ": the configuration file is no file but a device or a pipe; fix: write the configuration into a file and name that with -c\n",
 		"none.yaml": "config.unreadable none.yaml: the configuration file does not exist; fix: check the path given with -c, or create the file\n",
 		"big.yaml":  "config.unreadable big.yaml: the configuration file is larger than 4 MiB and cannot be a configuration; fix: check the path given with -c\n",
 		".":         "config.unreadable .: the configuration file is a folder, a file was expected; fix: name the file itself: truc -c truc.yaml\n",

@@ -53,19 +53,21 @@ func (d *decoder) value(s spot, v reflect.Value) {
 		}
 		d.value(s, v.Elem())
 	case reflect.Struct:
-		if d.is(s, yaml.MappingNode, "a mapping of keys to values") {
+		if d.is(s, yaml.MappingNode, "a mapping of keys to values", structureFix(s, v)) {
 			d.structure(s, v)
 		}
 	case reflect.Map:
-		if d.is(s, yaml.MappingNode, "a mapping of names to values") {
+		if d.is(s, yaml.MappingNode, "a mapping of names to values", fmt.Sprintf("write %s: { name: … }", lastKey(s.path))) {
 			d.named(s, v)
 		}
 	case reflect.Slice:
-		if d.is(s, yaml.SequenceNode, "a list, [a, b]") {
+		if d.is(s, yaml.SequenceNode, "a list", d.listFix(s)) {
 			d.list(s, v)
 		}
 	case reflect.String:
-		if text, ok := d.scalar(s, "a text"); ok {
+		if text, ok := d.scalar(s, "a text"); ok && text == "" {
+			d.noValue(s, "a text")
+		} else if ok {
 			v.SetString(text)
 		}
 	case reflect.Bool:
@@ -81,16 +83,45 @@ func (d *decoder) value(s spot, v reflect.Value) {
 }
 
 // is checks the kind of a node. An empty value (`sources:`) is an empty mapping or list.
-func (d *decoder) is(s spot, kind yaml.Kind, expected string) bool {
+func (d *decoder) is(s spot, kind yaml.Kind, expected, fix string) bool {
 	if isNull(s.value) {
 		return false
 	}
 	if s.value.Kind != kind {
-		d.wrongType(s, expected, "")
+		d.wrongType(s, expected, fix)
 		return false
 	}
 	return true
 }
+
+// structureFix shows how a mapping is written, by its first key, and which other keys there are.
+func structureFix(s spot, v reflect.Value) string {
+	var known []string
+	collect(v, map[string]reflect.Value{}, &known)
+	if len(known) == 0 {
+		return fmt.Sprintf("write %s: {}", lastKey(s.path))
+	}
+	fix := fmt.Sprintf("write %s: { %s: … }", lastKey(s.path), known[0])
+	if len(known) > 1 {
+		fix += "; the keys known here are: " + strings.Join(known, ", ")
+	}
+	return fix
+}
+
+var plainItem = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._/-]*(\.\*)?$`)
+
+// listFix shows the list that a single value was meant to be.
+func (d *decoder) listFix(s spot) string {
+	item := "…"
+	if n := s.value; n.Kind == yaml.ScalarNode && !d.file.hidden[n] {
+		if item = short(n.Value); !plainItem.MatchString(item) {
+			item = strconv.Quote(item)
+		}
+	}
+	return fmt.Sprintf("write %s: [%s]", lastKey(s.path), item)
+}
+
+func lastKey(path string) string { return path[strings.LastIndexByte(path, '.')+1:] }
 
 func isNull(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.Tag == "!!null" }
 
@@ -111,7 +142,7 @@ func (d *decoder) shown(n *yaml.Node) string {
 	case isNull(n):
 		return "nothing"
 	case d.file.hidden[n]:
-		return "another value (not shown: it holds a secret)"
+		return "a value (not shown: it holds a secret)"
 	}
 	return strconv.Quote(short(n.Value))
 }
@@ -192,13 +223,17 @@ func (d *decoder) scalar(s spot, expected string) (string, bool) {
 	}
 	switch {
 	case isNull(s.value):
-		d.report(s, problem.Problem{Code: "config.missing-value", What: "the key has no value, " + expected + " was expected", Fix: "write the value, or remove the key"})
+		d.noValue(s, expected)
 		return "", false
 	case s.value.Kind != yaml.ScalarNode:
 		d.wrongType(s, expected, "")
 		return "", false
 	}
 	return s.value.Value, true
+}
+
+func (d *decoder) noValue(s spot, expected string) {
+	d.report(s, problem.Problem{Code: "config.missing-value", What: "the key has no value, " + expected + " was expected", Fix: "write the value, or remove the key"})
 }
 
 // plain is scalar for what is not a text: such a value stands without quotes, unless it came by reference.
@@ -268,7 +303,7 @@ func (d *decoder) integer(s spot, v reflect.Value) {
 	if v.CanInt() {
 		n, err := strconv.ParseInt(text, 10, v.Type().Bits())
 		if err != nil {
-			d.outOfRange(s)
+			d.outOfRange(s, v.Type().Bits()-1, true)
 			return
 		}
 		v.SetInt(n)
@@ -276,14 +311,22 @@ func (d *decoder) integer(s spot, v reflect.Value) {
 	}
 	n, err := strconv.ParseUint(text, 10, v.Type().Bits())
 	if err != nil {
-		d.outOfRange(s)
+		d.outOfRange(s, v.Type().Bits(), false)
 		return
 	}
 	v.SetUint(n)
 }
 
-func (d *decoder) outOfRange(s spot) {
-	d.report(s, problem.Problem{Code: "config.bad-value", What: "the number " + d.shown(s.value) + " is too large or too small here", Fix: "write a smaller number, without a sign where none makes sense"})
+func (d *decoder) outOfRange(s spot, bits int, signed bool) {
+	p := problem.Problem{Code: "config.bad-value", What: d.shown(s.value) + " is too large a number", Fix: "write a smaller one"}
+	if bits < 63 {
+		highest, lowest := uint64(1)<<bits-1, "0"
+		if signed {
+			lowest = fmt.Sprintf("-%d", highest+1)
+		}
+		p.What, p.Fix = fmt.Sprintf("%s is outside %s to %d", d.shown(s.value), lowest, highest), "write a number within"
+	}
+	d.report(s, p)
 }
 
 func (d *decoder) float(s spot, v reflect.Value) {

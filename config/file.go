@@ -36,6 +36,7 @@ type file struct {
 // finding is a problem with the place it is sorted by.
 type finding struct {
 	line, column int
+	path         string
 	problem.Problem
 }
 
@@ -131,7 +132,10 @@ func (f *file) report(s spot, p problem.Problem) {
 		line, column = s.at.Line, s.at.Column
 	}
 	p.Where = f.place(s.at, s.path)
-	f.findings = append(f.findings, finding{line: line, column: column, Problem: p})
+	// What a walk over the tree found is found again by whoever needs the value.
+	if found := (finding{line: line, column: column, path: s.path, Problem: p}); !slices.Contains(f.findings, found) {
+		f.findings = append(f.findings, found)
+	}
 }
 
 // problems returns everything that was reported, in the order of the file.
@@ -151,6 +155,9 @@ func readFile(path string) ([]byte, problem.List) {
 	info, err := os.Stat(path)
 	if err == nil && info.IsDir() {
 		return nil, unreadable(path, "is a folder, a file was expected", "name the file itself: truc -c "+filepath.Join(path, "truc.yaml"))
+	}
+	if err == nil && !info.Mode().IsRegular() {
+		return nil, unreadable(path, "is no file but a device or a pipe", "write the configuration into a file and name that with -c")
 	}
 	if err == nil && info.Size() > maxFile {
 		return nil, unreadable(path, "is larger than 4 MiB and cannot be a configuration", "check the path given with -c")

@@ -27,17 +27,20 @@ func (s *Source) decode(d *decoder, at spot) {
 
 func (s *Sink) decode(d *decoder, at spot) {
 	s.Kind, s.Node = d.adapter(at, nil)
+	if e, ok := at.entry(limitKey); ok {
+		d.report(e, problem.Problem{Code: "config.unknown-key", What: "a sink has no limit: limits spare a source", Fix: "remove it"})
+	}
 }
 
 // adapter finds the one key of a source or sink that names its adapter. Which names there are is not known here.
 func (d *decoder) adapter(at spot, others []string) (string, Node) {
-	if !isNull(at.value) && !d.is(at, yaml.MappingNode, "a mapping with the name of an adapter, like { postgres: { dsn: … } },") {
+	if !isNull(at.value) && !d.is(at, yaml.MappingNode, "a mapping with the name of an adapter", fmt.Sprintf("write %s: { postgres: { dsn: … } }", lastKey(at.path))) {
 		return "", Node{}
 	}
 	var found []spot
 	for _, e := range at.entries() {
 		switch likely := Similar(short(e.at.Value), others); {
-		case slices.Contains(others, e.at.Value):
+		case slices.Contains(others, e.at.Value) || e.at.Value == limitKey:
 		case likely != "":
 			d.unknownKey(at, e, others)
 		default:
@@ -65,7 +68,7 @@ func (t *TLS) decode(d *decoder, at spot) {
 		t.Enabled = true
 	case at.value.Kind == yaml.ScalarNode && (at.value.Value == "true" || at.value.Value == "false"):
 		t.Enabled = at.value.Value == "true"
-	case d.is(at, yaml.MappingNode, "true, false, or a mapping with ca, cert, key"):
+	case d.is(at, yaml.MappingNode, "true, false, or a mapping with ca, cert, key", "write tls: true, or tls: { ca: certs/ca.pem }"):
 		t.Enabled = true
 		d.structure(at, reflect.ValueOf(t).Elem())
 	}

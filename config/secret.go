@@ -199,6 +199,7 @@ func (f *file) tidy(s spot) {
 		f.report(s, problem.Problem{Code: "config.alias", What: "YAML anchors and aliases (& and *) are not used here", Fix: "write the value out, or put it in quotes if it is a text that begins with & or *"})
 		// What stands behind is not read a second time.
 		*n = yaml.Node{Kind: yaml.ScalarNode, Tag: "!!null", Line: n.Line, Column: n.Column}
+		f.broken[n] = f.findings[len(f.findings)-1].Problem
 		return
 	}
 	if n.Style&yaml.TaggedStyle != 0 {
@@ -218,8 +219,26 @@ func (f *file) tidy(s spot) {
 				Fix: `use single quotes, 'C:\truc\data', or forward slashes`,
 			})
 		}
+		if p, strange := strangeText(n); strange {
+			f.report(s, p)
+			f.broken[n] = p
+			return
+		}
 		f.expand(s)
 	}
+}
+
+// strangeText refuses an unquoted text with characters that look like others or like nothing: they come with copied lines
+// and would be looked for in vain.
+func strangeText(n *yaml.Node) (problem.Problem, bool) {
+	if n.Kind != yaml.ScalarNode || n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle|yaml.LiteralStyle|yaml.FoldedStyle) != 0 {
+		return problem.Problem{}, false
+	}
+	_, name, found := problem.Strange(n.Value)
+	return problem.Problem{
+		Code: "config.strange-character", What: "the text holds " + name,
+		Fix: "delete it and type it again: it came with a copied text (if it is meant, put the text in quotes)",
+	}, found
 }
 
 func isControl(r rune) bool { return r < ' ' || r == 0x7F }
@@ -231,6 +250,10 @@ func (f *file) tidyMapping(s spot) {
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		k, v := n.Content[i], n.Content[i+1]
 		e := spot{at: k, value: v, path: join(s.path, k.Value)}
+		if p, strange := strangeText(k); strange {
+			f.report(spot{at: k, path: s.path}, p)
+			continue
+		}
 		if k.Kind != yaml.ScalarNode || k.Tag == "!!null" {
 			f.report(spot{at: k, path: s.path}, problem.Problem{Code: "config.wrong-type", What: "a key must be a plain word", Fix: "write `key: value`"})
 			continue

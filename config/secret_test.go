@@ -116,14 +116,14 @@ func TestNodeDecodeFaults(t *testing.T) {
 	l := n.Decode(&adapterConfig{})
 	want := problem.List{
 		{Code: "config.unknown-key", Where: "dns", What: `there is no key "dns" here`, Fix: "remove it; the keys known here are: dsn, slot, batch, wait, on, share, tables, types, level, nested, zone"},
-		{Code: "config.wrong-type", Where: "batch", What: "a whole number was expected, another value (not shown: it holds a secret) was found", Fix: "write a whole number"},
+		{Code: "config.wrong-type", Where: "batch", What: "a whole number was expected, a value (not shown: it holds a secret) was found", Fix: "write a whole number"},
 		{Code: "config.wrong-type", Where: "wait", What: `a duration with its unit, like 500ms, 30s, 5m or 24h was expected, "5" was found`, Fix: "write a duration with its unit, like 500ms, 30s, 5m or 24h"},
 		{Code: "config.wrong-type", Where: "on", What: `true or false was expected, "yes" was found`, Fix: "write true or false"},
 		{Code: "config.wrong-type", Where: "share", What: `a number was expected, ".inf" was found`, Fix: "write a number"},
 		{Code: "config.wrong-type", Where: "tables[0]", What: "a text was expected, a list was found", Fix: "write a text"},
 		{Code: "config.missing-value", Where: "tables[1]", What: "the key has no value, a text was expected", Fix: "write the value, or remove the key"},
 		{Code: "config.bad-value", Where: "level", What: "the value has the wrong form (not shown: it holds a secret)", Fix: "correct it where it is kept"},
-		{Code: "config.bad-value", Where: "nested.port", What: `the number "70000" is too large or too small here`, Fix: "write a smaller number, without a sign where none makes sense"},
+		{Code: "config.bad-value", Where: "nested.port", What: `"70000" is outside 0 to 65535`, Fix: "write a number within"},
 		{Code: "config.wrong-type", Where: "zone", What: "a text was expected, a mapping was found", Fix: "write a text"},
 		{Code: "config.missing-secret", Where: "dsn", What: "the environment variable NONE is not set", Fix: "set it before truc starts: export NONE=…"},
 	}

@@ -3,7 +3,9 @@ package config
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v4"
 
@@ -54,8 +56,15 @@ func syntaxProblem(err error, data []byte) (problem.Problem, *yaml.Node) {
 		}
 		message = load.ContextMsg + " " + load.Message
 	}
+	lines := strings.Split(string(data), "\n")
+	if strings.Contains(message, "found multiple") {
+		at = secondDocument(lines)
+	}
+	if p, at, ok := slipOfLine(lines, at); ok {
+		return p, at
+	}
 	if strings.Contains(message, "cannot start any token") {
-		p.What, p.Fix = badStart(data, at)
+		p.What, p.Fix = badStart(lines, at)
 		return p, at
 	}
 	for _, s := range slips {
@@ -67,9 +76,58 @@ func syntaxProblem(err error, data []byte) (problem.Problem, *yaml.Node) {
 	return p, at
 }
 
+// secondDocument is where the line stands that begins another document.
+func secondDocument(lines []string) *yaml.Node {
+	content := false
+	for i, line := range lines {
+		line = strings.TrimSpace(strings.TrimSuffix(line, "\r"))
+		if content && (line == "---" || strings.HasPrefix(line, "--- ")) {
+			return &yaml.Node{Line: i + 1, Column: 1}
+		}
+		content = content || line != "" && line != "---" && !strings.HasPrefix(line, "#")
+	}
+	return &yaml.Node{Line: 1, Column: 1}
+}
+
+var (
+	gluedColon   = regexp.MustCompile(`^\s*(?:- +)?[A-Za-z0-9_]+(:)[^\s:/]`)
+	referencePos = regexp.MustCompile(`(?:^|[\s,\[{:])(\$\{[^}]*\}?)`)
+)
+
+// slipOfLine finds what the YAML reader's message would not say, on the line it complains about or the one before: YAML often
+// notices a slip one line late.
+func slipOfLine(lines []string, at *yaml.Node) (problem.Problem, *yaml.Node, bool) {
+	for _, n := range []int{at.Line, at.Line - 1} {
+		if n < 1 || n > len(lines) {
+			continue
+		}
+		line := lines[n-1]
+		place := func(offset int) *yaml.Node {
+			return &yaml.Node{Line: n, Column: utf8.RuneCountInString(line[:offset]) + 1}
+		}
+		p := problem.Problem{Code: "config.syntax"}
+		if offset, name, found := problem.Strange(line); found && !strings.Contains(line[:offset], "#") {
+			p.What, p.Fix = "the line holds "+name, "delete it and type it again: it came with a copied text"
+			return p, place(offset), true
+		}
+		if m := gluedColon.FindStringSubmatchIndex(line); m != nil {
+			p.What, p.Fix = "a blank is missing after the `:`", "write `key: value`"
+			return p, place(m[2]), true
+		}
+		if m := referencePos.FindStringSubmatchIndex(line); m != nil && strings.ContainsAny(line[:m[2]], "{[") {
+			p.What, p.Fix = "a reference ${…} inside `{ }` or `[ ]` must stand in quotes", `write "`+line[m[2]:m[3]]+`"`
+			return p, place(m[2]), true
+		}
+		if n == at.Line && strings.HasPrefix(line, "%") {
+			p.What, p.Fix = "a line that begins with % is not used here", "remove it"
+			return p, place(0), true
+		}
+	}
+	return problem.Problem{}, nil, false
+}
+
 // badStart explains a character with which no value can begin.
-func badStart(data []byte, at *yaml.Node) (what, fix string) {
-	lines := strings.Split(string(data), "\n")
+func badStart(lines []string, at *yaml.Node) (what, fix string) {
 	if at.Line <= len(lines) {
 		line := []rune(lines[at.Line-1])
 		if at.Column >= 1 && at.Column <= len(line) {

@@ -18,6 +18,7 @@ type codeTable struct {
 	// strayList is whether the list is not known, which was told.
 	strayList bool
 	twofold   string // a target that two codes map to; the table cannot be read backwards then
+	used      bool
 }
 
 // bindCodes checks the code tables against their lists.
@@ -74,8 +75,20 @@ func (l *lowering) codeTable(fn string, arg celast.Expr) *codeTable {
 			fix = fmt.Sprintf(`add codes: { %s: { list: …, map: { "1": "1" } } }`, name)
 		}
 		l.problem(arg, "unknown-code-table", fmt.Sprintf("there is no code table %q under codes", name), fix)
+		return nil
 	}
+	t.used = true
 	return t
+}
+
+// unusedCodes warns of code tables that no expression names.
+func (c *compiler) unusedCodes() {
+	for i := range c.file.Codes {
+		m := &c.file.Codes[i]
+		if t := c.codes[m.Name]; t != nil && !t.used && !c.file.broken && c.problems.Err() == nil {
+			c.warn(m.At, "never-used", "no expression uses the code table "+m.Name, fmt.Sprintf("write code(%q, x), or remove it", m.Name))
+		}
+	}
 }
 
 func lowerCode(l *lowering, _ celast.Expr, args []celast.Expr) (node, typ) {
@@ -84,6 +97,9 @@ func lowerCode(l *lowering, _ celast.Expr, args []celast.Expr) (node, typ) {
 	l.wantKind("code", args[1], ta, kindText, kindInt, kindDecimal, kindBool)
 	if t == nil {
 		return literalNode{null}, typ{}
+	}
+	if ta.schema != nil && t.source.List != "" && ta.schema.CodeList == t.source.List {
+		return l.problem(args[0], "wrong-code-list", fmt.Sprintf("code() gives codes of %s, and %s is one already", t.source.List, l.source(args[1])), fmt.Sprintf("write codeOf(%q, %s) for your own code", t.source.Name, l.source(args[1])))
 	}
 	return codeNode{n, t.to, &failure{schemas.RuleUnmappedCode, "codes." + t.source.Name}}, typ{kind: kindText, nullable: ta.nullable, codes: t}
 }
@@ -105,7 +121,37 @@ func lowerCodeOf(l *lowering, e celast.Expr, args []celast.Expr) (node, typ) {
 		slices.Sort(from)
 		return l.problem(e, "not-one-to-one", fmt.Sprintf("the code table %s cannot be read backwards: %q has the codes %s", t.source.Name, t.twofold, quotedList(from)), "make a second table for this direction, with one code for each")
 	}
+	l.codesFrom(args[1], ta, t)
 	return codeNode{n, t.back, &failure{schemas.RuleUnmappedCode, "codes." + t.source.Name}}, typ{kind: kindText, nullable: ta.nullable}
+}
+
+// codesFrom checks that a property of the document has the codes that a table gives back.
+func (l *lowering) codesFrom(arg celast.Expr, ta typ, t *codeTable) {
+	m := t.source
+	if ta.schema == nil || ta.schema.CodeList == "" || m.List == "" || t.strayList {
+		return
+	}
+	if ta.schema.CodeList != m.List {
+		l.problem(arg, "wrong-code-list", fmt.Sprintf("%s is a code of %s, the table %s gives codes of %s", l.source(arg), ta.schema.CodeList, m.Name, m.List), "use a code table with list: "+ta.schema.CodeList)
+		return
+	}
+	list, err := l.env.Set.CodeList(m.List)
+	if err != nil {
+		return // told when the table was read
+	}
+	var missing []string
+	for _, code := range list.Codes() {
+		if possible := len(ta.schema.Enum) == 0 || slices.Contains(ta.schema.Enum, code.Code); possible && t.back[code.Code] == nil {
+			missing = append(missing, code.Code)
+		}
+	}
+	if n := len(missing); n > 0 {
+		more := ""
+		if missing = missing[:min(n, 5)]; n > len(missing) {
+			more = fmt.Sprintf(" and %d others", n-len(missing))
+		}
+		l.warn(l.expr.At, "incomplete-codes", fmt.Sprintf("the code table %s has nothing for %s%s of %s: events with them become dead letters", m.Name, quotedList(missing), more, m.List), fmt.Sprintf("add a line: \"…\": %q", missing[0]))
+	}
 }
 
 func quotedList(s []string) string {

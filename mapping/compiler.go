@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 
 	"cel.dev/cel-go/cel"
 	celast "cel.dev/cel-go/common/ast"
@@ -12,6 +13,10 @@ import (
 	"github.com/lienthong/truc/record"
 	"github.com/lienthong/truc/schemas"
 )
+
+// maxExpression bounds one expression: a person's has some dozens of characters, one made by a program may take the compiler
+// and every row hostage.
+const maxExpression = 8000
 
 // compiler turns the expressions of one file into nodes and collects every problem on the way.
 type compiler struct {
@@ -181,6 +186,10 @@ func (c *compiler) compile(e *Expression) (node, typ) {
 	if e.CEL == "" {
 		return constantNode(e.Const)
 	}
+	if len(e.CEL) > maxExpression {
+		c.report(e.At, "too-large", fmt.Sprintf("the expression has %d characters, %d are possible", len(e.CEL), maxExpression), "give parts of it names under let:, write codes as a table under codes:, or publish a view")
+		return literalNode{null}, typ{}
+	}
 	parsed, issues := c.cel.Parse(e.CEL)
 	if issues.Err() != nil {
 		c.syntax(e, issues)
@@ -193,7 +202,7 @@ func (c *compiler) compile(e *Expression) (node, typ) {
 
 // identifiers lists the names an expression uses, for tables that are not described.
 func (c *compiler) identifiers(e *Expression, into map[string]bool) {
-	if e == nil || e.CEL == "" {
+	if e == nil || e.CEL == "" || len(e.CEL) > maxExpression {
 		return
 	}
 	parsed, issues := c.cel.Parse(e.CEL)
@@ -260,41 +269,60 @@ func (c *compiler) syntax(e *Expression, issues *cel.Issues) {
 			c.report(e.At, "yaml-quote", "YAML takes what follows # for a comment: the expression must be quoted", strings.TrimSpace(fixed[0]))
 			return
 		}
-	case strings.Contains(first.Message, "reserved identifier"):
-		fix = "give a column with such a name another one under columns: { ten: { from: \"" + lastWord(first.Message) + "\" } }"
 	default:
 		if s := slipIn(e.CEL); s != "" {
 			fix = s
+			break
+		}
+		switch message := first.Message; {
+		case strings.Contains(message, "reserved identifier"):
+			fix = "give a column with such a name another one under columns: { ten: { from: \"" + lastWord(message) + "\" } }"
+		case strings.Contains(message, "invalid int literal"):
+			fix = "the number is too large: whole numbers end at 9223372036854775807; in double quotes it is a text"
+		case strings.Contains(message, "nesting"), strings.Contains(message, "recursion"), strings.Contains(message, "max"):
+			fix = "it is nested too deeply: give parts of it names under let:"
+		case strings.ContainsFunc(e.CEL, isLetterBeyondASCII):
+			fix = "give a column with such a name another one under columns: { ten: { from: \"…\" } }; texts stand in double quotes"
 		}
 	}
-	c.report(at, "syntax", fmt.Sprintf("%s cannot be read as an expression, from its character %d on", e.CEL, first.Location.Column()+1), fix)
+	what := fmt.Sprintf("%s cannot be read as an expression, from its character %d on", e.text(), first.Location.Column()+1)
+	if _, name, found := problem.Strange(withoutTexts(e.CEL)); found {
+		what, fix = "the expression holds "+name, "write "+shortened(problem.Plain(e.CEL))
+	}
+	c.report(at, "syntax", what, fix)
+}
+
+func isLetterBeyondASCII(r rune) bool { return r > 0x7F && unicode.IsLetter(r) }
+
+// withoutTexts leaves out what stands in quotes, where every character is meant.
+func withoutTexts(s string) string {
+	var b strings.Builder
+	var quote rune
+	for _, r := range s {
+		switch {
+		case quote != 0:
+			if r == quote {
+				quote = 0
+			}
+		case r == '"' || r == '\'':
+			quote = r
+		default:
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
+
+// shortened bounds an expression that a message quotes.
+func shortened(s string) string {
+	const most = 200
+	if r := []rune(s); len(r) > most {
+		return string(r[:most]) + "…"
+	}
+	return s
 }
 
 func lastWord(s string) string {
 	fields := strings.Fields(s)
 	return strings.Trim(fields[len(fields)-1], "'\"")
-}
-
-// slipIn names the commonest slips of people who come from SQL or spreadsheets.
-func slipIn(s string) string {
-	lower := " " + strings.ToLower(s) + " "
-	switch {
-	case strings.Count(s, `"`)%2 == 1:
-		return `a double quote is not closed`
-	case strings.Count(s, "(") != strings.Count(s, ")"):
-		return "the brackets ( ) do not match"
-	case strings.Contains(lower, " and ") || strings.Contains(lower, " or "):
-		return "write && for and, || for or"
-	case strings.Contains(lower, " not "):
-		return "write ! for not"
-	case strings.Contains(lower, " is null"), strings.Contains(lower, " is not null"):
-		return "write x == null or x != null"
-	case strings.Contains(s, "<>"):
-		return "write != for <>"
-	case strings.Contains(strings.NewReplacer("==", "", "!=", "", "<=", "", ">=", "").Replace(s), "="):
-		return "compare with =="
-	case strings.Contains(s, "||'") || strings.Contains(s, "|| '"):
-		return `join texts with + or join([a, b], " ")`
-	}
-	return ""
 }

@@ -27,6 +27,7 @@ type ExampleResult struct {
 func (f *File) RunExamples(t *record.Table, d *schemas.Dataset, env Env) ([]ExampleResult, problem.List) {
 	r := exampleRun{file: f}
 	var one func(*Example)
+	r.untyped = t == nil
 	if f.Direction == Source {
 		p, problems := CompileSource(f, t, d, env)
 		if p == nil {
@@ -53,7 +54,9 @@ func (f *File) RunExamples(t *record.Table, d *schemas.Dataset, env Env) ([]Exam
 }
 
 type exampleRun struct {
-	file     *File
+	file *File
+	// untyped: which columns the table has is not known.
+	untyped  bool
 	problems problem.List
 }
 
@@ -94,10 +97,36 @@ func (r *exampleRun) source(p *SourcePlan, t *Translator, e *Example) {
 		}
 	}
 	if e.Document != nil {
+		if r.unknownProperties(e, p.dataset.Root(), "", decoded(e.Document)) {
+			return
+		}
 		if at, expected, found := differs("", decoded(e.Document), decoded(doc)); at != "" {
 			r.wrong(e, fmt.Sprintf("%s: expected %s, found %s", at, expected, found))
 		}
 	}
+}
+
+// unknownProperties reports what an example expects and the dataset does not have.
+func (r *exampleRun) unknownProperties(e *Example, n *schemas.Node, path string, want any) bool {
+	object, ok := want.(map[string]any)
+	if !ok || len(n.Properties) == 0 {
+		return false
+	}
+	var names []string
+	for _, p := range n.Properties {
+		names = append(names, p.Name)
+	}
+	found := false
+	for _, name := range sortedKeys(object) {
+		p := n.Property(name)
+		if p == nil {
+			found = true
+			r.report(e.At, fmt.Sprintf("%q: its document has %s, which the dataset has not", e.Name, join(path, name)), suggestion(name, names))
+			continue
+		}
+		found = r.unknownProperties(e, p.Node, join(path, name), object[name]) || found
+	}
+	return found
 }
 
 // violations compares those expected with those found; false ends the example.
@@ -157,6 +186,9 @@ func (r *exampleRun) row(p *SourcePlan, e *Example) (record.Row, bool) {
 			if rule.Name == c.Column && rule.From != "" {
 				i = p.table.Index(rule.From)
 			}
+		}
+		if i < 0 && r.untyped {
+			continue // it may have this one: no expression reads it
 		}
 		if i < 0 {
 			var names []string

@@ -31,6 +31,8 @@ func TestExamplesThatFail(t *testing.T) {
 		{"khai_sinh", "trang_thai: 0 }, result: skipped", "trang_thai: 2 }, result: skipped", `"nháp": expected the row to be skipped (only is not true), it is published`},
 		{"khai_sinh", "da_xoa: true }", "da_xoa: false }", `"xoá mềm": expected the row to be deleted (deleted is true), it is published`},
 		{"khai_sinh", `document: { so: "12"`, `document: { so: "13"`, `"chỉ biết năm sinh": so: expected "13", found "12"`},
+		{"khai_sinh", `document: { so: "12"`, `document: { soo: "12"`, `"chỉ biết năm sinh": its document has soo, which the dataset has not`},
+		{"khai_sinh", `{ hoTen: Nguyễn Thị Mẫu, ngaySinh: { giaTri`, `{ hoTen: Nguyễn Thị Mẫu, ngaySinh: { giatri`, `its document has nguoiDuocKhaiSinh.ngaySinh.giatri, which the dataset has not`},
 		{"khai_sinh", `doChinhXac: nam }, gioiTinh: "2"`, `doChinhXac: ngay }, gioiTinh: "2"`, `"chỉ biết năm sinh": nguoiDuocKhaiSinh.ngaySinh.doChinhXac: expected "ngay", found "nam"`},
 		{"khai_sinh", `document: { so: "12"`, `document: { ghiChu: a, so: "12"`, `"chỉ biết năm sinh": ghiChu: expected "a", found nothing`},
 		{"khai_sinh", "remarks: [default]", "remarks: [no-digits]", `"chỉ biết năm sinh": expected the remark no-digits, found default at loaiDangKy`},

@@ -62,6 +62,34 @@ type File struct {
 	broken    bool
 	at        Place
 	datasetAt Place
+	tableAt   Place
+	deleteAt  Place
+}
+
+// TablePlace and DatasetPlace are where the file names its table and its dataset, or where it begins when it does not.
+func (f *File) TablePlace() string { return f.placeOr(f.tableAt) }
+
+// DatasetPlace is TablePlace for the dataset.
+func (f *File) DatasetPlace() string { return f.placeOr(f.datasetAt) }
+
+func (f *File) placeOr(p Place) string {
+	if p.Line == 0 {
+		return f.at.String()
+	}
+	return p.String()
+}
+
+// LacksTable reports whether there is no line table at all; an empty one was told when the file was read.
+func (f *File) LacksTable() bool { return f.tableAt.Line == 0 }
+
+// LacksDataset reports whether the file names no dataset, which was told when it was read.
+func (f *File) LacksDataset() bool { return f.Dataset == "" }
+
+// For is the same file as if it named another dataset: it tells what else is wrong and gives no plan.
+func (f *File) For(dataset string) *File {
+	meant := *f
+	meant.Dataset, meant.broken = dataset, true
+	return &meant
 }
 
 // Place is where something stands in a mapping file.

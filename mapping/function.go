@@ -232,6 +232,9 @@ func lowerJoin(l *lowering, e celast.Expr, args []celast.Expr) (node, typ) {
 	if args[0].Kind() != celast.ListKind {
 		return l.problem(e, "wrong-arguments", "join(): the first value must be a list, found "+l.source(args[0]), `write join([a, b], " ")`)
 	}
+	if args[0].AsList().Size() == 0 {
+		return l.problem(e, "wrong-arguments", "join(): the list is empty", `write join([a, b], " ")`)
+	}
 	separator, ok := l.constantText("join", args[1], "the separator")
 	if !ok {
 		return literalNode{null}, typ{}

@@ -56,13 +56,13 @@ func (l *lowering) start(e celast.Expr) int {
 // source is a part of the expression as text.
 func (l *lowering) source(e celast.Expr) string {
 	if e.ID() == l.root {
-		return strings.TrimSpace(l.expr.CEL)
+		return l.expr.text()
 	}
 	s, err := cel.ExprToString(e, l.info)
 	if err != nil {
-		return l.expr.CEL
+		return l.expr.text()
 	}
-	return s
+	return shortened(s)
 }
 
 func (l *lowering) lower(e celast.Expr) (node, typ) {
@@ -207,9 +207,13 @@ func (l *lowering) path(operand celast.Expr, name string) (node, typ) {
 			return eventNode{field: eventField(i)}, t
 		}
 	}
+	before := len(l.problems)
 	_, t := l.lower(operand)
-	if t.kind == kindAny {
+	if len(l.problems) > before {
 		return literalNode{null}, typ{}
+	}
+	if operand.Kind() == celast.IdentKind && t.kind == kindAny {
+		return l.problem(operand, "wrong-type", fmt.Sprintf("%s: %s is a column, which has no parts", whole, l.source(operand)), "use the column by itself")
 	}
 	return l.problem(operand, "wrong-type", fmt.Sprintf("%s: %s is %s, which has no parts", whole, l.source(operand), article(t.kind)), "use the column by itself")
 }
@@ -283,7 +287,11 @@ func (l *lowering) call(e celast.Expr) (node, typ) {
 		return l.problem(e, "unsupported", name+"() is not supported by this version", instead)
 	}
 	if !l.cel.HasFunction(name) || strings.HasPrefix(name, "@") && name != operators.In {
-		return l.problem(e, "unknown-function", fmt.Sprintf("unknown function %s()", name), suggestion(name, functionNames()))
+		fix := otherwise(name)
+		if fix == "" {
+			fix = suggestion(name, functionNames())
+		}
+		return l.problem(e, "unknown-function", fmt.Sprintf("unknown function %s()", name), fix)
 	}
 	return l.residual(e)
 }
@@ -298,7 +306,11 @@ func (l *lowering) method(e celast.Expr) (node, typ) {
 			return l.problem(e, "unknown-function", fmt.Sprintf("%s is not a method", name), fmt.Sprintf("write %s", functionNamed(name).usage))
 		}
 		if !l.cel.HasFunction(name) {
-			return l.problem(e, "unknown-function", fmt.Sprintf("unknown method .%s()", name), suggestion(name, []string{"startsWith", "endsWith", "contains", "matches", "size"}))
+			fix := otherwise(name)
+			if fix == "" {
+				fix = suggestion(name, []string{"startsWith", "endsWith", "contains", "matches", "size"})
+			}
+			return l.problem(e, "unknown-function", fmt.Sprintf("unknown method .%s()", name), fix)
 		}
 		return l.residual(e)
 	}

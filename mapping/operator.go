@@ -141,7 +141,13 @@ func (l *lowering) conditional(e celast.Expr, args []celast.Expr) (node, typ) {
 
 // joined is the type of what is one or the other.
 func joined(a, b typ) (typ, bool) {
-	t := typ{kind: a.kind, nullable: a.nullable || b.nullable, schema: a.schema}
+	t := typ{kind: a.kind, nullable: a.nullable || b.nullable, schema: a.schema, codes: a.codes}
+	switch {
+	case a.codes == nil:
+		t.codes = b.codes
+	case b.codes != nil && b.codes != a.codes:
+		t.codes = nil
+	}
 	switch {
 	case a.kind == b.kind:
 	case a.kind == kindNull:

@@ -82,7 +82,7 @@ func (d *decoder) mappingFile(root *yaml.Node) *File {
 			d.unknownTop(f, p, allowed)
 		}
 	}
-	if f.Dataset == "" && !has(pairs, "dataset") {
+	if !has(pairs, "dataset") {
 		d.report(f.at, "missing-key", "dataset is missing: the mapping must say which dataset it is for", "add a line such as: dataset: hotich.khaisinh.v1")
 	}
 	if f.Direction == Source && !has(pairs, "fields") {
@@ -160,10 +160,9 @@ func (d *decoder) unknownTop(f *File, p pair, allowed []string) {
 func (d *decoder) shared(f *File, p pair) bool {
 	switch p.key {
 	case "dataset":
-		f.Dataset, _ = d.text(p.value, p.key)
-		f.datasetAt = d.place(p.value, p.key)
+		f.Dataset, f.datasetAt = d.name(p.value, p.key), d.place(p.value, p.key)
 	case "table":
-		f.Table, _ = d.text(p.value, p.key)
+		f.Table, f.tableAt = d.name(p.value, p.key), d.place(p.value, p.key)
 	case "only":
 		f.Only = d.expression(p.value, p.key)
 	case "let":
@@ -217,11 +216,15 @@ func (d *decoder) directed(f *File, p pair) bool {
 }
 
 func (d *decoder) onDelete(f *File, n *yaml.Node) {
-	f.deleteSaid = true
+	f.deleteSaid, f.deleteAt = true, d.place(n, "on_delete")
 	if n.Kind != yaml.MappingNode {
 		w := d.word(n, "on_delete", "delete", "ignore")
 		f.OnDelete = map[string]record.OnDelete{"ignore": record.DeleteIgnored}[w]
 		return
+	}
+	const fix = "write on_delete: { set: { trang_thai: { const: huy } } }, or delete, or ignore"
+	if len(n.Content) == 0 {
+		d.report(d.place(n, "on_delete"), "wrong-type", "nothing stands here; expected delete, ignore or set: …", fix)
 	}
 	for _, p := range d.entries(n, "on_delete", "delete, ignore or set: …") {
 		if p.key != "set" {
@@ -230,6 +233,9 @@ func (d *decoder) onDelete(f *File, n *yaml.Node) {
 		}
 		f.OnDelete = record.DeleteSets
 		f.DeleteSet = d.assignments(p.value, "on_delete.set", true)
+		if p.value.Kind == yaml.MappingNode && len(p.value.Content) == 0 {
+			d.report(p.at, "wrong-type", "set names no column", fix)
+		}
 	}
 }
 
@@ -270,6 +276,6 @@ func (d *decoder) load(data []byte) *yaml.Node {
 		}
 		data = mended
 	}
-	d.report(Place{File: d.file, Line: 1, Column: 1}, "yaml-document", "the file does not hold exactly one YAML document", "begin with dataset: …, and remove lines that are only ---")
+	d.notOneDocument()
 	return nil
 }

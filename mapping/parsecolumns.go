@@ -99,7 +99,7 @@ func (d *decoder) codes(n *yaml.Node) []CodeMap {
 				c.List, _ = d.text(q.value, q.at.Path)
 				c.ListAt = d.place(q.value, q.at.Path)
 			case "map":
-				mapped = true
+				mapped = q.value.Kind != yaml.MappingNode || len(q.value.Content) > 0 // of another kind: told below
 				for _, e := range d.entries(q.value, q.at.Path, `"code": "code" entries`) {
 					if to, ok := d.text(e.value, e.at.Path); ok {
 						c.Entries = append(c.Entries, CodeEntry{At: e.at, From: strings.TrimSpace(e.key), To: to})

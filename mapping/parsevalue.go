@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"encoding/json"
+	"fmt"
 	"strconv"
 	"strings"
 
@@ -90,6 +91,9 @@ func (d *decoder) appendJSON(dst []byte, n *yaml.Node, path string) ([]byte, boo
 	case n.Style == 0 && (n.Tag == "!!int" || n.Tag == "!!float" || n.Tag == "!!bool"):
 		v := strings.ToLower(n.Value)
 		if !json.Valid([]byte(v)) {
+			if _, told := differentMeaning(n); told {
+				return dst, false
+			}
 			d.report(d.place(n, path), "wrong-type", v+" is not a number a document can hold", "write a finite number")
 			return dst, false
 		}
@@ -110,6 +114,11 @@ func (d *decoder) fields(n *yaml.Node, path string) []Field {
 			out = append(out, f)
 			continue
 		}
+		if d.brokenConstant(p) {
+			f.broken = true
+			out = append(out, f)
+			continue
+		}
 		if word := blockWord(p.value); word != "" {
 			d.unsupported(p.at, word, "write the fields out, each with its own expression")
 			f.broken = true
@@ -123,6 +132,21 @@ func (d *decoder) fields(n *yaml.Node, path string) []Field {
 		out = append(out, f)
 	}
 	return out
+}
+
+// brokenConstant reports an object that was meant to be a constant: const beside other words, or misspelt alone.
+func (d *decoder) brokenConstant(p pair) bool {
+	for i := 0; i+1 < len(p.value.Content); i += 2 {
+		switch k := p.value.Content[i]; {
+		case k.Value == "const":
+			d.report(d.place(k, join(p.at.Path, "const")), "constant-form", "const stands with other words here", "write { const: … } alone, or name each property with its own expression")
+			return true
+		case len(p.value.Content) == 2 && k.Value != "const" && distance(strings.ToLower(k.Value), "const") == 1:
+			d.report(d.place(k, join(p.at.Path, k.Value)), "unknown-key", fmt.Sprintf("unknown key %q", k.Value), "did you mean const?")
+			return true
+		}
+	}
+	return false
 }
 
 // blockWord names the word of the language that makes an object something other than a group of fields.

@@ -24,6 +24,7 @@ func treEmTable() *record.Table {
 		c("co_quan", record.Text), c("so_ks", record.Text), c("quyen", record.Text), c("noi", record.Text), c("ho_ten", record.Text),
 		c("gioi_tinh", record.Text), c("nam_sinh", record.Text), c("nam", record.Int), c("ngay_sinh", record.Date), c("ngay_dk", record.Date),
 		c("le_phi", record.Decimal), c("cap_nhat", record.Timestamp), c("huy_luc", record.DateTime), c("trang_thai", record.Text), c("co_con", record.Bool),
+		{Name: "ten_bat_buoc", Kind: record.Text, Type: "text"},
 	}}
 }
 

@@ -67,7 +67,12 @@ type remainder struct {
 	factory celast.ExprFactory
 	parts   []node
 	types   []typ
+	// depth is how many comprehensions are around.
+	depth int
 }
+
+// maxComprehensions bounds how often all, exists and their like stand inside one another: each multiplies the steps.
+const maxComprehensions = 2
 
 // walk copies what CEL must run and takes out the rest. root is the expression itself, which nodes do not cover.
 func (r *remainder) walk(e celast.Expr, root bool) celast.Expr {
@@ -149,6 +154,11 @@ func (r *remainder) call(e celast.Expr) celast.Expr {
 
 func (r *remainder) comprehension(e celast.Expr) celast.Expr {
 	c := e.AsComprehension()
+	if r.depth++; r.depth > maxComprehensions {
+		r.problem(e, "too-large", "all, exists, map and filter stand inside one another more than twice: every row would take too long", "write it with fewer, or publish a view")
+		return r.factory.CopyExpr(e)
+	}
+	defer func() { r.depth-- }()
 	over := r.walk(c.IterRange(), false)
 	outer := r.bound
 	r.bound = append(slices.Clone(outer), c.IterVar(), c.AccuVar())

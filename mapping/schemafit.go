@@ -69,15 +69,15 @@ func (c *compiler) fits(e *Expression, name string, t typ, n *schemas.Node) {
 		ok = allows(n, "string")
 		switch {
 		case ok && n.Format == "date":
-			ok, fix = false, fmt.Sprintf(`write date(%s, "dd/MM/yyyy") with the layout the column has`, e.CEL)
+			ok, fix = false, fmt.Sprintf(`write date(%s, "dd/MM/yyyy") with the layout the column has`, e.text())
 		case ok && n.Format == "date-time":
-			ok, fix = false, fmt.Sprintf(`write dateTime(%s, "dd/MM/yyyy HH:mm") with the layout the column has`, e.CEL)
+			ok, fix = false, fmt.Sprintf(`write dateTime(%s, "dd/MM/yyyy HH:mm") with the layout the column has`, e.text())
 		case allows(n, "integer", "number"):
-			fix = fmt.Sprintf("write decimal(%s)", e.CEL)
+			fix = fmt.Sprintf("write decimal(%s)", e.text())
 		case allows(n, "boolean"):
-			fix = fmt.Sprintf(`compare it: %s == "…"`, e.CEL)
+			fix = fmt.Sprintf(`compare it: %s == "…"`, e.text())
 		case isPartialDate(n):
-			fix = fmt.Sprintf(`write partialDate(%s, ["dd/MM/yyyy", "MM/yyyy", "yyyy"])`, e.CEL)
+			fix = fmt.Sprintf(`write partialDate(%s, ["dd/MM/yyyy", "MM/yyyy", "yyyy"])`, e.text())
 		case allows(n, "array"):
 			fix = "lists are not supported by this version: leave the property out"
 		}
@@ -93,7 +93,7 @@ func (c *compiler) fits(e *Expression, name string, t typ, n *schemas.Node) {
 	case kindDate:
 		ok = allows(n, "string") && (n.Format == "" || n.Format == "date")
 		if isPartialDate(n) {
-			fix = fmt.Sprintf(`write partialDate(%s, "yyyy-MM-dd")`, e.CEL)
+			fix = fmt.Sprintf(`write partialDate(%s, "yyyy-MM-dd")`, e.text())
 		}
 	case kindTimestamp:
 		ok = allows(n, "string") && (n.Format == "" || n.Format == "date-time")
@@ -103,9 +103,9 @@ func (c *compiler) fits(e *Expression, name string, t typ, n *schemas.Node) {
 		ok = allows(n, "string") && n.Format == ""
 		switch n.Format {
 		case "date-time":
-			fix = fmt.Sprintf("declare its zone: columns: { %s: { zone: Asia/Ho_Chi_Minh } }", e.CEL)
+			fix = fmt.Sprintf("declare its zone: columns: { %s: { zone: Asia/Ho_Chi_Minh } }", e.text())
 		case "date":
-			fix = fmt.Sprintf("write date(%s)", e.CEL)
+			fix = fmt.Sprintf("write date(%s)", e.text())
 		}
 	case kindPartial:
 		ok = isPartialDate(n)
@@ -115,16 +115,55 @@ func (c *compiler) fits(e *Expression, name string, t typ, n *schemas.Node) {
 		ok = false
 	}
 	if !ok {
-		c.report(e.At, "wrong-type", fmt.Sprintf("%s takes %s, but %s is %s", name, schemaWords(n), e.CEL, article(t.kind)), fix)
+		c.report(e.At, "wrong-type", fmt.Sprintf("%s takes %s, but %s is %s", name, schemaWords(n), e.text(), article(t.kind)), fix)
 	}
+}
+
+// outcomesFit checks the constants that an expression may come out as, such as the default of or(): a row that gets it would
+// become a dead letter.
+func (c *compiler) outcomesFit(e *Expression, name string, from node, n *schemas.Node) {
+	if e.CEL == "" || c.toldAt(e.At) {
+		return
+	}
+	for _, v := range outcomes(from) {
+		var raw []byte
+		switch v.kind {
+		case kindText:
+			raw = appendJSONString(nil, v.b)
+		case kindBool, kindInt, kindFloat:
+			raw, _ = v.appendText(nil)
+		}
+		if raw != nil {
+			c.constantFits(e, name, raw, n)
+		}
+	}
+}
+
+// outcomes are the constants among the values that a node may have.
+func outcomes(n node) []cell {
+	switch n := n.(type) {
+	case literalNode:
+		return []cell{n.value}
+	case orNode:
+		var out []cell
+		for _, m := range n.of {
+			out = append(out, outcomes(m)...)
+		}
+		return out
+	case conditionNode:
+		return append(outcomes(n.then), outcomes(n.otherwise)...)
+	case *sharedNode:
+		return outcomes(n.node)
+	}
+	return nil
 }
 
 func numberFix(n *schemas.Node, e *Expression, fix string) string {
 	switch {
 	case n.CodeList != "":
-		return fmt.Sprintf(`write code("…", %s) with a code table`, e.CEL)
+		return fmt.Sprintf(`write code("…", %s) with a code table`, e.text())
 	case allows(n, "string") && n.Format == "":
-		return fmt.Sprintf("write text(%s)", e.CEL)
+		return fmt.Sprintf("write text(%s)", e.text())
 	}
 	return fix
 }
@@ -188,7 +227,10 @@ func (c *compiler) constantFits(e *Expression, name string, raw []byte, n *schem
 		_, whole := wholeNumber(string(raw))
 		if !allows(n, "number") && !(whole && allows(n, "integer")) {
 			found := "a number"
-			if allows(n, "string") {
+			switch {
+			case allows(n, "string") && e.CEL != "":
+				found = fmt.Sprintf("a number (for the text write \"%s\")", raw)
+			case allows(n, "string"):
 				found = fmt.Sprintf("a number (for the text write { const: \"%s\" })", raw)
 			}
 			wrong(found)

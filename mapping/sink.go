@@ -65,7 +65,8 @@ func CompileSink(f *File, d *schemas.Dataset, t *record.Table, env Env) (*SinkPl
 	p.deleteSet = c.columnValues(f.DeleteSet, t)
 	c.fromKey(d, "on_delete: set", f.DeleteSet, p.deleteSet, "an event that deletes has no document: use event.…, constants and the dataset's key")
 	c.readLets()
-	c.targetRules()
+	c.unusedCodes()
+	c.targetRules(d)
 	p.slots = c.slots
 	if !c.sound() {
 		return nil, c.problems
@@ -127,10 +128,13 @@ func (c *compiler) fromKey(d *schemas.Dataset, what string, list []Assignment, v
 }
 
 // targetRules checks how the parts of a sink mapping go together.
-func (c *compiler) targetRules() {
+func (c *compiler) targetRules(d *schemas.Dataset) {
 	f := c.file
 	if len(f.SinkKey) == 0 && !f.broken {
 		c.report(f.at, "missing-key", "key is missing: truc must know which row an event is about", "add a line such as: key: { co_quan: event.agency, so: so }")
+	}
+	if len(f.SinkKey) > 0 && !f.broken && c.problems.Err() == nil && !c.keyNames(d) {
+		c.report(f.SinkKey[0].At, "wrong-key", fmt.Sprintf("the key names nothing of the dataset's key [%s]: all entities of an agency would share one row", strings.Join(d.KeyProperties(), ", ")), fmt.Sprintf("add a column with %s to it", strings.Join(d.KeyProperties(), " or ")))
 	}
 	seen := map[string]string{}
 	for _, group := range []struct {
@@ -138,7 +142,7 @@ func (c *compiler) targetRules() {
 		list []Assignment
 	}{{"key", f.SinkKey}, {"columns", f.Values}, {"on_create", f.OnCreate}} {
 		for _, a := range group.list {
-			if first, twice := seen[a.Name]; twice {
+			if first, twice := seen[a.Name]; twice && first != group.name { // in one group it was told when the file was read
 				c.report(a.At, "column-twice", fmt.Sprintf("column %s stands under %s and under %s", a.Name, first, group.name), "leave it in one place")
 			}
 			seen[a.Name] = group.name
@@ -153,8 +157,19 @@ func (c *compiler) targetRules() {
 		c.report(f.OnCreate[0].At, "never-used", "on_create is never used: write: update inserts nothing", "remove on_create, or write: upsert")
 	}
 	if f.Write == record.AppendOnly && f.OnDelete == record.DeleteRow && f.deleteSaid {
-		c.report(f.at, "never-used", "write: append adds rows and never deletes any", "write on_delete: ignore, or on_delete: { set: … } to add a row for a deletion")
+		c.report(f.deleteAt, "never-used", "write: append adds rows and never deletes any", "write on_delete: ignore, or on_delete: { set: … } to add a row for a deletion")
 	}
+}
+
+// keyNames reports whether the target's key has a part that tells entities apart.
+func (c *compiler) keyNames(d *schemas.Dataset) bool {
+	c.takeParts()
+	told := len(c.problems)
+	for i := range c.file.SinkKey {
+		c.compile(&c.file.SinkKey[i].Value)
+	}
+	c.problems = c.problems[:told]
+	return len(d.KeyProperties()) == 0 || len(c.takeParts()) > 0
 }
 
 // columnValues compiles what is written to columns.
@@ -190,6 +205,9 @@ func (c *compiler) columnValues(list []Assignment, t *record.Table) []columnValu
 					v.zone = c.localZone()
 				}
 				c.columnTakes(a, ty, t.Columns[j])
+				if col := t.Columns[j]; !col.Nullable && ty.nullable && !c.toldAt(a.At) {
+					c.warn(a.At, "nullable", fmt.Sprintf("column %s must not be null, but %s can be absent: such events become dead letters", a.Name, a.Value.text()), fmt.Sprintf("write or(%s, %s), or allow null in the table", a.Value.text(), sample(ty.kind)))
+				}
 			}
 		}
 		out = append(out, v)

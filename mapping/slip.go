@@ -6,8 +6,11 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v4"
+
+	"github.com/lienthong/truc/problem"
 )
 
 // keyLine splits a line of YAML into its key and what stands behind it.
@@ -18,6 +21,17 @@ var keyLine = regexp.MustCompile(`^(\s*(?:- +)?(?:"[^"]*"|'[^']*'|[^\s:#'"{\[]+)
 func (d *decoder) slip(data []byte, le *yaml.LoadError) []byte {
 	lines := bytes.SplitAfter(data, []byte{'\n'})
 	at := Place{File: d.file, Line: le.Mark.Line, Column: max(le.Mark.Column, 1)}
+	for _, n := range []int{le.Mark.Line, le.Mark.Line - 1} {
+		if n < 1 || n > len(lines) || d.corrected[n] {
+			continue
+		}
+		for _, mend := range []func([][]byte, int) []byte{d.copied, d.glued} {
+			if mended := mend(lines, n); mended != nil {
+				d.corrected[n] = true
+				return mended
+			}
+		}
+	}
 	for n := 1; n <= min(le.Mark.Line, len(lines)); n++ {
 		line := strings.TrimRight(string(lines[n-1]), "\r\n")
 		if d.corrected[n] || !unclosed(line) {
@@ -47,6 +61,55 @@ func (d *decoder) slip(data []byte, le *yaml.LoadError) []byte {
 	}
 	d.report(at, "yaml-syntax", "this is not YAML: "+d.syntaxFault(le), "correct the line; every level is indented with the same number of blanks, and expressions with special characters stand in single quotes")
 	return nil
+}
+
+// notOneDocument reports a file that is empty, or that begins anew in its middle.
+func (d *decoder) notOneDocument() {
+	content := false
+	for i, line := range d.lines {
+		at := Place{File: d.file, Line: i + 1, Column: 1}
+		if strings.ContainsFunc(line, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7F }) {
+			d.report(at, "yaml-document", "the line holds a control character", "remove it: a mapping is plain text")
+			return
+		}
+		marker := line == "---" || strings.HasPrefix(line, "--- ")
+		if marker && content {
+			d.report(at, "yaml-document", "a second document begins here", "remove the line --- and what follows it: a file holds one mapping")
+			return
+		}
+		content = content || !marker && strings.TrimSpace(line) != "" && !strings.HasPrefix(strings.TrimSpace(line), "#")
+	}
+	what := "the file cannot be read as YAML"
+	if !content {
+		what = "the file is empty"
+	}
+	d.report(Place{File: d.file, Line: 1, Column: 1}, "yaml-document", what, "begin with dataset: …")
+}
+
+// copied reports characters that came with a copied text and stopped the reader at a line, and returns the line without them.
+func (d *decoder) copied(lines [][]byte, n int) []byte {
+	line := strings.TrimRight(string(lines[n-1]), "\r\n")
+	offset, name, found := problem.Strange(line)
+	if !found || strings.Contains(line[:offset], "#") {
+		return nil
+	}
+	plain := problem.Plain(line)
+	d.report(Place{File: d.file, Line: n, Column: utf8.RuneCountInString(line[:offset]) + 1}, "strange-character", "the line holds "+name, strings.TrimSpace(plain))
+	return slices.Concat(bytes.Join(lines[:n-1], nil), []byte(plain+"\n"), bytes.Join(lines[n:], nil))
+}
+
+var gluedColon = regexp.MustCompile(`^(\s*(?:- +)?[A-Za-z0-9_]+):([^\s:/].*)$`)
+
+// glued reports a colon without a blank behind it, which YAML notices a line late, and returns the line with one.
+func (d *decoder) glued(lines [][]byte, n int) []byte {
+	line := strings.TrimRight(string(lines[n-1]), "\r\n")
+	m := gluedColon.FindStringSubmatch(line)
+	if m == nil {
+		return nil
+	}
+	mended := m[1] + ": " + m[2]
+	d.report(Place{File: d.file, Line: n, Column: utf8.RuneCountInString(m[1]) + 1}, "yaml-syntax", "a blank is missing after the colon", strings.TrimSpace(mended))
+	return slices.Concat(bytes.Join(lines[:n-1], nil), []byte(mended+"\n"), bytes.Join(lines[n:], nil))
 }
 
 // unclosed reports whether a line opens a double-quoted value and does not close it.
@@ -123,6 +186,18 @@ func splitTop(s string) []string {
 	return append(out, s[start:])
 }
 
+// inList reports whether the nearest line above with the same or less indentation is an element of a list.
+func (d *decoder) inList(n int) bool {
+	indent := func(s string) int { return len(s) - len(strings.TrimLeft(s, " ")) }
+	own := indent(d.line(n))
+	for i := n - 1; i > 0; i-- {
+		if line := d.line(i); strings.TrimSpace(line) != "" && indent(line) <= own {
+			return strings.HasPrefix(strings.TrimLeft(line, " "), "- ") != strings.HasPrefix(strings.TrimLeft(d.line(n), " "), "- ")
+		}
+	}
+	return false
+}
+
 // syntaxFault says what is wrong in our words, from the position rather than from the library's text.
 func (d *decoder) syntaxFault(le *yaml.LoadError) string {
 	line := d.line(le.Mark.Line)
@@ -130,6 +205,10 @@ func (d *decoder) syntaxFault(le *yaml.LoadError) string {
 	switch {
 	case strings.Contains(indent, "\t"):
 		return "a tab is used for indentation"
+	case strings.HasPrefix(line, "%"):
+		return "a line that begins with % is none of a mapping's"
+	case d.inList(le.Mark.Line):
+		return "entries of a list (- …) and name: value lines stand below one another"
 	case le.Mark.Line > len(d.lines) || le.Mark.Line == len(d.lines) && line == "":
 		if le.ContextMark.Line > 0 {
 			return fmt.Sprintf("a quote or bracket opened in line %d is never closed", le.ContextMark.Line)

@@ -70,6 +70,7 @@ func CompileSource(f *File, t *record.Table, d *schemas.Dataset, env Env) (*Sour
 	p.keepReads = c.takeUsed()
 	c.sourceKey(p, d)
 	c.readLets()
+	c.unusedCodes()
 	for _, i := range slices.Concat(p.keepReads, p.keyReads) {
 		reads[i] = true
 	}
@@ -157,15 +158,32 @@ func (c *compiler) condition(e *Expression, name string) node {
 		}
 		c.report(e.At, "wrong-type", fmt.Sprintf("%s must be true or false, but %s is %s", name, e.text(), article(t.kind)), fix)
 	}
+	if constant, ok := n.(literalNode); ok && t.kind == kindBool {
+		c.constantCondition(e, name, constant.value.num != 0)
+	}
 	return n
+}
+
+// constantCondition warns of a condition that is the same for every row.
+func (c *compiler) constantCondition(e *Expression, name string, holds bool) {
+	what := fmt.Sprintf("%s is always %t", name, holds)
+	switch {
+	case name == "only" && !holds:
+		what += ": nothing passes"
+	case name == "deleted" && holds:
+		what += ": every row is a deletion"
+	default:
+		what += ", as without it"
+	}
+	c.warn(e.At, "constant-condition", what, "write a comparison, such as trang_thai == 2, or remove the line")
 }
 
 // text is the expression as a message shows it.
 func (e *Expression) text() string {
 	if e.CEL != "" {
-		return e.CEL
+		return shortened(strings.TrimSpace(e.CEL))
 	}
-	return string(e.Const)
+	return shortened(string(e.Const))
 }
 
 // object compiles the fields of an object and checks them against its schema.
@@ -204,6 +222,7 @@ func (c *compiler) object(f *Field, pointer string, schema *schemas.Node, reads 
 			}
 			if found != nil {
 				c.fits(field.Value, field.Name, t, p.schema)
+				c.outcomesFit(field.Value, field.Name, p.node, p.schema)
 			}
 		}
 		out = append(out, p)
@@ -249,11 +268,12 @@ func (c *compiler) sourceKey(p *SourcePlan, d *schemas.Dataset) {
 	for _, path := range p.key {
 		// What is wrong with the expression was told when it was compiled for the document.
 		told := len(c.problems)
-		n, t, fault := c.keyNode(path)
+		n, t, faultAt, fault := c.keyNode(path)
 		c.problems = c.problems[:told]
 		switch {
-		case fault != "" && !c.found("missing-property"):
-			c.report(at, "wrong-key", fault, "give it an expression under fields")
+		case fault != "" && !c.found("missing-property") && !c.toldAt(faultAt):
+			c.report(faultAt, "wrong-key", fault, "give it an expression of its own under fields")
+		case fault != "" || c.toldAt(faultAt):
 		case t.kind == kindPartial || t.kind == kindJSON || t.kind == kindFloat || t.kind == kindBytes:
 			c.report(at, "wrong-key", fmt.Sprintf("key property %s is %s, which cannot name an entity", path, article(t.kind)), "choose properties that are texts, whole numbers or dates")
 		}
@@ -263,40 +283,48 @@ func (c *compiler) sourceKey(p *SourcePlan, d *schemas.Dataset) {
 	c.identity(p, at)
 }
 
-// keyNode compiles the expression of one key property.
-func (c *compiler) keyNode(path string) (n node, t typ, fault string) {
+// toldAt reports whether something that prevents a plan was reported at a place.
+func (c *compiler) toldAt(at Place) bool {
+	return slices.ContainsFunc(c.problems, func(p problem.Problem) bool { return !p.Warning && p.Where == at.String() })
+}
+
+// keyNode compiles the expression of one key property. at is where its fault, or its expression, stands.
+func (c *compiler) keyNode(path string) (n node, t typ, at Place, fault string) {
 	f := c.file.Fields
 	if f == nil {
-		return literalNode{null}, typ{}, "" // told when the file was read
+		return literalNode{null}, typ{}, c.file.at, "" // told when the file was read
 	}
 	rest := strings.Split(path, ".")
 	for i, name := range rest {
 		j := slices.IndexFunc(f.Fields, func(x Field) bool { return x.Name == name })
 		if j < 0 {
-			return literalNode{null}, typ{}, fmt.Sprintf("key property %s has no expression", path)
+			return literalNode{null}, typ{}, f.At, fmt.Sprintf("key property %s has no expression", path)
 		}
 		f = &f.Fields[j]
 		if f.broken {
-			return literalNode{null}, typ{}, ""
+			return literalNode{null}, typ{}, f.At, ""
 		}
 		if f.Value == nil {
 			continue
 		}
 		if i == len(rest)-1 && len(f.Value.Const) == 0 {
 			n, t = c.compile(f.Value)
-			return n, t, ""
+			return n, t, f.At, ""
+		}
+		if len(f.Value.Const) == 0 {
+			return literalNode{null}, typ{}, f.At, fmt.Sprintf("key property %s is part of %s, which one expression gives as a whole", path, strings.Join(rest[:i+1], "."))
 		}
 		raw := f.Value.Const
 		for _, inner := range rest[i+1:] {
 			var ok bool
 			if raw, ok = member(raw, inner); !ok {
-				return literalNode{null}, typ{}, fmt.Sprintf("key property %s is not in the constant", path)
+				return literalNode{null}, typ{}, f.At, fmt.Sprintf("key property %s is not in the constant", path)
 			}
 		}
 		n, t = constantNode(raw)
-		return n, t, ""
+		return n, t, f.At, ""
 	}
-	return literalNode{null}, typ{}, fmt.Sprintf("key property %s is an object", path)
+	return literalNode{null}, typ{}, f.At, fmt.Sprintf("key property %s is an object", path)
 }
 
 // identity refuses a key that the old row of a delete cannot give.

@@ -392,9 +392,11 @@ func FuzzParse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		started := time.Now()
 		file, problems := Parse("m.yaml", data)
-		if took := time.Since(started); took > 5*time.Second {
-			t.Errorf("took %v", took)
-		}
+		defer func() {
+			if took := time.Since(started); took > 5*time.Second {
+				t.Errorf("took %v", took)
+			}
+		}()
 		if file == nil {
 			if problems.Err() == nil {
 				t.Error("no file and no problem")
@@ -408,12 +410,15 @@ func FuzzParse(f *testing.F) {
 			problems = append(problems, l...)
 			if p != nil {
 				plan = p
+				file.RunExamples(khaiSinhTable(), d, env)
+				file.RunExamples(nil, d, env)
 			}
 		} else {
 			p, l := CompileSink(file, d, treEmTable(), env)
 			problems = append(problems, l...)
 			if p != nil {
 				plan = p
+				file.RunExamples(treEmTable(), d, env)
 			}
 		}
 		if (plan == nil) != (problems.Err() != nil) {

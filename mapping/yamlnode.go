@@ -198,6 +198,16 @@ func (d *decoder) text(n *yaml.Node, path string) (string, bool) {
 	return n.Value, true
 }
 
+// name is text that may not be empty.
+func (d *decoder) name(n *yaml.Node, path string) string {
+	s, ok := d.text(n, path)
+	if ok && strings.TrimSpace(s) == "" {
+		d.report(d.place(n, path), "wrong-type", path+" is empty", "write the name, or remove the line")
+		return ""
+	}
+	return s
+}
+
 // word returns one of the allowed words, or "" after a report.
 func (d *decoder) word(n *yaml.Node, path string, allowed ...string) string {
 	s, ok := d.text(n, path)

@@ -40,7 +40,7 @@ func (s *source) Check(ctx context.Context, names []string) (problem.List, error
 		return nil, err
 	} else if slot != nil && slot.lost {
 		list = append(list, problem.Problem{
-			Code: "postgres.slot-lost", Where: s.server.name,
+			Code: adapters.GapCode, Where: s.server.name,
 			What: "replication slot " + s.slot + " is lost: the server removed log it still needed", Fix: "truc resnapshot " + s.name,
 		})
 	}

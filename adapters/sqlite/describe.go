@@ -246,6 +246,9 @@ func checkTarget(ctx context.Context, q querier, where string, target *record.Ta
 			if t.Index(name) < 0 && !named[name] {
 				add("unknown-column", "table "+target.Table+" has no column "+name, suggest("column", name, t.columnNames()))
 			}
+			if t.generated[name] && !named[name] {
+				add("generated-column", "column "+name+" of table "+target.Table+" is computed by the database and cannot be written", "take it out of the mapping")
+			}
 			named[name] = true
 		}
 	}
@@ -258,7 +261,7 @@ func checkTarget(ctx context.Context, q querier, where string, target *record.Ta
 			"CREATE UNIQUE INDEX "+quote("truc_key_"+target.Table)+" ON "+quote(target.Table)+" ("+strings.Join(columns, ", ")+")")
 	}
 	for i, c := range t.Columns {
-		if target.Write != record.UpdateOnly && !c.Nullable && t.defaults[i] == "NULL" && !named[c.Name] && c.Name != t.rowid {
+		if target.Write != record.UpdateOnly && !c.Nullable && t.defaults[i] == "NULL" && !named[c.Name] && !t.generated[c.Name] && c.Name != t.rowid {
 			add("missing-column", "column "+c.Name+" of table "+target.Table+" must not be null and has no default, but the mapping does not name it", "name it in columns: or on_create:")
 		}
 	}

@@ -282,9 +282,9 @@ func TestSourceAndSinkInOneFile(t *testing.T) {
 }
 
 func TestCheckTargets(t *testing.T) {
-	a := newApplication(t, `CREATE TABLE tre_em (id INT, ho_ten TEXT, bat_buoc TEXT NOT NULL, san TEXT NOT NULL DEFAULT 'x')`)
+	a := newApplication(t, `CREATE TABLE tre_em (id INT, ho_ten TEXT, bat_buoc TEXT NOT NULL, san TEXT NOT NULL DEFAULT 'x', dai INT NOT NULL GENERATED ALWAYS AS (length(ho_ten)))`)
 	s := NewSink(a.config(), env("bhyt"))
-	bad := target("tre_em", "hoten")
+	bad := target("tre_em", "hoten", "dai")
 	found, err := s.CheckTargets(context.Background(), []*record.Target{bad, target("treem", "x"), target("tre_em", "ho_ten")})
 	if err != nil {
 		t.Fatal(err)
@@ -296,16 +296,16 @@ func TestCheckTargets(t *testing.T) {
 			t.Errorf("%s has no remedy", p.Code)
 		}
 	}
-	want := []string{"sink.unknown-column", "sink.missing-column", "sink.unknown-table", "sink.no-unique-key", "sink.missing-column"}
+	want := []string{"sink.unknown-column", "sink.generated-column", "sink.missing-column", "sink.unknown-table", "sink.no-unique-key", "sink.missing-column"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
-	for i, hint := range map[int]string{0: "ho_ten", 2: "tre_em", 3: `CREATE UNIQUE INDEX "truc_key_tre_em" ON "tre_em" ("id")`} {
+	for i, hint := range map[int]string{0: "ho_ten", 3: "tre_em", 4: `CREATE UNIQUE INDEX "truc_key_tre_em" ON "tre_em" ("id")`} {
 		if !strings.Contains(found[i].Fix, hint) {
 			t.Errorf("%s does not suggest %s: %s", found[i].Code, hint, found[i].Fix)
 		}
 	}
-	a.exec(found[3].Fix)
+	a.exec(found[4].Fix)
 	found, err = s.CheckTargets(context.Background(), []*record.Target{target("tre_em", "ho_ten", "bat_buoc")})
 	if err != nil || len(found) > 0 {
 		t.Errorf("after the remedies there is still %v, %v", found, err)

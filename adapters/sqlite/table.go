@@ -22,6 +22,8 @@ type table struct {
 	rowid string
 	// conflicts: its schema may say what an insert does on a conflict (ON CONFLICT REPLACE, IGNORE, ...).
 	conflicts bool
+	// generated are the columns that SQLite computes and nobody writes.
+	generated map[string]bool
 	// defaults are the default expressions by column, "NULL" where there is none.
 	defaults []string
 }
@@ -70,7 +72,7 @@ func tableNames(ctx context.Context, q querier) ([]string, error) {
 
 // readTable describes a table; nil when there is none of this name.
 func readTable(ctx context.Context, q querier, name string) (*table, error) {
-	t := &table{Table: record.Table{Name: name, Version: 1}}
+	t := &table{Table: record.Table{Name: name, Version: 1}, generated: map[string]bool{}}
 	var kind string
 	var withoutRowid, strict bool
 	err := q.QueryRowContext(ctx, `SELECT type, wr, strict, coalesce((SELECT sql FROM sqlite_schema s WHERE s.name = l.name AND s.type = l.type) LIKE '%on%conflict%', 0)
@@ -85,11 +87,12 @@ func readTable(ctx context.Context, q querier, name string) (*table, error) {
 	err = each(ctx, q, func(r *sql.Rows) error {
 		var c record.Column
 		var notNull bool
-		var place int
+		var place, hidden int
 		var standard sql.NullString
-		if err := r.Scan(&c.Name, &c.Type, &notNull, &place, &standard); err != nil {
+		if err := r.Scan(&c.Name, &c.Type, &notNull, &place, &standard, &hidden); err != nil {
 			return err
 		}
+		t.generated[c.Name] = hidden == 2 || hidden == 3
 		c.Kind = record.AnyKind
 		if strict {
 			c.Kind = strictKind(c.Type)
@@ -104,7 +107,7 @@ func readTable(ctx context.Context, q querier, name string) (*table, error) {
 		t.defaults = append(t.defaults, standard.String)
 		t.Columns = append(t.Columns, c)
 		return nil
-	}, `SELECT name, type, "notnull", pk, dflt_value FROM pragma_table_xinfo(?) WHERE hidden <> 1 ORDER BY cid`, name)
+	}, `SELECT name, type, "notnull", pk, dflt_value, hidden FROM pragma_table_xinfo(?) WHERE hidden <> 1 ORDER BY cid`, name)
 	if err != nil {
 		return nil, fmt.Errorf("describe columns of %s: %w", name, err)
 	}

@@ -78,15 +78,17 @@ func (n *node) planDelivery(ctx context.Context, s subscription) (*mapping.SinkP
 	defer sink.Close()
 	var table *record.Table
 	if d, ok := sink.(adapters.SinkDescriber); ok {
-		ctx, cancel := context.WithTimeout(ctx, serverTimeout)
+		asking, cancel := context.WithTimeout(ctx, serverTimeout)
 		defer cancel()
-		infos, err := d.Describe(ctx, s.mapping.Table)
+		infos, err := d.Describe(asking, s.mapping.Table)
 		var down *adapters.UnreachableError
 		switch {
-		case errors.As(err, &down):
+		case ctx.Err() != nil:
+			return nil, nil, ctx.Err()
+		case errors.As(err, &down), errors.Is(err, context.DeadlineExceeded):
 			n.log.Warn("the sink does not answer, its columns are not known", "pipeline", s.name, "err", err)
 		case err != nil:
-			return nil, problemsOf(err, s.mapping.Name+" table", "sink.refused", "correct what the server complains about, then start again"), nil
+			return nil, problemsOf(err, s.mapping.TablePlace(), "sink.refused", "correct what the server complains about, then start again"), nil
 		case len(infos) == 1:
 			table = infos[0].Table
 		}

@@ -31,7 +31,8 @@ Reads the configuration and every mapping, types the mappings against tables and
 examples in the mappings, and asks each server whether it is ready. Everything is reported at once,
 each finding with its place and what to do. Nothing is changed anywhere.
 
-Exit code 2: something in the files or on a server must be changed. 4: only servers did not answer.`,
+Exit code 2: something in the files or on a server must be changed. 5: only changes are missing, truc resnapshot
+mends it. 4: only servers did not answer.`,
 		define: func(fs *flag.FlagSet) action {
 			offline := fs.Bool("offline", false, "leave the servers out")
 			return func(ctx context.Context, p *program) error { return p.check(ctx, *offline) }
@@ -51,40 +52,24 @@ func (p *program) check(ctx context.Context, offline bool) error {
 		problems = append(problems, l...)
 	}
 	if n != nil {
-		problems = append(problems, n.checkTLSFiles()...)
-		problems = append(problems, n.checkPipelines(ctx, offline)...)
+		problems = append(problems, n.checkAll(ctx, offline)...)
 	}
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	return p.printCheck(c, inOrder(distinct(problems)))
+	problems = inOrder(distinct(problems))
+	if c != nil {
+		problems = redacted(problems, c.Secrets())
+	}
+	return p.printCheck(c, problems)
 }
 
-// checkTLSFiles reports certificates that cannot be read, by the key that names them.
-func (n *node) checkTLSFiles() problem.List {
-	var problems problem.List
-	if n.config.Bus.Kafka == nil {
-		return nil
-	}
-	tls := n.config.Bus.Kafka.TLS
-	for _, f := range []struct{ key, path string }{{"ca", tls.CA}, {"cert", tls.Cert}, {"key", tls.Key}} {
-		if f.path == "" {
-			continue
-		}
-		if _, err := os.ReadFile(f.path); err != nil {
-			problems = append(problems, problem.Problem{
-				Code: "config.unreadable", Where: n.config.Where("bus.kafka.tls." + f.key),
-				What: "the file " + displayed(f.path) + " cannot be read", Fix: "correct the path, or give the user that runs truc the right to read it",
-			})
-		}
-	}
-	return problems
-}
-
-// checkPipelines asks sources, sinks and bus at the same time, and returns their findings in the order of the file.
-func (n *node) checkPipelines(ctx context.Context, offline bool) problem.List {
+// checkAll looks at this machine, then asks sources, sinks and bus at the same time. Their findings come in the order of the file.
+func (n *node) checkAll(ctx context.Context, offline bool) problem.List {
+	machine := n.checkMachine(ctx)
 	var checks []func(context.Context) problem.List
-	if !offline {
+	// What is wrong with the configuration of the bus would only come back in other words.
+	if !offline && !n.config.Faulty("bus") && !slices.ContainsFunc(machine, func(p problem.Problem) bool { return strings.Contains(p.Where, " bus.") }) {
 		checks = append(checks, n.checkBus)
 	}
 	for _, name := range n.config.SourceNames() {
@@ -104,7 +89,7 @@ func (n *node) checkPipelines(ctx context.Context, offline bool) problem.List {
 		})
 	}
 	wg.Wait()
-	return slices.Concat(found...)
+	return append(machine, slices.Concat(found...)...)
 }
 
 // serverProblem turns what a server (or the way to it) answered into findings.
@@ -119,7 +104,7 @@ func serverProblem(err error, where string) problem.List {
 	case errors.As(err, &k):
 		down.What = oneLine(k.Error())
 	case errors.Is(err, context.DeadlineExceeded):
-		down.What = fmt.Sprintf("the server did not answer within %s", serverTimeout)
+		down.What = "the server takes connections and does not answer"
 	case errors.As(err, &c) && c.code == exitUnreachable:
 		down.What = oneLine(err.Error())
 	default:
@@ -157,14 +142,16 @@ func (n *node) checkSource(ctx context.Context, name string, offline bool) probl
 	}
 	describer, _ := source.(adapters.Describer)
 	known := &tables{server: describer, where: where}
-	for _, p := range n.publishingOf(name) {
+	pipelines := n.publishingOf(name)
+	for _, p := range pipelines {
 		info, l := known.find(ctx, p.table, n.tableWhere(p))
 		problems = append(problems, l...)
 		if p.dataset != nil {
 			problems = append(problems, n.checkMapping(p.mapping, p.dataset, info)...)
 		}
 	}
-	if checker, ok := source.(adapters.Checker); ok && !known.down && len(known.found) > 0 {
+	// Without any table, because its mappings are faulty, the server itself is asked all the same.
+	if checker, ok := source.(adapters.Checker); ok && !known.down && len(pipelines) > 0 {
 		l, err := checker.Check(ctx, known.found)
 		problems = append(problems, placed(l, err, where)...)
 	}
@@ -224,7 +211,7 @@ func (n *node) tableWhere(p publishing) string {
 	if p.Table != "" || p.mapping == nil {
 		return n.config.Where("publish." + p.name + ".table")
 	}
-	return p.mapping.Name + " table"
+	return p.mapping.TablePlace()
 }
 
 // describer is what sources and sinks have in common here.
@@ -281,18 +268,19 @@ func (n *node) checkSink(ctx context.Context, name string, offline bool) problem
 	describer, _ := sink.(adapters.SinkDescriber)
 	known := &tables{server: describer, where: where}
 	var targets []*record.Target
-	for _, s := range n.subscriptionsOf(name) {
+	deliveries := n.subscriptionsOf(name)
+	for _, s := range deliveries {
 		if s.dataset == nil {
 			continue
 		}
-		info, l := known.find(ctx, s.mapping.Table, s.mapping.Name+" table")
+		info, l := known.find(ctx, s.mapping.Table, s.mapping.TablePlace())
 		problems = append(problems, l...)
 		problems = append(problems, n.checkMapping(s.mapping, s.dataset, info)...)
 		if plan, _ := mapping.CompileSink(s.mapping, s.dataset, info.Table, n.env("")); plan != nil && info.Table != nil {
 			targets = append(targets, plan.Target(s.name))
 		}
 	}
-	if checker, ok := sink.(adapters.SinkChecker); ok && !known.down && len(targets) > 0 {
+	if checker, ok := sink.(adapters.SinkChecker); ok && !known.down && len(deliveries) > 0 {
 		l, err := checker.CheckTargets(ctx, targets)
 		problems = append(problems, placed(l, err, where)...)
 	}
@@ -304,12 +292,8 @@ func (n *node) checkSink(ctx context.Context, name string, offline bool) problem
 func (n *node) checkBus(ctx context.Context) problem.List {
 	where := n.config.Where("bus")
 	if e := n.config.Bus.Embedded; e != nil {
-		info, err := os.Stat(e.Dir)
-		switch {
-		case errors.Is(err, os.ErrNotExist):
+		if _, err := os.Stat(e.Dir); errors.Is(err, os.ErrNotExist) {
 			return nil
-		case err == nil && !info.IsDir():
-			return problem.List{{Code: "config.bus-dir", Where: n.config.Where("bus.embedded.dir"), What: displayed(e.Dir) + " is a file, a folder is needed", Fix: "name another folder"}}
 		}
 	}
 	conn, err := connect(ctx, n.config.Bus, false, slog.New(slog.DiscardHandler))

@@ -35,6 +35,11 @@ type usageError struct {
 
 func (e *usageError) Error() string { return e.what }
 
+// nounHelp is a question about all the verbs of a noun: truc dlq -h.
+type nounHelp struct{ noun string }
+
+func (e *nounHelp) Error() string { return "help for " + e.noun }
+
 // parse turns a command line into the action it asks for. Flags may stand anywhere.
 func (p *program) parse(all []verb, args []string) (action, error) {
 	global := flag.NewFlagSet("truc", flag.ContinueOnError)
@@ -50,7 +55,11 @@ func (p *program) parse(all []verb, args []string) (action, error) {
 		words = append(words[1:], "-h")
 	}
 	v, rest, err := find(all, words)
-	if err != nil {
+	var noun *nounHelp
+	switch {
+	case errors.As(err, &noun):
+		return func(_ context.Context, p *program) error { return p.nounOverview(all, noun.noun) }, nil
+	case err != nil:
 		return nil, err
 	}
 	fs := flag.NewFlagSet("truc "+v.name, flag.ContinueOnError)
@@ -101,6 +110,9 @@ func find(all []verb, words []string) (verb, []string, error) {
 		}
 	}
 	if len(nouns) > 0 {
+		if len(words) == 2 && (words[1] == "-h" || strings.TrimLeft(words[1], "-") == "help") {
+			return verb{}, nil, &nounHelp{words[0]}
+		}
 		if len(words) == 1 || strings.HasPrefix(words[1], "-") {
 			return verb{}, nil, &usageError{what: fmt.Sprintf("truc %s needs one of: %s", words[0], strings.Join(nouns, ", ")), fix: fmt.Sprintf("truc %s %s -h explains the first", words[0], nouns[0])}
 		}
@@ -196,6 +208,19 @@ exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 the answer is no
 
 truc COMMAND -h explains a command.
 `)
+	_, err := io.WriteString(p.stdout, b.String())
+	return err
+}
+
+func (p *program) nounOverview(all []verb, noun string) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "usage: truc %s VERB [flags] [arguments]\n\n", noun)
+	for _, v := range all {
+		if strings.HasPrefix(v.name, noun+" ") {
+			fmt.Fprintf(&b, "  %-22s %s\n", strings.TrimRight(v.name+" "+v.args, " "), v.summary)
+		}
+	}
+	fmt.Fprintf(&b, "\ntruc %s VERB -h explains a verb.\n", noun)
 	_, err := io.WriteString(p.stdout, b.String())
 	return err
 }

@@ -20,7 +20,7 @@ func (p *program) confirm(ctx context.Context, yes bool, what string) error {
 		return nil
 	}
 	if !isTerminal(p.stdin) {
-		return &usageError{what: what + "; nothing was done", fix: "repeat the command with --yes if that is what you want"}
+		return unconfirmed(what)
 	}
 	fmt.Fprintf(p.stderr, "%s. Go on? [y/N] ", what)
 	answer := make(chan string, 1)
@@ -33,11 +33,19 @@ func (p *program) confirm(ctx context.Context, yes bool, what string) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	case line := <-answer:
+		if line == "" { // the end of it: a device like /dev/null, as cron and systemd give one
+			fmt.Fprintln(p.stderr)
+			return unconfirmed(what)
+		}
 		if a := strings.ToLower(strings.TrimSpace(line)); a == "y" || a == "yes" {
 			return nil
 		}
 		return &codeError{code: exitNo, err: fmt.Errorf("nothing was done")}
 	}
+}
+
+func unconfirmed(what string) error {
+	return &usageError{what: what + "; nothing was done", fix: "repeat the command with --yes if that is what you want"}
 }
 
 func isTerminal(stream any) bool {

@@ -76,6 +76,9 @@ const (
 )
 
 func (d *demonstration) run(ctx context.Context, p *program) (err error) {
+	if d.length < 0 {
+		return &usageError{what: fmt.Sprintf("--for %s ends before it begins", d.length), fix: "write a time like 20s, or 0 to run until Ctrl-C"}
+	}
 	started := time.Now()
 	dir := d.dir
 	if dir == "" {

@@ -52,12 +52,22 @@ func TestExitCodes(t *testing.T) {
 }
 
 func TestRedactor(t *testing.T) {
-	var out bytes.Buffer
-	w := newRedactor(&out, []string{"hunter2", "postgres://u:hunter2@h/d", "a"})
-	if _, err := fmt.Fprint(w, "connect postgres://u:hunter2@h/d: password hunter2 is wrong"); err != nil {
-		t.Fatal(err)
-	}
-	if want := "connect [secret]: password [secret] is wrong"; out.String() != want {
-		t.Errorf("got %q, want %q", out.String(), want)
+	secrets := []string{"hunter2", "postgres://u:hunter2@h/d", "a", "p\"w\\1"}
+	for text, want := range map[string]string{
+		"connect postgres://u:hunter2@h/d: password hunter2 is wrong": "connect [secret]: password [secret] is wrong",
+		`there is no table "a", as there is a "b"`:                    `there is no table "[secret]", as there is a "b"`,
+		`level=WARN what="the table p\"w\\1 is not there"`:            `level=WARN what="the table [secret] is not there"`,
+	} {
+		var out bytes.Buffer
+		if _, err := fmt.Fprint(newRedactor(&out, secrets), text); err != nil {
+			t.Fatal(err)
+		}
+		if out.String() != want {
+			t.Errorf("got %q, want %q", out.String(), want)
+		}
+		l := redacted(problem.List{{Where: text, What: text, Fix: text}}, secrets)
+		if l[0].Where != want || l[0].What != want || l[0].Fix != want {
+			t.Errorf("finding: %v, want %q", l, want)
+		}
 	}
 }

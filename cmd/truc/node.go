@@ -79,7 +79,7 @@ func build(c *config.Config, registry *adapters.Registry, log *slog.Logger) (*no
 		n.subscribe = append(n.subscribe, s)
 		problems = append(problems, l...)
 	}
-	return n, problems
+	return n, append(problems, n.sharedTables()...)
 }
 
 func (n *node) buildAdapters(registry *adapters.Registry) problem.List {
@@ -127,9 +127,9 @@ func (n *node) buildPublishing(m *mappings, name string) (publishing, problem.Li
 	if p.table == "" {
 		p.table = file.Table
 	}
-	if p.table == "" {
+	if p.table == "" && file.LacksTable() {
 		problems = append(problems, problem.Problem{
-			Code: "mapping.no-table", Where: file.Name, What: "the mapping names no table, and neither does publish." + name,
+			Code: "mapping.no-table", Where: file.TablePlace(), What: "the mapping names no table, and neither does publish." + name,
 			Fix: "add table: to the mapping, or to publish." + name,
 		})
 	}
@@ -137,6 +137,9 @@ func (n *node) buildPublishing(m *mappings, name string) (publishing, problem.Li
 		return p, problems
 	}
 	p.topic = bus.EventTopic(dataset.ID(), p.Agency)
+	if n.config.Faulty("agency") || n.config.Faulty(path+".agency") {
+		return p, problems // and so the topic is wrong
+	}
 	if err := bus.CheckTopic(p.topic); err != nil {
 		problems = append(problems, problem.Problem{
 			Code: "config.topic", Where: n.config.Where(path), What: err.Error(), Fix: "use a shorter dataset or agency",
@@ -166,6 +169,48 @@ func (n *node) sharedTopics() problem.List {
 	return problems
 }
 
+// sharedTables reports deliveries of one dataset that would write the same rows: each event comes to both, the second finds
+// it applied already, and what only its mapping writes is never written.
+func (n *node) sharedTables() problem.List {
+	var problems problem.List
+	for i, s := range n.subscribe {
+		for _, before := range n.subscribe[:i] {
+			if s.dataset == nil || s.dataset != before.dataset || s.Sink != before.Sink || s.mapping.Table != before.mapping.Table || s.mapping.Table == "" {
+				continue
+			}
+			if agency := overlap(s.Agencies, before.Agencies); agency != "" {
+				problems = append(problems, problem.Problem{
+					Code: "config.shared-table", Where: n.config.Where("subscribe." + s.name),
+					What: fmt.Sprintf("this delivery would fill the same rows of table %s as subscribe.%s: both bring %s from %s", s.mapping.Table, before.name, s.dataset.ID(), agency),
+					Fix:  "keep one of the two, name agencies that do not overlap, or deliver into another table",
+				})
+			}
+		}
+	}
+	return problems
+}
+
+// overlap returns a pattern that both lists of agency patterns cover, or "".
+func overlap(a, b []string) string {
+	for _, x := range a {
+		for _, y := range b {
+			switch {
+			case covers(x, y):
+				return y
+			case covers(y, x):
+				return x
+			}
+		}
+	}
+	return ""
+}
+
+// covers reports whether an agency pattern covers all that another does.
+func covers(pattern, other string) bool {
+	root, below := strings.CutSuffix(pattern, ".*")
+	return pattern == "*" || pattern == other || below && (other == root || strings.HasPrefix(other, root+"."))
+}
+
 func (n *node) buildSubscription(m *mappings, name string) (subscription, problem.List) {
 	s := subscription{Subscribe: n.config.Subscribe[name], name: name}
 	file, dataset, problems := m.load(s.Mapping, mapping.Sink, n.config.Where("subscribe."+name+".mapping"))
@@ -173,9 +218,9 @@ func (n *node) buildSubscription(m *mappings, name string) (subscription, proble
 		return s, problems
 	}
 	s.mapping, s.dataset = file, dataset
-	if file.Table == "" {
+	if file.LacksTable() {
 		problems = append(problems, problem.Problem{
-			Code: "mapping.no-table", Where: file.Name, What: "the mapping names no table", Fix: "add table: with the name of the table to fill",
+			Code: "mapping.no-table", Where: file.TablePlace(), What: "the mapping names no table", Fix: "add table: with the name of the table to fill",
 		})
 	}
 	return s, problems
@@ -211,25 +256,38 @@ func (m *mappings) load(path string, direction mapping.Direction, where string) 
 		})
 	}
 	dataset, err := m.set.Dataset(file.Dataset)
-	if err != nil {
-		if again {
-			return file, nil, nil
-		}
-		return file, nil, append(problems, problemsOf(err, name+" dataset", "mapping.unknown-dataset", "name a dataset of truc schema list")...)
+	if err == nil {
+		return file, dataset, problems
 	}
-	return file, dataset, problems
+	if !again && !file.LacksDataset() {
+		problems = append(problems, problemsOf(err, file.DatasetPlace(), "mapping.unknown-dataset", "name a dataset that this version has")...)
+	}
+	// With a slip of the pen in the name, the rest of the mapping is checked as it was meant.
+	if meant := m.meant(file.Dataset); meant != nil && !file.LacksDataset() {
+		return file.For(meant.ID()), meant, problems
+	}
+	return file, nil, problems
+}
+
+// meant is the dataset that a wrong name most likely stands for.
+func (m *mappings) meant(id string) *schemas.Dataset {
+	var known []string
+	for _, d := range m.set.Datasets() {
+		known = append(known, d.ID())
+	}
+	dataset, err := m.set.Dataset(config.Similar(id, known))
+	if err != nil {
+		return nil
+	}
+	return dataset
 }
 
 func (m *mappings) parse(path, name, where string) (*mapping.File, problem.List) {
-	data, err := os.ReadFile(path)
+	data, err := readSmall(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, problem.List{{Code: "mapping.unreadable", Where: where, What: "the mapping " + name + " does not exist", Fix: "correct the path (it is relative to the configuration file), or write the mapping"}}
 	case err != nil:
-		var p *fs.PathError
-		if errors.As(err, &p) {
-			err = p.Err
-		}
 		return nil, problem.List{{Code: "mapping.unreadable", Where: where, What: fmt.Sprintf("the mapping %s cannot be read: %v", name, err), Fix: "check that it is a file that the user running truc may read"}}
 	}
 	return mapping.Parse(name, data)

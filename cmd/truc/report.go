@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/lienthong/truc/adapters"
 	"github.com/lienthong/truc/config"
 	"github.com/lienthong/truc/problem"
 )
@@ -83,15 +84,18 @@ func (p *program) printCheck(c *config.Config, problems problem.List) error {
 		case q.Warning:
 			warnings++
 			continue
-		case q.Code != unreachable:
-			code = exitUsage
-		case code == exitDone:
+		case q.Code == unreachable && code == exitDone:
 			code = exitUnreachable
+		case q.Code == unreachable:
+		case q.Code == adapters.GapCode && code != exitUsage:
+			code = exitGap
+		case q.Code != adapters.GapCode:
+			code = exitUsage
 		}
 		faults++
 	}
 	if p.json {
-		r := checkResult{OK: faults == 0, Problems: problems}
+		r := checkResult{Config: p.configFile, OK: faults == 0, Problems: problems}
 		if c != nil {
 			r.Config = c.Path
 		}

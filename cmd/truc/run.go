@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/lienthong/truc/adapters"
 	"github.com/lienthong/truc/portal"
 	"github.com/lienthong/truc/problem"
 )
@@ -54,8 +55,10 @@ func (p *program) run(ctx context.Context, level slog.Level) (err error) {
 	if n == nil {
 		return problems
 	}
-	problems = append(problems, n.checkTLSFiles()...)
-	problems = append(problems, n.checkPipelines(ctx, false)...)
+	problems = append(problems, n.checkAll(ctx, false)...)
+	if ctx.Err() != nil {
+		return ctx.Err() // what the servers said was that nobody waited for them any more
+	}
 	if err := n.tolerate(inOrder(distinct(problems))).Err(); err != nil {
 		return err
 	}
@@ -77,13 +80,15 @@ func (p *program) run(ctx context.Context, level slog.Level) (err error) {
 	return l2.run(ctx, listener, n.page(l2, conn, versionOf(debug.ReadBuildInfo()).Version), n.log)
 }
 
-// tolerate logs warnings and servers that do not answer, and returns what prevents the start.
+// tolerate logs warnings, servers that do not answer and gaps, and returns what prevents the start.
 func (n *node) tolerate(problems problem.List) problem.List {
 	var fatal problem.List
 	for _, p := range problems {
 		switch {
 		case p.Code == unreachable:
 			n.log.Warn("a server does not answer; the node waits for it", "where", p.Where, "what", p.What)
+		case p.Code == adapters.GapCode: // the reader knows whether its resnapshot is on the way, and stops if not
+			n.log.Warn("changes are missing", "where", p.Where, "what", p.What, "fix", p.Fix)
 		case p.Warning:
 			n.log.Warn("the configuration works, but", "where", p.Where, "what", p.What, "fix", p.Fix)
 		default:
@@ -98,11 +103,7 @@ func (n *node) listen(ctx context.Context) (net.Listener, error) {
 	var lc net.ListenConfig
 	listener, err := lc.Listen(ctx, "tcp", n.config.HTTP.Listen)
 	if err != nil {
-		return nil, problem.List{{
-			Code: "config.listen", Where: n.config.Where("http.listen"),
-			What: fmt.Sprintf("cannot listen on %s: %v", n.config.HTTP.Listen, errors.Unwrap(err)),
-			Fix:  "name a free address of this machine, or end what listens there",
-		}}
+		return nil, n.listenProblem(fmt.Sprintf("cannot listen on %s: %v", n.config.HTTP.Listen, errors.Unwrap(err)), "name a free address of this machine, or end what listens there")
 	}
 	return listener, nil
 }

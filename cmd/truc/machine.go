@@ -1,0 +1,134 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"github.com/lienthong/truc/problem"
+)
+
+// checkMachine reports what the configuration wants of this machine and cannot have: certificates, the folder of the
+// embedded bus, the address of the portal. It asks no server.
+func (n *node) checkMachine(ctx context.Context) problem.List {
+	problems := n.checkTLSFiles()
+	if e := n.config.Bus.Embedded; e != nil && !n.config.Faulty("bus") {
+		if what, fix := folderFault(e.Dir); what != "" {
+			problems = append(problems, problem.Problem{Code: "config.bus-dir", Where: n.config.Where("bus.embedded.dir"), What: what, Fix: fix})
+		}
+	}
+	return append(problems, n.checkListen(ctx)...)
+}
+
+// checkTLSFiles reports certificates that cannot be used, by the key that names them.
+func (n *node) checkTLSFiles() problem.List {
+	if n.config.Bus.Kafka == nil {
+		return nil
+	}
+	var problems problem.List
+	report := func(key, what, fix string) {
+		problems = append(problems, problem.Problem{Code: "config.unreadable", Where: n.config.Where("bus.kafka.tls." + key), What: what, Fix: fix})
+	}
+	files := n.config.Bus.Kafka.TLS
+	read := map[string][]byte{}
+	for _, f := range []struct{ key, path string }{{"ca", files.CA}, {"cert", files.Cert}, {"key", files.Key}} {
+		if f.path == "" {
+			continue
+		}
+		data, err := readSmall(f.path)
+		if err != nil {
+			report(f.key, "the file "+displayed(f.path)+" cannot be read: "+err.Error(), "correct the path, or give the user that runs truc the right to read it")
+			continue
+		}
+		read[f.key] = data
+	}
+	if ca, ok := read["ca"]; ok && !x509.NewCertPool().AppendCertsFromPEM(ca) {
+		report("ca", "the file "+displayed(files.CA)+" holds no certificate", "name a file in PEM form, with -----BEGIN CERTIFICATE-----")
+	}
+	if read["cert"] != nil && read["key"] != nil {
+		if _, err := tls.X509KeyPair(read["cert"], read["key"]); err != nil {
+			report("cert", fmt.Sprintf("%s and %s are not a certificate and its key", displayed(files.Cert), displayed(files.Key)), "name the two files in PEM form that belong together; the key without passphrase")
+		}
+	}
+	return problems
+}
+
+// maxSmall bounds the files that a configuration names: mappings and certificates are pages, not disks.
+const maxSmall = 4 << 20
+
+// readSmall reads a file a person wrote. A device, a pipe or something huge would keep truc busy for ever. Its errors say why
+// in a few words and do not repeat the path.
+func readSmall(path string) ([]byte, error) {
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+	case info.IsDir():
+		return nil, errors.New("it is a folder")
+	case !info.Mode().IsRegular():
+		return nil, errors.New("it is no file but a device or a pipe")
+	case info.Size() > maxSmall:
+		return nil, errors.New("it is larger than 4 MiB")
+	}
+	data, err := os.ReadFile(path)
+	var p *fs.PathError
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fs.ErrNotExist
+	case errors.Is(err, fs.ErrPermission):
+		return nil, errors.New("this user may not read it")
+	case errors.As(err, &p):
+		return nil, p.Err
+	}
+	return data, err
+}
+
+// folderFault says why a folder cannot be used or made, without making it.
+func folderFault(dir string) (what, fix string) {
+	const another = "name another folder"
+	for at := dir; ; at = filepath.Dir(at) {
+		info, err := os.Stat(at)
+		switch {
+		case errors.Is(err, fs.ErrPermission):
+			return "the folder " + displayed(at) + " may not be entered by this user", "give the user that runs truc the right to it, or " + another
+		case err != nil: // not there, or below a file: its parent says which
+			if filepath.Dir(at) == at {
+				return "", ""
+			}
+		case !info.IsDir():
+			return displayed(at) + " is a file, a folder is needed", another
+		case !writable(at):
+			return "the folder " + displayed(at) + " may not be written by this user", "give the user that runs truc the right to it, or " + another
+		default:
+			return "", ""
+		}
+	}
+}
+
+// checkListen tries the portal's address. That it is taken is no fault: the node may be running.
+func (n *node) checkListen(ctx context.Context) problem.List {
+	if n.config.Faulty("http") {
+		return nil
+	}
+	var lc net.ListenConfig
+	listener, err := lc.Listen(ctx, "tcp", n.config.HTTP.Listen)
+	switch {
+	case err == nil:
+		_ = listener.Close()
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		return n.listenProblem("this machine has no address "+n.config.HTTP.Listen, "name an address of this machine, 127.0.0.1:8080 for itself alone or :8080 for all")
+	case errors.Is(err, fs.ErrPermission):
+		return n.listenProblem("this user may not listen on "+n.config.HTTP.Listen, "name a port above 1023, or give the user the right")
+	}
+	return nil
+}
+
+func (n *node) listenProblem(what, fix string) problem.List {
+	return problem.List{{Code: "config.listen", Where: n.config.Where("http.listen"), What: what, Fix: fix}}
+}

@@ -1,0 +1,61 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestFolderFault(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "file"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(dir)
+	for path, want := range map[string]string{
+		".":            "",
+		"bus/deep":     "",
+		"file":         "file is a file, a folder is needed",
+		"file/bus/dir": "file is a file, a folder is needed",
+	} {
+		if what, _ := folderFault(filepath.Join(dir, path)); what != want {
+			t.Errorf("%s: %q, want %q", path, what, want)
+		}
+	}
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 1 {
+		t.Errorf("the question left something behind: %v, %v", entries, err)
+	}
+}
+
+func TestFolderWithoutRight(t *testing.T) {
+	if os.Getuid() <= 0 {
+		t.Skip("this user may write every folder (or this system does not tell), so that the right cannot be taken away")
+	}
+	dir := filepath.Join(t.TempDir(), "locked")
+	if err := os.Mkdir(dir, 0o500); err != nil {
+		t.Fatal(err)
+	}
+	if what, _ := folderFault(filepath.Join(dir, "bus")); !strings.Contains(what, "may not be written by this user") {
+		t.Errorf("%q", what)
+	}
+}
+
+func TestOverlap(t *testing.T) {
+	for _, c := range []struct{ a, b, want string }{
+		{"H44.15", "H44.15", "H44.15"},
+		{"H44.*", "H44.15.2", "H44.15.2"},
+		{"H44.15", "H44.*", "H44.15"},
+		{"*", "H26.*", "H26.*"},
+		{"H44.*", "H44", "H44"},
+		{"H44.15", "H44.16", ""},
+		{"H44.*", "H4.4", ""},
+		{"H44.1", "H44.15", ""},
+		{"H44.1.*", "H44.15", ""},
+		{"H44", "H44.15", ""},
+	} {
+		if got := overlap([]string{"H99", c.a}, []string{c.b, "H98"}); got != c.want {
+			t.Errorf("%s and %s: %q, want %q", c.a, c.b, got, c.want)
+		}
+	}
+}
