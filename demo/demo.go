@@ -107,13 +107,13 @@ func Lay(ctx context.Context, dir string, server bool) (*Layout, error) {
 		case err == nil:
 			l.HanoiSystem, l.hanoi, l.server = "PostgreSQL", postgresDialect, p
 		case ctx.Err() != nil:
-			return nil, err
+			return nil, ctx.Err() // what PostgreSQL said when it was ended is of no interest
 		case !errors.Is(err, errNoServer):
 			l.HanoiSystem = "SQLite (PostgreSQL is installed, but did not start here)"
 		}
 	}
 	if err := l.writeFiles(); err != nil {
-		return nil, errors.Join(fmt.Errorf("lay out demo: %w", err), l.Close())
+		return nil, errors.Join(fmt.Errorf("lay out demo: %w; name a folder that you may write: --dir DIR", err), l.Close())
 	}
 	if err := l.openDatabases(ctx); err != nil {
 		return nil, errors.Join(err, l.Close())

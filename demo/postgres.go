@@ -89,6 +89,9 @@ func (p *postgres) start(ctx context.Context, bin string) error {
 	initdb := exec.CommandContext(ctx, filepath.Join(bin, "initdb"), "-D", data, "-U", "hanoi", "-A", "trust", "-E", "UTF8", "--locale=C", "-N")
 	initdb.Dir, initdb.Stdout, initdb.Stderr = p.dir, &out, &out
 	lower(initdb)
+	runtime.LockOSThread() // endWithParent is about the thread
+	defer runtime.UnlockOSThread()
+	endWithParent(initdb)
 	if err := initdb.Run(); err != nil {
 		return fmt.Errorf("initdb: %w: %s", err, bytes.TrimSpace(out.Bytes()))
 	}
@@ -100,14 +103,22 @@ func (p *postgres) start(ctx context.Context, bin string) error {
 		"-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "wal_level=logical", "-c", "max_slot_wal_keep_size=1GB", "-c", "fsync=off", "-c", "max_wal_senders=4", "-c", "max_replication_slots=4")
 	server.Dir = p.dir
 	lower(server)
-	if err := server.Start(); err != nil {
+	endWithParent(server)
+	started := make(chan error)
+	go func() {
+		runtime.LockOSThread() // the thread that starts it must live as long as it does
+		defer runtime.UnlockOSThread()
+		err := server.Start()
+		started <- err
+		if err == nil {
+			p.exit = server.Wait()
+			close(p.ended)
+		}
+	}()
+	if err := <-started; err != nil {
 		return fmt.Errorf("start PostgreSQL: %w", err)
 	}
 	p.server = server
-	go func() {
-		p.exit = server.Wait()
-		close(p.ended)
-	}()
 	p.dsn = fmt.Sprintf("postgres://hanoi@127.0.0.1:%d/postgres", port)
 	return p.ready(ctx)
 }

@@ -8,9 +8,11 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"runtime/debug"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/lienthong/truc/bus"
@@ -80,10 +82,12 @@ func (d *demonstration) run(ctx context.Context, p *program) (err error) {
 		return &usageError{what: fmt.Sprintf("--for %s ends before it begins", d.length), fix: "write a time like 20s, or 0 to run until Ctrl-C"}
 	}
 	started := time.Now()
+	comparing, done := untilSecondSignal(ctx)
+	defer done()
 	dir := d.dir
 	if dir == "" {
 		if dir, err = os.MkdirTemp("", "truc-demo-"); err != nil {
-			return fmt.Errorf("make a folder for the demo: %w", err)
+			return fmt.Errorf("make a folder for the demo: %w; name one that you may write: --dir DIR", err)
 		}
 		defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	}
@@ -124,7 +128,8 @@ func (d *demonstration) run(ctx context.Context, p *program) (err error) {
 	}
 	fmt.Fprintf(tell, demoIntroduction, result.Broker, town.HanoiSystem, result.HTTP, dir)
 
-	running, stop := context.WithCancel(ctx)
+	// What is on its way when Ctrl-C comes still arrives, or the comparison would find it missing.
+	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	node := make(chan error, 1)
 	go func() {
@@ -141,9 +146,13 @@ func (d *demonstration) run(ctx context.Context, p *program) (err error) {
 	go func() { first <- firstEvent(running, l, started) }()
 
 	err = d.work(ctx, offices)
-	if err == nil && ctx.Err() == nil || d.length == 0 {
+	interrupted := ctx.Err() != nil && d.length > 0
+	if err == nil && !interrupted {
 		// Ctrl-C ends an open-ended demo in order: it is compared all the same.
-		err = errors.Join(err, n.conclude(context.WithoutCancel(ctx), conn, l, &result))
+		err = n.conclude(comparing, conn, l, &result)
+		if comparing.Err() != nil {
+			err = context.Canceled
+		}
 	}
 	unwatch()
 	<-watched
@@ -155,10 +164,30 @@ func (d *demonstration) run(ctx context.Context, p *program) (err error) {
 	if err != nil {
 		return err
 	}
-	if ctx.Err() != nil && d.length > 0 {
+	if interrupted {
 		return ctx.Err()
 	}
 	return p.printDemo(&result, d.dir)
+}
+
+// untilSecondSignal returns a context that outlives the first Ctrl-C and ends with the second, which would otherwise end
+// the process at once (main), and leave a server and folders behind. The third does that.
+func untilSecondSignal(ctx context.Context) (context.Context, func()) {
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	done := func() { signal.Stop(signals); cancel() }
+	go func() {
+		defer done()
+		for range 2 {
+			select {
+			case <-signals:
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return ctx, done
 }
 
 const demoIntroduction = `truc demo: ba cơ quan trên một máy / three agencies on one machine (mọi người đều không có thật / every person is made up)
