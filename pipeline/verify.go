@@ -77,6 +77,7 @@ func (c *comparison) run(ctx context.Context, v *Verdict) error {
 	}
 	v.LeftKeys, v.RightKeys = int64(len(left)), int64(len(right))
 	suspects := differing(left, right)
+	settled := len(left) - present(suspects, left) // keys that both sides have, with one content
 	deadline := time.Now().Add(c.opt.Settle)
 	for len(suspects) > 0 {
 		if !sleep(ctx, 400*time.Millisecond) {
@@ -92,6 +93,8 @@ func (c *comparison) run(ctx context.Context, v *Verdict) error {
 			return err
 		}
 		diff := differing(left, right)
+		v.LeftKeys, v.RightKeys = int64(settled+len(left)), int64(settled+len(right))
+		settled += len(left) - present(diff, left)
 		if len(diff) == 0 {
 			break
 		}
@@ -112,6 +115,16 @@ func (c *comparison) collect(ctx context.Context, s side, want func(uint64) bool
 		}
 	})
 	return out, err
+}
+
+// present counts the suspects that a side has.
+func present(suspects map[uint64]pairing, side map[uint64]uint64) (n int) {
+	for fp := range suspects {
+		if _, ok := side[fp]; ok {
+			n++
+		}
+	}
+	return n
 }
 
 func differing(left, right map[uint64]uint64) map[uint64]pairing {

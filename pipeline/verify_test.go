@@ -1,0 +1,50 @@
+package pipeline
+
+import (
+	"context"
+	"strconv"
+	"testing"
+	"time"
+)
+
+// TestComparisonCountsWhatItSettled: what was on its way when both sides were read first is in the counts of a verdict.
+func TestComparisonCountsWhatItSettled(t *testing.T) {
+	// Passes of a side that lags behind the other: key by key, what it holds at each look; the last one stays.
+	passes := func(looks ...map[string]uint64) side {
+		i := 0
+		return func(_ context.Context, fn func([]byte, uint64)) error {
+			for key, content := range looks[min(i, len(looks)-1)] {
+				fn([]byte(key), content)
+			}
+			i++
+			return nil
+		}
+	}
+	contents := func(n, changed int) map[string]uint64 {
+		out := map[string]uint64{}
+		for i := range n {
+			out[strconv.Itoa(i)] = uint64(1 + i)
+		}
+		for i := range changed {
+			out[strconv.Itoa(i)] = 0
+		}
+		return out
+	}
+	all := contents(10, 0)
+	c := comparison{left: passes(all), right: passes(contents(7, 2), contents(8, 1), all), opt: VerifyOptions{Settle: time.Minute}}
+	var v Verdict
+	if err := c.run(t.Context(), &v); err != nil {
+		t.Fatal(err)
+	}
+	if !v.Equal || v.LeftKeys != 10 || v.RightKeys != 10 {
+		t.Errorf("%+v, want both sides equal with 10 keys", v)
+	}
+	c = comparison{left: passes(all), right: passes(contents(7, 2), contents(8, 1)), opt: VerifyOptions{Settle: time.Millisecond}}
+	v = Verdict{}
+	if err := c.run(t.Context(), &v); err != nil {
+		t.Fatal(err)
+	}
+	if v.Equal || v.LeftKeys != 10 || v.RightKeys != 8 || v.DifferenceCount != 3 {
+		t.Errorf("%+v, want 10 and 8 keys, 3 different", v)
+	}
+}
