@@ -26,6 +26,8 @@ type compiler struct {
 	names    map[string]*binding
 	columns  []*column
 	document *docProperty
+	// untyped: the table was not described, so that nobody knows which columns can be null.
+	untyped bool
 	// slots is how many the frames of this plan need.
 	slots    int
 	problems problem.List

@@ -201,7 +201,7 @@ func lowerOr(l *lowering, e celast.Expr, args []celast.Expr) (node, typ) {
 		}
 		j.nullable = t.nullable && tm.nullable
 		t = j
-		if !tm.nullable && i < len(args)-1 && tm.kind != kindAny {
+		if !tm.nullable && i < len(args)-1 && tm.kind != kindAny && (!l.untyped || n.constant[i]) {
 			l.warn(l.expr.At, "never-null", fmt.Sprintf("%s: %s is never null, what follows it is never used", l.source(e), l.source(a)), "write "+l.source(a)+" alone")
 		}
 	}

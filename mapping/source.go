@@ -55,7 +55,7 @@ func CompileSource(f *File, t *record.Table, d *schemas.Dataset, env Env) (*Sour
 		return nil, c.problems
 	}
 	if t == nil {
-		t = c.inferTable()
+		t, c.untyped = c.inferTable(), true
 	}
 	c.bindColumns(t)
 	c.bindCodes()

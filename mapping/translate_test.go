@@ -410,15 +410,15 @@ func FuzzParse(f *testing.F) {
 			problems = append(problems, l...)
 			if p != nil {
 				plan = p
-				file.RunExamples(khaiSinhTable(), d, env)
-				file.RunExamples(nil, d, env)
+				_, _ = file.RunExamples(khaiSinhTable(), d, env)
+				_, _ = file.RunExamples(nil, d, env)
 			}
 		} else {
 			p, l := CompileSink(file, d, treEmTable(), env)
 			problems = append(problems, l...)
 			if p != nil {
 				plan = p
-				file.RunExamples(treEmTable(), d, env)
+				_, _ = file.RunExamples(treEmTable(), d, env)
 			}
 		}
 		if (plan == nil) != (problems.Err() != nil) {

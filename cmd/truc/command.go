@@ -35,10 +35,10 @@ type usageError struct {
 
 func (e *usageError) Error() string { return e.what }
 
-// nounHelp is a question about all the verbs of a noun: truc dlq -h.
-type nounHelp struct{ noun string }
+// nounHelpError is a question about all the verbs of a noun: truc dlq -h.
+type nounHelpError struct{ noun string }
 
-func (e *nounHelp) Error() string { return "help for " + e.noun }
+func (e *nounHelpError) Error() string { return "help for " + e.noun }
 
 // parse turns a command line into the action it asks for. Flags may stand anywhere.
 func (p *program) parse(all []verb, args []string) (action, error) {
@@ -55,7 +55,7 @@ func (p *program) parse(all []verb, args []string) (action, error) {
 		words = append(words[1:], "-h")
 	}
 	v, rest, err := find(all, words)
-	var noun *nounHelp
+	var noun *nounHelpError
 	switch {
 	case errors.As(err, &noun):
 		return func(_ context.Context, p *program) error { return p.nounOverview(all, noun.noun) }, nil
@@ -111,7 +111,7 @@ func find(all []verb, words []string) (verb, []string, error) {
 	}
 	if len(nouns) > 0 {
 		if len(words) == 2 && (words[1] == "-h" || strings.TrimLeft(words[1], "-") == "help") {
-			return verb{}, nil, &nounHelp{words[0]}
+			return verb{}, nil, &nounHelpError{words[0]}
 		}
 		if len(words) == 1 || strings.HasPrefix(words[1], "-") {
 			return verb{}, nil, &usageError{what: fmt.Sprintf("truc %s needs one of: %s", words[0], strings.Join(nouns, ", ")), fix: fmt.Sprintf("truc %s %s -h explains the first", words[0], nouns[0])}
