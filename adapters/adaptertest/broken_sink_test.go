@@ -254,7 +254,7 @@ func TestSuiteFindsBrokenSinks(t *testing.T) {
 		"never applied anything":   {"last apply", func(s *brokenSink) { s.last = func(int64) int64 { return 0 } }},
 		"second Close fails":       {"sink lifecycle", func(s *brokenSink) { s.closing = func() error { return errors.New("already closed") } }},
 		"unreachable is an ordinary error": {"sink unreachable", func(s *brokenSink) {
-			s.opening = func(err error) error { return hide(err) }
+			s.opening = hide
 		}},
 		"error shows the secret": {"sink unreachable", func(s *brokenSink) {
 			s.opening = func(err error) error {

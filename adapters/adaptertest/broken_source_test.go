@@ -148,9 +148,9 @@ func TestSuiteFindsBrokenSources(t *testing.T) {
 		"composes text":         {cases: "vietnamese text", spoil: texts(record.Text, func(s string) string { return strings.ReplaceAll(s, "e\u0302", "ê") })},
 		"trims text":            {cases: "vietnamese text", spoil: texts(record.Text, strings.TrimSpace)},
 		"integers as floats":    {cases: "big integers", spoil: cells(func(v record.Value) record.Value { return ifInt(v, int64(float64(v.Num)/2)*2) })},
-		"floats as 32 bits":     {cases: "floats", spoil: cells(func(v record.Value) record.Value { return ifFloat(v) })},
+		"floats as 32 bits":     {cases: "floats", spoil: cells(ifFloat)},
 		"decimals as floats":    {cases: "exact decimals", spoil: texts(record.Decimal, throughFloat)},
-		"booleans stuck":        {cases: "booleans", spoil: cells(func(v record.Value) record.Value { return ifBool(v) })},
+		"booleans stuck":        {cases: "booleans", spoil: cells(ifBool)},
 		"bytes as text":         {cases: "bytes", spoil: texts(record.Bytes, func(s string) string { return strings.ToValidUTF8(s, "?") })},
 		"dates from 1970":       {cases: "dates", spoil: texts(record.Date, func(s string) string { return max(s, "1970-01-01") })},
 		"no infinite dates":     {cases: "infinite dates", spoil: texts(record.Date, func(s string) string { return strings.TrimPrefix(s, "-") })},
@@ -303,7 +303,7 @@ func TestSuiteFindsBrokenSources(t *testing.T) {
 			}
 		}},
 		"unreachable is an ordinary error": {cases: "unreachable server", spoil: func(s *brokenSource) {
-			s.opening = func(err error) error { return hide(err) }
+			s.opening = hide
 		}},
 		"error shows the secret": {cases: "unreachable server; unknown table", spoil: func(s *brokenSource) {
 			s.opening = func(err error) error {
@@ -318,7 +318,7 @@ func TestSuiteFindsBrokenSources(t *testing.T) {
 			s.each = func(r *record.Record) bool { s.env.Log.Debug("read", "row", describeRow(r.After)); return true }
 		}},
 		"leaks a goroutine":           {cases: "create", spoil: func(s *brokenSource) { go func() { <-s.ended }() }},
-		"unknown table is no refusal": {cases: "unknown table", spoil: func(s *brokenSource) { s.opening = func(err error) error { return hide(err) } }},
+		"unknown table is no refusal": {cases: "unknown table", spoil: func(s *brokenSource) { s.opening = hide }},
 		"no position":                 {cases: "create", spoil: func(s *brokenSource) { s.batch = func(b record.Batch) record.Batch { b.Position = nil; return b } }},
 		"misaligned rows":             {cases: "create", spoil: records(func(r *record.Record) bool { r.After = r.After[:min(1, len(r.After))]; return true })},
 		"no time":                     {cases: "create", spoil: records(func(r *record.Record) bool { r.Time = time.Time{}; return true })},

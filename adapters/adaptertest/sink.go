@@ -237,9 +237,9 @@ func (d *delivery) remove(id, sequence int64, set ...record.Value) record.Change
 	return c
 }
 
-// from makes a change one of another source.
-func from(source string, c record.Change) record.Change {
-	c.Source = source
+// fromHanoi makes a change one of another source.
+func fromHanoi(c record.Change) record.Change {
+	c.Source = hanoi
 	return c
 }
 

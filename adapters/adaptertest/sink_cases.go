@@ -2,8 +2,8 @@ package adaptertest
 
 import (
 	"errors"
-	"fmt"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 
@@ -242,7 +242,7 @@ func concurrentApply(b *sinkBench) {
 			racing.Add(1)
 			go func() {
 				defer racing.Done()
-				errs[i] = d.try(d.put(int64(i), round+1, fmt.Sprint(round), ""))
+				errs[i] = d.try(d.put(int64(i), round+1, strconv.FormatInt(round, 10), ""))
 			}()
 		}
 		racing.Wait()
@@ -303,7 +303,7 @@ func conflicts(b *sinkBench) {
 	rejects := b.deliver(plain)
 	rejects.apply(rejects.put(1, 50, "phú thọ", ""))
 
-	err := rejects.try(from(hanoi, rejects.put(1, 1, "hà nội", "")))
+	err := rejects.try(fromHanoi(rejects.put(1, 1, "hà nội", "")))
 	rejections := b.rejections(err)
 	if len(rejections) != 1 || rejections[0].Reason != "conflict" || rejections[0].Index != 0 || rejections[0].Park {
 		b.Errorf("ConflictRejects: got %+v, want one rejection of index 0 with reason \"conflict\", not parked", rejections)
@@ -311,13 +311,13 @@ func conflicts(b *sinkBench) {
 	b.want("ConflictRejects leaves the row", map[int64]string{1: "phú thọ - moi -"})
 
 	ignores := b.deliver(func(t *record.Target) { t.Conflict = record.ConflictIgnores })
-	ignores.apply(from(hanoi, ignores.put(1, 900, "hà nội", "")))
+	ignores.apply(fromHanoi(ignores.put(1, 900, "hà nội", "")))
 	b.want("ConflictIgnores keeps what is there, whatever the sequence: sequences compare only within one source", map[int64]string{1: "phú thọ - moi -"})
 
 	replaces := b.deliver(func(t *record.Target) { t.Conflict = record.ConflictReplaces })
-	replaces.apply(from(hanoi, replaces.put(1, 2, "hà nội", "")))
+	replaces.apply(fromHanoi(replaces.put(1, 2, "hà nội", "")))
 	b.want("ConflictReplaces lets the newcomer take over, whatever the sequence", map[int64]string{1: "hà nội - moi -"})
-	replaces.apply(from(hanoi, replaces.put(1, 1, "hà nội cũ", "")))
+	replaces.apply(fromHanoi(replaces.put(1, 1, "hà nội cũ", "")))
 	b.want("after a take-over the newcomer's sequences count", map[int64]string{1: "hà nội - moi -"})
 }
 
@@ -339,7 +339,7 @@ func (b *sinkBench) rejections(err error) []adapters.Rejection {
 func foreignDelete(b *sinkBench) {
 	d := b.deliver(func(t *record.Target) { t.Conflict = record.ConflictReplaces })
 	d.apply(d.put(1, 5, "phú thọ", ""))
-	d.apply(from(hanoi, d.remove(1, 900)))
+	d.apply(fromHanoi(d.remove(1, 900)))
 	b.want("a source that does not own a key cannot delete it", map[int64]string{1: "phú thọ - moi -"})
 	d.apply(d.put(1, 6, "vẫn phú thọ", ""))
 	b.want("and the owner's next event counts as before", map[int64]string{1: "vẫn phú thọ - moi -"})
@@ -349,7 +349,7 @@ func freedKey(b *sinkBench) {
 	d := b.deliver(plain)
 	d.apply(d.put(1, 5, "phú thọ", ""))
 	d.apply(d.remove(1, 6))
-	d.apply(from(hanoi, d.put(1, 1, "hà nội", "")))
+	d.apply(fromHanoi(d.put(1, 1, "hà nội", "")))
 	b.want("a key whose owner deleted it is free", map[int64]string{1: "hà nội - moi -"})
 }
 
@@ -466,7 +466,7 @@ func twoPipelines(b *sinkBench) {
 	if other.offsets[partition(0)].Next != 0 {
 		b.Errorf("one pipeline's offsets are seen by another that reads the same partition")
 	}
-	other.apply(from(hanoi, other.put(2, 2, "hai", "")))
+	other.apply(fromHanoi(other.put(2, 2, "hai", "")))
 	b.want("two pipelines on one sink each apply from their own offsets", map[int64]string{1: "một - moi -", 2: "hai - moi -"})
 }
 
@@ -477,7 +477,7 @@ func emptyApplies(b *sinkBench) {
 	other.apply()
 	d.apply(d.put(1, 1, "một", ""))
 	d.apply()
-	other.apply(from(hanoi, other.put(2, 1, "hai", "")))
+	other.apply(fromHanoi(other.put(2, 1, "hai", "")))
 	for _, of := range []struct {
 		*delivery
 		applies int64
@@ -510,7 +510,7 @@ func rowsForVerify(b *sinkBench) {
 	got := map[string]adapters.SinkRow{}
 	err := reader.Rows(b.ctx, d.target, func(row adapters.SinkRow) error {
 		row.Key, row.Values = row.Key.Clone(), row.Values.Clone()
-		got[string(row.Key[0].Bytes)+"/"+fmt.Sprint(row.Key[1].Num)] = row
+		got[string(row.Key[0].Bytes)+"/"+strconv.FormatInt(row.Key[1].Num, 10)] = row
 		return nil
 	})
 	if err != nil {

@@ -194,14 +194,13 @@ func (b *sourceBench) remember(changes ...Change) {
 	}
 }
 
-// insertMany creates rows from id first on, in one transaction each 500.
-func (b *sourceBench) insertMany(table string, first, n int64) {
+// insertMany creates the rows 1 to n, in one transaction each 500.
+func (b *sourceBench) insertMany(table string, n int64) {
 	b.Helper()
-	for n > 0 {
+	for id := int64(1); id <= n; {
 		var changes []Change
-		for ; n > 0 && len(changes) < 500; n-- {
-			changes = append(changes, Insert(table, first, Row{Name: record.TextValue(filler(first))}))
-			first++
+		for ; id <= n && len(changes) < 500; id++ {
+			changes = append(changes, Insert(table, id, Row{Name: record.TextValue(filler(id))}))
 		}
 		b.write(changes...)
 	}

@@ -133,7 +133,7 @@ func ackHalfAndReopen(b *sourceBench) {
 }
 
 func reopenAtNil(b *sourceBench) {
-	b.insertMany(b.table, 1, 30)
+	b.insertMany(b.table, 30)
 	s := b.streaming()
 	b.write(Insert(b.table, 31, nil))
 	s.untilRow(b.table, 31)

@@ -266,6 +266,7 @@ func play(rows rowsByID, records []record.Record) {
 				}
 			}
 			rows[id] = row
+		case record.SnapshotEnd: // no row
 		}
 	}
 }

@@ -80,7 +80,7 @@ func TestDecodeChange(t *testing.T) {
 			r, cells := testRelation(3), &slab{}
 			op, before, after, err := r.decodeChange(test.kind, &input{b: test.message}, cells)
 			if test.err != nil {
-				if err == nil || test.err != errAny && !errors.Is(err, test.err) {
+				if err == nil || !errors.Is(test.err, errAny) && !errors.Is(err, test.err) {
 					t.Fatalf("error %v, expected %v", err, test.err)
 				}
 				return

@@ -3,6 +3,7 @@ package postgres
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -215,10 +216,10 @@ func TestSinkPipelinesSideBySide(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	b.want("SELECT count(*) FROM bhyt.nguoi", fmt.Sprint(keys))
-	b.want("SELECT sum(next_offset) FROM truc.sink_offset", fmt.Sprint(pipelines*batches))
+	b.want("SELECT count(*) FROM bhyt.nguoi", strconv.Itoa(keys))
+	b.want("SELECT sum(next_offset) FROM truc.sink_offset", strconv.Itoa(pipelines*batches))
 	// The table holds what the bookkeeping says it holds.
-	b.want(`SELECT count(*) FROM bhyt.nguoi n JOIN truc.sink_entity e ON e.key = n.id::text JOIN truc.sink_name s ON s.id = e.source WHERE s.name = 's' || split_part(n.name, ' ', 1)`, fmt.Sprint(keys))
+	b.want(`SELECT count(*) FROM bhyt.nguoi n JOIN truc.sink_entity e ON e.key = n.id::text JOIN truc.sink_name s ON s.id = e.source WHERE s.name = 's' || split_part(n.name, ' ', 1)`, strconv.Itoa(keys))
 }
 
 // TestSinkTwoSourcesRaceForKeys: of two sources that create the same keys at once one gets them, and the other's events
@@ -254,5 +255,5 @@ func TestSinkTwoSourcesRaceForKeys(t *testing.T) {
 			t.Errorf("rejected: %v, want %d for one of them", rejected, keys)
 		}
 	}
-	b.want("SELECT count(*) FROM bhyt.nguoi", fmt.Sprint(5*keys))
+	b.want("SELECT count(*) FROM bhyt.nguoi", strconv.Itoa(5*keys))
 }

@@ -156,7 +156,7 @@ func (x *isolation) holders(ctx context.Context, p *plan, ops []*op, index *sink
 		other.exprs = append(other.exprs, "o"+strings.TrimPrefix(e, "r"))
 	}
 	sql := fmt.Sprintf("SELECT r.n, (SELECT o.n FROM %s WHERE %s) FROM %s JOIN %s t ON %s WHERE NOT (%s)",
-		other.from("o"), other.matches("t", p.key), in.from("r"), p.table.sql(), strings.Join(same, " AND "), in.matches("t", p.key))
+		other.from("o"), other.matches(p.key), in.from("r"), p.table.sql(), strings.Join(same, " AND "), in.matches(p.key))
 	params := append(cells(p.key, ops, func(o *op) record.Row { return o.change.Key }), cells(p.columns, ops, func(o *op) record.Row { return o.change.Values })...)
 	r := x.pg.ExecParams(ctx, sql, params, in.types, nil, nil).Read()
 	if r.Err != nil {
@@ -232,7 +232,7 @@ func (x *isolation) clear(ctx context.Context, p *plan, ops []*op, columns []*si
 	for i, column := range columns {
 		sets[i] = quote(column.name) + " = NULL"
 	}
-	sql := fmt.Sprintf("UPDATE %s t SET %s FROM %s WHERE %s", p.table.sql(), strings.Join(sets, ", "), in.from("r"), in.matches("t", p.key))
+	sql := fmt.Sprintf("UPDATE %s t SET %s FROM %s WHERE %s", p.table.sql(), strings.Join(sets, ", "), in.from("r"), in.matches(p.key))
 	r := x.pg.ExecParams(ctx, sql, cells(p.key, ops, func(o *op) record.Row { return o.change.Key }), in.types, nil, nil).Read()
 	return x.lost(ctx, r.Err)
 }
@@ -261,7 +261,7 @@ func (x *isolation) replace(ctx context.Context, p *plan, ops []*op) error {
 	sql := fmt.Sprintf(`
 WITH i AS MATERIALIZED (SELECT %s, r.n FROM %s), gone AS (DELETE FROM %s t USING i WHERE %s RETURNING i.n%s)
 INSERT INTO %s (%s) OVERRIDING SYSTEM VALUE SELECT %s FROM gone JOIN i USING (n) ORDER BY n`,
-		in.selectList(), in.from("r"), p.table.sql(), in.matchesIn("i", p.key), strings.Join(kept, ""), p.table.sql(), strings.Join(names, ", "), strings.Join(values, ", "))
+		in.selectList(), in.from("r"), p.table.sql(), in.matchesSelected(p.key), strings.Join(kept, ""), p.table.sql(), strings.Join(names, ", "), strings.Join(values, ", "))
 	params := append(cells(p.key, ops, func(o *op) record.Row { return o.change.Key }), cells(p.columns, ops, func(o *op) record.Row { return o.change.Values })...)
 	r := x.pg.ExecParams(ctx, sql, params, in.types, nil, nil).Read()
 	return x.lost(ctx, r.Err)

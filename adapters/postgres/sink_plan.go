@@ -189,8 +189,8 @@ func (p *plan) write() sinkStatement {
 			inserted = append(inserted, quote(column.name))
 		}
 	}
-	there := fmt.Sprintf("u(n) AS (SELECT i.n FROM i JOIN %s t ON %s)", table, in.matchesIn("i", p.key))
-	set, match := in.sets("c", p.columns, "i"), in.matchesIn("i", p.key)
+	there := fmt.Sprintf("u(n) AS (SELECT i.n FROM i JOIN %s t ON %s)", table, in.matchesSelected(p.key))
+	set, match := in.sets("c", p.columns, "i"), in.matchesSelected(p.key)
 	switch {
 	case len(p.columns) == 0:
 	case p.table.withholds:
@@ -233,7 +233,7 @@ func (p *plan) overriding() string {
 	return ""
 }
 
-func (p *plan) matches(in unnested) string { return in.matches("t", p.key) }
+func (p *plan) matches(in unnested) string { return in.matches(p.key) }
 
 // keyExpression is the canonical text of a key: equal for values that the table holds equal, whatever text they came in
 // (1.50 and 1.5), and readable backwards (splitKey). Of several cells all but the last have their length before them, in
@@ -315,20 +315,20 @@ func (in *unnested) selectList() string {
 	return strings.Join(list, ", ")
 }
 
-// matches compares the key columns of a table with the first cells of the input.
-func (in *unnested) matches(table string, key []*sinkColumn) string {
+// matches compares the key columns of the target, t, with the first cells of the input.
+func (in *unnested) matches(key []*sinkColumn) string {
 	terms := make([]string, len(key))
 	for i, column := range key {
-		terms[i] = fmt.Sprintf("%s.%s = %s", table, quote(column.name), in.exprs[i])
+		terms[i] = fmt.Sprintf("t.%s = %s", quote(column.name), in.exprs[i])
 	}
 	return strings.Join(terms, " AND ")
 }
 
-// matchesIn is matches where the input was selected into a query of that name.
-func (in *unnested) matchesIn(query string, key []*sinkColumn) string {
+// matchesSelected is matches where the input was selected into the query i.
+func (in *unnested) matchesSelected(key []*sinkColumn) string {
 	terms := make([]string, len(key))
 	for i, column := range key {
-		terms[i] = fmt.Sprintf("t.%s = %s.%s", quote(column.name), query, in.names[i])
+		terms[i] = fmt.Sprintf("t.%s = i.%s", quote(column.name), in.names[i])
 	}
 	return strings.Join(terms, " AND ")
 }

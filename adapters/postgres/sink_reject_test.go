@@ -3,6 +3,7 @@ package postgres
 import (
 	"fmt"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -79,7 +80,7 @@ func TestSinkRejectsAllBadOnes(t *testing.T) {
 		}
 	}
 	b.apply(good...)
-	b.want("SELECT count(*) FROM bhyt.nguoi", fmt.Sprint(1+300-len(bad)))
+	b.want("SELECT count(*) FROM bhyt.nguoi", strconv.Itoa(1+300-len(bad)))
 }
 
 func TestSinkKeyIsRefused(t *testing.T) {

@@ -91,7 +91,7 @@ SELECT e.key, s.name, e.generation, e.sequence FROM %[1]s.sink_entity e JOIN %[1
 		list = append(list, "t."+quote(column.name))
 	}
 	sql := fmt.Sprintf("WITH i AS MATERIALIZED (SELECT %s, r.n FROM %s) SELECT %s FROM i LEFT JOIN %s t ON %s ORDER BY i.n",
-		in.selectList(), in.from("r"), strings.Join(list, ", "), r.plan.table.sql(), in.matchesIn("i", r.plan.key))
+		in.selectList(), in.from("r"), strings.Join(list, ", "), r.plan.table.sql(), in.matchesSelected(r.plan.key))
 	result := r.pg.ExecParams(ctx, sql, params, in.types, nil, nil)
 	var failed error
 	for result.NextRow() && failed == nil {

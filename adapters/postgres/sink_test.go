@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -113,7 +114,7 @@ func TestSinkFirstOffsetRace(t *testing.T) {
 	errs := make([]error, instances)
 	for i := range errs {
 		s := openSink(t, b.dsn)
-		change := b.put(i, fmt.Sprint(i), nil)
+		change := b.put(i, strconv.Itoa(i), nil)
 		wg.Go(func() {
 			errs[i] = s.Apply(b.ctx, b.target.Pipeline, []record.Change{change}, adapters.Offsets{bedPartition: {Next: 0}}, adapters.Offsets{bedPartition: {Next: 10}})
 		})

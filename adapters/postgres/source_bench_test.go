@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -22,7 +23,7 @@ func BenchmarkDrain(b *testing.B) {
 	}
 	db.run("CREATE TABLE a (id int PRIMARY KEY, "+strings.Join(columns, ", ")+")", "CREATE TABLE empty (id int PRIMARY KEY)",
 		"CREATE PUBLICATION truc_h44_15_hotich FOR TABLE a, empty WITH (publish_via_partition_root = true)")
-	fill := "INSERT INTO a SELECT i, " + strings.Join(values, ", ") + " FROM generate_series(1, " + fmt.Sprint(rows) + ") i"
+	fill := "INSERT INTO a SELECT i, " + strings.Join(values, ", ") + " FROM generate_series(1, " + strconv.Itoa(rows) + ") i"
 	// Only what read does counts: rows/s, not ns/op.
 	read := func(b *testing.B, c *client, want record.Op) {
 		began := time.Now()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -111,7 +112,7 @@ func sourceFixture(tb testing.TB, dsn, schema, identity string) adaptertest.Sour
 
 // statement writes a change of the suite as SQL; the values go as text and are cast by the server.
 func statement(c adaptertest.Change, columns map[string]string) (string, []any) {
-	names, values, sets := []string{"id"}, []string{fmt.Sprint(c.NewID)}, []string{fmt.Sprint("id = ", c.NewID)}
+	names, values, sets := []string{"id"}, []string{strconv.FormatInt(c.NewID, 10)}, []string{fmt.Sprint("id = ", c.NewID)}
 	var args []any
 	for name, v := range c.Set {
 		cast := columns[name]

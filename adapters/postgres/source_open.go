@@ -31,7 +31,7 @@ func (s *source) Open(ctx context.Context, start adapters.Start) error {
 	return nil
 }
 
-func (s *source) open(ctx context.Context, start adapters.Start) error {
+func (s *source) open(ctx context.Context, start adapters.Start) error { //nolint:contextcheck // the reporter outlives Open; Close ends it
 	saved, states := &position{}, map[string]*tableState{}
 	if start.Position != nil {
 		var err error

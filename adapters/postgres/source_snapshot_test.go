@@ -80,7 +80,7 @@ func (d *database) contents(table string) map[string]string {
 }
 
 // write changes random rows until stop is closed, then marks the end.
-func write(t testing.TB, dsn, table string, stop <-chan struct{}) <-chan error {
+func write(dsn, table string, stop <-chan struct{}) <-chan error {
 	done := make(chan error, 1)
 	go func() {
 		done <- func() error {
@@ -123,7 +123,7 @@ func write(t testing.TB, dsn, table string, stop <-chan struct{}) <-chan error {
 }
 
 func isEnd(r record.Record) bool {
-	return r.After != nil && len(r.After) > 1 && string(r.After[1].Bytes) == "the end"
+	return len(r.After) > 1 && string(r.After[1].Bytes) == "the end"
 }
 
 // A snapshot taken while the table is written, broken off again and again at whatever position was reached, ends with
@@ -134,7 +134,7 @@ func TestSnapshotWhileWriting(t *testing.T) {
 		`INSERT INTO a SELECT i, 'v' || i FROM generate_series(1, 6000) i`,
 	)
 	stop := make(chan struct{})
-	written := write(t, db.dsn, "a", stop)
+	written := write(db.dsn, "a", stop)
 	p := newReplica()
 	p.rows["77777"] = replicaRow{value: "a row deleted long ago"}
 	var position []byte

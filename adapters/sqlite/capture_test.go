@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -81,7 +82,7 @@ func (r *reading) rest(a *application) []record.Record {
 		if err != nil {
 			r.Fatal(err)
 		}
-		if fmt.Sprint(p.ID) == last {
+		if strconv.FormatUint(p.ID, 10) == last {
 			return r.records[from:]
 		}
 		r.next()
@@ -350,7 +351,7 @@ func TestGapsAndDivergences(t *testing.T) {
 		*s.application = *reopenApplication(s.tb, s.path)
 	}
 	for name, c := range map[string]struct {
-		break_  func(s state, backup []byte)
+		breakIt func(s state, backup []byte)
 		wanted  any
 		running bool
 	}{
@@ -388,7 +389,7 @@ func TestGapsAndDivergences(t *testing.T) {
 			if !c.running {
 				s.r.source.Close()
 			}
-			c.break_(s, backup)
+			c.breakIt(s, backup)
 			if c.running {
 				ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 				defer cancel()

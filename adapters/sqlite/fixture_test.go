@@ -82,6 +82,9 @@ func (a *application) query(query string, arguments ...any) string {
 		}
 		lines = append(lines, strings.Join(cells, " "))
 	}
+	if err := rows.Err(); err != nil {
+		a.tb.Fatalf("%s: %v", query, err)
+	}
 	return strings.Join(lines, "\n")
 }
 
@@ -143,8 +146,9 @@ func statement(c adaptertest.Change) (string, []any) {
 		return "INSERT INTO " + quote(c.Table) + " (" + strings.Join(names, ", ") + ") VALUES (" + strings.Join(marks, ", ") + ")", arguments
 	case record.Update:
 		return "UPDATE " + quote(c.Table) + " SET " + strings.Join(set, ", ") + " WHERE id = ?", append(arguments, c.ID)
+	default:
+		return "DELETE FROM " + quote(c.Table) + " WHERE id = ?", []any{c.ID}
 	}
-	return "DELETE FROM " + quote(c.Table) + " WHERE id = ?", []any{c.ID}
 }
 
 func TestSourceConformance(t *testing.T) {

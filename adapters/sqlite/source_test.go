@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -101,7 +102,7 @@ func TestSnapshotByKey(t *testing.T) {
 					seen[encodeKey(one.After)]++
 				}
 			}
-			if got, want := fmt.Sprint(len(seen)), a.query(`SELECT count(*) FROM t`); got != want {
+			if got, want := strconv.Itoa(len(seen)), a.query(`SELECT count(*) FROM t`); got != want {
 				t.Errorf("the snapshot has %s of %s rows", got, want)
 			}
 			for _, n := range seen {

@@ -129,7 +129,7 @@ func TestAdapterInTheBinary(t *testing.T) {
 	// The program goes on writing: the draft is registered.
 	path := filepath.Join(n.dir, filepath.FromSlash(data))
 	lines := strings.SplitAfter(file(t, adapterPage, data), "\n")
-	f, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0o600) //nolint:gosec // a file of this test
+	f, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		t.Fatal(err)
 	}

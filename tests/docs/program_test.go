@@ -64,7 +64,7 @@ type node struct {
 }
 
 func (n *node) command(ctx context.Context, args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, n.binary, args...) //nolint:gosec // the binary that this test has built
+	cmd := exec.CommandContext(ctx, n.binary, args...)
 	cmd.Dir = n.dir
 	cmd.Env = append(os.Environ(), n.env...)
 	return cmd

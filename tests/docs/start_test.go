@@ -137,7 +137,7 @@ func rows(t *testing.T, dsn, query string) string {
 		if err != nil {
 			t.Fatal(err)
 		}
-		text.WriteString(fmt.Sprintln(values...))
+		fmt.Fprintln(&text, values...)
 	}
 	if err := found.Err(); err != nil {
 		t.Fatal(err)

@@ -38,9 +38,9 @@ func TestDemoEnds(t *testing.T) {
 		{name: "piped into head", wait: "on file", pipe: true, code: -1, stays: true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			tmp, err := os.MkdirTemp("", "truc-demo-ends-") // not below t.TempDir, where PostgreSQL's own user may not go
+			tmp, err := os.MkdirTemp("", "truc-demo-ends-") //nolint:usetesting // not below t.TempDir, where PostgreSQL's own user may not go
 			if err == nil {
-				err = os.Chmod(tmp, 0o755) //nolint:gosec // as /tmp is
+				err = os.Chmod(tmp, 0o755)
 			}
 			if err != nil {
 				t.Fatal(err)

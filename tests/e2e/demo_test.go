@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -25,9 +26,9 @@ type demoSummary struct {
 }
 
 // runDemo lets the demo work for some seconds in a folder and checks its summary.
-func runDemo(t *testing.T, dir string, prefix ...string) demoSummary {
+func runDemo(t *testing.T, dir string, prefix ...string) {
 	t.Helper()
-	argv := append(prefix, truc(t), "demo", "--for", "10s", "--dir", dir, "--json")
+	argv := slices.Concat(prefix, []string{truc(t), "demo", "--for", "10s", "--dir", dir, "--json"})
 	got := command(t, t.TempDir(), argv[0], argv[1:]...)
 	if got.code != 0 {
 		t.Fatalf("truc demo: %s", got)
@@ -61,7 +62,6 @@ func runDemo(t *testing.T, dir string, prefix ...string) demoSummary {
 	if s.Broker == "" || !strings.HasPrefix(s.HTTP, "http://127.0.0.1:") {
 		t.Errorf("broker %q, http %q", s.Broker, s.HTTP)
 	}
-	return s
 }
 
 // demoCheck runs the independent comparison; with topics the broker is kept up by a node meanwhile.
@@ -73,7 +73,7 @@ func demoCheck(t *testing.T, dir string, topics bool) outcome {
 	args := []string{dir}
 	if topics {
 		n := start(t, filepath.Join(dir, "truc.yaml"))
-		n.address()
+		n.serving()
 		args = append(args, n.log.attribute("truc is running", "bus"))
 		defer n.interrupt()
 	}
@@ -208,7 +208,7 @@ func forge(headers []string) func(t *testing.T, dir string) {
 	return func(t *testing.T, dir string) {
 		t.Helper()
 		n := start(t, filepath.Join(dir, "truc.yaml"))
-		n.address()
+		n.serving()
 		defer n.interrupt()
 		broker, kcat := n.log.attribute("truc is running", "bus"), tool(t, "kcat")
 		const topic = "hotich.khaisinh.v1.h26.10"

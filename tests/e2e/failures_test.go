@@ -213,7 +213,7 @@ func TestEmbeddedBusInUse(t *testing.T) {
 	t.Parallel()
 	dir := emptyDemo(t)
 	first := start(t, filepath.Join(dir, "truc.yaml"))
-	first.address()
+	first.serving()
 	second := start(t, filepath.Join(dir, "truc.yaml"))
 	if code := second.wait(); code == 0 || code == 130 || !second.log.has(filepath.Join(dir, "bus")) || !second.log.has("is open in another process: stop that one") {
 		t.Errorf("the second node ends with %d and says:\n%s", code, second.log.String())
@@ -262,7 +262,7 @@ func TestDiskFull(t *testing.T) {
 		t.Fatalf("truc demo: %s", got)
 	}
 	n := start(t, filepath.Join(dir, "truc.yaml"))
-	n.address()
+	n.serving()
 	insert := fmt.Sprintf(`PRAGMA busy_timeout = 20000; WITH RECURSIVE i(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM i WHERE i < 8000)
 		INSERT INTO khai_sinh SELECT 100000 + i, 100000 + i, '03/2026', '2026-06-15', 'Nguyễn', 'Thị', 'Thử', '%d-01-01', 'Nữ', NULL, 1 FROM i`, time.Now().Year()-1)
 	if got := command(t, dir, sqlite3, "-bail", "hanoi.db", insert); got.code != 0 {
@@ -277,7 +277,7 @@ func TestDiskFull(t *testing.T) {
 		t.Fatalf("remount: %s", got)
 	}
 	n = start(t, filepath.Join(dir, "truc.yaml"))
-	n.address()
+	n.serving()
 	if got := run(t, dir, "verify", "-c", "truc.yaml", "--settle", "1m"); got.code != 0 {
 		t.Errorf("after there was room again: %s", got)
 	}

@@ -52,7 +52,7 @@ var binary struct {
 func truc(tb testing.TB) string {
 	tb.Helper()
 	binary.once.Do(func() {
-		if binary.dir, binary.err = os.MkdirTemp("", "truc-e2e-"); binary.err != nil {
+		if binary.dir, binary.err = os.MkdirTemp("", "truc-e2e-"); binary.err != nil { //nolint:usetesting // the binary outlives the test that builds it
 			return
 		}
 		binary.path = filepath.Join(binary.dir, "truc")
@@ -219,18 +219,15 @@ func (n *node) ended() bool {
 	}
 }
 
-// address returns where the node serves HTTP; it fails the test when the node ends instead.
-func (n *node) address() string {
+// serving waits until the node serves HTTP; it fails the test when the node ends instead.
+func (n *node) serving() {
 	n.t.Helper()
-	var address string
 	eventually(n.t, "truc is running", func() bool {
 		if n.ended() {
 			n.t.Fatalf("truc ended with %d:\n%s", n.cmd.ProcessState.ExitCode(), n.log.tail(40))
 		}
-		address = n.log.attribute("truc is running", "http")
-		return address != ""
+		return n.log.attribute("truc is running", "http") != ""
 	})
-	return address
 }
 
 // journal collects what a process logs.

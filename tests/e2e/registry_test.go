@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -149,14 +150,6 @@ func (r *registry) exec(p *pgxpool.Pool, sql string, args ...any) {
 	}
 }
 
-func (r *registry) count(p *pgxpool.Pool, sql string) (n int64) {
-	r.t.Helper()
-	if err := p.QueryRow(r.t.Context(), sql).Scan(&n); err != nil {
-		r.t.Fatalf("%.60s: %v", sql, err)
-	}
-	return n
-}
-
 // columns makes the cells of a registration from a number; the SQL side of what clerks would type.
 const columns = `'01/2026', date '2020-01-01' + (i %% 2000)::int, (ARRAY[1,1,1,2,4])[1 + i %% 5],
   (ARRAY['Nguyễn','Trần','Lê','Phạm','Đặng'])[1 + i %% 5], (ARRAY['Thị','Văn',NULL,'Đức'])[1 + i %% 4], (ARRAY['Mẫu','Ước','Thử','Quỳnh','Bảo','An'])[1 + i %% 6],
@@ -227,7 +220,7 @@ func (r *registry) shift(ctx context.Context, desk, desks, rows int) error {
 	b := &pgx.Batch{}
 	for range shiftChanges {
 		i := desks*rand.IntN(max(rows/desks, 1)) + desk
-		key := fmt.Sprint(i)
+		key := strconv.Itoa(i)
 		switch rand.IntN(20) {
 		case 0, 1, 2, 3, 4, 5, 6:
 			b.Queue("UPDATE khai_sinh SET ten = $2, sua_luc = now() WHERE so = $1", key, fmt.Sprintf("Mẫu %d", rand.IntN(1000)))
