@@ -2,7 +2,7 @@
 # Installs what the tests and the linter need; does nothing, fast, where it is all there.
 #
 #   setup.sh            both
-#   setup.sh servers    PostgreSQL, Apache Kafka, Java, kcat, sqlite3
+#   setup.sh servers    PostgreSQL, Apache Kafka, Java, kcat, sqlite3, ip, a C compiler
 #   setup.sh lint       golangci-lint
 #
 # System packages need Debian (or a relative) and root, or sudo that does not ask. Kafka and golangci-lint go to
@@ -65,9 +65,10 @@ install_kafka() {
 
 setup_servers() {
   has_postgres || install_postgres || missing+=("PostgreSQL 15 or later: package postgresql, or TRUC_TEST_PGBIN=<directory of initdb>")
-  local tool
-  for tool in kcat sqlite3; do
-    has "$tool" || apt_install "$tool" || missing+=("$tool: package $tool")
+  local tool package
+  for tool in kcat sqlite3 ip:iproute2 gcc:gcc,libc6-dev; do # the race detector needs a C compiler
+    package="${tool#*:}" tool="${tool%%:*}"
+    has "$tool" || apt_install ${package//,/ } || missing+=("$tool: package ${package//,/ }")
   done
   if [[ -z "${TRUC_TEST_KAFKA:-}" ]]; then
     has java || apt_install default-jre-headless || missing+=("Java 17 or later: package default-jre-headless")
