@@ -23,6 +23,8 @@ type Bus interface {
 type Sender interface {
 	Produce(ctx context.Context, p kafka.TopicPartition, msgs []bus.Message, done func(base int64, err error)) error
 	Flush(ctx context.Context) error
+	// MessageLimit is what a topic takes in one message, in bytes.
+	MessageLimit(topic string) int
 	Err() error
 	Close() error
 }

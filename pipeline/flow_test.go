@@ -401,3 +401,51 @@ func TestBusGap(t *testing.T) {
 		}
 	}
 }
+
+// TestTopicsThatTakeLess: topics that somebody else created take less than truc's would. What does not fit becomes a letter
+// that fits, and the next record flows.
+func TestTopicsThatTakeLess(t *testing.T) {
+	w := newTown(t)
+	small := kafka.TopicSpec{Name: w.publish.Topic, Partitions: 3, MaxMessageBytes: 1300}
+	letters := kafka.TopicSpec{Name: w.publish.Topic + bus.DLQSuffix, Partitions: 1, MaxMessageBytes: 2300}
+	if err := w.client.EnsureTopics(t.Context(), small, letters); err != nil {
+		t.Fatal(err)
+	}
+	long := row(2, strings.Repeat("Ạ", 150), 0)
+	control := row(3, strings.Repeat("\x01", 1100), 0) // six times as long in JSON
+	key := row(4, "An", 0)
+	key[1] = record.TextValue(strings.Repeat("Ạ", 1000))
+	w.change(func(tx *memory.Tx) error {
+		return errors.Join(tx.Insert("ks", row(1, "An", 0)), tx.Insert("ks", long), tx.Insert("ks", control), tx.Insert("ks", key), tx.Insert("ks", row(5, "Chi", 0)))
+	})
+	r := w.reader()
+	running(t, r.Run)
+	running(t, w.delivery().Run)
+	w.arrives("KS1=An", "KS5=Chi")
+	stats := r.Stats().Publish["khaisinh"]
+	w.eventually("three letters are open", func() bool { return stats.Open.Load() == 3 })
+	open, err := OpenLetters(t.Context(), KafkaBus{w.client}, letters.Name, w.publish.Topic, "khaisinh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, l := range open {
+		if id, ok := l.Letter.Row["id"].value(); !ok || len(l.Letter.RowKey) != 1 || id.Num < 2 || id.Num > 4 {
+			t.Errorf("a letter (%s) does not know its row: %v", l.Letter.Reason, l.Letter.RowKey)
+		}
+		if l.Letter.Row["id"].Text == "2" && l.Letter.Reason != "oversize" {
+			t.Errorf("the long document has a letter for %q", l.Letter.Reason)
+		}
+	}
+	w.change(func(tx *memory.Tx) error { return tx.Update("ks", record.Row{record.IntValue(2)}, row(2, "Bình", 0)) })
+	w.arrives("KS1=An", "KS2=Bình", "KS5=Chi")
+	w.eventually("its letter is resolved", func() bool { return stats.Open.Load() == 2 })
+}
+
+// TestLetterKeepsItsKey: a huge cell before the key does not push the key out of the letter.
+func TestLetterKeepsItsKey(t *testing.T) {
+	table := &record.Table{Name: "t", Columns: []record.Column{{Name: "anh", Kind: record.Bytes}, {Name: "ghi_chu", Kind: record.Text}, {Name: "id", Kind: record.Int}}, Key: []int{2}}
+	cells := letterRow(table, record.Row{record.BytesOf(record.Bytes, make([]byte, 20<<20)), record.TextValue("x"), record.IntValue(7)}, maxMessageBytes/2)
+	if v, ok := cells["id"].value(); !ok || v.Num != 7 || cells["ghi_chu"].Text != "x" || cells["anh"].Size != 20<<20 {
+		t.Errorf("the letter has %+v", cells)
+	}
+}

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 	"unicode/utf8"
@@ -68,22 +69,32 @@ func letterViolations(in []schemas.Violation) []LetterViolation {
 	return out
 }
 
-func letterRow(t *record.Table, row record.Row) map[string]Cell {
+// letterRow writes a row down, up to so many bytes; of the cells beyond it says how large they are. The key comes first: by
+// it the row is read again.
+func letterRow(t *record.Table, row record.Row, room int) map[string]Cell {
 	cells := make(map[string]Cell, len(row))
-	total := 0
-	for i, v := range row {
-		cell := Cell{Kind: v.Kind.String()}
-		text := v.Append(nil)
-		total += len(text)
+	write := func(i int) {
+		cell := Cell{Kind: row[i].Kind.String()}
+		text := row[i].Append(nil)
 		switch {
-		case len(text) > maxLetterCell || total > maxMessageBytes/2:
+		case len(text) > min(maxLetterCell, room):
 			cell.Size = len(text)
 		case utf8.Valid(text):
 			cell.Text = string(text)
+			room -= len(text)
 		default:
 			cell.Raw = text
+			room -= len(text)
 		}
 		cells[t.Columns[i].Name] = cell
+	}
+	for _, i := range t.Key {
+		write(i)
+	}
+	for i := range row {
+		if !slices.Contains(t.Key, i) {
+			write(i)
+		}
 	}
 	return cells
 }
@@ -103,6 +114,38 @@ func (l *Letter) encode() ([]byte, error) {
 		return nil, fmt.Errorf("encode dead letter: %w", err)
 	}
 	return b, nil
+}
+
+// maxLetterViolations is how many violations a letter keeps that would be too large otherwise.
+const maxLetterViolations = 20
+
+// encodeWithin encodes the letter in at most so many bytes: text grows when it is written as JSON. What has to go first are
+// the cells beside the key, then the key and most violations.
+func (l *Letter) encodeWithin(limit int) ([]byte, error) {
+	shrink := []func(){
+		func() { l.dropCells(l.RowKey) },
+		func() {
+			l.dropCells(nil)
+			l.Violations = l.Violations[:min(len(l.Violations), maxLetterViolations)]
+		},
+	}
+	for {
+		value, err := l.encode()
+		if err != nil || len(value) <= limit || len(shrink) == 0 {
+			return value, err
+		}
+		shrink[0]()
+		shrink = shrink[1:]
+	}
+}
+
+// dropCells leaves of all cells but some only the size.
+func (l *Letter) dropCells(but []string) {
+	for name, cell := range l.Row {
+		if n := len(cell.Text) + len(cell.Raw); n > 0 && !slices.Contains(but, name) {
+			l.Row[name] = Cell{Kind: cell.Kind, Size: n}
+		}
+	}
 }
 
 // DecodeLetter reads a letter from its topic.

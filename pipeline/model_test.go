@@ -298,6 +298,8 @@ func (i *instance) wake() {
 	}
 }
 
+func (s *modelSender) MessageLimit(string) int { return maxMessageBytes }
+
 func (s *modelSender) Flush(context.Context) error { s.pending.Wait(); return s.Err() }
 
 func (s *modelSender) Err() error {

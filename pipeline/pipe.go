@@ -40,8 +40,11 @@ type pipe struct {
 	rereads     rereads
 	shared      map[bus.Op]*bus.SharedHeaders
 	dlq         kafka.TopicPartition
-	letters     openLetters
-	stats       *PublishStats
+	// limit and dlqLimit are what one message may take on the topic and on that of the letters. Topics that somebody else
+	// created may take less than truc's.
+	limit, dlqLimit int
+	letters         openLetters
+	stats           *PublishStats
 
 	mu    sync.Mutex
 	plans map[*record.Table]*mapping.SourcePlan
@@ -72,6 +75,14 @@ func newPipe(p Publish, source string, stats *PublishStats) *pipe {
 		)
 	}
 	return out
+}
+
+// headerRoom is more than the headers of a message take that are not shared, without the key in ce_subject.
+const headerRoom = 512
+
+// fits reports whether the topic takes an event of this size.
+func (p *pipe) fits(op bus.Op, key, document int) bool {
+	return 2*key+document+len(p.shared[op].Encoded)+headerRoom <= p.limit
 }
 
 // plan compiles the mapping for a version of the table, once. A table that changed so that the mapping no longer fits stops

@@ -32,6 +32,9 @@ func (s *session) recover(ctx context.Context) error {
 		return err
 	}
 	s.sender = sender
+	for _, p := range s.pipes {
+		p.limit, p.dlqLimit = sender.MessageLimit(p.Topic), sender.MessageLimit(p.dlq.Topic)
+	}
 	s.at(PointFenced)
 	saved, err := loadCheckpoint(ctx, s.cfg.Bus, s.cfg.Agency, s.cfg.Source)
 	if err != nil {

@@ -78,7 +78,12 @@ func (s *sinkLetters) rejected(ctx context.Context, c *record.Change, key []byte
 
 func (s *sinkLetters) put(ctx context.Context, key []byte, l *Letter) error {
 	l.Pipeline, l.Time, l.Target = s.d.cfg.Name, time.Now().UTC(), s.d.target.Table
-	value, err := l.encode()
+	limit := s.sender.MessageLimit(s.topic.Topic)
+	if len(key) > limit/4 {
+		// A letter under a key that its topic cannot take would hold up the delivery; a person has to close this one.
+		key = fmt.Appendf(nil, "%s @%d/%d", l.Topic, l.Partition, l.Offset)
+	}
+	value, err := l.encodeWithin(limit - len(key) - headerRoom)
 	if err != nil {
 		return err
 	}

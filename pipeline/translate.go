@@ -108,7 +108,7 @@ func (t *translator) record(c *chunk, p *pipe, r *record.Record) error {
 		if keep := pt.tr.Keep(r.Before); keep == mapping.Filtered || keep == mapping.Gone {
 			return nil
 		}
-		key, ok := t.key(c, pt, r.Before)
+		key, ok := t.key(c, p, pt, r.Before)
 		if !ok {
 			t.letter(c, p, r, sequence, nil, "key", nil)
 			return nil
@@ -124,11 +124,11 @@ func (t *translator) record(c *chunk, p *pipe, r *record.Record) error {
 		}
 	}
 	keep := pt.tr.Keep(r.After)
-	key, known := t.key(c, pt, r.After)
+	key, known := t.key(c, p, pt, r.After)
 	began := false // this update began an entity: its key is new
 	if r.Op == record.Update && r.Before != nil {
 		was := pt.tr.Keep(r.Before)
-		old, ok := t.key(c, pt, r.Before)
+		old, ok := t.key(c, p, pt, r.Before)
 		switch {
 		case !ok && keyCarried(pt, r.Before):
 			// The old row had no key, so it was never published.
@@ -163,7 +163,7 @@ func (t *translator) record(c *chunk, p *pipe, r *record.Record) error {
 		t.letter(c, p, r, sequence, key, "violation", violations)
 	case !known:
 		t.letter(c, p, r, sequence, nil, "key", nil)
-	case len(doc)-start > maxMessageBytes-(64<<10):
+	case !p.fits(bus.Snapshot, len(key), len(doc)-start):
 		t.letter(c, p, r, sequence, key, "oversize", nil)
 	default:
 		c.arena = doc
@@ -194,9 +194,13 @@ func (t *translator) sequence(c *chunk, s Sequence) []byte {
 	return c.arena[start:len(c.arena):len(c.arena)]
 }
 
-func (t *translator) key(c *chunk, pt *planTranslator, row record.Row) ([]byte, bool) {
+// key computes the entity key of a row. One that no message could carry is as good as none.
+func (t *translator) key(c *chunk, p *pipe, pt *planTranslator, row record.Row) ([]byte, bool) {
 	start := len(c.arena)
 	out, ok := pt.tr.Key(c.arena, row)
+	if ok && !p.fits(bus.Deleted, len(out)-start, 0) {
+		return nil, false
+	}
 	c.arena = out
 	return out[start:len(out):len(out)], ok
 }
@@ -256,16 +260,16 @@ func (t *translator) letter(c *chunk, p *pipe, r *record.Record, sequence, key [
 	}
 	l := Letter{
 		Pipeline: p.Name, Time: r.Time, Sequence: string(sequence), Reason: reason, Violations: letterViolations(violations),
-		Table: r.Table.String(), Op: r.Op.String(), Row: letterRow(r.Table, row), RowKey: rowKey(r.Table), Mapping: p.fingerprint,
+		Table: r.Table.String(), Op: r.Op.String(), Row: letterRow(r.Table, row, p.dlqLimit/2), RowKey: rowKey(r.Table), Mapping: p.fingerprint,
 	}
-	value, err := l.encode()
+	if len(key) == 0 || len(key) > p.dlqLimit/4 {
+		// Without an entity key the letter stands under its place in the source; a person has to close it.
+		key = append([]byte("@"), sequence...)
+	}
+	value, err := l.encodeWithin(p.dlqLimit - len(key) - headerRoom)
 	if err != nil {
 		c.err = err
 		return
-	}
-	if len(key) == 0 {
-		// Without an entity key the letter stands under its place in the source; a person has to close it.
-		key = append([]byte("@"), sequence...)
 	}
 	c.events = append(c.events, event{
 		kind: letterEvent, pipe: p, sequence: sequence, key: fingerprint(key), reason: reason,

@@ -131,6 +131,9 @@ func orDefault(n, value int) int {
 // higher epoch, or another id.
 func (s *Sender) ProducerEpoch() (id int64, epoch int16) { return s.producer.id, s.producer.epoch }
 
+// MessageLimit is what the topic of one of the sender's partitions takes (its max.message.bytes), as of the opening.
+func (s *Sender) MessageLimit(topic string) int { return s.limits[topic] }
+
 // Produce queues messages for a partition and blocks while that partition's queue is full. A nil error means that done will
 // be called exactly once, from the sender's goroutine and in the order of Produce: with the offset of the first message, or
 // with what went wrong. done must not block. Until then the memory of msgs must not change.
