@@ -86,9 +86,10 @@ func (w *writer) deliverAgain(ctx context.Context, tp adapters.TopicPartition) e
 		return nil
 	}
 	var batch []bus.Delivered
+	size := int64(0)
 	flush := func() error {
 		events, err := w.translate(ctx, fetched{partition: tp, records: batch}, nil)
-		batch = nil
+		batch, size = nil, 0
 		if err != nil {
 			return err
 		}
@@ -96,7 +97,7 @@ func (w *writer) deliverAgain(ctx context.Context, tp adapters.TopicPartition) e
 	}
 	err := w.d.cfg.Client.ReadRange(ctx, kafka.TopicPartition(tp), span.Start, span.End, func(d *bus.Delivered) error {
 		batch = append(batch, cloneDelivered([]bus.Delivered{*d})...)
-		if len(batch) < w.d.cfg.BatchSize {
+		if size += sizeOfDelivered([]bus.Delivered{*d}); len(batch) < w.d.cfg.BatchSize && size < maxApplyBytes {
 			return nil
 		}
 		return flush()
