@@ -47,8 +47,15 @@ type DeliveryConfig struct {
 	Now func() time.Time
 }
 
-// maxParked bounds the changes that wait for others.
-const maxParked = 1000
+// maxParked and maxParkedBytes bound the changes that wait for others.
+const (
+	maxParked      = 1000
+	maxParkedBytes = 8 << 20
+)
+
+// touchEvery is how often a delivery that has nothing to do tells its sink that it is there: without that, a quiet topic would
+// look like an absence longer than tombstones live.
+const touchEvery = time.Hour
 
 // DeliveryGapError says that a partition does not hold what the sink is known to have read from it.
 type DeliveryGapError struct {
@@ -211,6 +218,21 @@ func (d *Delivery) replan(ctx context.Context, sink adapters.Sink) error {
 	return nil
 }
 
+// event reads a record of one of the delivery's topics. A topic belongs to one agency: nobody speaks for another on it.
+func (d *Delivery) event(r *bus.Delivered) (bus.Event, error) {
+	e, err := bus.ParseEvent(r)
+	if err != nil {
+		return e, err
+	}
+	if e.Dataset != d.cfg.Dataset.ID() {
+		return e, &bus.NotEventError{Missing: bus.HeaderType}
+	}
+	if slug, ok := bus.AgencyOfTopic(e.Dataset, r.Topic); !ok || bus.Slug(e.Agency) != slug {
+		return e, &bus.NotEventError{Missing: bus.HeaderSource}
+	}
+	return e, nil
+}
+
 // generation delivers the partitions this member was given.
 func (d *Delivery) generation(ctx context.Context, sink adapters.Sink, letters *sinkLetters, parts []kafka.TopicPartition) error {
 	for {
@@ -255,12 +277,14 @@ func (d *Delivery) deliver(ctx context.Context, sink adapters.Sink, letters *sin
 		}
 	}
 	reading, stop := context.WithCancelCause(ctx)
-	f := newFetchers(reading, d.cfg.Client, state.committed, stop)
+	f := newFetchers(reading, d.cfg.Client, state.read, stop)
 	defer f.wait()
 	defer stop(nil)
 	d.stats.setState(StateRunning, nil)
 	tick := time.NewTicker(500 * time.Millisecond)
 	defer tick.Stop()
+	touch := time.NewTicker(touchEvery)
+	defer touch.Stop()
 	for {
 		select {
 		case <-reading.Done():
@@ -273,6 +297,10 @@ func (d *Delivery) deliver(ctx context.Context, sink adapters.Sink, letters *sin
 			}
 			if open, asked, err = openRequests(ctx, KafkaBus{d.cfg.Client}, d.cfg.Agency, DeliveryRequests(d.cfg.Name), asked); err == nil && len(open) > 0 {
 				return errBeginAnew
+			}
+		case <-touch.C:
+			if err := w.apply(ctx, nil); err != nil {
+				return err
 			}
 		case first := <-f.out:
 			if err := w.take(ctx, first, f); err != nil {
@@ -328,6 +356,9 @@ func (d *Delivery) offsets(ctx context.Context, sink adapters.Sink, parts []kafk
 		at, r := committed[wanted[i]], ranges[p]
 		s.committed[wanted[i]] = at
 		s.read[wanted[i]] = at
+		if at.Next == 0 {
+			s.read[wanted[i]] = adapters.Offset{Next: r.Start} // whoever begins begins with what there is
+		}
 		if !asked {
 			if err := d.recognise(ctx, p, at, ids[p.Topic], r); err != nil {
 				return nil, false, err

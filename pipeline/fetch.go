@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 
+	"golang.org/x/sync/semaphore"
+
 	"github.com/lienthong/truc/adapters"
 	"github.com/lienthong/truc/bus"
 	"github.com/lienthong/truc/bus/kafka"
@@ -17,28 +19,43 @@ type fetched struct {
 	next int64
 	// behind is how many records the partition has beyond next.
 	behind int64
+	// size is what the records take of fetchers.room.
+	size int64
 }
+
+const (
+	// fetchRoom bounds the bytes that were fetched and not applied yet, over all partitions. A record with more travels alone.
+	fetchRoom = 16 << 20
+	// A fetch asks for a fair share of as much, within bounds: a national delivery reads hundreds of partitions at once.
+	leastFetch, mostFetch = 64 << 10, 1 << 20
+)
 
 // fetchers read partitions ahead of the writer, a bounded piece each.
 type fetchers struct {
-	out chan fetched
-	wg  sync.WaitGroup
+	out  chan fetched
+	room *semaphore.Weighted
+	wg   sync.WaitGroup
 }
 
 // newFetchers starts one goroutine a partition; the first error stops them all.
 func newFetchers(ctx context.Context, client *kafka.Client, from adapters.Offsets, fail context.CancelCauseFunc) *fetchers {
-	f := &fetchers{out: make(chan fetched, 2)}
+	f := &fetchers{out: make(chan fetched, 2), room: newFetchRoom()}
+	cfg := kafka.ReaderConfig{MaxBytes: min(max(fetchRoom/max(len(from), 1), leastFetch), mostFetch)}
 	for tp, at := range from {
 		f.wg.Go(func() {
-			r := client.NewReader(kafka.TopicPartition(tp), at.Next, kafka.ReaderConfig{})
+			r := client.NewReader(kafka.TopicPartition(tp), at.Next, cfg)
 			for {
 				records, err := r.Read(ctx)
 				if err != nil {
 					fail(err)
 					return
 				}
+				size := min(sizeOfDelivered(records), fetchRoom)
+				if f.room.Acquire(ctx, size) != nil {
+					return
+				}
 				select {
-				case f.out <- fetched{tp, cloneDelivered(records), r.Offset(), max(r.HighWatermark()-r.Offset(), 0)}:
+				case f.out <- fetched{tp, cloneDelivered(records), r.Offset(), max(r.HighWatermark()-r.Offset(), 0), size}:
 				case <-ctx.Done():
 					return
 				}
@@ -52,17 +69,29 @@ func (f *fetchers) wait() {
 	f.wg.Wait()
 }
 
-// cloneDelivered copies records into one piece of memory, because the reader reuses its own at the next read.
-func cloneDelivered(in []bus.Delivered) []bus.Delivered {
-	size, headers := 0, 0
+func newFetchRoom() *semaphore.Weighted { return semaphore.NewWeighted(fetchRoom) }
+
+// done gives back the room of what was applied.
+func (f *fetchers) done(size int64) { f.room.Release(size) }
+
+// sizeOfDelivered is what the contents of some records take.
+func sizeOfDelivered(in []bus.Delivered) (bytes int64) {
 	for i := range in {
-		size += len(in[i].Key) + len(in[i].Value)
-		headers += len(in[i].Headers)
+		bytes += int64(len(in[i].Key) + len(in[i].Value))
 		for _, h := range in[i].Headers {
-			size += len(h.Value)
+			bytes += int64(len(h.Value))
 		}
 	}
-	arena := make([]byte, 0, size)
+	return bytes
+}
+
+// cloneDelivered copies records into one piece of memory, because the reader reuses its own at the next read.
+func cloneDelivered(in []bus.Delivered) []bus.Delivered {
+	headers := 0
+	for i := range in {
+		headers += len(in[i].Headers)
+	}
+	arena := make([]byte, 0, sizeOfDelivered(in))
 	keep := func(b []byte) []byte {
 		if b == nil {
 			return nil

@@ -407,12 +407,12 @@ func TestBusGap(t *testing.T) {
 // that fits, and the next record flows.
 func TestTopicsThatTakeLess(t *testing.T) {
 	w := newTown(t)
-	small := kafka.TopicSpec{Name: w.publish.Topic, Partitions: 3, MaxMessageBytes: 2300}
+	small := kafka.TopicSpec{Name: w.publish.Topic, Partitions: 3, MaxMessageBytes: 1300}
 	letters := kafka.TopicSpec{Name: w.publish.Topic + bus.DLQSuffix, Partitions: 1, MaxMessageBytes: 2300}
 	if err := w.client.EnsureTopics(t.Context(), small, letters); err != nil {
 		t.Fatal(err)
 	}
-	long := row(2, strings.Repeat("Ạ", 240), 0)
+	long := row(2, strings.Repeat("Ạ", 150), 0)
 	control := row(3, strings.Repeat("\x01", 1100), 0) // six times as long in JSON
 	key := row(4, "An", 0)
 	key[1] = record.TextValue(strings.Repeat("Ạ", 1000))
@@ -432,6 +432,9 @@ func TestTopicsThatTakeLess(t *testing.T) {
 	for _, l := range open {
 		if id, ok := l.Letter.Row["id"].value(); !ok || len(l.Letter.RowKey) != 1 || id.Num < 2 || id.Num > 4 {
 			t.Errorf("a letter (%s) does not know its row: %v", l.Letter.Reason, l.Letter.RowKey)
+		}
+		if l.Letter.Row["id"].Text == "2" && l.Letter.Reason != "oversize" {
+			t.Errorf("the long document has a letter for %q", l.Letter.Reason)
 		}
 	}
 	w.change(func(tx *memory.Tx) error { return tx.Update("ks", record.Row{record.IntValue(2)}, row(2, "Bình", 0)) })

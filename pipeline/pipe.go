@@ -78,7 +78,7 @@ func newPipe(p Publish, source string, stats *PublishStats) *pipe {
 }
 
 // headerRoom is more than the headers of a message take that are not shared, without the key in ce_subject.
-const headerRoom = 1 << 10
+const headerRoom = 512
 
 // fits reports whether the topic takes an event of this size.
 func (p *pipe) fits(op bus.Op, key, document int) bool {

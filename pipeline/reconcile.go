@@ -89,10 +89,11 @@ func (w *writer) deliverAgain(ctx context.Context, tp adapters.TopicPartition) e
 		return nil
 	}
 	var batch []bus.Delivered
+	size := int64(0)
 	flush := func() error {
 		w.reconcile.marks[tp] = w.reconcile.marks[tp].after(batch)
 		events, err := w.translate(ctx, fetched{partition: tp, records: batch}, nil)
-		batch = nil
+		batch, size = nil, 0
 		if err != nil {
 			return err
 		}
@@ -100,7 +101,7 @@ func (w *writer) deliverAgain(ctx context.Context, tp adapters.TopicPartition) e
 	}
 	err := w.d.cfg.Client.ReadRange(ctx, kafka.TopicPartition(tp), span.Start, span.End, func(d *bus.Delivered) error {
 		batch = append(batch, cloneDelivered([]bus.Delivered{*d})...)
-		if len(batch) < w.d.cfg.BatchSize {
+		if size += sizeOfDelivered([]bus.Delivered{*d}); len(batch) < w.d.cfg.BatchSize && size < maxApplyBytes {
 			return nil
 		}
 		return flush()

@@ -104,7 +104,7 @@ func scanTails(ctx context.Context, b Bus, p kafka.TopicPartition, from, to int6
 		e, err := bus.ParseEvent(d)
 		key := fingerprint(d.Key)
 		for _, pipe := range pipes {
-			if err != nil || e.Source != pipe.source {
+			if err != nil || e.Source != pipe.source || e.Dataset != pipe.Dataset.ID() {
 				pipe.rereads.forget(key)
 				continue
 			}

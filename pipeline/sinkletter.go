@@ -96,6 +96,9 @@ func (s *sinkLetters) put(ctx context.Context, key []byte, l *Letter) error {
 	return nil
 }
 
+// resolvePatience is how long closing letters may hold up a member that is losing its partitions; the broker waits longer.
+const resolvePatience = 4 * time.Second
+
 // resolve closes the letters of entities of which a later version was applied.
 func (s *sinkLetters) resolve(ctx context.Context, events []delivery) error {
 	if s.known.n.Load() == 0 {
@@ -106,13 +109,21 @@ func (s *sinkLetters) resolve(ctx context.Context, events []delivery) error {
 		key := letterKey(events[i].change.Topic, events[i].key)
 		if s.known.has(fingerprint(key)) {
 			msgs = append(msgs, bus.Message{Key: key, Headers: pipelineHeader(s.d.cfg.Name)})
-			s.known.remove(fingerprint(key))
 		}
 	}
 	if len(msgs) == 0 {
 		return nil
 	}
+	// The change is committed and does not come again: a partition that is taken away just now must not leave its letter open.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), resolvePatience)
+	defer cancel()
+	if err := produceAndWait(ctx, s.sender, s.topic, msgs); err != nil {
+		return fmt.Errorf("close dead letters of subscribe.%s: %w", s.d.cfg.Name, err)
+	}
+	for i := range msgs {
+		s.known.remove(fingerprint(msgs[i].Key))
+	}
 	s.d.stats.Resolved.Add(int64(len(msgs)))
 	s.d.stats.Open.Store(s.known.n.Load())
-	return produceAndWait(ctx, s.sender, s.topic, msgs)
+	return nil
 }

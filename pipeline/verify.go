@@ -407,8 +407,8 @@ func (d *Delivery) expected(ctx context.Context, b Bus, topic string, excluded m
 		live := map[string]row{}
 		last := map[string]string{}
 		err = b.ReadRange(ctx, tp, r.Start, r.End, func(rec *bus.Delivered) error {
-			e, err := bus.ParseEvent(rec)
-			if err != nil || e.Dataset != d.cfg.Dataset.ID() {
+			e, err := d.event(rec)
+			if err != nil {
 				return nil //nolint:nilerr // a foreign record has a dead letter; there is no row to expect
 			}
 			if _, ok := excluded[fingerprint(letterKey(topic, rec.Key))]; ok {

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/lienthong/truc/adapters"
-	"github.com/lienthong/truc/bus"
 	"github.com/lienthong/truc/mapping"
 	"github.com/lienthong/truc/record"
 )
@@ -30,8 +29,7 @@ type parkedChange struct {
 	change record.Change
 	key    []byte
 	since  time.Time
-	reason string
-	err    error
+	size   int // bytes
 }
 
 // delivery is one event on its way to the sink.
@@ -42,17 +40,23 @@ type delivery struct {
 	at time.Time
 }
 
+// maxApplyBytes closes a batch early, so that memory is bounded in bytes too.
+const maxApplyBytes = 8 << 20
+
 // take collects what has been fetched, up to a batch, and applies it.
 func (w *writer) take(ctx context.Context, first fetched, f *fetchers) error {
 	var events []delivery
+	size := int64(0)
+	defer func() { f.done(size) }()
 	for more := true; more; {
+		size += first.size
 		var err error
 		if events, err = w.translate(ctx, first, events); err != nil {
 			return err
 		}
 		w.state.advance(&first)
 		w.d.stats.setBehind(first.partition, first.behind)
-		if len(events) >= w.d.cfg.BatchSize {
+		if len(events) >= w.d.cfg.BatchSize || size >= maxApplyBytes {
 			break
 		}
 		select {
@@ -80,11 +84,8 @@ func (w *writer) translate(ctx context.Context, f fetched, into []delivery) ([]d
 	for i := range f.records {
 		r := &f.records[i]
 		w.d.stats.Events.Add(1)
-		e, err := bus.ParseEvent(r)
-		if err != nil || e.Dataset != cfg.Dataset.ID() {
-			if err == nil {
-				err = &bus.NotEventError{Missing: bus.HeaderType}
-			}
+		e, err := w.d.event(r)
+		if err != nil {
 			if err := w.letters.write(ctx, r, "not-an-event", []LetterViolation{{Rule: "event", VI: "Bản ghi trên chủ đề không phải là sự kiện của truc.", EN: err.Error()}}); err != nil {
 				return into, err
 			}
@@ -182,8 +183,7 @@ func (w *writer) reject(ctx context.Context, events []delivery, e *adapters.Reje
 		}
 		out[r.Index] = true
 		ev := &events[r.Index]
-		if r.Park && len(w.parked) < maxParked {
-			w.parked = append(w.parked, parkedChange{change: ev.change, key: append([]byte(nil), ev.key...), since: time.Now(), reason: r.Reason, err: r.Err})
+		if r.Park && w.park(ev) {
 			w.d.stats.Parked.Store(int64(len(w.parked)))
 			continue
 		}
@@ -198,6 +198,28 @@ func (w *writer) reject(ctx context.Context, events []delivery, e *adapters.Reje
 		}
 	}
 	return rest, nil
+}
+
+// park keeps a change for later, in memory of its own: what it came with is as large as a whole fetch. It refuses when there
+// are too many, or too large ones.
+func (w *writer) park(ev *delivery) bool {
+	c := ev.change
+	c.Key, c.Values, c.OnCreate = c.Key.Clone(), c.Values.Clone(), c.OnCreate.Clone()
+	size := len(ev.key)
+	for _, row := range [...]record.Row{c.Key, c.Values, c.OnCreate} {
+		for i := range row {
+			size += len(row[i].Bytes)
+		}
+	}
+	held := 0
+	for i := range w.parked {
+		held += w.parked[i].size
+	}
+	if len(w.parked) >= maxParked || held > 0 && held+size > maxParkedBytes {
+		return false
+	}
+	w.parked = append(w.parked, parkedChange{change: c, key: append([]byte(nil), ev.key...), since: time.Now(), size: size})
+	return true
 }
 
 // retryParked tries everything parked again, together: two rows that swap a unique value heal only as one batch. What has

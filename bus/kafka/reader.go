@@ -118,7 +118,9 @@ func (r *Reader) fetch(ctx context.Context) (fetched, error) {
 	if err != nil {
 		return fetched{}, err
 	}
-	r.buf = res.answer[:0]
+	if cap(res.answer) <= 2*max(r.cfg.MaxBytes, defaultFetchBytes) {
+		r.buf = res.answer[:0] // one huge batch must not stay with every reader that ever met one
+	}
 	if err := responseError(res.code); err != nil {
 		if errors.Is(err, kafkago.OffsetOutOfRange) {
 			return fetched{}, r.outOfRange(ctx)
