@@ -82,7 +82,7 @@ func (v *readView) Fetch(ctx context.Context, table string, columns []string, va
 		}
 		names = append(names, t.operands[c])
 		arrays = append(arrays, fmt.Sprintf("$%d::%s[]", i+1, t.casts[c]))
-		arguments[i] = appendArray(nil, values, i)
+		arguments[i] = arrayOf(values, i)
 	}
 	var selected []string
 	for _, c := range t.table.Columns {
@@ -190,9 +190,9 @@ func (v *readView) lookUp(ctx context.Context, name string) (*catalogTable, erro
 	return found[0], nil
 }
 
-// appendArray writes one column of the values as an array literal.
-func appendArray(dst []byte, rows []record.Row, column int) []byte {
-	dst = append(dst, '{')
+// arrayOf writes one column of the values as an array literal.
+func arrayOf(rows []record.Row, column int) []byte {
+	dst := []byte{'{'}
 	var text []byte
 	for i, row := range rows {
 		if i > 0 {

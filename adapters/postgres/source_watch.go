@@ -57,7 +57,7 @@ func (s *source) checkPublished(ctx context.Context, c *session) error {
 SELECT w.oid, EXISTS (SELECT 1 FROM pg_class c WHERE c.oid = w.oid),
        (SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = w.schema AND c.relname = w.name)
   FROM unnest($1::oid[], $2::name[], $3::name[]) WITH ORDINALITY w(oid, schema, name, n) ORDER BY w.n`,
-		appendArray(nil, wanted, 0), appendArray(nil, wanted, 1), appendArray(nil, wanted, 2))
+		arrayOf(wanted, 0), arrayOf(wanted, 1), arrayOf(wanted, 2))
 	if err != nil {
 		return fmt.Errorf("look at captured tables: %w", err)
 	}
