@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/lienthong/truc/adapters"
+	"github.com/lienthong/truc/adapters/snapshot"
 	"github.com/lienthong/truc/record"
 	"github.com/lienthong/truc/tests/servers"
 )
@@ -389,21 +390,29 @@ func TestOrderDoesNotDependOnTables(t *testing.T) {
 // A keepalive says how far the server has decoded. Inside a transaction, or with records in hand, that confirms nothing.
 func TestKeepalive(t *testing.T) {
 	tests := map[string]struct {
-		inside  bool
-		records int
-		end     lsn
-		want    lsn
+		inside   bool
+		records  int
+		draining bool
+		end      lsn
+		want     lsn
 	}{
-		"idle":                 {false, 0, 200, 200},
-		"older":                {false, 0, 50, 100},
-		"inside a transaction": {true, 0, 200, 100},
-		"with records in hand": {false, 1, 200, 100},
+		"idle":                 {false, 0, false, 200, 200},
+		"older":                {false, 0, false, 50, 100},
+		"inside a transaction": {true, 0, false, 200, 100},
+		"with records in hand": {false, 1, false, 200, 100},
+		"with a chunk in hand": {false, 0, true, 200, 100},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			s := build(t, "host=h")
 			s.prepareTables(nil, adapters.Start{}, nil)
 			s.position.Confirmed, s.tx.open = 100, test.inside
+			if test.draining {
+				s.machine = snapshot.New([]*snapshot.Table{{Name: "public.a"}}, cursorOf)
+				task, _ := s.machine.Next()
+				s.machine.Low(task.ID, record.Order{Major: 1})
+				s.machine.High(task.ID, record.Order{Major: 2}, &snapshot.Chunk{Task: task.ID, Table: &record.Table{}, Last: true, Sees: func(uint64) bool { return true }})
+			}
 			s.onKeepalive(test.end, &buffer{records: make([]record.Record, test.records)})
 			if s.position.Confirmed != test.want {
 				t.Errorf("confirmed %d, expected %d", s.position.Confirmed, test.want)

@@ -359,6 +359,53 @@ func TestRenameWhileReading(t *testing.T) {
 	}
 }
 
+// firstChunk is the chunk reader's first attempt by hand, for a source of one table from which nothing was read yet: low
+// watermark and chunk now, the high watermark when the returned function is called.
+func (c *client) firstChunk() (high func()) {
+	c.t.Helper()
+	task, ok := c.machine.Next()
+	session, err := c.server.sql(c.t.Context())
+	if err != nil || !ok {
+		c.t.Fatal(ok, err)
+	}
+	write := func(m mark) {
+		if err := session.mark(c.t.Context(), m.content(c.nonce)); err != nil {
+			c.t.Fatal(err)
+		}
+	}
+	write(mark{task: task.ID})
+	reader := chunkReader{session: session, rows: 100}
+	var chunk *readChunk
+	for oid, as := range c.tables {
+		if chunk, err = reader.read(c.t.Context(), oid, as, task); err != nil {
+			c.t.Fatal(err)
+		}
+	}
+	return func() {
+		defer session.close()
+		c.chunk.Store(chunk)
+		write(mark{task: task.ID, high: true})
+	}
+}
+
+// Rows of a chunk that was read before the table was emptied do not come back, whatever way it was emptied.
+func TestTruncateInWindow(t *testing.T) {
+	for _, truncate := range []string{`TRUNCATE a`, `TRUNCATE cha CASCADE`} {
+		t.Run(truncate, func(t *testing.T) {
+			db := newDatabase(t, servers.Postgres(t).Database(t), `CREATE TABLE cha (id int PRIMARY KEY)`, `CREATE TABLE a (id int PRIMARY KEY, v text, cha int REFERENCES cha)`,
+				`INSERT INTO a VALUES (1, 'old'), (2, 'old')`)
+			c := open(t, db.dsn, nil, "public.a")
+			db.run(`INSERT INTO a VALUES (3, 'old')`) // shows the table before the window
+			high := c.firstChunk()
+			db.run(truncate, `INSERT INTO a VALUES (2, 'new')`)
+			high()
+			if diff := cmp.Diff([]string{"create +(3,old,∅)", "truncate", "create +(2,new,∅)", "snapshot-end"}, short(c.snapshotted(1))); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
 // A table altered between the read of the first chunk and its high watermark: the log shows its new version before the
 // chunk with the old one, whose rows must neither come after newer ones nor tell how to read what follows.
 func TestAlterInFirstWindow(t *testing.T) {
@@ -375,35 +422,13 @@ func TestAlterInFirstWindow(t *testing.T) {
 				db.run(`ALTER TABLE a ADD COLUMN u int`)
 			}
 			c := open(t, db.dsn, nil, "public.a")
-			// The chunk reader's first attempt, by hand.
-			task, ok := c.machine.Next()
-			if !ok {
-				t.Fatal("no chunk to read")
-			}
-			session, err := c.server.sql(t.Context())
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer session.close()
-			if err := session.mark(t.Context(), mark{task: task.ID}.content(c.nonce)); err != nil {
-				t.Fatal(err)
-			}
-			reader := chunkReader{session: session, rows: 100}
-			var chunk *readChunk
-			for oid, as := range c.tables {
-				if chunk, err = reader.read(t.Context(), oid, as, task); err != nil {
-					t.Fatal(err)
-				}
-			}
+			high := c.firstChunk()
 			second := "v"
 			if strings.Contains(alter, "RENAME COLUMN v") {
 				second = "moi"
 			}
 			db.run(alter, `UPDATE a SET `+second+` = 'new'`)
-			c.chunk.Store(chunk)
-			if err := session.mark(t.Context(), mark{task: task.ID, high: true}.content(c.nonce)); err != nil {
-				t.Fatal(err)
-			}
+			high()
 			got := c.snapshotted(1)
 			db.run(`INSERT INTO a (id, ` + second + `) VALUES ('2', 'y')`)
 			got = append(got, c.take(1)...)
