@@ -110,6 +110,19 @@ func (s *source) open(ctx context.Context, start adapters.Start) error { //nolin
 	if err := s.startReplication(ctx, from); err != nil {
 		return err
 	}
+	if s.expected != 0 {
+		// Only now the slot is ours. Before, what a predecessor reported last may have moved it on, and the server starts
+		// where it stands without a word.
+		if slot, err = s.findSlot(ctx); err != nil {
+			return err
+		}
+		if err := s.checkGap(slot, saved, start, system); err != nil {
+			return err
+		}
+		if slot.confirmed > s.expected {
+			s.expected = 0
+		}
+	}
 	run, stop := context.WithCancel(context.Background())
 	s.wakeLock.Lock()
 	s.stop, s.socket = stop, s.repl.Conn()

@@ -420,3 +420,24 @@ func TestKeepalive(t *testing.T) {
 		})
 	}
 }
+
+// TestPredecessorsLastReport: a source that is opened again while the server still takes in what its predecessor reported
+// last must not take the place where the server then starts for another history.
+func TestPredecessorsLastReport(t *testing.T) {
+	db := newDatabase(t, servers.Postgres(t).Database(t), `CREATE TABLE a (id int PRIMARY KEY)`)
+	c := open(t, db.dsn, nil, "public.a")
+	c.snapshotted(1)
+	for i := range 50 {
+		db.run(fmt.Sprintf("INSERT INTO a VALUES (%d)", i))
+		c.take(1)
+		if err := c.Ack(t.Context(), c.position); err != nil {
+			t.Fatal(err)
+		}
+		c.reportNow()
+		time.Sleep(time.Duration(i%10) * 100 * time.Microsecond)
+		if err := c.Close(); err != nil {
+			t.Fatal(err)
+		}
+		c = open(t, db.dsn, c.position, "public.a")
+	}
+}
