@@ -18,13 +18,13 @@ func TestSettingsThatCutShort(t *testing.T) {
 	for setting, hindrance := range map[string]func(*testing.T, *database, *client){
 		"statement_timeout = '1ms'": func(*testing.T, *database, *client) {},
 		"lock_timeout = '1ms'": func(t *testing.T, db *database, _ *client) {
-			db.run(`BEGIN`, `LOCK TABLE a`)
+			holder := newDatabase(t, db.dsn, `SET lock_timeout = 0`, `BEGIN`, `LOCK TABLE a`)
 			released := make(chan struct{})
 			t.Cleanup(func() { <-released })
 			go func() {
 				defer close(released)
 				time.Sleep(300 * time.Millisecond)
-				db.run(`COMMIT`)
+				holder.run(`COMMIT`)
 			}()
 		},
 		"idle_in_transaction_session_timeout = '1ms'": func(t *testing.T, _ *database, c *client) {

@@ -47,6 +47,11 @@ func (s *source) checkPublished(ctx context.Context, c *session) error {
 	gap := func(reason string) error {
 		return &adapters.GapError{Source: s.name, From: "LSN " + lsn(s.acked.Load()).String(), To: "now", Reason: reason}
 	}
+	// The publication first: a table that is dropped between the two questions is then told as dropped.
+	p, err := c.findPublication(ctx, s.published)
+	if err != nil {
+		return err
+	}
 	var wanted []record.Row
 	var names []tableName
 	for oid, as := range s.tables {
@@ -60,10 +65,6 @@ SELECT w.oid, EXISTS (SELECT 1 FROM pg_class c WHERE c.oid = w.oid),
 		arrayOf(wanted, 0), arrayOf(wanted, 1), arrayOf(wanted, 2))
 	if err != nil {
 		return fmt.Errorf("look at captured tables: %w", err)
-	}
-	p, err := c.findPublication(ctx, s.published)
-	if err != nil {
-		return err
 	}
 	for i, f := range rows {
 		oid := number(f[0])
