@@ -57,7 +57,7 @@ func (s *session) handOver(ctx context.Context, c *chunk) error {
 				}
 				e.pipe.stats.published(e)
 			}
-			if e.pipe.letters.has(e.key) {
+			if !e.redelivery && e.pipe.letters.has(e.key) {
 				if err := s.closeLetter(ctx, c, e); err != nil {
 					return err
 				}

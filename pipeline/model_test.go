@@ -42,8 +42,10 @@ type instance struct {
 	storedAtCrash bool
 	dead          bool
 	// slow is a topic that takes a while, so that others overtake it.
-	slow    string
-	crashed chan struct{}
+	slow string
+	// beforeFence is called just before this process fences the others off: what they have on its way may still land.
+	beforeFence func()
+	crashed     chan struct{}
 	// queued are groups that were on their way when the process died or was stopped: the network may deliver them later.
 	queued []queuedGroup
 }
@@ -128,6 +130,9 @@ func (i *instance) ReadRange(_ context.Context, tp kafka.TopicPartition, from, t
 func (i *instance) OpenSender(_ context.Context, cfg kafka.SenderConfig) (Sender, error) {
 	if err := i.alive(); err != nil {
 		return nil, err
+	}
+	if i.beforeFence != nil && cfg.TransactionalID != "" {
+		i.beforeFence()
 	}
 	i.bus.mu.Lock()
 	defer i.bus.mu.Unlock()
@@ -253,38 +258,41 @@ func (s *modelSender) Produce(_ context.Context, tp kafka.TopicPartition, msgs [
 // deliver appends a group, or dies before, or dies after.
 func (i *instance) deliver(g queuedGroup) (int64, error) {
 	i.mu.Lock()
+	defer i.mu.Unlock()
 	if i.dead {
-		// What was queued behind is on its way, or not: the zombie decides later.
-		copied := make([]bus.Message, len(g.msgs))
-		for n, m := range g.msgs {
-			m.Key, m.Value = clone(m.Key), clone(m.Value)
-			headers := make([]bus.Header, len(m.Headers))
-			for h := range m.Headers {
-				headers[h] = bus.Header{Key: m.Headers[h].Key, Value: clone(m.Headers[h].Value)}
-			}
-			m.Headers = headers
-			copied[n] = m
-		}
-		g.msgs = copied
-		i.queued = append(i.queued, g)
-		i.mu.Unlock()
+		i.queue(g, 0)
 		return 0, errCrashed
 	}
 	i.crashAfter--
 	if i.crashAfter >= 0 {
-		i.mu.Unlock()
 		return i.bus.append(g.id, g.epoch, g.tp, g.msgs)
 	}
 	i.dead = true
 	close(i.crashed)
-	stored := i.storedAtCrash
-	i.mu.Unlock()
-	if stored {
+	part := 0
+	if i.storedAtCrash {
 		// A group can travel in several requests, so that a crash leaves any part of it.
-		part := (int(g.msgs[0].Key[0]) + i.bus.size()) % (len(g.msgs) + 1)
+		part = (int(g.msgs[0].Key[0]) + i.bus.size()) % (len(g.msgs) + 1)
 		_, _ = i.bus.append(g.id, g.epoch, g.tp, g.msgs[:part])
 	}
+	i.queue(g, part)
 	return 0, errCrashed
+}
+
+// queue keeps what was on its way when the process died, or not: the zombie decides later.
+func (i *instance) queue(g queuedGroup, from int) {
+	copied := make([]bus.Message, 0, len(g.msgs))
+	for _, m := range g.msgs[from:] {
+		m.Key, m.Value = clone(m.Key), clone(m.Value)
+		headers := make([]bus.Header, len(m.Headers))
+		for h := range m.Headers {
+			headers[h] = bus.Header{Key: m.Headers[h].Key, Value: clone(m.Headers[h].Value)}
+		}
+		m.Headers = headers
+		copied = append(copied, m)
+	}
+	g.msgs = copied
+	i.queued = append(i.queued, g)
 }
 
 // wake lets what a dead or stopped process had sent arrive now.

@@ -278,6 +278,9 @@ func TestRecoveryModel(t *testing.T) {
 			zombies = append(zombies, i)
 		}
 		last := b.process(1<<30, false)
+		if len(zombies) > 0 && rapid.Bool().Draw(t, "lands before the fence") {
+			last.beforeFence = zombies[len(zombies)-1].wake
+		}
 		// A zombie's requests arrive once the next instance has opened its sender: at any time after the fence.
 		wakeAfter := rapid.IntRange(0, 20).Draw(t, "zombies wake")
 		woken := make(chan struct{})

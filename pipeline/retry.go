@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/lienthong/truc/adapters"
@@ -21,8 +22,10 @@ type openLetter struct {
 }
 
 // retryLetters tries the open letters that somebody asked for again, on the rows as they are now. It runs before the
-// session reads, with the fenced sender, so that nothing of the same entity can be under way: an open letter means that
-// nothing newer of its entity was published. What is published carries the letter's sequence and a marker.
+// session reads, with the fenced sender, so that nothing of the same entity can be under way. What is published carries the
+// letter's sequence and a marker; it is refused when the topic holds something newer of the entity: a crash can fall between
+// that and the closing of the letter, and a row whose letter has no key may have got one since. A letter is closed when what
+// it stood for is acknowledged: nothing would bring it back.
 func (s *session) retryLetters(ctx context.Context) error {
 	for _, q := range s.retries {
 		for _, p := range s.pipes {
@@ -52,6 +55,13 @@ func (s *session) retryPipe(ctx context.Context, p *pipe, q Request) error {
 	if err != nil {
 		return err
 	}
+	newest := map[uint64]string{}
+	for _, l := range letters {
+		newest[fingerprint(l.key)] = ""
+	}
+	if err := s.findNewest(ctx, p, newest); err != nil {
+		return err
+	}
 	t := newTranslator(s)
 	for len(letters) > 0 {
 		n := min(retryGroup, len(letters))
@@ -69,14 +79,14 @@ func (s *session) retryPipe(ctx context.Context, p *pipe, q Request) error {
 		if len(group) == 0 {
 			continue
 		}
-		if err := s.retryOnce(ctx, p, t, fetcher, group); err != nil {
+		if err := s.retryOnce(ctx, p, t, fetcher, group, newest); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (s *session) retryOnce(ctx context.Context, p *pipe, t *translator, fetcher adapters.Fetcher, group []openLetter) error {
+func (s *session) retryOnce(ctx context.Context, p *pipe, t *translator, fetcher adapters.Fetcher, group []openLetter, newest map[uint64]string) error {
 	byKey := map[string]openLetter{}
 	var columns []string
 	var keys []record.Row
@@ -111,6 +121,10 @@ func (s *session) retryOnce(ctx context.Context, p *pipe, t *translator, fetcher
 	c := newChunk(len(s.parts))
 	c.reset(record.Batch{})
 	close(c.translated)
+	var settled []event // letters to be closed at the end
+	settle := func(l openLetter) {
+		settled = append(settled, event{kind: letterEvent, pipe: p, key: fingerprint(l.key), msg: bus.Message{Key: l.key}})
+	}
 	for _, row := range rows {
 		key := make(record.Row, len(columns))
 		for i, name := range columns {
@@ -126,26 +140,81 @@ func (s *session) retryOnce(ctx context.Context, p *pipe, t *translator, fetcher
 			continue
 		}
 		first := len(c.events)
+		t.epoch = seq.Epoch
 		r := record.Record{Table: table, Op: record.Snapshot, After: row, Order: seq.Order, Time: time.Now()}
 		if err := t.record(c, p, &r); err != nil {
 			return err
 		}
+		if len(c.events) == first || c.events[first].kind == publishEvent {
+			settle(l) // nothing is left to publish when the row is outside the filter now
+		}
 		for i := first; i < len(c.events); i++ {
 			c.events[i].markRedelivery(l.letter.Sequence)
-		}
-		if len(c.events) == first {
-			// The row is outside the filter now: there is nothing left to publish.
-			c.events = append(c.events, event{kind: letterEvent, pipe: p, key: fingerprint(l.key), msg: bus.Message{Key: l.key}})
 		}
 	}
 	// A row that is gone needs no retry; its deletion was, or will be, published.
 	for _, l := range byKey {
-		c.events = append(c.events, event{kind: letterEvent, pipe: p, key: fingerprint(l.key), msg: bus.Message{Key: l.key}})
+		settle(l)
+	}
+	if err := s.refuseOlder(ctx, p, c, newest); err != nil {
+		return err
 	}
 	if err := s.handOver(ctx, c); err != nil {
 		return err
 	}
-	return s.sender.Flush(ctx)
+	if err := s.sender.Flush(ctx); err != nil || len(settled) == 0 {
+		return err
+	}
+	return s.sendLetters(ctx, p, settled)
+}
+
+// refuseOlder takes the events out of a retry of whose entity the topic holds something newer. newest is known for the keys
+// of letters; others are looked for.
+func (s *session) refuseOlder(ctx context.Context, p *pipe, c *chunk, newest map[uint64]string) error {
+	unknown := map[uint64]string{}
+	for i := range c.events {
+		if _, known := newest[c.events[i].key]; !known && c.events[i].kind == publishEvent {
+			unknown[c.events[i].key] = ""
+		}
+	}
+	if err := s.findNewest(ctx, p, unknown); err != nil {
+		return err
+	}
+	c.events = slices.DeleteFunc(c.events, func(e event) bool {
+		return e.kind == publishEvent && max(newest[e.key], unknown[e.key]) >= string(e.sequence)
+	})
+	return nil
+}
+
+// findNewest fills in the highest sequence that the topic holds of each key.
+func (s *session) findNewest(ctx context.Context, p *pipe, keys map[uint64]string) error {
+	if len(keys) == 0 {
+		return nil
+	}
+	parts := s.parts[p.first : p.first+p.Partitions]
+	ranges, err := s.cfg.Bus.Ranges(ctx, parts...)
+	if err != nil {
+		return err
+	}
+	for _, tp := range parts {
+		r := ranges[tp]
+		if r.Start >= r.End {
+			continue
+		}
+		err := s.cfg.Bus.ReadRange(ctx, tp, r.Start, r.End, func(d *bus.Delivered) error {
+			fp := fingerprint(d.Key)
+			if known, wanted := keys[fp]; wanted {
+				if e, err := bus.ParseEvent(d); err == nil && e.Source == p.source && e.Sequence > known {
+					keys[fp] = e.Sequence
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // markRedelivery gives a retried event the sequence of its letter, so that newer wins at every subscriber, and marks it.

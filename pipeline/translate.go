@@ -16,7 +16,9 @@ import (
 
 // translator turns the records of a chunk into events. There is one a worker; it reuses everything.
 type translator struct {
-	s     *session
+	s *session
+	// epoch is the session's, but for a letter that is retried: that of the letter.
+	epoch uint32
 	plans map[planKey]*planTranslator
 	// table is that of the last record, and pipes what it feeds: records come many of one table in a row.
 	table *record.Table
@@ -38,7 +40,7 @@ type planTranslator struct {
 }
 
 func newTranslator(s *session) *translator {
-	return &translator{s: s, plans: map[planKey]*planTranslator{}}
+	return &translator{s: s, epoch: s.epoch, plans: map[planKey]*planTranslator{}}
 }
 
 func (t *translator) pipesOf(table *record.Table) []*pipe {
@@ -85,7 +87,7 @@ func (t *translator) translate(ctx context.Context, c *chunk) error {
 }
 
 func (t *translator) record(c *chunk, p *pipe, r *record.Record) error {
-	seq := Sequence{Epoch: t.s.epoch, Order: r.Order}
+	seq := Sequence{Epoch: t.epoch, Order: r.Order}
 	switch r.Op {
 	case record.Truncate:
 		c.events = append(c.events, event{kind: sweepEvent, pipe: p, before: seq, sequence: t.sequence(c, seq)})
