@@ -206,12 +206,11 @@ type modelSender struct {
 	id       string
 	epoch    int
 
-	mu      sync.Mutex
-	queues  map[kafka.TopicPartition]chan func()
-	err     error
-	closed  bool
-	wg      sync.WaitGroup
-	pending sync.WaitGroup
+	mu     sync.Mutex
+	queues map[kafka.TopicPartition]chan func()
+	err    error
+	closed bool
+	wg     sync.WaitGroup
 }
 
 func (s *modelSender) Produce(_ context.Context, tp kafka.TopicPartition, msgs []bus.Message, done func(int64, error)) error {
@@ -233,9 +232,7 @@ func (s *modelSender) Produce(_ context.Context, tp kafka.TopicPartition, msgs [
 			}
 		})
 	}
-	s.pending.Add(1)
 	q <- func() {
-		defer s.pending.Done()
 		if n := s.instance.bus.size() % 4; n > 0 {
 			time.Sleep(time.Duration(n) * 100 * time.Microsecond) // partitions overtake each other
 		}
@@ -308,7 +305,20 @@ func (i *instance) wake() {
 
 func (s *modelSender) MessageLimit(string) int { return maxMessageBytes }
 
-func (s *modelSender) Flush(context.Context) error { s.pending.Wait(); return s.Err() }
+// Flush waits for what is queued now; others may produce meanwhile.
+func (s *modelSender) Flush(context.Context) error {
+	var reached sync.WaitGroup
+	s.mu.Lock()
+	if !s.closed {
+		for _, q := range s.queues {
+			reached.Add(1)
+			q <- reached.Done
+		}
+	}
+	s.mu.Unlock()
+	reached.Wait()
+	return s.Err()
+}
 
 func (s *modelSender) Err() error {
 	s.mu.Lock()
