@@ -314,3 +314,57 @@ func TestChangesCarryTheirPlace(t *testing.T) {
 		t.Errorf("the change is %+v", c)
 	}
 }
+
+// TestDeliveryGap: a topic that ends before what the sink has read from it stops the delivery by name; a reconcile mends it.
+func TestDeliveryGap(t *testing.T) {
+	w := newTown(t)
+	w.change(func(tx *memory.Tx) error { return tx.Insert("ks", row(1, "An", 0)) })
+	running(t, w.reader().Run)
+	stop := running(t, w.delivery().Run)
+	w.arrives("KS1=An")
+	if err := stop(); err != nil {
+		t.Fatal(err)
+	}
+	tp := adapters.TopicPartition{Topic: w.publish.Topic, Partition: 1}
+	sink := memory.NewSink(w.sink, adapters.Env{Name: "bhyt", Log: w.log})
+	if err := sink.Apply(t.Context(), "tre_em", nil, adapters.Offsets{tp: w.stored(1)}, adapters.Offsets{tp: 999}); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	var gap *DeliveryGapError
+	if err := w.delivery().Run(ctx); !errors.As(err, &gap) || gap.Partition != 1 {
+		t.Fatalf("got %v, want a gap at partition 1", err)
+	}
+	if err := PutRequest(t.Context(), KafkaBus{w.client}, "H26", DeliveryRequests("tre_em"), Request{ID: "1", Reconcile: true}); err != nil {
+		t.Fatal(err)
+	}
+	running(t, w.delivery().Run)
+	w.change(func(tx *memory.Tx) error { return tx.Insert("ks", row(2, "Bình", 0)) })
+	w.arrives("KS1=An", "KS2=Bình")
+	w.eventually("the offset is one of the topic", func() bool { return w.stored(1) < 999 })
+}
+
+// TestReconcileNeedsAllPartitions: what stands on the partitions of another instance would be taken for gone.
+func TestReconcileNeedsAllPartitions(t *testing.T) {
+	w := newTown(t)
+	w.change(func(tx *memory.Tx) error { return tx.Insert("ks", row(1, "An", 0)) })
+	running(t, w.reader().Run)
+	d := w.delivery()
+	stop := running(t, d.Run)
+	w.arrives("KS1=An")
+	if err := stop(); err != nil {
+		t.Fatal(err)
+	}
+	wr := w.newWriter(d) // has one of three
+	ranges, err := w.client.Ranges(t.Context(), kafka.TopicPartition{Topic: w.publish.Topic})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wr.state.ranges = ranges
+	wr.state.committed[adapters.TopicPartition{Topic: w.publish.Topic}] = w.stored(0)
+	if err := wr.reconcileAll(t.Context(), nil); err == nil || !strings.Contains(err.Error(), "1 of the 3 partitions") {
+		t.Errorf("got %v, want a refusal", err)
+	}
+	w.arrives("KS1=An")
+}

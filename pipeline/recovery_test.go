@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sync/semaphore"
 	"pgregory.net/rapid"
 
 	"github.com/lienthong/truc/adapters"
@@ -360,5 +361,43 @@ func TestTailIgnoresRedelivery(t *testing.T) {
 	seen.note(&bus.Event{ID: "a", Sequence: recent, Redelivery: "retry"})
 	if seen.published([]byte(old), []byte("b")) {
 		t.Error("a redelivered event made older events look published")
+	}
+}
+
+// TestBusGapStopsTheReader: the topic lost what was acknowledged.
+func TestBusGapStopsTheReader(t *testing.T) {
+	p := newPress(t)
+	p.fill("ks", 9)
+	i := p.bus.process(1<<30, false)
+	r := p.reader(i, time.Millisecond, p.first)
+	p.run(i, r, complete(r, 1))
+	part := &p.bus.topics[p.first.Topic][0]
+	*part = (*part)[:len(*part)-1]
+	var gap *BusGapError
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	if err := p.reader(i, time.Millisecond, p.first).Run(ctx); !errors.As(err, &gap) || gap.Partition != 0 || gap.To != gap.From+1 {
+		t.Fatalf("got %v, want a bus gap of one offset", err)
+	}
+}
+
+// TestUnderWayIsBoundedInBytes: a chunk waits until earlier ones have given their room back.
+func TestUnderWayIsBoundedInBytes(t *testing.T) {
+	s := &session{room: semaphore.NewWeighted(maxUnderWay), free: make(chan *chunk, 2)}
+	s.free <- newChunk(1)
+	s.free <- newChunk(1)
+	work, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	toTranslate, toHandOver := make(chan *chunk, 2), make(chan *chunk, 2)
+	released := false
+	batch := func() record.Batch {
+		large := record.Row{record.BytesOf(record.Bytes, make([]byte, maxUnderWay/2+1))}
+		return record.Batch{Records: []record.Record{{After: large}}, Done: func() { released = true }}
+	}
+	if !s.push(work, batch(), toTranslate, toHandOver) {
+		t.Fatal("the first batch found no room")
+	}
+	if s.push(work, batch(), toTranslate, toHandOver) || !released {
+		t.Error("the second batch did not wait for room, or was not given back when the work ended")
 	}
 }
