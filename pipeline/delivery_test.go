@@ -327,7 +327,7 @@ func TestDeliveryGap(t *testing.T) {
 	}
 	tp := adapters.TopicPartition{Topic: w.publish.Topic, Partition: 1}
 	sink := memory.NewSink(w.sink, adapters.Env{Name: "bhyt", Log: w.log})
-	if err := sink.Apply(t.Context(), "tre_em", nil, adapters.Offsets{tp: w.stored(1)}, adapters.Offsets{tp: 999}); err != nil {
+	if err := sink.Apply(t.Context(), "tre_em", nil, adapters.Offsets{tp: {Next: w.stored(1)}}, adapters.Offsets{tp: {Next: 999}}); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
