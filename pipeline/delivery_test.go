@@ -362,7 +362,7 @@ func TestReconcileNeedsAllPartitions(t *testing.T) {
 		t.Fatal(err)
 	}
 	wr.state.ranges = ranges
-	wr.state.committed[adapters.TopicPartition{Topic: w.publish.Topic}] = w.stored(0)
+	wr.state.committed[adapters.TopicPartition{Topic: w.publish.Topic}] = adapters.Offset{Next: w.stored(0)}
 	if err := wr.reconcileAll(t.Context(), nil); err == nil || !strings.Contains(err.Error(), "1 of the 3 partitions") {
 		t.Errorf("got %v, want a refusal", err)
 	}
