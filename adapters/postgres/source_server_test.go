@@ -378,6 +378,11 @@ func TestDescribe(t *testing.T) {
 	if p, ok := errors.AsType[*problem.Problem](err); !ok || p.Code != "source.unknown-table" || p.Fix != "did you mean public.khai_sinh?" {
 		t.Errorf("unknown table: %v", err)
 	}
+	db.run(`CREATE SCHEMA "a.b"`, `CREATE SCHEMA a`, `CREATE TABLE "a.b".c (id int PRIMARY KEY)`, `CREATE TABLE a."b.c" (id int PRIMARY KEY)`)
+	_, err = s.Describe(t.Context(), "a.b.c")
+	if p, ok := errors.AsType[*problem.Problem](err); !ok || p.Code != "source.ambiguous-table" {
+		t.Errorf("two tables of one name: %v", err)
+	}
 	// A table whose rows hold a generated column is read without it, as the log is.
 	c := open(t, db.dsn, nil, "public.khai_sinh", "Khác.Bảng")
 	c.snapshotted(2)
