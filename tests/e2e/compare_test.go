@@ -133,6 +133,7 @@ func (r *registry) topicContents() (live map[string]uint64, events int) {
 	ids := map[uint64]bool{}
 	sequences := map[string]string{}
 	partitions := map[int]string{}
+	snapshots := map[string]string{} // of keys whose latest event is a snapshot's: its epoch
 	replay(r.t, r.broker, r.topic, func(e *event) {
 		events++
 		id, sequence := e.header("ce_id"), e.header("ce_sequence")
@@ -147,6 +148,15 @@ func (r *registry) topicContents() (live map[string]uint64, events int) {
 		}
 		if sequence < partitions[e.Partition] {
 			wrong.add("%s: sequence %s comes after %s", where, sequence, partitions[e.Partition])
+		}
+		epoch := sequence[:min(8, len(sequence))]
+		// A snapshot's row is published once an epoch, also when it was read again after a crash: a second one must say something new.
+		copied := strings.HasSuffix(e.header("ce_type"), ".snapshot")
+		if copied && e.Payload != nil && snapshots[e.Key] == epoch && live[e.Key] == canonical(r.t, *e.Payload) {
+			wrong.add("%s: the row of a snapshot is published again, with the same document", where)
+		}
+		if delete(snapshots, e.Key); copied {
+			snapshots[e.Key] = epoch
 		}
 		sequences[e.Key] = sequence
 		partitions[e.Partition] = sequence
