@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"github.com/lienthong/truc/adapters"
+	"github.com/lienthong/truc/bus"
 	"github.com/lienthong/truc/bus/kafka"
 	"github.com/lienthong/truc/record"
 )
@@ -234,6 +235,11 @@ func (r *Reader) session(ctx context.Context) error {
 	}
 	r.stats.setState(StateRunning, nil)
 	err := s.loop(ctx)
+	if err != nil && ctx.Err() == nil && !permanent(err) {
+		if fenced := s.fenced(ctx); fenced != nil {
+			return fenced
+		}
+	}
 	if s.mending && !s.reset && IsGap(err) {
 		// Some gaps show only while the log is read.
 		s.cfg.Log.Warn("the gap shows: beginning anew", "source", r.cfg.Source, "err", err)
@@ -241,6 +247,20 @@ func (r *Reader) session(ctx context.Context) error {
 		return nil
 	}
 	return err
+}
+
+// fenced asks whether somebody has taken the source over, and returns the fence. Whoever takes over ends our connection to the
+// source, too: the error of that connection may come before anything is refused by the bus, and a new session would fence
+// off the successor. The question is a deletion of a request that nobody has made.
+func (s *session) fenced(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	question := bus.Message{Key: []byte("fenced/" + checkpointKey(s.cfg.Agency, s.cfg.Source))}
+	err := produceAndWait(ctx, s.sender, requestsPartition, []bus.Message{question})
+	if fence, ok := errors.AsType[*kafka.FencedError](err); ok {
+		return fence
+	}
+	return nil // ours, or the broker does not say: then recovery finds out
 }
 
 func (s *session) close() {
