@@ -166,10 +166,11 @@ func (c *compiler) bindLets() {
 	}
 }
 
-// readLets compiles those lets that nothing has used, so that their faults are told too.
+// readLets compiles those lets that nothing has used, so that their faults are told too. Those of an included file may be
+// meant for other tables.
 func (c *compiler) readLets() {
 	for _, a := range c.file.Let {
-		if b := c.names[a.Name]; b != nil && b.let != nil && b.state == letUnread {
+		if b := c.names[a.Name]; b != nil && b.let != nil && b.state == letUnread && !a.shared {
 			c.readLet(b)
 		}
 	}

@@ -54,6 +54,17 @@ func fingerprint(f *File, key []string) string {
 	return hex.EncodeToString(h.Sum(nil)[:8])
 }
 
+// meant is the file without what an included file holds for other mappings.
+func (c *compiler) meant() *File {
+	f := *c.file
+	f.Codes = slices.DeleteFunc(slices.Clone(f.Codes), func(m CodeMap) bool { return m.shared && !c.codes[m.Name].used })
+	f.Let = slices.DeleteFunc(slices.Clone(f.Let), func(a Assignment) bool {
+		b := c.names[a.Name]
+		return a.shared && b != nil && b.state == letUnread
+	})
+	return &f
+}
+
 func putFields(put func(...string), path string, fields []Field) {
 	for i := range fields {
 		putField(put, path, &fields[i])

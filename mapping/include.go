@@ -197,6 +197,9 @@ func (d *decoder) readFile(at Place, name, file string) ([]byte, bool) {
 			fix = fmt.Sprintf("correct the path: it is relative to this file. In that folder is %s", strings.Join(near, ", "))
 		}
 		return report(fmt.Sprintf("the file %s does not exist", name), fix)
+	case err != nil && strings.Contains(err.Error(), "escapes"): // os.Root gives it no name
+		d.report(at, "outside", fmt.Sprintf("%q is a link that leads out of the configuration's folder: a mapping reads nothing outside it", name), "put the file itself below the configuration's folder")
+		return nil, false
 	case errors.As(err, &pathError):
 		return report(fmt.Sprintf("the file %s cannot be read: %v", name, pathError.Err), readable)
 	case err != nil:

@@ -72,7 +72,7 @@ func CompileSource(f *File, t *record.Table, d *schemas.Dataset, env Env) (*Sour
 	slices.Sort(p.reads)
 	p.keepCanFail = !neverFails(p.only) || !neverFails(p.deleted)
 	p.slots = c.slots
-	p.fingerprint = fingerprint(f, p.key)
+	p.fingerprint = fingerprint(c.meant(), p.key)
 	c.problems = withoutRepetition(c.problems)
 	if !c.sound() {
 		return nil, c.problems
