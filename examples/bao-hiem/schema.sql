@@ -20,7 +20,7 @@ CREATE TABLE bhyt.tre_em (
   noi_dk         varchar(40) NOT NULL,
   "Họ tên"       varchar(150) NOT NULL,
   "HoTenVNI"     varchar(300),                  -- for the old card printer: VNI bytes, shown as Latin-1
-  ngay_sinh      varchar(8) NOT NULL,           -- yyyyMMdd, yyyyMM or yyyy
+  ngay_sinh      varchar(8),                    -- yyyyMMdd, yyyyMM or yyyy
   loai_ngay_sinh smallint NOT NULL,             -- 0 full, 1 year only, 2 year and month
   gioi_tinh      char(1) NOT NULL,              -- 1 nam, 2 nữ, 3 không rõ
   so_ddcn        varchar(12),

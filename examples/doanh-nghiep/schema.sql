@@ -16,12 +16,10 @@ CREATE TABLE "tblDoanhNghiep" (
   "MaSoDN"      varchar(20),                    -- 0100000010, 100000010, 0100000010-001, 0100000010001, "01 0000 0010"
   "Tên DN"      varchar(1000),
   "TenVT"       varchar(250),
-  "TEN_NN"      varchar(1000),
   "LoaiHinhID"  int REFERENCES "DM_LoaiHinh" ("ID"),
   "TinhTrang"   char(4) REFERENCES "DM_TinhTrang" ("Ma"),
-  "NgayTL"      varchar(50),                    -- dd/MM/yyyy, yyyyMMdd; 01/01/1900 when not known
+  "NgayTL"      varchar(50),                    -- dd/MM/yyyy, yyyyMMdd, dd/MM/yy, days of Excel; 01/01/1900 when not known
   "NgayTDoi"    varchar(50),                    -- yyyyMMddHHmmss
-  "SoLanTD"     varchar(10),
   "VonDL"       varchar(60),                    -- "12.000.000.000 đồng", "12,000,000,000 VND", "500000 USD"
   "DiaChi"      varchar(500),
   "DiaChi_Khac" varchar(2000),                  -- one a line
@@ -29,11 +27,12 @@ CREATE TABLE "tblDoanhNghiep" (
   "Email"       varchar(250),
   "NguoiDD"     varchar(1000),                  -- "NGUYỄN VĂN MẪU; Trần Thị Thử"
   "ChucDanh"    varchar(100),
-  "ThanhVien"   text,                           -- JSON, written by the web front end
-  "NganhNghe"   text,                           -- XML, as the national register answers it
+  "ThanhVien"   text,                           -- JSON as text, written by the web front end: {"ds": [{"MEMBER_NAME": …}]}
+  "NganhNghe"   jsonb,                          -- [{"CODE": "6201", "NAME": …, "IS_MAIN": "Y"}]
+  "XML_DKQG"    text,                           -- as the national register answered: <CHI_TIET><NAME_F>…
   "MaCQDK"      varchar(20),
   "DaXoa"       smallint NOT NULL DEFAULT 0,
-  "CapNhat"     timestamp                       -- local time
+  "CapNhat"     varchar(20)                     -- dd/MM/yyyy HH:mm, local time
 );
 ALTER TABLE "tblDoanhNghiep" REPLICA IDENTITY FULL;
 
