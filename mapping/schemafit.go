@@ -82,6 +82,9 @@ func (c *compiler) fits(e *Expression, name string, t typ, n *schemas.Node) {
 			fix = "lists are not supported by this version: leave the property out"
 		}
 		c.codesFit(e, name, t, n)
+		if t.list != "" && n.CodeList != "" && t.list != n.CodeList {
+			c.report(e.At, "wrong-code-list", fmt.Sprintf("%s takes codes of %s, %s gives codes of %s", name, n.CodeList, e.text(), t.list), fmt.Sprintf("write lookup(%q, x)", n.CodeList))
+		}
 	case kindInt:
 		ok = allows(n, "integer", "number")
 		fix = numberFix(n, e, fix)
@@ -111,6 +114,11 @@ func (c *compiler) fits(e *Expression, name string, t typ, n *schemas.Node) {
 		ok = isPartialDate(n)
 	case kindJSON:
 		ok = allows(n, "object", "array")
+	case kindObject:
+		ok = t.made != nil && allows(n, "object") && !slices.ContainsFunc(t.made, func(name string) bool { return n.Property(name) == nil })
+		if allows(n, "string") {
+			fix = "name the part that is meant: " + `address(x, "tinh")`
+		}
 	default:
 		ok = false
 	}
