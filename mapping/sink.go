@@ -257,7 +257,7 @@ func (c *compiler) columnTakes(a *Assignment, t typ, col record.Column) {
 		if t.kind == kindText {
 			fix = fmt.Sprintf(`write date(%s, "yyyy-MM-dd")`, a.Value.text())
 		}
-		if t.kind == kindObject && t.schema.Property("giaTri") != nil {
+		if t.kind == kindObject && t.schema != nil && t.schema.Property("giaTri") != nil {
 			fix = "a date of which less may be known does not fit a date column: write it to a text column, as " + a.Value.text() + ".giaTri"
 		}
 	case record.Time:

@@ -1,6 +1,7 @@
 package docs
 
 import (
+	"context"
 	"crypto/rand"
 	"log/slog"
 	"os"
@@ -8,6 +9,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/jackc/pgx/v5"
 
 	"github.com/lienthong/truc/adapters"
 	"github.com/lienthong/truc/adapters/postgres"
@@ -83,9 +86,14 @@ func (e exampleFolder) database(t *testing.T, server *servers.PostgresServer) st
 	name := "example_" + strings.ToLower(rand.Text()[:12])
 	execute(t, server.DSN, "CREATE DATABASE "+name+e.encoding)
 	t.Cleanup(func() {
-		conn := connect(t, server.DSN)
-		defer conn.Close(t.Context())
-		if _, err := conn.Exec(t.Context(), "DROP DATABASE "+name+" WITH (FORCE)"); err != nil {
+		ctx := context.Background() // that of the test is over
+		conn, err := pgx.Connect(ctx, server.DSN)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer conn.Close(ctx)
+		if _, err := conn.Exec(ctx, "DROP DATABASE "+name+" WITH (FORCE)"); err != nil {
 			t.Error(err)
 		}
 	})
