@@ -16,6 +16,7 @@ func (l *lowering) function(e celast.Expr, fn *function, args []celast.Expr) (no
 	if len(args) < fn.min || len(args) > fn.max {
 		return l.problem(e, "wrong-arguments", fmt.Sprintf("%s() takes %s, found %d", fn.name, arity(fn), len(args)), "write "+fn.usage)
 	}
+	l.uses[fn.name+"()"] = true
 	return fn.lower(l, e, args)
 }
 

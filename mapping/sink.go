@@ -24,6 +24,7 @@ type SinkPlan struct {
 	deleteSet   []columnValue
 	keyParts    []*docProperty // the dataset's key, in its order
 	fingerprint string
+	explained   []Explanation
 }
 
 // columnValue is what is written to one column of the target.
@@ -58,18 +59,18 @@ func CompileSink(f *File, d *schemas.Dataset, t *record.Table, env Env) (*SinkPl
 	c.bindCodes()
 	c.bindLets()
 	p := &SinkPlan{file: f, document: c.document}
-	p.only = c.condition(f.Only, "only")
-	p.values = c.columnValues(f.Values, t)
-	p.onCreate = c.columnValues(f.OnCreate, t)
-	p.key = c.columnValues(f.SinkKey, t)
+	p.only, _ = c.condition(f.Only, "only", "")
+	p.values = c.columnValues("columns", f.Values, t)
+	p.onCreate = c.columnValues("on_create", f.OnCreate, t)
+	p.key = c.columnValues("key", f.SinkKey, t)
 	p.keyParts = c.keyParts(d)
 	c.fromKey(d, "key", f.SinkKey, p.key, "name event.agency and properties of the dataset's key only")
-	p.deleteSet = c.columnValues(f.DeleteSet, t)
+	p.deleteSet = c.columnValues("on_delete", f.DeleteSet, t)
 	c.fromKey(d, "on_delete: set", f.DeleteSet, p.deleteSet, "an event that deletes has no document: use event.…, constants and the dataset's key")
 	c.readLets()
 	c.unusedCodes()
 	c.targetRules(d)
-	p.slots = c.slots
+	p.slots, p.explained = c.slots, inParts(c.explained)
 	p.fingerprint = fingerprint(c.meant(), nil)
 	if !c.sound() {
 		return nil, c.problems
@@ -175,8 +176,8 @@ func (c *compiler) keyNames(d *schemas.Dataset) bool {
 	return len(d.KeyProperties()) == 0 || len(c.takeParts()) > 0
 }
 
-// columnValues compiles what is written to columns.
-func (c *compiler) columnValues(list []Assignment, t *record.Table) []columnValue {
+// columnValues compiles what is written to columns, for one part of the mapping.
+func (c *compiler) columnValues(part string, list []Assignment, t *record.Table) []columnValue {
 	out := make([]columnValue, 0, len(list))
 	var names []string
 	if t != nil {
@@ -195,8 +196,14 @@ func (c *compiler) columnValues(list []Assignment, t *record.Table) []columnValu
 		c.takeParts()
 		var ty typ
 		v.node, ty = c.compile(&a.Value)
-		if v.parts = c.takeParts(); len(v.parts) == 1 {
+		if _, v.parts = c.explain(part, a.Name, &a.Value, v.node, ty, nil); len(v.parts) == 1 {
 			v.pointer = "/" + strings.ReplaceAll(v.parts[0], ".", "/")
+		}
+		if a.Text != "" {
+			c.mayFail(*v.encodingFailure)
+		}
+		if part == "key" && ty.nullable {
+			c.mayFail(failure{"required", "column " + a.Name})
 		}
 		if a.Text != "" && ty.kind != kindText && ty.kind != kindAny && ty.kind != kindNull {
 			c.report(a.At, "wrong-type", fmt.Sprintf("%s is %s: it has no text encoding", a.Value.text(), article(ty.kind)), "remove text, or write text(…)")

@@ -302,6 +302,9 @@ func (m *mappings) parse(path, name, where string) (*mapping.File, problem.List)
 // filesOf opens the folder in which a mapping's other files are, and says where in it the mapping is: the configuration's
 // folder, or for a mapping outside it its own.
 func filesOf(dir, path string) (root *os.Root, within string, err error) {
+	if path, err = filepath.Abs(path); err != nil {
+		return nil, "", err
+	}
 	within, err = filepath.Rel(dir, path)
 	if err != nil || !filepath.IsLocal(within) {
 		dir, within = filepath.Dir(path), filepath.Base(path)
