@@ -3,6 +3,7 @@ package mapping
 import (
 	"bytes"
 	"fmt"
+	"strconv"
 
 	celast "cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/types"
@@ -108,6 +109,9 @@ func lowerPersonID(l *lowering, e celast.Expr, args []celast.Expr) (node, typ) {
 			l.problem(args[1], "wrong-code-list", fmt.Sprintf("personId() compares with a sex, a code of %s, and %s is a code of %s", sexList, l.source(args[1]), list), fmt.Sprintf("write code(\"…\", x) with a code table of list: %s", sexList))
 		}
 		n.born, tb = l.lower(args[2])
+		if tb.kind == kindText {
+			return l.problem(args[2], "wrong-type", fmt.Sprintf("personId() compares with a date of birth, but %s is text", l.source(args[2])), fmt.Sprintf(`write partialDate(%s, ["dd/MM/yyyy", "yyyy"]) with the layouts the column has`, l.source(args[2])))
+		}
 		l.wantKind("personId", args[2], tb, kindPartial, kindDate, kindDateTime, kindObject)
 	}
 	return n, typ{kind: kindText, nullable: true}
@@ -129,7 +133,11 @@ func (l *lowering) lenient(fn string, args []celast.Expr, counts ...int) (rest [
 			return nil, false, false
 		}
 	}
-	l.problem(args[len(args)-1], "wrong-arguments", fn+"() has a number of values that means nothing", "write "+functionNamed(fn).usage)
+	var words []string
+	for _, n := range counts {
+		words = append(words, strconv.Itoa(n))
+	}
+	l.problem(args[len(args)-1], "wrong-arguments", fmt.Sprintf("%s() takes %s values, and \"remark\" after them or not", fn, alternatives(words)), "write "+functionNamed(fn).usage)
 	return nil, false, false
 }
 

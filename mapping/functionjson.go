@@ -53,7 +53,7 @@ func jsonPath(s string) ([]jsonStep, bool) {
 		if end < 0 {
 			end = len(rest)
 		}
-		if end == 0 || strings.TrimSpace(rest[:end]) != rest[:end] {
+		if end == 0 || strings.TrimSpace(rest[:end]) != rest[:end] || rest[:end] == "$" || rest[:end] == "*" {
 			return nil, false
 		}
 		out, rest = append(out, jsonStep{name: rest[:end]}), rest[end:]

@@ -186,7 +186,7 @@ func functions() []function {
 			vi: "bút danh ổn định thay cho một giá trị (HMAC-SHA256)", en: "a stable pseudonym in place of a value (HMAC-SHA256)",
 			moreVI:   "26 ký tự a–z2–7. Khóa lấy theo tên từ cấu hình: pseudonyms: { name: \"${env:BIEN}\" }, ít nhất 32 ký tự. Cùng khóa thì cùng bút danh: mỗi mục đích một khóa. Đổi khóa thì mọi bút danh đổi: đọc lại toàn bộ (resnapshot).",
 			moreEN:   "26 characters a–z2–7. The key comes by its name from the configuration: pseudonyms: { name: \"${env:NAME}\" }, 32 characters at least. One key, one pseudonym: a key for each purpose. Another key makes all pseudonyms others: resnapshot.",
-			examples: []functionExample{{`pseudonym("001090000123", "vi-du")`, `"63iw3feabs5jykb2fiahmjicju"`}},
+			examples: []functionExample{{`pseudonym("001090000123", "vi_du")`, `"63iw3feabs5jykb2fiahmjicju"`}},
 		},
 		{
 			name: "json", usage: `json(x, "a.b[0].c")`, min: 2, max: 3, lower: lowerJSON,

@@ -55,7 +55,7 @@ func exampleEnv(tb testing.TB) Env {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return Env{Set: set, Agency: "H44.15", Pseudonyms: map[string][]byte{"vi-du": []byte("khóa ví dụ, không dùng cho dữ liệu thật")}}
+	return Env{Set: set, Agency: "H44.15", Pseudonyms: map[string][]byte{"vi_du": []byte("khóa ví dụ, không dùng cho dữ liệu thật")}}
 }
 
 // TestFunctionExamples runs every example of the reference page.

@@ -121,7 +121,10 @@ func (c *compiler) fits(e *Expression, name string, t typ, n *schemas.Node) {
 			return
 		}
 	case kindObject:
-		ok = t.made != nil && allows(n, "object") && !slices.ContainsFunc(t.made, func(name string) bool { return n.Property(name) == nil })
+		ok = t.made != nil && allows(n, "object")
+		if i := slices.IndexFunc(t.made, func(name string) bool { return n.Property(name) == nil }); ok && i >= 0 {
+			c.report(e.At, "wrong-type", fmt.Sprintf("%s has no property %q, which %s holds", name, t.made[i], e.text()), "write it to a property that is an address")
+		}
 		if allows(n, "string") {
 			fix = "name the part that is meant: " + `address(x, "tinh")`
 		}

@@ -328,7 +328,11 @@ func displayed(path string) string {
 
 // env is what mappings are compiled in.
 func (n *node) env(identityFix string) mapping.Env {
-	return mapping.Env{Set: n.set, Agency: n.config.Agency, IdentityFix: identityFix}
+	keys := make(map[string][]byte, len(n.config.Pseudonyms))
+	for name, key := range n.config.Pseudonyms {
+		keys[name] = []byte(key)
+	}
+	return mapping.Env{Set: n.set, Agency: n.config.Agency, IdentityFix: identityFix, Pseudonyms: keys}
 }
 
 // adapterEnv is what an adapter is built with.
