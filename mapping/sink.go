@@ -137,7 +137,7 @@ func (c *compiler) targetRules(d *schemas.Dataset) {
 	if len(f.SinkKey) == 0 && !f.broken {
 		c.report(f.at, "missing-key", "key is missing: truc must know which row an event is about", "add a line such as: key: { co_quan: event.agency, so: so }")
 	}
-	if len(f.SinkKey) > 0 && !f.broken && c.problems.Err() == nil && !c.keyNames(d) {
+	if len(f.SinkKey) > 0 && !f.broken && c.problems.Err() == nil && !c.keyNames(d) && !c.keyNamesEvent() {
 		c.report(f.SinkKey[0].At, "wrong-key", fmt.Sprintf("the key names nothing of the dataset's key [%s]: all entities of an agency would share one row", strings.Join(d.KeyProperties(), ", ")), fmt.Sprintf("add a column with %s to it", strings.Join(d.KeyProperties(), " or ")))
 	}
 	seen := map[string]string{}
@@ -160,9 +160,36 @@ func (c *compiler) targetRules(d *schemas.Dataset) {
 	if f.Write == record.UpdateOnly && len(f.OnCreate) > 0 {
 		c.report(f.OnCreate[0].At, "never-used", "on_create is never used: write: update inserts nothing", "remove on_create, or write: upsert")
 	}
-	if f.Write == record.AppendOnly && f.OnDelete == record.DeleteRow && f.deleteSaid {
-		c.report(f.deleteAt, "never-used", "write: append adds rows and never deletes any", "write on_delete: ignore, or on_delete: { set: … } to add a row for a deletion")
+	c.writeRules()
+}
+
+// writeRules checks write against what else the mapping says.
+func (c *compiler) writeRules() {
+	f := c.file
+	switch f.Write {
+	case record.Upsert:
+	case record.UpdateOnly:
+		if !f.deleteSaid {
+			c.warn(f.at, "unsaid-delete", "on_delete is not said: a deletion would remove the row, which write: update did not make", "write on_delete: ignore, on_delete: { set: … }, or on_delete: delete if the row is to go")
+		}
+	case record.AppendOnly:
+		if f.OnDelete == record.DeleteRow && f.deleteSaid {
+			c.report(f.deleteAt, "never-used", "write: append adds rows and never deletes any", "write on_delete: ignore, or on_delete: { set: … } to add a row for a deletion")
+		}
+		if f.conflictAt.Line > 0 {
+			c.report(f.conflictAt, "never-used", "conflict is never used: write: append adds a row for every event, whoever sends it", "remove conflict")
+		}
+		if f.Only != nil && f.OnDelete == record.DeleteSets {
+			c.warn(f.deleteAt, "filtered-deletes", "an event that fails only counts as a deletion, and write: append with on_delete: { set: … } adds a row for each: also for entities that never passed", "write on_delete: ignore, or remove only and filter where the inbox is read")
+		}
 	}
+}
+
+// keyNamesEvent reports whether each event has a row of its own, named by the event.
+func (c *compiler) keyNamesEvent() bool {
+	return c.file.Write == record.AppendOnly && slices.ContainsFunc(c.explained, func(x Explanation) bool {
+		return x.Part == "key" && slices.Contains(x.Reads, eventFields()[eventID])
+	})
 }
 
 // keyNames reports whether the target's key has a part that tells entities apart.
