@@ -257,7 +257,11 @@ func (a *anatomy) column(v reflect.Value) {
 	name := "column " + v.FieldByName("name").String()
 	switch kind(v.FieldByName("typ").FieldByName("kind").Uint()) {
 	case kindText, kindAny:
-		a.failures = append(a.failures, failure{schemas.RuleEncoding, v.FieldByName("encoding").String()})
+		encoding := "utf-8"
+		if e := v.FieldByName("encoding"); !e.IsNil() {
+			encoding = e.Elem().FieldByName("Name").String()
+		}
+		a.failures = append(a.failures, failure{schemas.RuleEncoding, encoding})
 	case kindDate, kindDateTime, kindTimestamp:
 		a.failures = append(a.failures, failure{schemas.RuleDate, name})
 	}

@@ -28,18 +28,23 @@ type exampleFolder struct {
 	dsn string
 	// encoding is what CREATE DATABASE is told besides the name, for those that are not UTF-8.
 	encoding string
+	// secret is a variable that truc.yaml takes a key from, "" for none.
+	secret string
 }
 
 func exampleFolders() []exampleFolder {
 	return []exampleFolder{
 		{name: "ho-tich", dsn: "HOTICH_DSN", encoding: " ENCODING 'SQL_ASCII' TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'"},
-		{name: "bao-hiem", dsn: "BHYT_DSN"},
+		{name: "bao-hiem", dsn: "BHYT_DSN", secret: "BHYT_AN_DANH"},
 		{name: "doanh-nghiep", dsn: "DKKD_DSN"},
 		{name: "cong-dan", dsn: "NHANKHAU_DSN"},
 	}
 }
 
 func (e exampleFolder) path(name string) string { return filepath.Join(root, "examples", e.name, name) }
+
+// exampleKey is the key of pseudonyms.
+const exampleKey = "a key for the examples and for nothing else"
 
 const (
 	fewestExamples = 20 // in each mapping
@@ -59,13 +64,18 @@ func TestExamples(t *testing.T) {
 		t.Run(e.name, func(t *testing.T) {
 			dsn := e.database(t, server)
 			n := &node{t: t, binary: binary, dir: t.TempDir(), env: []string{e.dsn + "=" + dsn}}
+			if e.secret != "" {
+				n.env = append(n.env, e.secret+"="+exampleKey)
+			}
 			if err := os.CopyFS(n.dir, os.DirFS(e.path(""))); err != nil {
 				t.Fatal(err)
 			}
 			if out := n.truc(0, "check"); strings.Contains(out, "mappings/") {
 				t.Errorf("truc check has something to say about the mappings:\n%s", out)
 			}
-			c, problems := config.Load(filepath.Join(n.dir, "truc.yaml"), func(name string) (string, bool) { return dsn, name == e.dsn })
+			c, problems := config.Load(filepath.Join(n.dir, "truc.yaml"), func(name string) (string, bool) {
+				return map[string]string{e.dsn: dsn, e.secret: exampleKey}[name], name == e.dsn || name == e.secret
+			})
 			if problems.Err() != nil {
 				t.Fatal(problems)
 			}
@@ -138,7 +148,13 @@ type exampleRun struct {
 	remarks map[string]string
 }
 
-func (x *exampleRun) env() mapping.Env { return mapping.Env{Set: x.set, Agency: x.config.Agency} }
+func (x *exampleRun) env() mapping.Env {
+	env := mapping.Env{Set: x.set, Agency: x.config.Agency, Pseudonyms: map[string][]byte{}}
+	for name, key := range x.config.Pseudonyms {
+		env.Pseudonyms[name] = []byte(key)
+	}
+	return env
+}
 
 func (x *exampleRun) parse(path string) (*mapping.File, *schemas.Dataset) {
 	x.t.Helper()
