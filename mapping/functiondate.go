@@ -119,7 +119,7 @@ func lowerDate(l *lowering, e celast.Expr, args []celast.Expr) (node, typ) {
 func (n dateNode) eval(f *frame) cell {
 	v := n.a.eval(f)
 	var t value.DateTime
-	ok := false
+	var ok bool
 	switch {
 	case v.isNull() || v.isFailed() || v.is(kindDate):
 		return v
