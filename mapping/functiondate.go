@@ -27,7 +27,11 @@ func (l *lowering) layouts(fn string, arg celast.Expr, least value.Precision) ([
 		layout, err := value.CompileLayout(s)
 		if err != nil {
 			reason := strings.TrimPrefix(err.Error(), fmt.Sprintf("compile date layout %q: ", s))
-			l.problem(item, "bad-layout", fmt.Sprintf("%q is not a date layout: %s", s, reason), "use yyyy, MM, dd, HH, mm, ss and what stands between them: dd/MM/yyyy")
+			fix := "use yyyy, MM, dd, HH, mm, ss and what stands between them: dd/MM/yyyy"
+			if len(similar(s, []string{value.ExcelLayout})) > 0 {
+				fix = suggestion(s, []string{value.ExcelLayout})
+			}
+			l.problem(item, "bad-layout", fmt.Sprintf("%q is not a date layout: %s", s, reason), fix)
 			return nil, false
 		}
 		if layout.Precision() < least && least == value.Time {
@@ -119,7 +123,7 @@ func lowerDate(l *lowering, e celast.Expr, args []celast.Expr) (node, typ) {
 func (n dateNode) eval(f *frame) cell {
 	v := n.a.eval(f)
 	var t value.DateTime
-	ok := false
+	var ok bool
 	switch {
 	case v.isNull() || v.isFailed() || v.is(kindDate):
 		return v

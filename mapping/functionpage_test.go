@@ -29,7 +29,7 @@ func evaluate(tb testing.TB, env Env, expression string) string {
 	f.next(nil)
 	f.remarking = true
 	v := n.eval(f)
-	out := ""
+	var out string
 	switch {
 	case v.isNull():
 		out = "null"

@@ -36,7 +36,7 @@ func over(tb testing.TB, env Env, expression string) func(record.Value) (cell, [
 }
 
 func outcome(v cell, remarks []Remark) string {
-	out := ""
+	var out string
 	switch {
 	case v.isNull():
 		out = "null"
@@ -164,11 +164,30 @@ func TestJSONColumn(t *testing.T) {
 	env := exampleEnv(t)
 	doc := `{"a":{"b":[{"c":"x\u1ec5"},{"c":null}],"n":-12.50,"e":1e2,"big":9223372036854775808,"t":true,"o":{"p":[1, 2]}},"":"", "a.b":1, "d":"e\u0302"}`
 	for _, c := range []struct{ path, kind, want string }{
-		{"a.b[0].c", "", `"xễ"`}, {"a.b[1].c", "", "null"}, {"a.b[2].c", "", "null"}, {"a.x", "", "null"}, {"a.b.c", "", "null"}, {"a[0]", "", "null"},
-		{"d", "", `"ê"`}, {"a.n", "", `"-12.50"`}, {"a.t", "", `"true"`}, {"a.b", "", "violation type"}, {"a", "", "violation type"},
-		{"a.n", "decimal", "-12.5"}, {"a.n", "int", "violation number"}, {"a.e", "int", "violation number"}, {"a.e", "decimal", "100"},
-		{"a.big", "int", "violation number"}, {"a.big", "decimal", "9223372036854775808"}, {"a.t", "bool", "true"}, {"a.t", "int", "violation type"}, {"d", "int", "violation type"},
-		{"a.o", "json", `{"p":[1, 2]}`}, {"a.o.p", "json", "[1, 2]"}, {"a.o.p[1]", "int", "2"}, {"a.b[0]", "json", `{"c":"x\u1ec5"}`},
+		{"a.b[0].c", "", `"xễ"`},
+		{"a.b[1].c", "", "null"},
+		{"a.b[2].c", "", "null"},
+		{"a.x", "", "null"},
+		{"a.b.c", "", "null"},
+		{"a[0]", "", "null"},
+		{"d", "", `"ê"`},
+		{"a.n", "", `"-12.50"`},
+		{"a.t", "", `"true"`},
+		{"a.b", "", "violation type"},
+		{"a", "", "violation type"},
+		{"a.n", "decimal", "-12.5"},
+		{"a.n", "int", "violation number"},
+		{"a.e", "int", "violation number"},
+		{"a.e", "decimal", "100"},
+		{"a.big", "int", "violation number"},
+		{"a.big", "decimal", "9223372036854775808"},
+		{"a.t", "bool", "true"},
+		{"a.t", "int", "violation type"},
+		{"d", "int", "violation type"},
+		{"a.o", "json", `{"p":[1, 2]}`},
+		{"a.o.p", "json", "[1, 2]"},
+		{"a.o.p[1]", "int", "2"},
+		{"a.b[0]", "json", `{"c":"x\u1ec5"}`},
 	} {
 		expression := fmt.Sprintf("json(c, %q)", c.path)
 		if c.kind != "" {
@@ -200,11 +219,30 @@ func TestXMLColumn(t *testing.T) {
 	doc := `<?xml version="1.0" encoding="windows-1258"?><!-- x --><h:HoSo xmlns:h="urn:mau" ma=" H5 " dung="1"><NguoiDan stt="1"><HoTen> Nguy&#7877;n <![CDATA[Văn & Mẫu]]>
 </HoTen><So>12</So></NguoiDan><NguoiDan stt="2"><HoTen>Trần Thử</HoTen><Rong/></NguoiDan><Tien>1.50</Tien><Dung>true</Dung><x>e&#x302;</x></h:HoSo>` + "\n"
 	for _, c := range []struct{ path, kind, want string }{
-		{"HoSo/NguoiDan[1]/HoTen", "", `"Nguyễn Văn & Mẫu"`}, {"HoSo/NguoiDan[2]/HoTen", "", `"Trần Thử"`}, {"HoSo/NguoiDan/HoTen", "", "violation ambiguous"},
-		{"HoSo/NguoiDan[3]/HoTen", "", "null"}, {"HoSo/NguoiDan/So", "int", "12"}, {"HoSo/NguoiDan[2]/Rong", "", "null"}, {"HoSo/NguoiDan[2]/HoTen[1]", "", `"Trần Thử"`},
-		{"HoSo/NguoiDan[1]", "", "violation type"}, {"HoSo", "", "violation type"}, {"NguoiDan", "", "null"}, {"HoTen", "", "null"}, {"HoSo/HoTen", "", "null"},
-		{"HoSo/@ma", "", `"H5"`}, {"HoSo/@dung", "bool", "true"}, {"HoSo/@khong", "", "null"}, {"HoSo/NguoiDan/@stt", "", "violation ambiguous"}, {"HoSo/NguoiDan[2]/@stt", "int", "2"},
-		{"HoSo/@h", "", "null"}, {"HoSo/Tien", "decimal", "1.5"}, {"HoSo/Tien", "int", "violation number"}, {"HoSo/x", "decimal", "violation number"}, {"HoSo/Dung", "bool", "true"}, {"HoSo/Tien", "bool", "violation type"}, {"HoSo/x", "", `"ê"`},
+		{"HoSo/NguoiDan[1]/HoTen", "", `"Nguyễn Văn & Mẫu"`},
+		{"HoSo/NguoiDan[2]/HoTen", "", `"Trần Thử"`},
+		{"HoSo/NguoiDan/HoTen", "", "violation ambiguous"},
+		{"HoSo/NguoiDan[3]/HoTen", "", "null"},
+		{"HoSo/NguoiDan/So", "int", "12"},
+		{"HoSo/NguoiDan[2]/Rong", "", "null"},
+		{"HoSo/NguoiDan[2]/HoTen[1]", "", `"Trần Thử"`},
+		{"HoSo/NguoiDan[1]", "", "violation type"},
+		{"HoSo", "", "violation type"},
+		{"NguoiDan", "", "null"},
+		{"HoTen", "", "null"},
+		{"HoSo/HoTen", "", "null"},
+		{"HoSo/@ma", "", `"H5"`},
+		{"HoSo/@dung", "bool", "true"},
+		{"HoSo/@khong", "", "null"},
+		{"HoSo/NguoiDan/@stt", "", "violation ambiguous"},
+		{"HoSo/NguoiDan[2]/@stt", "int", "2"},
+		{"HoSo/@h", "", "null"},
+		{"HoSo/Tien", "decimal", "1.5"},
+		{"HoSo/Tien", "int", "violation number"},
+		{"HoSo/x", "decimal", "violation number"},
+		{"HoSo/Dung", "bool", "true"},
+		{"HoSo/Tien", "bool", "violation type"},
+		{"HoSo/x", "", `"ê"`},
 	} {
 		expression := fmt.Sprintf("xml(c, %q)", c.path)
 		if c.kind != "" {

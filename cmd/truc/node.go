@@ -330,6 +330,10 @@ func displayed(path string) string {
 func (n *node) env(identityFix string) mapping.Env {
 	keys := make(map[string][]byte, len(n.config.Pseudonyms))
 	for name, key := range n.config.Pseudonyms {
+		if n.config.Faulty("pseudonyms." + name) {
+			// It was told, and nothing runs until it is mended; mappings shall not tell it again.
+			key = strings.Repeat("0", mapping.MinPseudonymKey)
+		}
 		keys[name] = []byte(key)
 	}
 	return mapping.Env{Set: n.set, Agency: n.config.Agency, IdentityFix: identityFix, Pseudonyms: keys}
