@@ -28,16 +28,21 @@ type exampleFolder struct {
 	dsn string
 	// encoding is what CREATE DATABASE is told besides the name, for those that are not UTF-8.
 	encoding string
+	// says are parts of the documents that the rows of the server become: what examples cannot show, since their texts are
+	// written readably, is that the bytes in the database are what the mapping takes them for.
+	says []string
 	// secret is a variable that truc.yaml takes a key from, "" for none.
 	secret string
 }
 
 func exampleFolders() []exampleFolder {
 	return []exampleFolder{
-		{name: "ho-tich", dsn: "HOTICH_DSN", encoding: " ENCODING 'SQL_ASCII' TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'"},
+		{name: "ho-tich", dsn: "HOTICH_DSN", encoding: " ENCODING 'SQL_ASCII' TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'", says: []string{
+			`"hoTen":"Trần Văn Thử"`, `"nguoiKy":"Trần Văn Ký"`, `"ghiChu":"Bản ghi mẫu, không có thật"`, `Ở nhà thường gọi là Cún`, `"soDinhDanh":"026223000001"`,
+		}},
 		{name: "bao-hiem", dsn: "BHYT_DSN", secret: "BHYT_AN_DANH"},
-		{name: "doanh-nghiep", dsn: "DKKD_DSN"},
-		{name: "cong-dan", dsn: "NHANKHAU_DSN"},
+		{name: "doanh-nghiep", dsn: "DKKD_DSN", says: []string{`"maSoDoanhNghiep":"0100000028-001"`, `"hoTen":"Phạm Văn Thử"`, `"soTien":"3000000000.5"`, `"tenNuocNgoai":"Food & Gia vị"`}},
+		{name: "cong-dan", dsn: "NHANKHAU_DSN", says: []string{`"tenGoiKhac":["Nguyễn Mẫu Cũ"]`, `"noiSinh":{"chiTiet":"Bệnh viện Mẫu, Hà Nội"}`, `"hoTen":"Nguyễn Thị Mẫu"`}},
 	}
 }
 
@@ -85,6 +90,11 @@ func TestExamples(t *testing.T) {
 			}
 			for _, name := range c.SubscribeNames() {
 				x.sink(c.Subscribe[name].Mapping)
+			}
+			for _, part := range e.says {
+				if !strings.Contains(x.documents.String(), part) {
+					t.Errorf("no document says %s", part)
+				}
 			}
 		})
 	}
@@ -146,6 +156,8 @@ type exampleRun struct {
 	config  *config.Config
 	set     *schemas.Set
 	remarks map[string]string
+	// documents are those of the rows, one after the other.
+	documents strings.Builder
 }
 
 func (x *exampleRun) env() mapping.Env {
@@ -241,6 +253,7 @@ func (x *exampleRun) row(translator *mapping.Translator, dataset *schemas.Datase
 	got := map[mapping.Verdict]string{mapping.Live: "", mapping.Filtered: "bỏ qua", mapping.Gone: "xóa"}[translator.Keep(row)]
 	if got == "" {
 		doc, _, violations := translator.Document(nil, row)
+		x.documents.Write(doc)
 		if len(violations) == 0 {
 			violations = dataset.Check(doc)
 		}
