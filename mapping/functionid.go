@@ -112,6 +112,9 @@ func lowerPersonID(l *lowering, e celast.Expr, args []celast.Expr) (node, typ) {
 		if tb.kind == kindText {
 			return l.problem(args[2], "wrong-type", fmt.Sprintf("personId() compares with a date of birth, but %s is text", l.source(args[2])), fmt.Sprintf(`write partialDate(%s, ["dd/MM/yyyy", "yyyy"]) with the layouts the column has`, l.source(args[2])))
 		}
+		if tb.kind == kindObject && (tb.schema == nil || tb.schema.Property("giaTri") == nil) {
+			return l.problem(args[2], "wrong-type", fmt.Sprintf("personId() compares with a date of birth, but %s is an object", l.source(args[2])), "name the date inside it")
+		}
 		l.wantKind("personId", args[2], tb, kindPartial, kindDate, kindDateTime, kindObject)
 	}
 	return n, typ{kind: kindText, nullable: true}

@@ -28,8 +28,10 @@ func over(tb testing.TB, env Env, expression string) func(record.Value) (cell, [
 		tb.Fatal(c.problems)
 	}
 	f := newFrame(c.columns, c.slots)
+	row := make(record.Row, 1)
 	return func(v record.Value) (cell, []Remark) {
-		f.next(record.Row{v})
+		row[0] = v
+		f.next(row)
 		f.remarking = true
 		return n.eval(f), f.remarks
 	}
@@ -315,4 +317,20 @@ func setWith(tb testing.TB, list string) *schemas.Set {
 		tb.Fatal(err)
 	}
 	return set
+}
+
+// TestValueFunctionsAllocateNothing: what runs for every row makes no garbage.
+func TestValueFunctionsAllocateNothing(t *testing.T) {
+	env := exampleEnv(t)
+	for call, v := range map[string]record.Value{
+		`titleCase(c)`: record.TextValue("NGUYỄN VĂN MẪU"), `money(c)`: record.TextValue("1.234.567,50 đ"), `taxCode(c)`: record.IntValue(100000123),
+		`personId(c, "1", date("01/05/1990", "dd/MM/yyyy"))`: record.IntValue(1090000123), `lookup("danhmuc.dantoc", c)`: record.TextValue("MUONG"),
+		`address(c)`: record.TextValue("Số 5, xã A, huyện B, tỉnh C"), `dateTime(c, "excel")`: record.FloatValue(45292.75), `when(c == 1, c)`: record.IntValue(1),
+		`zone(c, "Asia/Ho_Chi_Minh")`: bytesOf(record.DateTime, "2020-03-05T08:00:00"),
+	} {
+		f := over(t, env, call)
+		if n := testing.AllocsPerRun(100, func() { f(v) }); n > 0 {
+			t.Errorf("%s: %v allocations a row", call, n)
+		}
+	}
 }

@@ -70,7 +70,7 @@ func TestNothingBecomesAQuestionMark(t *testing.T) {
 		}
 	}
 	for name, list := range map[string][]string{
-		"vni":              {"Nguy\xd4n V\xa8n", "\xf8", "b\xf8", "e\xea", "o\xe8", "\x81", "a\xe2\xf8", "\xdd", "\xa7"},
+		"vni":              {"Nguy\xd4n V\xa8n", "\xf8", "b\xf8", "e\xea", "o\xe8", "\x81", "a\xe2\xf8", "y\xef", "\xdd", "\xa7"},
 		"cp1258":           {"\xcc", "b\xcc", "\xea\xcc\xcc", " \xf2", "\x8a", "\x8d", "\x9e"},
 		"tcvn3":            {"Nguye\xe3n V\xe2\x81n", "\xff", "\x80"},
 		"tcvn3-hoa":        {"\xff", "\x80"},

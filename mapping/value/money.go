@@ -21,8 +21,16 @@ const (
 // AppendDecimal. Thousands stand in groups of three, between points, commas or spaces, or in no groups. ok is false for what is no amount, for
 // one in another currency or with words for its scale ("triệu"), and for one that EitherGrouping can read in two ways: "1.234".
 func AppendMoney(dst, src []byte, g Grouping) (out []byte, ok bool) {
-	var buf [64]byte
-	number, ok := amount(buf[:0], src)
+	start := len(dst)
+	// Longer texts are no amounts. The clean text stands in dst for a while, so that nothing is allocated.
+	if len(src) > 256 {
+		return dst, false
+	}
+	if dst, ok = AppendText(dst, src); !ok {
+		return dst, false
+	}
+	number, ok := amount(dst[start:])
+	dst = dst[:start]
 	if !ok {
 		return dst, false
 	}
@@ -39,29 +47,23 @@ func AppendMoney(dst, src []byte, g Grouping) (out []byte, ok bool) {
 	return append(dst, b...), true
 }
 
-// amount leaves sign, digits, points, commas and single spaces of an amount in đồng.
-func amount(dst, src []byte) ([]byte, bool) {
-	if len(src) > 4*cap(dst) {
-		return nil, false
-	}
-	clean, ok := AppendText(nil, src)
-	if !ok {
-		return nil, false
-	}
-	clean = withoutCurrency(clean)
-	for i := 0; i < len(clean); {
-		r, size := utf8.DecodeRune(clean[i:])
+// amount leaves sign, digits, points, commas and single spaces of a clean amount in đồng, in its place.
+func amount(text []byte) ([]byte, bool) {
+	text = withoutCurrency(text)
+	out := text[:0]
+	for i := 0; i < len(text); {
+		r, size := utf8.DecodeRune(text[i:])
 		switch {
-		case r >= '0' && r <= '9', r == '.', r == ',', r == ' ', r == '-' && len(dst) == 0:
-			dst = append(dst, byte(r))
-		case r == '−' && len(dst) == 0:
-			dst = append(dst, '-')
+		case r >= '0' && r <= '9', r == '.', r == ',', r == ' ', r == '-' && len(out) == 0:
+			out = append(out, byte(r))
+		case r == '−' && len(out) == 0:
+			out = append(out, '-')
 		default:
 			return nil, false
 		}
 		i += size
 	}
-	return dst, len(dst) <= 64
+	return out, len(out) <= 64
 }
 
 // withoutCurrency takes the currency from the end or the beginning.
@@ -84,7 +86,10 @@ func appendGrouped(dst, s []byte, thousands, decimal byte) ([]byte, bool) {
 	if len(s) > 0 && s[0] == '-' {
 		dst, s = append(dst, '-'), trimBlanks(s[1:])
 	}
-	whole, fraction, hasFraction := bytes.Cut(s, []byte{decimal})
+	whole, fraction, hasFraction := s, []byte(nil), false
+	if at := bytes.IndexByte(s, decimal); at >= 0 {
+		whole, fraction, hasFraction = s[:at], s[at+1:], true
+	}
 	if hasFraction && (len(fraction) == 0 || !allDigits(fraction)) {
 		return dst[:start], false
 	}

@@ -1,9 +1,6 @@
 package value
 
-import (
-	"bytes"
-	"unicode/utf8"
-)
+import "unicode/utf8"
 
 // Fault says what is wrong with a number that has rules.
 type Fault uint8
@@ -87,8 +84,10 @@ func AppendPersonID(dst, src []byte, numeric bool) (out []byte, lost int, short,
 		return dst, 0, false, false
 	}
 	if numeric && (len(d) == 10 || len(d) == 11) {
-		lost = 12 - len(d)
-		d = append(bytes.Repeat([]byte{'0'}, lost), d...)
+		lost = len(buf) - len(d)
+		copy(buf[lost:], d)
+		d = buf[:]
+		copy(d, "00"[:lost])
 	}
 	if len(d) != 12 {
 		return dst, 0, len(d) == 9, false
