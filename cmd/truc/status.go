@@ -94,6 +94,12 @@ func printStatus(w io.Writer, s *portal.Status, now time.Time) error {
 			published := p.Published["created"] + p.Published["updated"] + p.Published["snapshot"]
 			fmt.Fprintf(t, "  %s\t%s\t%s\t%d\t%d\t%d\t%s\n", p.Name, p.Table, p.Topic, published, p.Published["deleted"], p.Filtered, letters(p.DeadLetters))
 		}
+		for _, p := range r.Pipelines {
+			if c := p.Changed; c != nil {
+				fmt.Fprintf(t, "  %s: mapping %s since %s; what had no event since then is as mapping %s or an earlier one made it: truc resnapshot %s publishes it anew\n",
+					p.Name, p.Mapping, c.Since.Format(time.RFC3339), c.Before, p.Name)
+			}
+		}
 	}
 	if len(s.Deliveries) > 0 {
 		fmt.Fprintln(t, "\n  DELIVERY\tTABLE\tDATASET\tSTATE\tAPPLIED\tBEHIND\tPARKED\tDEAD LETTERS")
