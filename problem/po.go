@@ -59,3 +59,6 @@ func parsePO(text string) (map[string]string, error) {
 	keep()
 	return out, nil
 }
+
+// Translations returns the Vietnamese formats by the English ones, or why vi.po cannot be read.
+func Translations() (map[string]string, error) { return parsePO(viPO) }
