@@ -1,6 +1,8 @@
 package messages
 
 import (
+	"flag"
+	"os"
 	"regexp"
 	"slices"
 	"strconv"
@@ -89,7 +91,28 @@ func TestEveryFindingHasARemedy(t *testing.T) {
 	source, _ := read(t)
 	for _, m := range source.Messages {
 		if len(m.Fixes) == 0 {
-			t.Logf("%s: %s: %q has no remedy that can be read from the code", m.Place, m.Code, m.What)
+			t.Errorf("%s: %s: %q has no remedy that can be read from the code", m.Place, m.Code, m.What)
 		}
+	}
+}
+
+var update = flag.Bool("update", false, "write docs/when-something-is-wrong.md")
+
+// TestGuideIsCurrent holds the page to the code.
+func TestGuideIsCurrent(t *testing.T) {
+	const page = "../../docs/when-something-is-wrong.md"
+	source, translations := read(t)
+	want := Guide(source, translations)
+	if *update {
+		if err := os.WriteFile(page, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(got) != want {
+		t.Error("docs/when-something-is-wrong.md is not what the code says: go test ./tests/messages -update")
 	}
 }
