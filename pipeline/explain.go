@@ -21,7 +21,7 @@ func Explain(err error) problem.Problem {
 			return p
 		}
 	}
-	return problem.Problem{Code: "run.failed", What: problem.Verbatim(err.Error()), Fix: problem.Say("look at the log of the node around this time; when it comes again after a restart, report it")}
+	return problem.Problem{Code: "run.failed", What: problem.Say("%s", err), Fix: problem.Say("look at the log of the node around this time; when it comes again after a restart, report it")}
 }
 
 func explainAdapter(err error) (problem.Problem, bool) {

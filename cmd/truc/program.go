@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"strings"
 
 	"github.com/lienthong/truc/adapters"
 	"github.com/lienthong/truc/config"
@@ -36,7 +37,7 @@ func (p *program) define(fs *flag.FlagSet) {
 // slip in an environment variable.
 func (p *program) languages() []problem.Language {
 	lang := p.lang
-	if lang == "" {
+	if lang == "" && p.env != nil {
 		lang, _ = p.env("TRUC_LANG")
 	}
 	switch lang {
@@ -46,6 +47,16 @@ func (p *program) languages() []problem.Language {
 		return []problem.Language{problem.English}
 	}
 	return []problem.Language{problem.Vietnamese, problem.English}
+}
+
+// say writes one short line in the languages of the user, side by side.
+func (p *program) say(w io.Writer, t problem.Text) error {
+	var parts []string
+	for _, l := range p.languages() {
+		parts = append(parts, t.In(l))
+	}
+	_, err := fmt.Fprintln(w, strings.Join(parts, " · "))
+	return err
 }
 
 // printUsageError says what is wrong with a command line, and the remedy below.

@@ -115,11 +115,14 @@ func (p *program) printCheck(c *config.Config, problems problem.List) error {
 		}
 	} else {
 		printProblems(p.stdout, p.languages(), problems)
-		summary := counted(faults, "error") + ", " + counted(warnings, "warning")
+		summary := problem.Text{VI: fmt.Sprintf("%d lỗi, %d cảnh báo", faults, warnings), EN: counted(faults, "error") + ", " + counted(warnings, "warning")}
 		if faults == 0 {
-			summary = fmt.Sprintf("%s is in order: %s, %s, %s", c.Path, counted(len(c.Publish), "publishing pipeline"), counted(len(c.Subscribe), "delivery"), counted(warnings, "warning"))
+			summary = problem.Text{
+				VI: fmt.Sprintf("%s đã ổn: %d luồng phát hành, %d luồng nhận, %d cảnh báo", c.Path, len(c.Publish), len(c.Subscribe), warnings),
+				EN: fmt.Sprintf("%s is in order: %s, %s, %s", c.Path, counted(len(c.Publish), "publishing pipeline"), counted(len(c.Subscribe), "delivery"), counted(warnings, "warning")),
+			}
 		}
-		if _, err := fmt.Fprintln(p.stdout, summary); err != nil {
+		if err := p.say(p.stdout, summary); err != nil {
 			return fmt.Errorf("write result: %w", err)
 		}
 	}

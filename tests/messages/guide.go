@@ -120,7 +120,7 @@ func shown(format string) string {
 
 // writeRules lists what may be wrong with a record, by the rule that a dead letter names.
 func writeRules(b *strings.Builder) {
-	b.WriteString("\n## Thông điệp lỗi · Dead letters\n\nQuy tắc mà một bản ghi vi phạm, như `truc dlq list` và `truc try` nêu. · The rule a record broke, as `truc dlq list` and `truc try` name it.\n\n")
+	b.WriteString("\n## Thư lỗi · Dead letters\n\nQuy tắc mà một bản ghi vi phạm, như `truc dlq list` và `truc try` nêu. · The rule a record broke, as `truc dlq list` and `truc try` name it.\n\n")
 	b.WriteString("| quy tắc · rule | nhóm · group | điều gì sai | what is wrong |\n|---|---|---|---|\n")
 	for _, rule := range schemas.Rules() {
 		v := schemas.NewViolation("", rule, "")
