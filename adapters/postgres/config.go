@@ -34,7 +34,7 @@ func (c *Config) Validate() problem.List {
 	add := func(code, where string, what, fix problem.Text) {
 		l = append(l, problem.Problem{Code: "postgres." + code, Where: where, What: what, Fix: fix})
 	}
-	shape := problem.Say(`write postgres://user:password@host:5432/database?sslmode=require, the password by ${env:NAME} or ${file:PATH}`) //nolint:gosec // a form to fill in, no credentials
+	shape := problem.Say(`write postgres://user:password@host:5432/database?sslmode=require, the password by ${env:NAME} or ${file:PATH}`)
 	if c.DSN == "" {
 		add("dsn", "dsn", problem.Say("the connection string is missing"), shape)
 	} else if _, err := pgconn.ParseConfig(c.DSN); err != nil {
