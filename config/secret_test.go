@@ -127,7 +127,7 @@ func TestNodeDecodeFaults(t *testing.T) {
 		{Code: "config.wrong-type", Where: "zone", What: problem.Say("a text was expected, a mapping was found"), Fix: problem.Say("write a text")},
 		{Code: "config.missing-secret", Where: "dsn", What: problem.Say("the environment variable NONE is not set"), Fix: problem.Say("set it before truc starts: export NONE=…")},
 	}
-	if diff := cmp.Diff(want, l); diff != "" {
+	if diff := cmp.Diff(want, l, cmp.Transformer("English", problem.Text.String)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	located := n.Locate(problem.List{{Where: "nested.port"}, {Where: "tables[1]"}, {Where: "slot"}, {Where: ""}, {Where: "tables[9].x"}})
