@@ -14,6 +14,7 @@ import (
 
 	"github.com/lienthong/truc/pipeline"
 	"github.com/lienthong/truc/portal"
+	"github.com/lienthong/truc/problem"
 )
 
 func statusVerb() verb {
@@ -48,7 +49,7 @@ func fetchStatus(ctx context.Context, listen string) (*portal.Status, error) {
 	defer cancel()
 	host, port, err := net.SplitHostPort(listen)
 	if err != nil || port == "0" {
-		return nil, &usageError{what: fmt.Sprintf("the node listens on a port that only it knows (%s)", listen), fix: "give http.listen a port of its own"}
+		return nil, &usageError{what: problem.Say("the node listens on a port that only it knows (%s)", listen), fix: problem.Say("give http.listen a port of its own")}
 	}
 	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
 		host = "localhost"
