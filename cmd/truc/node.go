@@ -292,7 +292,7 @@ func (m *mappings) parse(path, name, where string) (*mapping.File, problem.List)
 	}
 	root, within, err := filesOf(m.dir, path)
 	if err != nil {
-		return nil, problem.List{{Code: "mapping.unreadable", Where: where, What: fmt.Sprintf("the folder of the mapping %s cannot be read: %v", name, err), Fix: "check that the user running truc may read it"}}
+		return nil, problem.List{{Code: "mapping.unreadable", Where: where, What: problem.Say("the folder of the mapping %s cannot be read: %v", name, err), Fix: problem.Say("check that the user running truc may read it")}}
 	}
 	defer root.Close()
 	return mapping.Parse(name, data, &mapping.Files{Root: root.FS(), Path: within})
