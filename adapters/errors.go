@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/lienthong/truc/problem"
 )
 
 // ErrClosed is returned by Read after Close.
@@ -54,7 +56,8 @@ func (e *DivergenceError) Error() string {
 // RefusedError says that the configuration cannot work with what is there: a table without a key, wal_level, a missing
 // privilege. Decision: stop, it will not mend itself; Fix says what to do.
 type RefusedError struct {
-	Where, What, Fix string
+	Where     string
+	What, Fix problem.Text
 }
 
 func (e *RefusedError) Error() string { return fmt.Sprintf("%s: %s; fix: %s", e.Where, e.What, e.Fix) }

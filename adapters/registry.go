@@ -1,7 +1,6 @@
 package adapters
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -113,7 +112,7 @@ func (r *Registry) Sink(name string, d Decode) (func(Env) (Sink, error), problem
 func unknown(name, side string, known []string) problem.List {
 	return problem.List{{
 		Code: "config.unknown-adapter",
-		What: fmt.Sprintf("there is no %s adapter %q", side, name),
-		Fix:  "use one of: " + strings.Join(known, ", "),
+		What: problem.Say("there is no %s adapter %q", side, name),
+		Fix:  problem.Say("use one of: %s", strings.Join(known, ", ")),
 	}}
 }

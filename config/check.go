@@ -52,9 +52,11 @@ func (c *Config) check() {
 }
 
 // bad reports a value of the file at a path.
-func (c *Config) bad(path, what, fix string) { c.report("config.bad-value", path, what, fix, false) }
+func (c *Config) bad(path string, what, fix problem.Text) {
+	c.report("config.bad-value", path, what, fix, false)
+}
 
-func (c *Config) report(code, path, what, fix string, warning bool) {
+func (c *Config) report(code, path string, what, fix problem.Text, warning bool) {
 	c.file.report(spot{at: c.file.top().follow(path).at, path: path}, problem.Problem{Code: code, What: what, Fix: fix, Warning: warning})
 }
 
@@ -77,11 +79,11 @@ func (c *Config) missing(path, form string) {
 		return // it, or what should hold it, is there and wrong: whoever read that has reported it
 	}
 	key := path[strings.LastIndexByte(path, '.')+1:]
-	c.report("config.missing-key", path, fmt.Sprintf("the key %q is missing", key), "add "+form, false)
+	c.report("config.missing-key", path, problem.Say("the key %q is missing", key), problem.Say("add %s", form), false)
 }
 
 // shown quotes the value at a path unless it is secret.
-func (c *Config) shown(path string) string {
+func (c *Config) shown(path string) problem.Text {
 	d := decoder{file: c.file}
 	return d.shown(c.file.top().follow(path).value)
 }
@@ -90,9 +92,9 @@ func (c *Config) agency(path, id string) {
 	switch {
 	case id == "":
 	case !agencyForm.MatchString(id):
-		c.bad(path, c.shown(path)+" is no agency identifier: a capital letter, two digits, then groups of digits, each after a dot", "write it like H44.15")
+		c.bad(path, problem.Say("%s is no agency identifier: a capital letter, two digits, then groups of digits, each after a dot", c.shown(path)), problem.Say("write it like H44.15"))
 	case len(id) > maxAgency:
-		c.bad(path, fmt.Sprintf("the agency identifier has %d characters, topics have room for %d", len(id), maxAgency), "write the identifier of the agency itself, like H44.15")
+		c.bad(path, problem.Say("the agency identifier has %d characters, topics have room for %d", len(id), maxAgency), problem.Say("write the identifier of the agency itself, like H44.15"))
 	}
 }
 
@@ -104,17 +106,17 @@ func (c *Config) checkNames() {
 			switch {
 			case !nameForm.MatchString(name):
 				c.file.report(e, problem.Problem{
-					Code: "config.bad-name", What: fmt.Sprintf("%q is no name: it begins with a small letter and has small letters, digits and _ only", short(name)),
-					Fix: fmt.Sprintf("write it like %q", suggestName(name)),
+					Code: "config.bad-name", What: problem.Say("%q is no name: it begins with a small letter and has small letters, digits and _ only", short(name)),
+					Fix: problem.Say("write it like %q", suggestName(name)),
 				})
 			case len(name) > maxName:
-				c.file.report(e, problem.Problem{Code: "config.bad-name", What: fmt.Sprintf("the name has %d characters, %d are possible", len(name), maxName), Fix: "shorten it"})
+				c.file.report(e, problem.Problem{Code: "config.bad-name", What: problem.Say("the name has %d characters, %d are possible", len(name), maxName), Fix: problem.Say("shorten it")})
 			}
 		}
 	}
 	for _, name := range c.SubscribeNames() {
 		if _, both := c.Publish[name]; both {
-			c.report("config.name-twice", "subscribe."+name, fmt.Sprintf("%q is the name of a pipeline under publish already", name), "give one of the two another name: commands and metrics know a pipeline by its name", false)
+			c.report("config.name-twice", "subscribe."+name, problem.Say("%q is the name of a pipeline under publish already", name), problem.Say("give one of the two another name: commands and metrics know a pipeline by its name"), false)
 		}
 	}
 	c.checkSourceNames()
@@ -123,16 +125,16 @@ func (c *Config) checkNames() {
 // checkSourceNames warns of pipelines that have the name of a source and are not all that is read from it: truc resnapshot
 // knows both by their names.
 func (c *Config) checkSourceNames() {
-	const fix = "give one of the two another name"
+	fix := problem.Say("give one of the two another name")
 	for _, name := range c.SourceNames() {
 		if _, ok := c.Subscribe[name]; ok {
-			c.report("config.name-twice", "subscribe."+name, fmt.Sprintf("%q is the name of a source too: truc resnapshot %s means this delivery", name, name), fix, true)
+			c.report("config.name-twice", "subscribe."+name, problem.Say("%q is the name of a source too: truc resnapshot %s means this delivery", name, name), fix, true)
 			continue
 		}
 		p, ok := c.Publish[name]
 		others := slices.ContainsFunc(c.PublishNames(), func(other string) bool { return other != name && c.Publish[other].Source == name })
 		if ok && (p.Source != name || others) {
-			c.report("config.name-twice", "publish."+name, fmt.Sprintf("%q is the name of a source too: truc resnapshot %s means the source, with all its pipelines", name, name), fix, true)
+			c.report("config.name-twice", "publish."+name, problem.Say("%q is the name of a source too: truc resnapshot %s means the source, with all its pipelines", name, name), fix, true)
 		}
 	}
 }
@@ -170,16 +172,16 @@ func (c *Config) checkRegistry() {
 	u, err := url.Parse(c.Registry.URL)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.RawQuery != "" || u.Fragment != "" || u.User != nil ||
 		u.Hostname() == "" || u.Port() != "" && !isAddress(u.Host, false) || strings.HasSuffix(u.Host, ":") {
-		c.bad("registry.url", c.shown("registry.url")+" is not an address of the form https://host/path/", "write it like https://chuan.phutho.example/")
+		c.bad("registry.url", problem.Say("%s is not an address of the form https://host/path/", c.shown("registry.url")), problem.Say("write it like https://chuan.phutho.example/"))
 	}
 }
 
 func (c *Config) checkBus() {
 	if c.Bus.Embedded != nil && c.Bus.Kafka != nil {
-		c.report("config.several-buses", "bus", "both an embedded bus and Kafka are named here", "keep one: embedded for one machine, kafka for production", false)
+		c.report("config.several-buses", "bus", problem.Say("both an embedded bus and Kafka are named here"), problem.Say("keep one: embedded for one machine, kafka for production"), false)
 	}
 	if e := c.Bus.Embedded; e != nil && (e.Port < 0 || e.Port > 65535) {
-		c.bad("bus.embedded.port", fmt.Sprintf("%d is no port", e.Port), "write a number from 1 to 65535, or 0 for a free one")
+		c.bad("bus.embedded.port", problem.Say("%d is no port", e.Port), problem.Say("write a number from 1 to 65535, or 0 for a free one"))
 	}
 	k := c.Bus.Kafka
 	if k == nil {
@@ -187,20 +189,20 @@ func (c *Config) checkBus() {
 	}
 	if len(k.Brokers) == 0 {
 		if c.empty("bus.kafka.brokers") {
-			c.bad("bus.kafka.brokers", "the list of brokers is empty", "write at least one: [kafka1:9092]")
+			c.bad("bus.kafka.brokers", problem.Say("the list of brokers is empty"), problem.Say("write at least one: [kafka1:9092]"))
 		} else {
 			c.missing("bus.kafka.brokers", "brokers: [kafka1:9092], the addresses of some brokers of the cluster")
 		}
 	}
 	for i, b := range k.Brokers {
 		if path := fmt.Sprintf("bus.kafka.brokers[%d]", i); b != "" && !isAddress(b, false) {
-			c.bad(path, c.shown(path)+" is no address of a broker", "write host:port, like kafka1.example:9092")
+			c.bad(path, problem.Say("%s is no address of a broker", c.shown(path)), problem.Say("write host:port, like kafka1.example:9092"))
 		}
 	}
 	c.positive("bus.kafka.replication", k.Replication, 100)
 	c.positive("bus.kafka.partitions", k.Partitions, maxPartitions)
 	if (k.TLS.Cert == "") != (k.TLS.Key == "") {
-		c.bad("bus.kafka.tls", "a client certificate needs both cert and key", "name the other file too")
+		c.bad("bus.kafka.tls", problem.Say("a client certificate needs both cert and key"), problem.Say("name the other file too"))
 	}
 	if k.SASL != nil {
 		c.checkSASL(k.SASL, k.TLS.Enabled)
@@ -213,9 +215,9 @@ func (c *Config) checkSASL(s *SASL, encrypted bool) {
 	case s.Mechanism == "":
 		c.missing(path+"mechanism", "mechanism: scram-sha-512 (or scram-sha-256, plain)")
 	case !slices.Contains(mechanisms, strings.ToLower(s.Mechanism)):
-		c.bad(path+"mechanism", c.shown(path+"mechanism")+" is no login mechanism that truc knows", "use one of: "+strings.Join(mechanisms, ", "))
+		c.bad(path+"mechanism", problem.Say("%s is no login mechanism that truc knows", c.shown(path+"mechanism")), problem.Say("use one of: %s", strings.Join(mechanisms, ", ")))
 	case strings.EqualFold(s.Mechanism, "plain") && !encrypted:
-		c.report("config.clear-password", path+"mechanism", "plain without TLS sends the password readably over the network", "add tls: true, or use scram-sha-512", true)
+		c.report("config.clear-password", path+"mechanism", problem.Say("plain without TLS sends the password readably over the network"), problem.Say("add tls: true, or use scram-sha-512"), true)
 	}
 	if s.User == "" {
 		c.missing(path+"user", "user: the name to log in with")
@@ -228,7 +230,7 @@ func (c *Config) checkSASL(s *SASL, encrypted bool) {
 // positive checks a number that may be absent.
 func (c *Config) positive(path string, n, most int) {
 	if c.has(path) && c.file.top().follow(path).value.Tag == "!!int" && (n < 1 || n > most) {
-		c.bad(path, fmt.Sprintf("%s is outside 1 to %d", c.shown(path), most), "write a number within, or remove the key")
+		c.bad(path, problem.Say("%s is outside 1 to %d", c.shown(path), most), problem.Say("write a number within, or remove the key"))
 	}
 }
 
@@ -267,7 +269,7 @@ func (c *Config) checkPublish() {
 	}
 	for _, name := range c.SourceNames() {
 		if !lost && !slices.ContainsFunc(c.PublishNames(), func(p string) bool { return c.Publish[p].Source == name }) {
-			c.report("config.unused", "sources."+name, "nothing is published from this source", "name it under publish, or remove it", true)
+			c.report("config.unused", "sources."+name, problem.Say("nothing is published from this source"), problem.Say("name it under publish, or remove it"), true)
 		}
 	}
 }
@@ -288,20 +290,20 @@ func (c *Config) checkSubscribe() {
 		}
 		if len(s.Agencies) == 0 {
 			if c.empty(path + ".agencies") {
-				c.bad(path+".agencies", "the list of agencies is empty", `name at least one, or all: ["*"]`)
+				c.bad(path+".agencies", problem.Say("the list of agencies is empty"), problem.Say(`name at least one, or all: ["*"]`))
 			} else {
 				c.missing(path+".agencies", "agencies: [H44.*], whose events are delivered")
 			}
 		}
 		for i, a := range s.Agencies {
 			if at := fmt.Sprintf("%s.agencies[%d]", path, i); a != "" && !patternForm.MatchString(a) {
-				c.bad(at, c.shown(at)+" covers no agency", "write an identifier (H44.15), all below one (H44.*), or \"*\"")
+				c.bad(at, problem.Say("%s covers no agency", c.shown(at)), problem.Say(`write an identifier (H44.15), all below one (H44.*), or "*"`))
 			}
 		}
 	}
 	for _, name := range c.SinkNames() {
 		if !lost && !slices.ContainsFunc(c.SubscribeNames(), func(s string) bool { return c.Subscribe[s].Sink == name }) {
-			c.report("config.unused", "sinks."+name, "nothing is delivered to this sink", "name it under subscribe, or remove it", true)
+			c.report("config.unused", "sinks."+name, problem.Say("nothing is delivered to this sink"), problem.Say("name it under subscribe, or remove it"), true)
 		}
 	}
 }
@@ -316,22 +318,22 @@ func list(names []string, none string) string {
 
 // unknown reports a name that leads nowhere, with the one that was probably meant.
 func (c *Config) unknown(code, path, section string, known []string) {
-	fix := "use one of: " + strings.Join(known, ", ")
+	fix := problem.Say("use one of: %s", strings.Join(known, ", "))
 	if len(known) == 0 {
-		fix = "describe it under " + section
+		fix = problem.Say("describe it under %s", section)
 	} else if k := Similar(short(c.file.top().follow(path).value.Value), known); k != "" {
-		fix = fmt.Sprintf("write %q", k)
+		fix = problem.Say("write %q", k)
 	}
-	what := fmt.Sprintf("there is no %s under %s", c.shown(path), section)
+	what := problem.Say("there is no %s under %s", c.shown(path), section)
 	if c.file.hidden[c.file.top().follow(path).value] {
-		what = "the name (not shown: it came by reference) stands for nothing under " + section
+		what = problem.Say("the name (not shown: it came by reference) stands for nothing under %s", section)
 	}
 	c.report(code, path, what, fix, false)
 }
 
 func (c *Config) checkRest() {
 	if c.HTTP.Listen != "" && !isAddress(c.HTTP.Listen, true) {
-		c.bad("http.listen", c.shown("http.listen")+" is no address to listen on", "write host:port, like 127.0.0.1:8080")
+		c.bad("http.listen", problem.Say("%s is no address to listen on", c.shown("http.listen")), problem.Say("write host:port, like 127.0.0.1:8080"))
 	}
 	c.positive("errorBudget.openLetters", c.ErrorBudget.OpenLetters, 1_000_000_000)
 	c.positive("errorBudget.failedPercent", c.ErrorBudget.FailedPercent, 100)
@@ -339,11 +341,11 @@ func (c *Config) checkRest() {
 	for _, name := range c.names("pseudonyms") {
 		path := "pseudonyms." + name
 		if n := len(c.Pseudonyms[name]); n < minPseudonymKey && !c.Faulty(path) {
-			c.report("config.weak-key", path, fmt.Sprintf("the key has %d characters, %d are needed at least: a short one can be found by trying", n, minPseudonymKey), "make one with: openssl rand -base64 32", false)
+			c.report("config.weak-key", path, problem.Say("the key has %d characters, %d are needed at least: a short one can be found by trying", n, minPseudonymKey), problem.Say("make one with: openssl rand -base64 32"), false)
 		}
 	}
 	if len(c.Publish) == 0 && len(c.Subscribe) == 0 && !c.Faulty("publish") && !c.Faulty("subscribe") {
-		c.report("config.nothing-to-do", "", "nothing is published and nothing is subscribed", "add publish: or subscribe:", true)
+		c.report("config.nothing-to-do", "", problem.Say("nothing is published and nothing is subscribed"), problem.Say("add publish: or subscribe:"), true)
 	}
 }
 

@@ -151,8 +151,8 @@ func Find(flag string, env func(string) (string, bool)) (string, problem.List) {
 		return path, nil
 	}
 	return "", problem.List{{
-		Code: "config.not-found", Where: here, What: "no configuration was given, and there is no truc.yaml in this folder",
-		Fix: "name it with -c FILE or in the environment variable TRUC_CONFIG",
+		Code: "config.not-found", Where: here, What: problem.Say("no configuration was given, and there is no truc.yaml in this folder"),
+		Fix: problem.Say("name it with -c FILE or in the environment variable TRUC_CONFIG"),
 	}}
 }
 
@@ -169,7 +169,7 @@ func Load(path string, env func(string) (string, bool)) (*Config, problem.List) 
 func load(path string, data []byte, env func(string) (string, bool)) (*Config, problem.List) {
 	dir, err := filepath.Abs(filepath.Dir(path))
 	if err != nil {
-		return nil, unreadable(path, "has no absolute path: "+reason(err), "start truc in a folder that exists")
+		return nil, unreadable(path, problem.Say("has no absolute path: %s", reason(err)), problem.Say("start truc in a folder that exists"))
 	}
 	f := &file{name: path, dir: dir, env: env, hidden: map[*yaml.Node]bool{}, broken: map[*yaml.Node]problem.Problem{}}
 	if !f.parse(data) {

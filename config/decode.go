@@ -53,20 +53,20 @@ func (d *decoder) value(s spot, v reflect.Value) {
 		}
 		d.value(s, v.Elem())
 	case reflect.Struct:
-		if d.is(s, yaml.MappingNode, "a mapping of keys to values", structureFix(s, v)) {
+		if d.is(s, yaml.MappingNode, problem.Say("a mapping of keys to values"), structureFix(s, v)) {
 			d.structure(s, v)
 		}
 	case reflect.Map:
-		if d.is(s, yaml.MappingNode, "a mapping of names to values", fmt.Sprintf("write %s: { name: … }", lastKey(s.path))) {
+		if d.is(s, yaml.MappingNode, problem.Say("a mapping of names to values"), problem.Say("write %s: { name: … }", lastKey(s.path))) {
 			d.named(s, v)
 		}
 	case reflect.Slice:
-		if d.is(s, yaml.SequenceNode, "a list", d.listFix(s)) {
+		if d.is(s, yaml.SequenceNode, problem.Say("a list"), d.listFix(s)) {
 			d.list(s, v)
 		}
 	case reflect.String:
-		if text, ok := d.scalar(s, "a text"); ok && text == "" {
-			d.noValue(s, "a text")
+		if text, ok := d.scalar(s, problem.Say("a text")); ok && text == "" {
+			d.noValue(s, problem.Say("a text"))
 		} else if ok {
 			v.SetString(text)
 		}
@@ -83,7 +83,7 @@ func (d *decoder) value(s spot, v reflect.Value) {
 }
 
 // is checks the kind of a node. An empty value (`sources:`) is an empty mapping or list.
-func (d *decoder) is(s spot, kind yaml.Kind, expected, fix string) bool {
+func (d *decoder) is(s spot, kind yaml.Kind, expected, fix problem.Text) bool {
 	if isNull(s.value) {
 		return false
 	}
@@ -95,56 +95,55 @@ func (d *decoder) is(s spot, kind yaml.Kind, expected, fix string) bool {
 }
 
 // structureFix shows how a mapping is written, by its first key, and which other keys there are.
-func structureFix(s spot, v reflect.Value) string {
+func structureFix(s spot, v reflect.Value) problem.Text {
 	var known []string
 	collect(v, map[string]reflect.Value{}, &known)
 	if len(known) == 0 {
-		return fmt.Sprintf("write %s: {}", lastKey(s.path))
+		return problem.Say("write %s: {}", lastKey(s.path))
 	}
-	fix := fmt.Sprintf("write %s: { %s: … }", lastKey(s.path), known[0])
 	if len(known) > 1 {
-		fix += "; the keys known here are: " + strings.Join(known, ", ")
+		return problem.Say("write %s: { %s: … }; the keys known here are: %s", lastKey(s.path), known[0], strings.Join(known, ", "))
 	}
-	return fix
+	return problem.Say("write %s: { %s: … }", lastKey(s.path), known[0])
 }
 
 var plainItem = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._/-]*(\.\*)?$`)
 
 // listFix shows the list that a single value was meant to be.
-func (d *decoder) listFix(s spot) string {
+func (d *decoder) listFix(s spot) problem.Text {
 	item := "…"
 	if n := s.value; n.Kind == yaml.ScalarNode && !d.file.hidden[n] {
 		if item = short(n.Value); !plainItem.MatchString(item) {
 			item = strconv.Quote(item)
 		}
 	}
-	return fmt.Sprintf("write %s: [%s]", lastKey(s.path), item)
+	return problem.Say("write %s: [%s]", lastKey(s.path), item)
 }
 
 func lastKey(path string) string { return path[strings.LastIndexByte(path, '.')+1:] }
 
 func isNull(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.Tag == "!!null" }
 
-func (d *decoder) wrongType(s spot, expected, fix string) {
-	if fix == "" {
-		fix = "write " + expected
+func (d *decoder) wrongType(s spot, expected, fix problem.Text) {
+	if fix.Empty() {
+		fix = problem.Say("write %s", expected)
 	}
-	d.report(s, problem.Problem{Code: "config.wrong-type", What: fmt.Sprintf("%s was expected, %s was found", expected, d.shown(s.value)), Fix: fix})
+	d.report(s, problem.Problem{Code: "config.wrong-type", What: problem.Say("%s was expected, %s was found", expected, d.shown(s.value)), Fix: fix})
 }
 
 // shown describes a value for a message: its text, unless it is a secret.
-func (d *decoder) shown(n *yaml.Node) string {
+func (d *decoder) shown(n *yaml.Node) problem.Text {
 	switch {
 	case n.Kind == yaml.MappingNode:
-		return "a mapping"
+		return problem.Say("a mapping")
 	case n.Kind == yaml.SequenceNode:
-		return "a list"
+		return problem.Say("a list")
 	case isNull(n):
-		return "nothing"
+		return problem.Say("nothing")
 	case d.file.hidden[n]:
-		return "a value (not shown: it holds a secret)"
+		return problem.Say("a value (not shown: it holds a secret)")
 	}
-	return strconv.Quote(short(n.Value))
+	return problem.Verbatim(strconv.Quote(short(n.Value)))
 }
 
 func (d *decoder) structure(s spot, v reflect.Value) {
@@ -182,18 +181,18 @@ func collect(v reflect.Value, fields map[string]reflect.Value, known *[]string) 
 
 // unknownKey reports a key that does not belong into the mapping s. A key that stands there already was not meant by it.
 func (d *decoder) unknownKey(in, s spot, known []string) {
-	fix := "remove it; the keys known here are: " + strings.Join(known, ", ")
+	fix := problem.Say("remove it; the keys known here are: %s", strings.Join(known, ", "))
 	if len(known) == 0 {
-		fix = "remove it: there are no keys here"
+		fix = problem.Say("remove it: there are no keys here")
 	}
 	absent := slices.DeleteFunc(slices.Clone(known), func(k string) bool {
 		_, there := in.entry(k)
 		return there
 	})
 	if k := Similar(short(s.at.Value), absent); k != "" {
-		fix = fmt.Sprintf("write %q", k)
+		fix = problem.Say("write %q", k)
 	}
-	d.report(s, problem.Problem{Code: "config.unknown-key", What: fmt.Sprintf("there is no key %q here", short(s.at.Value)), Fix: fix})
+	d.report(s, problem.Problem{Code: "config.unknown-key", What: problem.Say("there is no key %q here", short(s.at.Value)), Fix: fix})
 }
 
 func (d *decoder) named(s spot, v reflect.Value) {
@@ -216,7 +215,7 @@ func (d *decoder) list(s spot, v reflect.Value) {
 }
 
 // scalar returns the text of a single value; `key:` without one is a problem.
-func (d *decoder) scalar(s spot, expected string) (string, bool) {
+func (d *decoder) scalar(s spot, expected problem.Text) (string, bool) {
 	if p, ok := d.file.broken[s.value]; ok {
 		d.report(s, p)
 		return "", false
@@ -226,28 +225,28 @@ func (d *decoder) scalar(s spot, expected string) (string, bool) {
 		d.noValue(s, expected)
 		return "", false
 	case s.value.Kind != yaml.ScalarNode:
-		d.wrongType(s, expected, "")
+		d.wrongType(s, expected, problem.Text{})
 		return "", false
 	}
 	return s.value.Value, true
 }
 
-func (d *decoder) noValue(s spot, expected string) {
-	d.report(s, problem.Problem{Code: "config.missing-value", What: "the key has no value, " + expected + " was expected", Fix: "write the value, or remove the key"})
+func (d *decoder) noValue(s spot, expected problem.Text) {
+	d.report(s, problem.Problem{Code: "config.missing-value", What: problem.Say("the key has no value, %s was expected", expected), Fix: problem.Say("write the value, or remove the key")})
 }
 
 // plain is scalar for what is not a text: such a value stands without quotes, unless it came by reference.
-func (d *decoder) plain(s spot, expected string) (string, bool) {
+func (d *decoder) plain(s spot, expected problem.Text) (string, bool) {
 	text, ok := d.scalar(s, expected)
 	if ok && s.value.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) != 0 && !d.file.hidden[s.value] {
-		d.wrongType(s, expected, "remove the quotes, and write "+expected)
+		d.wrongType(s, expected, problem.Say("remove the quotes, and write %s", expected))
 		return "", false
 	}
 	return text, ok
 }
 
 func (d *decoder) text(s spot, into encoding.TextUnmarshaler) {
-	text, ok := d.scalar(s, "a value")
+	text, ok := d.scalar(s, problem.Say("a value"))
 	if !ok {
 		return
 	}
@@ -255,49 +254,49 @@ func (d *decoder) text(s spot, into encoding.TextUnmarshaler) {
 	if err == nil {
 		return
 	}
-	p := problem.Problem{What: err.Error(), Fix: "correct the value"}
+	p := problem.Problem{What: problem.Verbatim(err.Error()), Fix: problem.Say("correct the value")}
 	errors.As(err, &p)
 	p.Code = "config.bad-value"
 	if d.file.hidden[s.value] {
-		p.What = "the value has the wrong form (not shown: it holds a secret)"
-		p.Fix = "correct it where it is kept"
+		p.What = problem.Say("the value has the wrong form (not shown: it holds a secret)")
+		p.Fix = problem.Say("correct it where it is kept")
 	}
 	d.report(s, p)
 }
 
 func (d *decoder) duration(s spot, v reflect.Value) {
-	const expected = "a duration with its unit, like 500ms, 30s, 5m or 24h"
+	expected := problem.Say("a duration with its unit, like 500ms, 30s, 5m or 24h")
 	text, ok := d.scalar(s, expected)
 	if !ok {
 		return
 	}
 	n, err := time.ParseDuration(text)
 	if err != nil {
-		d.wrongType(s, expected, "")
+		d.wrongType(s, expected, problem.Text{})
 		return
 	}
 	v.SetInt(int64(n))
 }
 
 func (d *decoder) boolean(s spot, v reflect.Value) {
-	text, ok := d.plain(s, "true or false")
+	text, ok := d.plain(s, problem.Say("true or false"))
 	switch {
 	case !ok:
 	case text == "true" || text == "false":
 		v.SetBool(text == "true")
 	default:
-		d.wrongType(s, "true or false", "")
+		d.wrongType(s, problem.Say("true or false"), problem.Text{})
 	}
 }
 
 func (d *decoder) integer(s spot, v reflect.Value) {
-	const expected = "a whole number"
+	expected := problem.Say("a whole number")
 	text, ok := d.plain(s, expected)
 	if !ok {
 		return
 	}
 	if !wholeNumber.MatchString(text) {
-		d.wrongType(s, expected, "")
+		d.wrongType(s, expected, problem.Text{})
 		return
 	}
 	if v.CanInt() {
@@ -318,26 +317,26 @@ func (d *decoder) integer(s spot, v reflect.Value) {
 }
 
 func (d *decoder) outOfRange(s spot, bits int, signed bool) {
-	p := problem.Problem{Code: "config.bad-value", What: d.shown(s.value) + " is too large a number", Fix: "write a smaller one"}
+	p := problem.Problem{Code: "config.bad-value", What: problem.Say("%s is too large a number", d.shown(s.value)), Fix: problem.Say("write a smaller one")}
 	if bits < 63 {
 		highest, lowest := uint64(1)<<bits-1, "0"
 		if signed {
 			lowest = fmt.Sprintf("-%d", highest+1)
 		}
-		p.What, p.Fix = fmt.Sprintf("%s is outside %s to %d", d.shown(s.value), lowest, highest), "write a number within"
+		p.What, p.Fix = problem.Say("%s is outside %s to %d", d.shown(s.value), lowest, highest), problem.Say("write a number within")
 	}
 	d.report(s, p)
 }
 
 func (d *decoder) float(s spot, v reflect.Value) {
-	const expected = "a number"
+	expected := problem.Say("a number")
 	text, ok := d.plain(s, expected)
 	if !ok {
 		return
 	}
 	n, err := strconv.ParseFloat(text, v.Type().Bits())
 	if err != nil || n != n || n-n != 0 {
-		d.wrongType(s, expected, "")
+		d.wrongType(s, expected, problem.Text{})
 		return
 	}
 	v.SetFloat(n)

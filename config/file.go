@@ -154,28 +154,28 @@ func (f *file) problems() problem.List {
 func readFile(path string) ([]byte, problem.List) {
 	info, err := os.Stat(path)
 	if err == nil && info.IsDir() {
-		return nil, unreadable(path, "is a folder, a file was expected", "name the file itself: truc -c "+filepath.Join(path, "truc.yaml"))
+		return nil, unreadable(path, problem.Say("is a folder, a file was expected"), problem.Say("name the file itself: truc -c %s", filepath.Join(path, "truc.yaml")))
 	}
 	if err == nil && !info.Mode().IsRegular() {
-		return nil, unreadable(path, "is no file but a device or a pipe", "write the configuration into a file and name that with -c")
+		return nil, unreadable(path, problem.Say("is no file but a device or a pipe"), problem.Say("write the configuration into a file and name that with -c"))
 	}
 	if err == nil && info.Size() > maxFile {
-		return nil, unreadable(path, "is larger than 4 MiB and cannot be a configuration", "check the path given with -c")
+		return nil, unreadable(path, problem.Say("is larger than 4 MiB and cannot be a configuration"), problem.Say("check the path given with -c"))
 	}
 	data, err := os.ReadFile(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, unreadable(path, "does not exist", "check the path given with -c, or create the file")
+		return nil, unreadable(path, problem.Say("does not exist"), problem.Say("check the path given with -c, or create the file"))
 	case errors.Is(err, fs.ErrPermission):
-		return nil, unreadable(path, "may not be read by this user", "give the user that runs truc the right to read it")
+		return nil, unreadable(path, problem.Say("may not be read by this user"), problem.Say("give the user that runs truc the right to read it"))
 	case err != nil:
-		return nil, unreadable(path, "cannot be read: "+reason(err), "check the path given with -c")
+		return nil, unreadable(path, problem.Say("cannot be read: %s", reason(err)), problem.Say("check the path given with -c"))
 	}
 	return data, nil
 }
 
-func unreadable(path, what, fix string) problem.List {
-	return problem.List{{Code: "config.unreadable", Where: path, What: "the configuration file " + what, Fix: fix}}
+func unreadable(path string, what, fix problem.Text) problem.List {
+	return problem.List{{Code: "config.unreadable", Where: path, What: problem.Say("the configuration file %s", what), Fix: fix}}
 }
 
 // reason strips the path, which the caller names already, from a file error.
@@ -202,8 +202,8 @@ func (f *file) parse(data []byte) bool {
 	}
 	if doc.Kind != yaml.DocumentNode || len(doc.Content) != 1 || doc.Content[0].Kind != yaml.MappingNode {
 		f.report(spot{at: &yaml.Node{Line: 1, Column: 1}}, problem.Problem{
-			Code: "config.wrong-type", What: "a configuration is a mapping of keys to values, as in `agency: H44.15`",
-			Fix: "begin the file with the key agency",
+			Code: "config.wrong-type", What: problem.Say("a configuration is a mapping of keys to values, as in `agency: H44.15`"),
+			Fix: problem.Say("begin the file with the key agency"),
 		})
 		return false
 	}
@@ -215,18 +215,18 @@ func (f *file) parse(data []byte) bool {
 func badEncoding(data []byte) (problem.Problem, *yaml.Node, bool) {
 	at := &yaml.Node{Line: 1, Column: 1}
 	if bytes.HasPrefix(data, []byte{0xFF, 0xFE}) || bytes.HasPrefix(data, []byte{0xFE, 0xFF}) {
-		return problem.Problem{Code: "config.encoding", What: "the file is UTF-16", Fix: "save it as UTF-8"}, at, true
+		return problem.Problem{Code: "config.encoding", What: problem.Say("the file is UTF-16"), Fix: problem.Say("save it as UTF-8")}, at, true
 	}
 	for i := 0; i < len(data); {
 		r, size := utf8.DecodeRune(data[i:])
 		if r == utf8.RuneError && size <= 1 {
 			return problem.Problem{
-				Code: "config.encoding", What: fmt.Sprintf("the byte 0x%02X is not UTF-8", data[i]), Fix: "save the file as UTF-8",
+				Code: "config.encoding", What: problem.Say("the byte 0x%02X is not UTF-8", data[i]), Fix: problem.Say("save the file as UTF-8"),
 			}, at, true
 		}
 		if r < ' ' && r != '\t' && r != '\n' && r != '\r' || r == 0x7F {
 			return problem.Problem{
-				Code: "config.encoding", What: fmt.Sprintf("the file holds the control character 0x%02X", r), Fix: "remove it: a configuration is plain text",
+				Code: "config.encoding", What: problem.Say("the file holds the control character 0x%02X", r), Fix: problem.Say("remove it: a configuration is plain text"),
 			}, at, true
 		}
 		i += size

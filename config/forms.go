@@ -1,7 +1,6 @@
 package config
 
 import (
-	"fmt"
 	"reflect"
 	"regexp"
 	"slices"
@@ -28,13 +27,13 @@ func (s *Source) decode(d *decoder, at spot) {
 func (s *Sink) decode(d *decoder, at spot) {
 	s.Kind, s.Node = d.adapter(at, nil)
 	if e, ok := at.entry(limitKey); ok {
-		d.report(e, problem.Problem{Code: "config.unknown-key", What: "a sink has no limit: limits spare a source", Fix: "remove it"})
+		d.report(e, problem.Problem{Code: "config.unknown-key", What: problem.Say("a sink has no limit: limits spare a source"), Fix: problem.Say("remove it")})
 	}
 }
 
 // adapter finds the one key of a source or sink that names its adapter. Which names there are is not known here.
 func (d *decoder) adapter(at spot, others []string) (string, Node) {
-	if !isNull(at.value) && !d.is(at, yaml.MappingNode, "a mapping with the name of an adapter", fmt.Sprintf("write %s: { postgres: { dsn: … } }", lastKey(at.path))) {
+	if !isNull(at.value) && !d.is(at, yaml.MappingNode, problem.Say("a mapping with the name of an adapter"), problem.Say("write %s: { postgres: { dsn: … } }", lastKey(at.path))) {
 		return "", Node{}
 	}
 	var found []spot
@@ -50,13 +49,13 @@ func (d *decoder) adapter(at spot, others []string) (string, Node) {
 	if len(found) == 1 {
 		return found[0].at.Value, Node{file: d.file, spot: found[0]}
 	}
-	p := problem.Problem{Code: "config.missing-adapter", What: "no adapter is named here", Fix: "write which one, with its configuration: { postgres: { dsn: … } }"}
+	p := problem.Problem{Code: "config.missing-adapter", What: problem.Say("no adapter is named here"), Fix: problem.Say("write which one, with its configuration: { postgres: { dsn: … } }")}
 	if len(found) > 1 {
 		names := make([]string, len(found))
 		for i, e := range found {
 			names[i] = strconv.Quote(short(e.at.Value))
 		}
-		p = problem.Problem{Code: "config.several-adapters", What: "several adapters are named here: " + strings.Join(names, ", "), Fix: "keep one, and give each of the others a name of its own"}
+		p = problem.Problem{Code: "config.several-adapters", What: problem.Say("several adapters are named here: %s", strings.Join(names, ", ")), Fix: problem.Say("keep one, and give each of the others a name of its own")}
 	}
 	d.report(at, p)
 	return "", Node{}
@@ -68,7 +67,7 @@ func (t *TLS) decode(d *decoder, at spot) {
 		t.Enabled = true
 	case at.value.Kind == yaml.ScalarNode && (at.value.Value == "true" || at.value.Value == "false"):
 		t.Enabled = at.value.Value == "true"
-	case d.is(at, yaml.MappingNode, "true, false, or a mapping with ca, cert, key", "write tls: true, or tls: { ca: certs/ca.pem }"):
+	case d.is(at, yaml.MappingNode, problem.Say("true, false, or a mapping with ca, cert, key"), problem.Say("write tls: true, or tls: { ca: certs/ca.pem }")):
 		t.Enabled = true
 		d.structure(at, reflect.ValueOf(t).Elem())
 	}
@@ -89,7 +88,7 @@ var rateForm = regexp.MustCompile(`^([1-9][0-9]{0,8})\s*/\s*s$`)
 func (r *Rate) UnmarshalText(text []byte) error {
 	m := rateForm.FindSubmatch(text)
 	if m == nil {
-		return problem.Problem{What: fmt.Sprintf("a number of rows a second was expected, %q was found", short(string(text))), Fix: "write it like 2000/s"}
+		return problem.Problem{What: problem.Say("a number of rows a second was expected, %q was found", short(string(text))), Fix: problem.Say("write it like 2000/s")}
 	}
 	n, err := strconv.Atoi(string(m[1]))
 	*r = Rate(n)
@@ -107,7 +106,7 @@ var hoursForm = regexp.MustCompile(`^([01][0-9]|2[0-3]):([0-5][0-9])\s*[-–]\s*
 func (h *HoursOfDay) UnmarshalText(text []byte) error {
 	m := hoursForm.FindStringSubmatch(string(text))
 	if m == nil || m[1]+m[2] == m[3]+m[4] {
-		return problem.Problem{What: fmt.Sprintf("a span of hours was expected, %q was found", short(string(text))), Fix: `write it like "19:00-05:00"`}
+		return problem.Problem{What: problem.Say("a span of hours was expected, %q was found", short(string(text))), Fix: problem.Say(`write it like "19:00-05:00"`)}
 	}
 	var parts [4]int
 	for i := range parts {

@@ -3,7 +3,6 @@ package config
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"io/fs"
 	"net/url"
 	"os"
@@ -32,14 +31,14 @@ func (f *file) expand(s spot) {
 	// What came by reference is not the literal password of anybody: blank it out before looking for one.
 	if literal := passwordIn(s, reference.ReplaceAllString(raw, blank)); literal != "" && !strings.Contains(literal, blank) {
 		f.hide(s.value, literal)
-		what := "a password stands in the file, where everybody who reads the file reads it"
+		what := problem.Say("a password stands in the file, where everybody who reads the file reads it")
 		if isPseudonymKey(s.path) {
-			what = "a key stands in the file, and who has it can undo every pseudonym made with it"
+			what = problem.Say("a key stands in the file, and who has it can undo every pseudonym made with it")
 		}
 		f.report(s, problem.Problem{
 			Code: "config.literal-secret", Warning: true,
 			What: what,
-			Fix:  "write ${env:NAME} in its place and set the variable NAME, or ${file:PATH}",
+			Fix:  problem.Say("write ${env:NAME} in its place and set the variable NAME, or ${file:PATH}"),
 		})
 	}
 	if !strings.Contains(raw, "${") {
@@ -54,8 +53,8 @@ func (f *file) expand(s spot) {
 		value, p := f.resolve(strings.TrimSuffix(strings.TrimPrefix(match, "${"), "}"), strings.HasSuffix(match, "}"))
 		if p == nil && inUserinfo(raw, match) && breaksURL(value) {
 			p = &problem.Problem{
-				Code: "config.bad-secret", What: "the value of " + match + " has characters that must be percent-encoded inside a URL",
-				Fix: "encode them (/ is %2F, # is %23, ? is %3F, @ is %40, % is %25), or give the password outside the URL",
+				Code: "config.bad-secret", What: problem.Say("the value of %s has characters that must be percent-encoded inside a URL", match),
+				Fix: problem.Say("encode them (/ is %%2F, # is %%23, ? is %%3F, @ is %%40, %% is %%25), or give the password outside the URL"),
 			}
 		}
 		if p != nil {
@@ -98,22 +97,22 @@ func (f *file) resolve(ref string, closed bool) (string, *problem.Problem) {
 	case closed && scheme == "env" && variableName.MatchString(name):
 		value, ok := f.env(name)
 		if !ok {
-			return "", missing("the environment variable "+name+" is not set", "set it before truc starts: export "+name+"=…")
+			return "", missing(problem.Say("the environment variable %s is not set", name), problem.Say("set it before truc starts: export %s=…", name))
 		}
 		if value == "" {
-			return "", missing("the environment variable "+name+" is empty", "give it a value: export "+name+"=…")
+			return "", missing(problem.Say("the environment variable %s is empty", name), problem.Say("give it a value: export %s=…", name))
 		}
 		return value, nil
 	case closed && scheme == "file" && name != "":
 		return f.secretFile(name)
 	}
 	return "", &problem.Problem{
-		Code: "config.bad-reference", What: "a reference is neither ${env:NAME} nor ${file:PATH}",
-		Fix: "write one of these, or $${ for a literal ${",
+		Code: "config.bad-reference", What: problem.Say("a reference is neither ${env:NAME} nor ${file:PATH}"),
+		Fix: problem.Say("write one of these, or $${ for a literal ${"),
 	}
 }
 
-func missing(what, fix string) *problem.Problem {
+func missing(what, fix problem.Text) *problem.Problem {
 	return &problem.Problem{Code: "config.missing-secret", What: what, Fix: fix}
 }
 
@@ -124,22 +123,22 @@ func (f *file) secretFile(name string) (string, *problem.Problem) {
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return "", missing("the secret file "+shown+" does not exist", "write the secret into it, readable by the user that runs truc only")
+		return "", missing(problem.Say("the secret file %s does not exist", shown), problem.Say("write the secret into it, readable by the user that runs truc only"))
 	case err != nil:
-		return "", missing("the secret file "+shown+" cannot be read: "+reason(err), "check the path and its rights")
+		return "", missing(problem.Say("the secret file %s cannot be read: %s", shown, reason(err)), problem.Say("check the path and its rights"))
 	case !info.Mode().IsRegular():
-		return "", missing("the secret file "+shown+" is not a file", "name a file that holds the secret and nothing else")
+		return "", missing(problem.Say("the secret file %s is not a file", shown), problem.Say("name a file that holds the secret and nothing else"))
 	case info.Size() > maxSecret:
-		return "", missing("the secret file "+shown+" is larger than 64 KiB", "name a file that holds the secret and nothing else")
+		return "", missing(problem.Say("the secret file %s is larger than 64 KiB", shown), problem.Say("name a file that holds the secret and nothing else"))
 	}
 	data, err := os.ReadFile(path)
 	if err != nil {
-		return "", missing("the secret file "+shown+" cannot be read: "+reason(err), "give the user that runs truc the right to read it")
+		return "", missing(problem.Say("the secret file %s cannot be read: %s", shown, reason(err)), problem.Say("give the user that runs truc the right to read it"))
 	}
 	data = bytes.TrimPrefix(data, []byte("\ufeff"))
 	value := strings.TrimRight(string(data), "\r\n")
 	if value == "" {
-		return "", missing("the secret file "+shown+" is empty", "write the secret into it")
+		return "", missing(problem.Say("the secret file %s is empty", shown), problem.Say("write the secret into it"))
 	}
 	return value, nil
 }
@@ -206,14 +205,14 @@ func breaksURL(value string) bool {
 func (f *file) tidy(s spot) {
 	n := s.value
 	if n.Kind == yaml.AliasNode || n.Anchor != "" {
-		f.report(s, problem.Problem{Code: "config.alias", What: "YAML anchors and aliases (& and *) are not used here", Fix: "write the value out, or put it in quotes if it is a text that begins with & or *"})
+		f.report(s, problem.Problem{Code: "config.alias", What: problem.Say("YAML anchors and aliases (& and *) are not used here"), Fix: problem.Say("write the value out, or put it in quotes if it is a text that begins with & or *")})
 		// What stands behind is not read a second time.
 		*n = yaml.Node{Kind: yaml.ScalarNode, Tag: "!!null", Line: n.Line, Column: n.Column}
 		f.broken[n] = f.findings[len(f.findings)-1].Problem
 		return
 	}
 	if n.Style&yaml.TaggedStyle != 0 {
-		f.report(s, problem.Problem{Code: "config.tag", What: "YAML tags (a word that begins with !) are not used here", Fix: "remove the tag, or put the value in quotes if it is a text that begins with !"})
+		f.report(s, problem.Problem{Code: "config.tag", What: problem.Say("YAML tags (a word that begins with !) are not used here"), Fix: problem.Say("remove the tag, or put the value in quotes if it is a text that begins with !")})
 	}
 	switch n.Kind {
 	case yaml.MappingNode:
@@ -225,8 +224,8 @@ func (f *file) tidy(s spot) {
 	case yaml.ScalarNode:
 		if n.Style&yaml.DoubleQuotedStyle != 0 && strings.ContainsFunc(n.Value, isControl) {
 			f.report(s, problem.Problem{
-				Code: "config.escape", What: `in double quotes a backslash begins an escape, and one here became a control character`,
-				Fix: `use single quotes, 'C:\truc\data', or forward slashes`,
+				Code: "config.escape", What: problem.Say("in double quotes a backslash begins an escape, and one here became a control character"),
+				Fix: problem.Say("use single quotes, 'C:\\truc\\data', or forward slashes"),
 			})
 		}
 		if p, strange := strangeText(n); strange {
@@ -246,8 +245,8 @@ func strangeText(n *yaml.Node) (problem.Problem, bool) {
 	}
 	_, name, found := problem.Strange(n.Value)
 	return problem.Problem{
-		Code: "config.strange-character", What: "the text holds " + name,
-		Fix: "delete it and type it again: it came with a copied text (if it is meant, put the text in quotes)",
+		Code: "config.strange-character", What: problem.Say("the text holds %s", name),
+		Fix: problem.Say("delete it and type it again: it came with a copied text (if it is meant, put the text in quotes)"),
 	}, found
 }
 
@@ -265,17 +264,17 @@ func (f *file) tidyMapping(s spot) {
 			continue
 		}
 		if k.Kind != yaml.ScalarNode || k.Tag == "!!null" {
-			f.report(spot{at: k, path: s.path}, problem.Problem{Code: "config.wrong-type", What: "a key must be a plain word", Fix: "write `key: value`"})
+			f.report(spot{at: k, path: s.path}, problem.Problem{Code: "config.wrong-type", What: problem.Say("a key must be a plain word"), Fix: problem.Say("write `key: value`")})
 			continue
 		}
 		if k.Anchor != "" || k.Tag == "!!merge" {
-			f.report(e, problem.Problem{Code: "config.alias", What: "YAML anchors and merges (&, * and <<) are not used here", Fix: "write the values out"})
+			f.report(e, problem.Problem{Code: "config.alias", What: problem.Say("YAML anchors and merges (&, * and <<) are not used here"), Fix: problem.Say("write the values out")})
 			continue
 		}
 		if before, ok := first[k.Value]; ok {
 			f.report(e, problem.Problem{
-				Code: "config.duplicate-key", What: fmt.Sprintf("the key %q stands here a second time, the first is on line %d", short(k.Value), before.Line),
-				Fix: "keep one of the two",
+				Code: "config.duplicate-key", What: problem.Say("the key %q stands here a second time, the first is on line %d", short(k.Value), before.Line),
+				Fix: problem.Say("keep one of the two"),
 			})
 			continue
 		}

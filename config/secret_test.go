@@ -84,7 +84,7 @@ type upper string
 
 func (u *upper) UnmarshalText(text []byte) error {
 	if s := string(text); s != strings.ToUpper(s) {
-		return problem.Problem{What: "the level " + s + " is not in capitals", Fix: "write " + strings.ToUpper(s)}
+		return problem.Problem{What: problem.Say("the level %s is not in capitals", s), Fix: problem.Say("write %s", strings.ToUpper(s))}
 	}
 	*u = upper(text)
 	return nil
@@ -150,19 +150,19 @@ func TestNodeDecodeFaults(t *testing.T) {
 	n := node(t, `{ dns: x, batch: "${env:PW}", wait: 5, on: yes, share: .inf, tables: [[a], ~], level: "${env:PW}", nested: { port: 70000 }, zone: { a: b }, dsn: "${env:NONE}" }`)
 	l := n.Decode(&adapterConfig{})
 	want := problem.List{
-		{Code: "config.unknown-key", Where: "dns", What: `there is no key "dns" here`, Fix: "remove it; the keys known here are: dsn, slot, batch, wait, on, share, tables, types, level, nested, zone"},
-		{Code: "config.wrong-type", Where: "batch", What: "a whole number was expected, a value (not shown: it holds a secret) was found", Fix: "write a whole number"},
-		{Code: "config.wrong-type", Where: "wait", What: `a duration with its unit, like 500ms, 30s, 5m or 24h was expected, "5" was found`, Fix: "write a duration with its unit, like 500ms, 30s, 5m or 24h"},
-		{Code: "config.wrong-type", Where: "on", What: `true or false was expected, "yes" was found`, Fix: "write true or false"},
-		{Code: "config.wrong-type", Where: "share", What: `a number was expected, ".inf" was found`, Fix: "write a number"},
-		{Code: "config.wrong-type", Where: "tables[0]", What: "a text was expected, a list was found", Fix: "write a text"},
-		{Code: "config.missing-value", Where: "tables[1]", What: "the key has no value, a text was expected", Fix: "write the value, or remove the key"},
-		{Code: "config.bad-value", Where: "level", What: "the value has the wrong form (not shown: it holds a secret)", Fix: "correct it where it is kept"},
-		{Code: "config.bad-value", Where: "nested.port", What: `"70000" is outside 0 to 65535`, Fix: "write a number within"},
-		{Code: "config.wrong-type", Where: "zone", What: "a text was expected, a mapping was found", Fix: "write a text"},
-		{Code: "config.missing-secret", Where: "dsn", What: "the environment variable NONE is not set", Fix: "set it before truc starts: export NONE=…"},
+		{Code: "config.unknown-key", Where: "dns", What: problem.Say(`there is no key "dns" here`), Fix: problem.Say("remove it; the keys known here are: dsn, slot, batch, wait, on, share, tables, types, level, nested, zone")},
+		{Code: "config.wrong-type", Where: "batch", What: problem.Say("a whole number was expected, a value (not shown: it holds a secret) was found"), Fix: problem.Say("write a whole number")},
+		{Code: "config.wrong-type", Where: "wait", What: problem.Say(`a duration with its unit, like 500ms, 30s, 5m or 24h was expected, "5" was found`), Fix: problem.Say("write a duration with its unit, like 500ms, 30s, 5m or 24h")},
+		{Code: "config.wrong-type", Where: "on", What: problem.Say(`true or false was expected, "yes" was found`), Fix: problem.Say("write true or false")},
+		{Code: "config.wrong-type", Where: "share", What: problem.Say(`a number was expected, ".inf" was found`), Fix: problem.Say("write a number")},
+		{Code: "config.wrong-type", Where: "tables[0]", What: problem.Say("a text was expected, a list was found"), Fix: problem.Say("write a text")},
+		{Code: "config.missing-value", Where: "tables[1]", What: problem.Say("the key has no value, a text was expected"), Fix: problem.Say("write the value, or remove the key")},
+		{Code: "config.bad-value", Where: "level", What: problem.Say("the value has the wrong form (not shown: it holds a secret)"), Fix: problem.Say("correct it where it is kept")},
+		{Code: "config.bad-value", Where: "nested.port", What: problem.Say(`"70000" is outside 0 to 65535`), Fix: problem.Say("write a number within")},
+		{Code: "config.wrong-type", Where: "zone", What: problem.Say("a text was expected, a mapping was found"), Fix: problem.Say("write a text")},
+		{Code: "config.missing-secret", Where: "dsn", What: problem.Say("the environment variable NONE is not set"), Fix: problem.Say("set it before truc starts: export NONE=…")},
 	}
-	if diff := cmp.Diff(want, l); diff != "" {
+	if diff := cmp.Diff(want, l, cmp.Transformer("English", problem.Text.String)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	located := n.Locate(problem.List{{Where: "nested.port"}, {Where: "tables[1]"}, {Where: "slot"}, {Where: ""}, {Where: "tables[9].x"}})

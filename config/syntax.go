@@ -2,7 +2,6 @@ package config
 
 import (
 	"errors"
-	"fmt"
 	"regexp"
 	"strings"
 	"unicode/utf8"
@@ -13,34 +12,37 @@ import (
 )
 
 // slips says what the YAML reader's messages mean to somebody who writes a configuration. The first that is contained wins.
-var slips = []struct{ message, what, fix string }{
-	{"found multiple", "the file holds several YAML documents", "remove the line `---` and what follows it: one file configures one node"},
-	{"no documents", "the file is empty", "begin with `agency: H44.15`; the documentation shows a whole file"},
-	{"mapping values are not allowed", "a `:` stands where no key can be", "put a value that contains `: ` in quotes, or check the indentation of this line"},
-	{" tab", "the line is indented with a tab", "indent with blanks: YAML allows no tabs there"},
-	{"block sequence entries are not allowed", "a list item `- …` stands where none can be", "put the list on the lines below its key, or write it as [a, b]"},
-	{"comment without preceding", "a `#` follows a value directly", "put a blank before a comment, or the value in quotes"},
-	{"scanning a tag", "a plain `!` begins a YAML tag, which is not used here", "put the value in quotes"},
-	{"scanning an anchor", "a plain `&` begins a YAML anchor, which is not used here", "put the value in quotes"},
-	{"document start", "the file ends here for YAML, and more follows", "check the indentation of this line and the brackets above it"},
-	{"unknown escape character", `in double quotes a backslash begins an escape, and this one does not exist`, `use single quotes, 'C:\truc\data', or forward slashes`},
-	{"did not find expected ','", "a list `[ … ]` or a mapping `{ … }` is not closed, or a comma is missing", "close it on the line where it began, and separate its items with commas"},
-	{"did not find expected key", "the indentation of this line fits none of the lines above", "give the keys of one block the same number of blanks"},
-	{"did not find expected '-'", "a list `- …` ends here and something else follows on the same level", "indent this line so that it belongs to a key, or begin it with `- `"},
-	{"could not find expected ':'", "a `:` is missing after a key", "write `key: value`, with a blank after the colon"},
-	{"unexpected end of stream", "a quotation mark is opened and never closed", "close it on the same line"},
-	{"scanning an alias", "a plain `*` begins a YAML alias, which is not used here", "put the value in quotes: \"*\""},
-	{"unknown anchor", "a plain `*` begins a YAML alias, which is not used here", "put the value in quotes, or write it out"},
-	{"expected node content", "a value is missing here", "write the value, or put it in quotes if it begins with one of , [ ] { } & * # ? | > @ `"},
-	{"exceeded max depth", "lists or mappings are nested too deeply", "check the brackets of this line"},
-	{"block scalar", "after `|` or `>` the line must end", "put the text on the following lines, indented, or put it in quotes"},
+var slips = []struct {
+	message   string
+	what, fix problem.Text
+}{
+	{"found multiple", problem.Say("the file holds several YAML documents"), problem.Say("remove the line `---` and what follows it: one file configures one node")},
+	{"no documents", problem.Say("the file is empty"), problem.Say("begin with `agency: H44.15`; the documentation shows a whole file")},
+	{"mapping values are not allowed", problem.Say("a `:` stands where no key can be"), problem.Say("put a value that contains `: ` in quotes, or check the indentation of this line")},
+	{" tab", problem.Say("the line is indented with a tab"), problem.Say("indent with blanks: YAML allows no tabs there")},
+	{"block sequence entries are not allowed", problem.Say("a list item `- …` stands where none can be"), problem.Say("put the list on the lines below its key, or write it as [a, b]")},
+	{"comment without preceding", problem.Say("a `#` follows a value directly"), problem.Say("put a blank before a comment, or the value in quotes")},
+	{"scanning a tag", problem.Say("a plain `!` begins a YAML tag, which is not used here"), problem.Say("put the value in quotes")},
+	{"scanning an anchor", problem.Say("a plain `&` begins a YAML anchor, which is not used here"), problem.Say("put the value in quotes")},
+	{"document start", problem.Say("the file ends here for YAML, and more follows"), problem.Say("check the indentation of this line and the brackets above it")},
+	{"unknown escape character", problem.Say("in double quotes a backslash begins an escape, and this one does not exist"), problem.Say("use single quotes, 'C:\\truc\\data', or forward slashes")},
+	{"did not find expected ','", problem.Say("a list `[ … ]` or a mapping `{ … }` is not closed, or a comma is missing"), problem.Say("close it on the line where it began, and separate its items with commas")},
+	{"did not find expected key", problem.Say("the indentation of this line fits none of the lines above"), problem.Say("give the keys of one block the same number of blanks")},
+	{"did not find expected '-'", problem.Say("a list `- …` ends here and something else follows on the same level"), problem.Say("indent this line so that it belongs to a key, or begin it with `- `")},
+	{"could not find expected ':'", problem.Say("a `:` is missing after a key"), problem.Say("write `key: value`, with a blank after the colon")},
+	{"unexpected end of stream", problem.Say("a quotation mark is opened and never closed"), problem.Say("close it on the same line")},
+	{"scanning an alias", problem.Say("a plain `*` begins a YAML alias, which is not used here"), problem.Say(`put the value in quotes: "*"`)},
+	{"unknown anchor", problem.Say("a plain `*` begins a YAML alias, which is not used here"), problem.Say("put the value in quotes, or write it out")},
+	{"expected node content", problem.Say("a value is missing here"), problem.Say("write the value, or put it in quotes if it begins with one of , [ ] { } & * # ? | > @ `")},
+	{"exceeded max depth", problem.Say("lists or mappings are nested too deeply"), problem.Say("check the brackets of this line")},
+	{"block scalar", problem.Say("after `|` or `>` the line must end"), problem.Say("put the text on the following lines, indented, or put it in quotes")},
 }
 
 // syntaxProblem translates an error of the YAML reader. It never shows the line: it may hold a secret.
 func syntaxProblem(err error, data []byte) (problem.Problem, *yaml.Node) {
 	p := problem.Problem{
-		Code: "config.syntax", What: "the file is not valid YAML here",
-		Fix: "check indentation (blanks, no tabs), quotes and brackets of this line and the one above",
+		Code: "config.syntax", What: problem.Say("the file is not valid YAML here"),
+		Fix: problem.Say("check indentation (blanks, no tabs), quotes and brackets of this line and the one above"),
 	}
 	at := &yaml.Node{Line: 1, Column: 1}
 	var load *yaml.LoadError
@@ -107,19 +109,19 @@ func slipOfLine(lines []string, at *yaml.Node) (problem.Problem, *yaml.Node, boo
 		}
 		p := problem.Problem{Code: "config.syntax"}
 		if offset, name, found := problem.Strange(line); found && !strings.Contains(line[:offset], "#") {
-			p.What, p.Fix = "the line holds "+name, "delete it and type it again: it came with a copied text"
+			p.What, p.Fix = problem.Say("the line holds %s", name), problem.Say("delete it and type it again: it came with a copied text")
 			return p, place(offset), true
 		}
 		if m := gluedColon.FindStringSubmatchIndex(line); m != nil {
-			p.What, p.Fix = "a blank is missing after the `:`", "write `key: value`"
+			p.What, p.Fix = problem.Say("a blank is missing after the `:`"), problem.Say("write `key: value`")
 			return p, place(m[2]), true
 		}
 		if m := referencePos.FindStringSubmatchIndex(line); m != nil && strings.ContainsAny(line[:m[2]], "{[") {
-			p.What, p.Fix = "a reference ${…} inside `{ }` or `[ ]` must stand in quotes", `write "`+line[m[2]:m[3]]+`"`
+			p.What, p.Fix = problem.Say("a reference ${…} inside `{ }` or `[ ]` must stand in quotes"), problem.Say(`write "%s"`, line[m[2]:m[3]])
 			return p, place(m[2]), true
 		}
 		if n == at.Line && strings.HasPrefix(line, "%") {
-			p.What, p.Fix = "a line that begins with % is not used here", "remove it"
+			p.What, p.Fix = problem.Say("a line that begins with %% is not used here"), problem.Say("remove it")
 			return p, place(0), true
 		}
 	}
@@ -127,14 +129,14 @@ func slipOfLine(lines []string, at *yaml.Node) (problem.Problem, *yaml.Node, boo
 }
 
 // badStart explains a character with which no value can begin.
-func badStart(lines []string, at *yaml.Node) (what, fix string) {
+func badStart(lines []string, at *yaml.Node) (what, fix problem.Text) {
 	if at.Line <= len(lines) {
 		line := []rune(lines[at.Line-1])
 		if at.Column >= 1 && at.Column <= len(line) {
 			if c := line[at.Column-1]; c != '\t' {
-				return fmt.Sprintf("a value cannot begin with %c", c), "put the value in quotes"
+				return problem.Say("a value cannot begin with %c", c), problem.Say("put the value in quotes")
 			}
 		}
 	}
-	return "the line is indented with a tab", "indent with blanks: YAML allows no tabs there"
+	return problem.Say("the line is indented with a tab"), problem.Say("indent with blanks: YAML allows no tabs there")
 }

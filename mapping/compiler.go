@@ -82,11 +82,11 @@ func newCompiler(f *File, env Env) (*compiler, error) {
 }
 
 func (c *compiler) report(at Place, code, what, fix string) {
-	c.problems = append(c.problems, problem.Problem{Code: "mapping." + code, Where: at.String(), What: what, Fix: fix})
+	c.problems = append(c.problems, problem.Problem{Code: "mapping." + code, Where: at.String(), What: problem.Verbatim(what), Fix: problem.Verbatim(fix)})
 }
 
 func (c *compiler) warn(at Place, code, what, fix string) {
-	c.problems = append(c.problems, problem.Problem{Code: "mapping." + code, Where: at.String(), What: what, Fix: fix, Warning: true})
+	c.problems = append(c.problems, problem.Problem{Code: "mapping." + code, Where: at.String(), What: problem.Verbatim(what), Fix: problem.Verbatim(fix), Warning: true})
 }
 
 // found reports whether a problem of a kind was reported already.

@@ -103,7 +103,7 @@ func overColumn(t *testing.T, c record.Column, rule, expression string) (*Transl
 	}
 	var out []string
 	for _, p := range problems {
-		out = append(out, strings.TrimPrefix(p.Code, "mapping.")+" | "+p.What+" | "+p.Fix)
+		out = append(out, strings.TrimPrefix(p.Code, "mapping.")+" | "+p.What.EN+" | "+p.Fix.EN)
 	}
 	return nil, out
 }

@@ -61,7 +61,7 @@ type exampleRun struct {
 }
 
 func (r *exampleRun) report(at Place, what, fix string) {
-	r.problems = append(r.problems, problem.Problem{Code: "mapping.example", Where: at.String(), What: what, Fix: fix})
+	r.problems = append(r.problems, problem.Problem{Code: "mapping.example", Where: at.String(), What: problem.Verbatim(what), Fix: problem.Verbatim(fix)})
 }
 
 func (r *exampleRun) wrong(e *Example, what string) {

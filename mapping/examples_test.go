@@ -71,7 +71,7 @@ func TestExamplesThatFail(t *testing.T) {
 		}
 		_, more := f.RunExamples(table, of, env)
 		problems = append(problems, more...)
-		if len(problems) != 1 || !strings.Contains(problems[0].What, c.want) {
+		if len(problems) != 1 || !strings.Contains(problems[0].What.EN, c.want) {
 			t.Errorf("%q: %v, want %s", c.new, problems, c.want)
 		}
 	}

@@ -23,7 +23,7 @@ func evaluate(tb testing.TB, env Env, expression string) string {
 	}
 	n, _ := c.compile(&Expression{CEL: expression})
 	if c.problems.Err() != nil {
-		return "refused: " + c.problems[0].What
+		return "refused: " + c.problems[0].What.EN
 	}
 	f := newFrame(nil, c.slots)
 	f.next(nil)

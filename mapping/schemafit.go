@@ -330,7 +330,7 @@ func (c *compiler) constantObject(e *Expression, name string, raw []byte, n *sch
 func fromProblem(err error) (what, fix string) {
 	var p problem.Problem
 	if errors.As(err, &p) {
-		return p.What, p.Fix
+		return p.What.EN, p.Fix.EN
 	}
 	return err.Error(), ""
 }

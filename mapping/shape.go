@@ -39,7 +39,7 @@ func (d *decoder) expand(f *File) {
 		if !s.shared {
 			d.problems = append(d.problems, problem.Problem{
 				Code: "mapping.never-used", Where: s.At.String(), Warning: true,
-				What: "no field uses the shape " + s.Name, Fix: fmt.Sprintf("write { use: %s, prefix: … }, or remove it", s.Name),
+				What: problem.Verbatim("no field uses the shape " + s.Name), Fix: problem.Verbatim(fmt.Sprintf("write { use: %s, prefix: … }, or remove it", s.Name)),
 			})
 		}
 	}

@@ -46,7 +46,7 @@ type columnValue struct {
 func CompileSink(f *File, d *schemas.Dataset, t *record.Table, env Env) (*SinkPlan, problem.List) {
 	c, err := newCompiler(f, env)
 	if err != nil {
-		return nil, problem.List{{Code: "mapping.internal", Where: f.Name, What: err.Error(), Fix: "report this"}}
+		return nil, problem.List{{Code: "mapping.internal", Where: f.Name, What: problem.Verbatim(err.Error()), Fix: problem.Say("report this")}}
 	}
 	if f.Direction != Sink {
 		c.report(f.at, "wrong-direction", "this is a source mapping: it has fields", "name it under publish, or write columns with expressions")

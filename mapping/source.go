@@ -35,7 +35,7 @@ type SourcePlan struct {
 func CompileSource(f *File, t *record.Table, d *schemas.Dataset, env Env) (*SourcePlan, problem.List) {
 	c, err := newCompiler(f, env)
 	if err != nil {
-		return nil, problem.List{{Code: "mapping.internal", Where: f.Name, What: err.Error(), Fix: "report this"}}
+		return nil, problem.List{{Code: "mapping.internal", Where: f.Name, What: problem.Verbatim(err.Error()), Fix: problem.Say("report this")}}
 	}
 	if f.Direction != Source {
 		c.report(f.at, "wrong-direction", "this is a sink mapping: it has no fields", "name it under subscribe, or write fields")

@@ -262,8 +262,8 @@ func TestKeyOutsideIdentity(t *testing.T) {
 	_, problems = CompileSource(mustParse(t, "testdata/khai_sinh.yaml"), table, testDataset(t, s), Env{Set: s, IdentityFix: "ALTER TABLE public.khai_sinh REPLICA IDENTITY FULL"})
 	want := problem.List{{
 		Code: "mapping.key-identity", Where: "testdata/khai_sinh.yaml:9:7 key[0]",
-		What: "the key [so, quyenSo, noiDangKy.ma] is made of so_dk, quyen, which a delete in table public.khai_sinh does not carry",
-		Fix:  "ALTER TABLE public.khai_sinh REPLICA IDENTITY FULL",
+		What: problem.Say("the key [so, quyenSo, noiDangKy.ma] is made of so_dk, quyen, which a delete in table public.khai_sinh does not carry"),
+		Fix:  problem.Say("ALTER TABLE public.khai_sinh REPLICA IDENTITY FULL"),
 	}}
 	if diff := cmp.Diff(want, problems); diff != "" {
 		t.Error(diff)
@@ -290,8 +290,8 @@ func TestFingerprint(t *testing.T) {
 	}
 	base := string(data)
 	first := of(base)
-	if len(first) != 16 {
-		t.Errorf("fingerprint %q", first)
+	if first != "b5b9f8235dcfe091" {
+		t.Errorf("fingerprint %q: with another one every pipeline would seem to have a new mapping", first)
 	}
 	for _, c := range []struct {
 		old, new string
@@ -426,7 +426,7 @@ func FuzzParse(f *testing.F) {
 		}
 		for _, p := range problems {
 			for _, raw := range []string{"go-yaml", "ERROR:", "no matching overload", "Syntax error", "undeclared reference"} {
-				if strings.Contains(p.What, raw) || strings.Contains(p.Fix, raw) {
+				if strings.Contains(p.What.EN, raw) || strings.Contains(p.Fix.EN, raw) {
 					t.Errorf("foreign words: %v", p)
 				}
 			}

@@ -35,7 +35,7 @@ func (d *decoder) place(n *yaml.Node, path string) Place {
 }
 
 func (d *decoder) report(at Place, code, what, fix string) {
-	d.problems = append(d.problems, problem.Problem{Code: "mapping." + code, Where: at.String(), What: what, Fix: fix})
+	d.problems = append(d.problems, problem.Problem{Code: "mapping." + code, Where: at.String(), What: problem.Verbatim(what), Fix: problem.Verbatim(fix)})
 }
 
 // line returns a line of the file as written, without its end.

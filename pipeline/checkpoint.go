@@ -26,7 +26,9 @@ type checkpoint struct {
 	Begun map[string]uint32 `json:"begun"`
 	// Mappings holds for each pipeline the fingerprint of the mapping its new events are made with.
 	Mappings map[string]string `json:"mappings"`
-	Marks    []mark            `json:"partitions"`
+	// Changed holds for each pipeline the last change of its mapping, until its table was read anew.
+	Changed map[string]MappingChange `json:"changed,omitempty"`
+	Marks   []mark                   `json:"partitions"`
 }
 
 // mark is what is acknowledged on one partition.

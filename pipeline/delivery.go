@@ -13,6 +13,7 @@ import (
 	"github.com/lienthong/truc/bus"
 	"github.com/lienthong/truc/bus/kafka"
 	"github.com/lienthong/truc/mapping"
+	"github.com/lienthong/truc/problem"
 	"github.com/lienthong/truc/record"
 	"github.com/lienthong/truc/schemas"
 )
@@ -212,7 +213,7 @@ func (d *Delivery) replan(ctx context.Context, sink adapters.Sink) error {
 	}
 	plan, err := d.cfg.Replan(infos[0].Table)
 	if err != nil {
-		return &adapters.RefusedError{Where: "subscribe." + d.cfg.Name, What: "the mapping does not fit the table: " + err.Error(), Fix: "change the mapping or the table, run truc check, then start again; nothing is lost meanwhile"}
+		return &adapters.RefusedError{Where: "subscribe." + d.cfg.Name, What: problem.Say("the mapping does not fit the table: %v", err), Fix: problem.Say("change the mapping or the table, run truc check, then start again; nothing is lost meanwhile")}
 	}
 	d.cfg.Plan, d.target = plan, plan.Target(d.cfg.Name)
 	return nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"runtime"
 	"time"
 
@@ -19,6 +20,7 @@ var positionsPartition = kafka.TopicPartition{Topic: bus.PositionsTopic}
 func (s *session) finishAll(ctx context.Context, in <-chan *chunk) error {
 	next := *s.saved
 	next.Marks = append([]mark(nil), s.saved.Marks...)
+	next.Changed = maps.Clone(s.saved.Changed)
 	first := next.Position == nil
 	// A request that was taken is closed by the first position saved; a source that begins anew has none to save yet.
 	dirty := len(s.done) > 0 && next.Position != nil
@@ -70,6 +72,7 @@ func (s *session) finishAll(ctx context.Context, in <-chan *chunk) error {
 				next.Position = c.batch.Position
 				dirty = true
 			}
+			s.republished(&next, c.batch)
 			s.stats.acknowledged(c.batch)
 			c.batch.Release()
 			if c.size > bigChunk {

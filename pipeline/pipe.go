@@ -9,6 +9,7 @@ import (
 	"github.com/lienthong/truc/bus"
 	"github.com/lienthong/truc/bus/kafka"
 	"github.com/lienthong/truc/mapping"
+	"github.com/lienthong/truc/problem"
 	"github.com/lienthong/truc/record"
 	"github.com/lienthong/truc/schemas"
 )
@@ -97,8 +98,8 @@ func (p *pipe) plan(t *record.Table) (*mapping.SourcePlan, error) {
 	if err := problems.Err(); err != nil {
 		return nil, &adapters.RefusedError{
 			Where: fmt.Sprintf("publish.%s, table %s", p.Name, t),
-			What:  "the mapping does not fit the table: " + err.Error(),
-			Fix:   "change the mapping, run truc check, then start again; nothing is lost meanwhile",
+			What:  problem.Say("the mapping does not fit the table: %v", err),
+			Fix:   problem.Say("change the mapping, run truc check, then start again; nothing is lost meanwhile"),
 		}
 	}
 	p.plans[t] = plan

@@ -9,6 +9,7 @@ import (
 	"github.com/lienthong/truc/adapters"
 	"github.com/lienthong/truc/bus"
 	"github.com/lienthong/truc/bus/kafka"
+	"github.com/lienthong/truc/problem"
 	"github.com/lienthong/truc/record"
 )
 
@@ -130,7 +131,7 @@ func (w *writer) deleteUnseen(ctx context.Context) (int, error) {
 	r := w.reconcile
 	reader, ok := w.sink.(adapters.SinkReader)
 	if !ok {
-		return 0, &adapters.RefusedError{Where: "subscribe." + w.d.cfg.Name, What: "its sink cannot be read back, so what is gone cannot be found", Fix: "empty the table and deliver anew, or use an adapter that can"}
+		return 0, &adapters.RefusedError{Where: "subscribe." + w.d.cfg.Name, What: problem.Say("its sink cannot be read back, so what is gone cannot be found"), Fix: problem.Say("empty the table and deliver anew, or use an adapter that can")}
 	}
 	var gone []delivery
 	err := reader.Rows(ctx, w.d.target, func(row adapters.SinkRow) error {

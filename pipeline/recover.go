@@ -230,7 +230,7 @@ func (s *session) openSource(ctx context.Context, saved *checkpoint, seen uint32
 			return fmt.Errorf("acknowledge at source %s: %w", s.cfg.Source, err)
 		}
 	}
-	s.stats.recovered(s.epoch, s.saved.Mappings)
+	s.stats.recovered(s.epoch, s.saved)
 	s.at(PointRecovered)
 	return nil
 }
@@ -276,7 +276,7 @@ func (s *session) floor() record.Order {
 
 // firstCheckpoint is the position from which this session counts: what was saved, with the marks of the topics as they are.
 func (s *session) firstCheckpoint(saved *checkpoint, position []byte) *checkpoint {
-	c := &checkpoint{Format: checkpointFormat, Epoch: s.epoch, Runs: s.runs, Begun: s.begun, Mappings: map[string]string{}}
+	c := &checkpoint{Format: checkpointFormat, Epoch: s.epoch, Runs: s.runs, Begun: s.begun, Mappings: map[string]string{}, Changed: s.changes(saved)}
 	old := map[kafka.TopicPartition]mark{}
 	if saved != nil {
 		c.Position = position

@@ -94,6 +94,7 @@ type PublishStats struct {
 	reasons map[string]int64
 	remarks map[Remark]int64
 	mapping string
+	changed *MappingChange
 }
 
 // Remark is what a remark is counted under.
@@ -122,13 +123,16 @@ func (s *ReaderStats) acknowledged(b record.Batch) {
 
 func (s *ReaderStats) saved(c *checkpoint) { s.LastSaved.Store(c.Saved.UnixNano()) }
 
-func (s *ReaderStats) recovered(epoch uint32, mappings map[string]string) {
+func (s *ReaderStats) recovered(epoch uint32, c *checkpoint) {
 	s.Recovered.Add(1)
 	s.Epoch.Store(epoch)
-	for name, print := range mappings {
+	for name, print := range c.Mappings {
 		p := s.Publish[name]
 		p.mu.Lock()
-		p.mapping = print
+		p.mapping, p.changed = print, nil
+		if change, open := c.Changed[name]; open {
+			p.changed = &change
+		}
 		p.mu.Unlock()
 	}
 }

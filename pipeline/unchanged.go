@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/lienthong/truc/adapters"
+	"github.com/lienthong/truc/problem"
 	"github.com/lienthong/truc/record"
 )
 
@@ -59,8 +60,8 @@ func (t *translator) newFiller(ctx context.Context, records []record.Record) (*f
 	fetcher, ok := t.s.src.(adapters.Fetcher)
 	if !ok {
 		return nil, &adapters.RefusedError{
-			Where: "source " + t.s.cfg.Source, What: "its log leaves out cells that a mapping needs, and the adapter cannot re-read rows",
-			Fix: "make the log carry whole rows, or leave the column out of the mapping",
+			Where: "source " + t.s.cfg.Source, What: problem.Say("its log leaves out cells that a mapping needs, and the adapter cannot re-read rows"),
+			Fix: problem.Say("make the log carry whole rows, or leave the column out of the mapping"),
 		}
 	}
 	var err error

@@ -10,6 +10,7 @@ import (
 	"github.com/lienthong/truc/bus"
 	"github.com/lienthong/truc/bus/kafka"
 	"github.com/lienthong/truc/mapping"
+	"github.com/lienthong/truc/problem"
 	"github.com/lienthong/truc/record"
 )
 
@@ -18,7 +19,7 @@ func VerifyPublish(ctx context.Context, b Bus, src adapters.Source, source strin
 	v := Verdict{Pipeline: p.Name, Left: "source", Right: "topic"}
 	scanner, ok := src.(adapters.Scanner)
 	if !ok {
-		return v, &adapters.RefusedError{Where: "source " + source, What: "its adapter cannot read a table for comparison", Fix: "use an adapter that can, or compare with the sink alone"}
+		return v, &adapters.RefusedError{Where: "source " + source, What: problem.Say("its adapter cannot read a table for comparison"), Fix: problem.Say("use an adapter that can, or compare with the sink alone")}
 	}
 	name := bus.SourceName(p.Agency, source, p.Name)
 	pi := newPipe(p, source, &PublishStats{})
@@ -155,7 +156,7 @@ func (d *Delivery) Verify(ctx context.Context, opt VerifyOptions) (Verdict, erro
 	}
 	reader, ok := sink.(adapters.SinkReader)
 	if !ok {
-		return v, &adapters.RefusedError{Where: "subscribe." + d.cfg.Name, What: "its sink cannot be read back", Fix: "use an adapter that can"}
+		return v, &adapters.RefusedError{Where: "subscribe." + d.cfg.Name, What: problem.Say("its sink cannot be read back"), Fix: problem.Say("use an adapter that can")}
 	}
 	b := KafkaBus{d.cfg.Client}
 	topics, err := d.Topics(ctx)

@@ -53,17 +53,19 @@ type Reader struct {
 
 // Publish is the state of a publishing pipeline.
 type Publish struct {
-	Name        string           `json:"name"`
-	Table       string           `json:"table"`
-	Topic       string           `json:"topic"`
-	Dataset     string           `json:"dataset"`
-	Mapping     string           `json:"mapping"`
-	Published   map[string]int64 `json:"published"`
-	Skipped     int64            `json:"skipped"`
-	Filtered    int64            `json:"filtered"`
-	Swept       int64            `json:"swept"`
-	DeadLetters Letters          `json:"deadLetters"`
-	Remarks     []Remark         `json:"remarks,omitempty"`
+	Name    string `json:"name"`
+	Table   string `json:"table"`
+	Topic   string `json:"topic"`
+	Dataset string `json:"dataset"`
+	Mapping string `json:"mapping"`
+	// Changed says since when the mapping is another one; absent when no entity stems from the one before.
+	Changed     *pipeline.MappingChange `json:"mappingChanged,omitempty"`
+	Published   map[string]int64        `json:"published"`
+	Skipped     int64                   `json:"skipped"`
+	Filtered    int64                   `json:"filtered"`
+	Swept       int64                   `json:"swept"`
+	DeadLetters Letters                 `json:"deadLetters"`
+	Remarks     []Remark                `json:"remarks,omitempty"`
 }
 
 // Letters counts dead letters.
@@ -141,7 +143,7 @@ func readerStatus(ctx context.Context, s *pipeline.ReaderStats) Reader {
 	for _, name := range slices.Sorted(maps.Keys(s.Publish)) {
 		p := s.Publish[name]
 		pub := Publish{
-			Name: p.Name, Table: p.Table, Topic: p.Topic, Dataset: p.Dataset, Mapping: p.Mapping(),
+			Name: p.Name, Table: p.Table, Topic: p.Topic, Dataset: p.Dataset, Mapping: p.Mapping(), Changed: p.Changed(),
 			Published: map[string]int64{"created": p.Created.Load(), "updated": p.Updated.Load(), "deleted": p.Deleted.Load(), "snapshot": p.Snapshot.Load()},
 			Skipped:   p.Skipped.Load(), Filtered: p.Filtered.Load(), Swept: p.Swept.Load(),
 			DeadLetters: Letters{p.Opened.Load(), p.Resolved.Load(), p.Open.Load(), p.Reasons()},

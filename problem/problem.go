@@ -12,9 +12,9 @@ type Problem struct {
 	// Where is a place a person can open: "mappings/khai_sinh.yaml:12:5 fields.hoTen", "sources.hotich.postgres.dsn".
 	Where string `json:"where"`
 	// What says in one sentence what is wrong, and what was expected.
-	What string `json:"what"`
+	What Text `json:"what"`
 	// Fix says what to do next; where a statement mends it (SQL, YAML), the statement itself.
-	Fix string `json:"fix"`
+	Fix Text `json:"fix"`
 	// Warning marks a finding that does not prevent running.
 	Warning bool `json:"warning,omitempty"`
 }
@@ -25,10 +25,10 @@ func (p Problem) Error() string {
 		b.WriteString(p.Where)
 		b.WriteString(": ")
 	}
-	b.WriteString(p.What)
-	if p.Fix != "" {
+	b.WriteString(p.What.EN)
+	if !p.Fix.Empty() {
 		b.WriteString("; fix: ")
-		b.WriteString(p.Fix)
+		b.WriteString(p.Fix.EN)
 	}
 	return b.String()
 }

@@ -176,12 +176,12 @@ func TestUnknownNamesSuggestSimilarOnes(t *testing.T) {
 		code, fix string
 	}{
 		{errOf(set.Dataset("hotich.khaisin.v1")), "schema.unknown-dataset", `did you mean "hotich.khaisinh.v1"?`},
-		{errOf(set.Dataset("x")), "schema.unknown-dataset", `the datasets of this set are "dancu.congdan.v1", "doanhnghiep.doanhnghiep.v1", "hotich.khaisinh.v1"`},
+		{errOf(set.Dataset("x")), "schema.unknown-dataset", `this set has "dancu.congdan.v1", "doanhnghiep.doanhnghiep.v1", "hotich.khaisinh.v1"`},
 		{errOf(set.CodeList("danhmuc.gioitính")), "schema.unknown-code-list", `did you mean "danhmuc.gioitinh"`},
 	}
 	for _, tt := range tests {
 		var p problem.Problem
-		if !errors.As(tt.err, &p) || p.Code != tt.code || !strings.HasPrefix(p.Fix, tt.fix) {
+		if !errors.As(tt.err, &p) || p.Code != tt.code || !strings.HasPrefix(p.Fix.EN, tt.fix) {
 			t.Errorf("got %v, want %s with fix %s", tt.err, tt.code, tt.fix)
 		}
 	}

@@ -68,25 +68,25 @@ func parseCodeList(where string, raw []byte) (*CodeList, problem.List) {
 	if err := dec.Decode(&f); err != nil {
 		return nil, problem.List{{
 			Code: "schema.code-list", Where: where,
-			What: "the file is not a code list: a member is unknown or has the wrong type",
-			Fix:  `write {"id", "version", "title": {"vi", "en"}, "source", "provisional"?, "codes": [{"code", "vi", "en", "aliases"?}]}, all of them text`,
+			What: problem.Say("the file is not a code list: a member is unknown or has the wrong type"),
+			Fix:  problem.Say(`write {"id", "version", "title": {"vi", "en"}, "source", "provisional"?, "codes": [{"code", "vi", "en", "aliases"?}]}, all of them text`),
 		}}
 	}
 	var ps problem.List
-	bad := func(place, what, fix string) {
+	bad := func(place string, what, fix problem.Text) {
 		ps = append(ps, problem.Problem{Code: "schema.code-list", Where: where + "#" + place, What: what, Fix: fix})
 	}
 	if !datasetName.MatchString(f.ID) {
-		bad("/id", "the id of a code list is lower-case words joined by dots", `name it like "danhmuc.gioitinh"`)
+		bad("/id", problem.Say("the id of a code list is lower-case words joined by dots"), problem.Say(`name it like "danhmuc.gioitinh"`))
 	}
 	if !exactVersion.MatchString(f.Version) {
-		bad("/version", "the version is not major.minor.patch", `write it like "1.0.0"`)
+		bad("/version", problem.Say("the version is not major.minor.patch"), problem.Say(`write it like "1.0.0"`))
 	}
 	if f.Source == "" {
-		bad("/source", "the list does not say where it comes from", "name the act or document; if it is not verified, say so in provisional")
+		bad("/source", problem.Say("the list does not say where it comes from"), problem.Say("name the act or document; if it is not verified, say so in provisional"))
 	}
 	if len(f.Codes) == 0 {
-		bad("/codes", "the list holds no code", "list at least one code")
+		bad("/codes", problem.Say("the list holds no code"), problem.Say("list at least one code"))
 	}
 	l := &CodeList{
 		ID: f.ID, Version: f.Version, Title: f.Title, Source: f.Source, Provisional: f.Provisional,
@@ -95,9 +95,9 @@ func parseCodeList(where string, raw []byte) (*CodeList, problem.List) {
 	for i, c := range f.Codes {
 		switch _, twice := l.index[c.Code]; {
 		case c.Code == "" || c.VI == "":
-			bad(fmt.Sprintf("/codes/%d", i), "an entry needs at least code and vi", "write both")
+			bad(fmt.Sprintf("/codes/%d", i), problem.Say("an entry needs at least code and vi"), problem.Say("write both"))
 		case twice:
-			bad(fmt.Sprintf("/codes/%d/code", i), "the code stands in the list twice", "remove one of the two entries")
+			bad(fmt.Sprintf("/codes/%d/code", i), problem.Say("the code stands in the list twice"), problem.Say("remove one of the two entries"))
 		}
 		l.index[c.Code] = i
 	}

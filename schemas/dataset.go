@@ -74,16 +74,16 @@ func datasetOf(path string, f *schemaFile) (*Dataset, problem.List) {
 	_, err := fmt.Sscanf(directory, "v%d", &d.major)
 	if !datasetName.MatchString(d.name) || err != nil || directory != fmt.Sprintf("v%d", d.major) || d.major < 1 {
 		return nil, problem.List{{
-			Code: "schema.place", Where: f.path, What: "the place does not name a dataset and a major version",
-			Fix: "put the schema at <dataset>/v<major>/schema.json, the dataset being lower-case words joined by dots",
+			Code: "schema.place", Where: f.path, What: problem.Say("the place does not name a dataset and a major version"),
+			Fix: problem.Say("put the schema at <dataset>/v<major>/schema.json, the dataset being lower-case words joined by dots"),
 		}}
 	}
 	head, version := cutLast(f.id, "/")
 	_, name := cutLast(head, "/")
 	if name != d.name || !exactVersion.MatchString(version) || !strings.HasPrefix(version, fmt.Sprintf("%d.", d.major)) {
 		return nil, problem.List{{
-			Code: "schema.id", Where: f.path + "#/$id", What: "the $id does not end in the dataset and an exact version of this major",
-			Fix: fmt.Sprintf(`let it end in "/%s/%d.0.0"`, d.name, d.major),
+			Code: "schema.id", Where: f.path + "#/$id", What: problem.Say("the $id does not end in the dataset and an exact version of this major"),
+			Fix: problem.Say(`let it end in "/%s/%d.0.0"`, d.name, d.major),
 		}}
 	}
 	d.version = version

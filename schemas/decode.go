@@ -33,8 +33,8 @@ func (e *decodeError) violation() Violation { return NewViolation(e.pointer, e.r
 func (e *decodeError) problem(where string) problem.Problem {
 	return problem.Problem{
 		Code: "schema.json", Where: fmt.Sprintf("%s#%s", where, e.pointer),
-		What: fmt.Sprintf("%s, at byte %d", strings.TrimSuffix(e.violation().EN, "."), e.offset),
-		Fix:  "write JSON in UTF-8 without repeated members, at most 64 levels deep",
+		What: problem.Say("%s, at byte %d", strings.TrimSuffix(e.violation().EN, "."), e.offset),
+		Fix:  problem.Say("write JSON in UTF-8 without repeated members, at most 64 levels deep"),
 	}
 }
 

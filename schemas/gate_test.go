@@ -106,11 +106,11 @@ func TestGateRefuses(t *testing.T) {
 				t.Fatalf("got %v, want a problem.List", err)
 			}
 			p := list[0]
-			if p.Code != tt.code || !strings.Contains(p.Where, tt.place) || p.What == "" || p.Fix == "" {
+			if p.Code != tt.code || !strings.Contains(p.Where, tt.place) || p.What.EN == "" || p.Fix.EN == "" {
 				t.Errorf("got %s at %s (fix %q), want %s at %s; all: %v", p.Code, p.Where, p.Fix, tt.code, tt.place, list)
 			}
 			for _, raw := range []string{"jsonschema", "santhosh", "regexp:", "error parsing"} {
-				if strings.Contains(p.What, raw) {
+				if strings.Contains(p.What.EN, raw) {
 					t.Errorf("a validator's words are shown: %q", p.What)
 				}
 			}
@@ -264,7 +264,7 @@ func TestCodeListFiles(t *testing.T) {
 	for text, place := range tests {
 		_, err := load(fstest.MapFS{"codelists/danhmuc.a.json": {Data: []byte(text)}})
 		var list problem.List
-		if !errors.As(err, &list) || !strings.Contains(list[0].Where, place) || list[0].Fix == "" {
+		if !errors.As(err, &list) || !strings.Contains(list[0].Where, place) || list[0].Fix.EN == "" {
 			t.Errorf("%s: got %v, want a problem at %s", text, err, place)
 		}
 	}

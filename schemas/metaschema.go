@@ -2,7 +2,6 @@ package schemas
 
 import (
 	"errors"
-	"fmt"
 	"strings"
 
 	santhosh "github.com/santhosh-tekuri/jsonschema/v6"
@@ -24,7 +23,7 @@ func (p *parser) metaSchema(v any) {
 	case errors.As(err, &invalid):
 		p.metaErrors(invalid)
 	case err != nil:
-		p.add("schema.meta-schema", "", "the schema could not be checked against the draft-07 meta-schema", "simplify it until it can, and report this as a defect of truc")
+		p.add("schema.meta-schema", "", problem.Say("the schema could not be checked against the draft-07 meta-schema"), problem.Say("simplify it until it can, and report this as a defect of truc"))
 	}
 }
 
@@ -35,18 +34,18 @@ func (p *parser) metaErrors(e *santhosh.ValidationError) {
 		for _, token := range e.InstanceLocation {
 			pointer = appendPointer(pointer, token)
 		}
-		what := "the value is not what draft-07 allows at this keyword"
+		what := problem.Say("the value is not what draft-07 allows at this keyword")
 		switch k := e.ErrorKind.(type) {
 		case *kind.Type:
-			what = fmt.Sprintf("the value is %s, draft-07 wants %s here", k.Got, strings.Join(k.Want, " or "))
+			what = problem.Say("the value is %s, draft-07 wants %s here", k.Got, strings.Join(k.Want, " or "))
 		case *kind.UniqueItems:
-			what = "an entry stands in the list twice"
+			what = problem.Say("an entry stands in the list twice")
 		case *kind.MinItems:
-			what = "the list has too few entries"
+			what = problem.Say("the list has too few entries")
 		}
 		p.problems = append(p.problems, problem.Problem{
 			Code: "schema.meta-schema", Where: p.file.path + "#" + pointer, What: what,
-			Fix: "see this keyword in the draft-07 specification and correct its value",
+			Fix: problem.Say("see this keyword in the draft-07 specification and correct its value"),
 		})
 		return
 	}

@@ -32,7 +32,7 @@ func (l loadedDataset) open(in *loader) problem.List {
 		return ps
 	}
 	if _, twice := in.set.datasets[d.ID()]; twice {
-		return problem.List{{Code: "schema.twice", Where: d.file.path, What: fmt.Sprintf("the dataset %q is already in the set", d.ID()), Fix: "remove or rename one of the two"}}
+		return problem.List{{Code: "schema.twice", Where: d.file.path, What: problem.Say("the dataset %q is already in the set", d.ID()), Fix: problem.Say("remove or rename one of the two")}}
 	}
 	in.set.datasets[d.ID()] = d
 	return nil
@@ -42,8 +42,8 @@ func (l loadedDataset) open(in *loader) problem.List {
 func (d *Dataset) compile() (*santhosh.Schema, problem.List) {
 	refused := func(who string) problem.List {
 		return problem.List{{
-			Code: "schema.compile", Where: d.file.path, What: "the schema passed truc's own checks, but " + who + " cannot compile it",
-			Fix: "simplify it keyword by keyword until it compiles, and report the keyword as a defect of truc",
+			Code: "schema.compile", Where: d.file.path, What: problem.Say("the schema passed truc's own checks, but %s cannot compile it", who),
+			Fix: problem.Say("simplify it keyword by keyword until it compiles, and report the keyword as a defect of truc"),
 		}}
 	}
 	second, err := d.file.compileSanthosh()
@@ -126,14 +126,14 @@ func (l loadedDataset) examples(second *santhosh.Schema) problem.List {
 		names, err := fs.Glob(l.fsys, path.Join(l.dir, "examples", kind, "*.json"))
 		if err != nil || len(names) == 0 {
 			ps = append(ps, problem.Problem{
-				Code: "schema.example", Where: path.Join(l.dir, "examples", kind), What: "the dataset has no " + kind + " examples",
-				Fix: "add at least one; examples are how both validators and readers of the standard are kept in agreement",
+				Code: "schema.example", Where: path.Join(l.dir, "examples", kind), What: problem.Say("the dataset has no %s examples", kind),
+				Fix: problem.Say("add at least one; examples are how both validators and readers of the standard are kept in agreement"),
 			})
 		}
 		for _, name := range names {
 			raw, err := readBounded(l.fsys, name)
 			if err != nil {
-				ps = append(ps, problem.Problem{Code: "schema.example", Where: name, What: "the example cannot be read", Fix: "check the file's permissions"})
+				ps = append(ps, problem.Problem{Code: "schema.example", Where: name, What: problem.Say("the example cannot be read"), Fix: problem.Say("check the file's permissions")})
 				continue
 			}
 			ps = append(ps, l.dataset.example(name, raw, kind == "invalid", second)...)
@@ -143,7 +143,7 @@ func (l loadedDataset) examples(second *santhosh.Schema) problem.List {
 }
 
 func (d *Dataset) example(name string, raw []byte, invalid bool, second *santhosh.Schema) problem.List {
-	bad := func(what, fix string) problem.List {
+	bad := func(what, fix problem.Text) problem.List {
 		return problem.List{{Code: "schema.example", Where: name, What: what, Fix: fix}}
 	}
 	document, expect := raw, []expectation(nil)
@@ -152,7 +152,7 @@ func (d *Dataset) example(name string, raw []byte, invalid bool, second *santhos
 		dec := json.NewDecoder(bytes.NewReader(raw))
 		dec.DisallowUnknownFields()
 		if err := dec.Decode(&e); err != nil || len(e.Expect) == 0 {
-			return bad("the invalid example is not of the form it must have", `write {"about": "...", "expect": [{"pointer": "/x", "rule": "required"}], "document": {...}}`)
+			return bad(problem.Say("the invalid example is not of the form it must have"), problem.Say(`write {"about": "...", "expect": [{"pointer": "/x", "rule": "required"}], "document": {...}}`))
 		}
 		document, expect = e.Document, e.Expect
 	}
@@ -165,7 +165,7 @@ func (d *Dataset) example(name string, raw []byte, invalid bool, second *santhos
 	slices.SortFunc(got, order)
 	slices.SortFunc(expect, order)
 	if !slices.Equal(got, expect) {
-		return bad(fmt.Sprintf("the example has the violations %s, expected were %s", printed(got), printed(expect)), "correct the example or the schema")
+		return bad(problem.Say("the example has the violations %s, expected were %s", printed(got), printed(expect)), problem.Say("correct the example or the schema"))
 	}
 	// santhosh does not know code lists: on a document whose only fault is a code it must say valid.
 	value, fault := decodeJSON(document, nil)
@@ -174,12 +174,12 @@ func (d *Dataset) example(name string, raw []byte, invalid bool, second *santhos
 	}
 	valid := !slices.ContainsFunc(violations, func(v Violation) bool { return v.Rule != RuleCode })
 	if (second.Validate(value) == nil) != valid {
-		return bad("gojsonschema and santhosh-tekuri/jsonschema disagree on the example", "express what it tests with other keywords: subscribers with other validators would disagree too")
+		return bad(problem.Say("gojsonschema and santhosh-tekuri/jsonschema disagree on the example"), problem.Say("express what it tests with other keywords: subscribers with other validators would disagree too"))
 	}
 	if d.slow == "" {
 		var compact bytes.Buffer
 		if err := json.Compact(&compact, document); err == nil && len(violations) > 0 && d.Accepts(compact.Bytes()) {
-			return bad("the fast check accepts an example that the validator refuses", "report this as a defect of truc")
+			return bad(problem.Say("the fast check accepts an example that the validator refuses"), problem.Say("report this as a defect of truc"))
 		}
 	}
 	return nil

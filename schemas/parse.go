@@ -62,8 +62,8 @@ func parseSchema(path string, raw []byte) (*schemaFile, problem.List) {
 	p := &parser{file: f, names: map[string][]string{}}
 	if len(raw) > maxSchemaSize {
 		return nil, problem.List{{
-			Code: "schema.too-large", Where: path, What: "the schema is larger than 1 MiB",
-			Fix: "move shared parts to definitions and refer to them by $ref",
+			Code: "schema.too-large", Where: path, What: problem.Say("the schema is larger than 1 MiB"),
+			Fix: problem.Say("move shared parts to definitions and refer to them by $ref"),
 		}}
 	}
 	v, fault := decodeJSON(raw, p.names)
@@ -72,17 +72,17 @@ func parseSchema(path string, raw []byte) (*schemaFile, problem.List) {
 	}
 	m, ok := v.(map[string]any)
 	if !ok {
-		return nil, problem.List{{Code: "schema.not-object", Where: path, What: "a schema file holds one JSON object", Fix: "write the schema as an object"}}
+		return nil, problem.List{{Code: "schema.not-object", Where: path, What: problem.Say("a schema file holds one JSON object"), Fix: problem.Say("write the schema as an object")}}
 	}
 	if s, _ := m["$schema"].(string); strings.TrimSuffix(s, "#") != draft07 {
 		return nil, problem.List{{
-			Code: "schema.draft", Where: path + "#/$schema", What: "the schema does not declare draft-07, the only draft truc validates",
-			Fix: `write "$schema": "` + draft07 + `#" and use draft-07 keywords only`,
+			Code: "schema.draft", Where: path + "#/$schema", What: problem.Say("the schema does not declare draft-07, the only draft truc validates"),
+			Fix: problem.Say(`write "$schema": "%s#" and use draft-07 keywords only`, draft07),
 		}}
 	}
 	f.id, _ = m["$id"].(string)
 	if !strings.HasPrefix(f.id, "https://") || strings.Contains(f.id, "#") {
-		p.add("schema.id", "/$id", "the schema has no absolute $id", `write "$id": "https://.../<dataset>/<version>", without a fragment; it is never fetched`)
+		p.add("schema.id", "/$id", problem.Say("the schema has no absolute $id"), problem.Say(`write "$id": "https://.../<dataset>/<version>", without a fragment; it is never fetched`))
 	}
 	for _, k := range list[any](m["x-khoa"]) {
 		if s, ok := k.(string); ok {
@@ -100,7 +100,7 @@ func parseSchema(path string, raw []byte) (*schemaFile, problem.List) {
 	return f, p.problems
 }
 
-func (p *parser) add(code, pointer, what, fix string) {
+func (p *parser) add(code, pointer string, what, fix problem.Text) {
 	p.problems = append(p.problems, problem.Problem{Code: code, Where: p.file.path + "#" + pointer, What: what, Fix: fix})
 }
 
@@ -109,7 +109,7 @@ func (p *parser) schema(v any, pointer string) *schema {
 	p.file.all = append(p.file.all, s)
 	if len(p.file.all) == maxSubschemas+1 {
 		p.unsafe = true
-		p.add("schema.too-large", pointer, fmt.Sprintf("the schema has more than %d subschemas", maxSubschemas), "split it, or refer to shared definitions")
+		p.add("schema.too-large", pointer, problem.Say("the schema has more than %d subschemas", maxSubschemas), problem.Say("split it, or refer to shared definitions"))
 	}
 	if b, ok := v.(bool); ok {
 		s.boolean = &b
@@ -139,14 +139,14 @@ func (p *parser) keyword(s *schema, name string, v any, at string) {
 		p.extension(s, name, v, at)
 		return
 	case !known:
-		fix := "remove it, or prefix it with x- if it is an annotation"
+		fix := problem.Say("remove it, or prefix it with x- if it is an annotation")
 		if near := nearest(name, slices.Collect(maps.Keys(keywords))); len(near) > 0 {
-			fix = "did you mean " + quoteList(near) + "?"
+			fix = problem.Say("did you mean %s?", quoteList(near))
 		}
-		p.add("schema.unknown-keyword", at, fmt.Sprintf("%q is not a draft-07 keyword", name), fix)
+		p.add("schema.unknown-keyword", at, problem.Say("%q is not a draft-07 keyword", name), fix)
 		return
 	case role == "root" && s.pointer != "":
-		p.add("schema.nested-"+strings.TrimLeft(name, "$"), at, name+" may stand only at the root of a file", "move it to the root; shared parts belong under definitions there")
+		p.add("schema.nested-"+strings.TrimLeft(name, "$"), at, problem.Say("%s may stand only at the root of a file", name), problem.Say("move it to the root; shared parts belong under definitions there"))
 		return
 	case role == "other":
 		s.other = append(s.other, name)
@@ -230,7 +230,7 @@ func (p *parser) extension(s *schema, name string, v any, at string) {
 	case "x-phan-loai":
 		s.class = t
 		if t != ClassPublic && t != ClassBasic && t != ClassSensitive {
-			p.add("schema.class", at, "x-phan-loai is not a data class", `write "cong-khai", "co-ban" or "nhay-cam"`)
+			p.add("schema.class", at, problem.Say("x-phan-loai is not a data class"), problem.Say(`write "cong-khai", "co-ban" or "nhay-cam"`))
 		}
 	case "x-can-cu":
 		s.legalGround = t
@@ -241,7 +241,7 @@ func (p *parser) extension(s *schema, name string, v any, at string) {
 		return
 	}
 	if !isText {
-		p.add("schema.extension", at, name+" is not text", "write it as a string")
+		p.add("schema.extension", at, problem.Say("%s is not text", name), problem.Say("write it as a string"))
 	}
 }
 
@@ -253,8 +253,8 @@ func (p *parser) refSiblings(order []string, pointer string) {
 		case strings.HasPrefix(name, "x-") && name != "x-danh-muc":
 		case pointer == "" && keywords[name] == "root":
 		default:
-			p.add("schema.ref-sibling", appendPointer(pointer, name), name+" stands beside $ref, where draft-07 ignores it",
-				`put the $ref into "allOf": [{"$ref": ...}] and keep the keyword beside allOf`)
+			p.add("schema.ref-sibling", appendPointer(pointer, name), problem.Say("%s stands beside $ref, where draft-07 ignores it", name),
+				problem.Say(`put the $ref into "allOf": [{"$ref": ...}] and keep the keyword beside allOf`))
 		}
 	}
 }
@@ -266,22 +266,22 @@ func (p *parser) typed(s *schema) {
 		onlyText = onlyText && (t == "string" || t == "null")
 	}
 	if s.format != "" && !slices.Contains(formatNames, s.format) {
-		p.add("schema.unknown-format", s.pointer+"/format", fmt.Sprintf("format %q is not one that is checked", s.format),
-			"use one of "+quoteList(formatNames)+", or pattern")
+		p.add("schema.unknown-format", s.pointer+"/format", problem.Say("format %q is not one that is checked", s.format),
+			problem.Say("use one of %s, or pattern", quoteList(formatNames)))
 	}
 	if s.format != "" && !onlyText {
-		p.add("schema.format-type", s.pointer+"/format", "format stands without type string, where the validators differ on other types", `add "type": "string" beside it`)
+		p.add("schema.format-type", s.pointer+"/format", problem.Say("format stands without type string, where the validators differ on other types"), problem.Say(`add "type": "string" beside it`))
 	}
 	for _, b := range []struct {
 		name     string
 		min, max int
 	}{{"Length", s.minLength, s.maxLength}, {"Items", s.minItems, s.maxItems}, {"Properties", s.minProps, s.maxProps}} {
 		if b.max >= 0 && b.min > b.max {
-			p.add("schema.bound", s.pointer+"/min"+b.name, "min"+b.name+" is above max"+b.name, "exchange or correct the two bounds")
+			p.add("schema.bound", s.pointer+"/min"+b.name, problem.Say("min%s is above max%s", b.name, b.name), problem.Say("exchange or correct the two bounds"))
 		}
 	}
 	if s.codeList != "" && !onlyText {
-		p.add("schema.code-type", s.pointer+"/x-danh-muc", "a code stands without type string, and codes are strings", `add "type": "string" beside it`)
+		p.add("schema.code-type", s.pointer+"/x-danh-muc", problem.Say("a code stands without type string, and codes are strings"), problem.Say(`add "type": "string" beside it`))
 	}
 }
 
@@ -289,7 +289,7 @@ func (p *parser) count(v any, at string) int {
 	n, isNumber := v.(json.Number)
 	i, ok := small(n)
 	if isNumber && (!ok || i < 0 || i > 1<<30) {
-		p.add("schema.bound", at, "the bound is not a small whole number", "write a whole number without decimals or exponent, from 0 to 2^30")
+		p.add("schema.bound", at, problem.Say("the bound is not a small whole number"), problem.Say("write a whole number without decimals or exponent, from 0 to 2^30"))
 		return 0
 	}
 	return int(i)

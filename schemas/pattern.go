@@ -1,8 +1,9 @@
 package schemas
 
 import (
-	"fmt"
 	"regexp/syntax"
+
+	"github.com/lienthong/truc/problem"
 )
 
 // RE2 matches in linear time, but a short pattern with nested repetitions can compile to gigabytes. A pattern's
@@ -16,20 +17,20 @@ const (
 func (p *parser) pattern(pattern, at string) {
 	if len(pattern) > maxPatternLength {
 		p.unsafe = true
-		p.add("schema.pattern", at, fmt.Sprintf("the pattern is longer than %d bytes", maxPatternLength), "shorten it; a long list of alternatives belongs in a code list (x-danh-muc)")
+		p.add("schema.pattern", at, problem.Say("the pattern is longer than %d bytes", maxPatternLength), problem.Say("shorten it; a long list of alternatives belongs in a code list (x-danh-muc)"))
 		return
 	}
 	re, err := syntax.Parse(pattern, syntax.Perl)
 	if err != nil {
 		p.unsafe = true
-		p.add("schema.pattern", at, "the pattern is not a regular expression in RE2 syntax", "correct it; look-ahead and back-references do not exist in RE2")
+		p.add("schema.pattern", at, problem.Say("the pattern is not a regular expression in RE2 syntax"), problem.Say("correct it; look-ahead and back-references do not exist in RE2"))
 		return
 	}
 	size := patternSize(re)
 	p.patterns += size
 	if size > maxPatternSize || p.patterns > maxPatternsSize {
 		p.unsafe = true
-		p.add("schema.pattern", at, "the pattern expands to too many steps", "lower its repetition counts, or bound the text with maxLength instead")
+		p.add("schema.pattern", at, problem.Say("the pattern expands to too many steps"), problem.Say("lower its repetition counts, or bound the text with maxLength instead"))
 	}
 }
 

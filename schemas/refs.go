@@ -22,8 +22,8 @@ func (f *schemaFile) resolve(byID map[string]*schemaFile) problem.List {
 		if s.ref == "" {
 			continue
 		}
-		bad := func(what string) {
-			ps = append(ps, problem.Problem{Code: "schema.ref", Where: s.where() + "/$ref", What: what, Fix: refFix})
+		bad := func(what problem.Text) {
+			ps = append(ps, problem.Problem{Code: "schema.ref", Where: s.where() + "/$ref", What: what, Fix: problem.Say(refFix)})
 		}
 		base, err := url.Parse(f.id)
 		if err != nil {
@@ -31,14 +31,14 @@ func (f *schemaFile) resolve(byID map[string]*schemaFile) problem.List {
 		}
 		u, err := base.Parse(s.ref)
 		if err != nil {
-			bad("the $ref is not a URI reference")
+			bad(problem.Say("the $ref is not a URI reference"))
 			continue
 		}
 		fragment := u.Fragment
 		u.Fragment = ""
 		file, inSet := byID[u.String()]
 		if !inSet {
-			bad("the $ref leads out of the set of schemas, and nothing is ever fetched")
+			bad(problem.Say("the $ref leads out of the set of schemas, and nothing is ever fetched"))
 			continue
 		}
 		name, isDefinition := strings.CutPrefix(fragment, "/definitions/")
@@ -46,9 +46,9 @@ func (f *schemaFile) resolve(byID map[string]*schemaFile) problem.List {
 		case fragment == "":
 			s.target = file.root
 		case !isDefinition || strings.ContainsAny(name, "/~"):
-			bad("the $ref leads to a place that is neither a file nor one of its definitions")
+			bad(problem.Say("the $ref leads to a place that is neither a file nor one of its definitions"))
 		case file.definitions[name] == nil:
-			bad("the $ref leads to a definition that does not exist")
+			bad(problem.Say("the $ref leads to a definition that does not exist"))
 		default:
 			s.target = file.definitions[name]
 		}
@@ -85,14 +85,14 @@ func recursion(files []*schemaFile) problem.List {
 	for _, s := range all {
 		if returns(s, component) > 1 {
 			return problem.List{{
-				Code: "schema.expansion", Where: s.where(), What: "the schema comes back to itself through several branches for one value: the work doubles with each level of the document",
-				Fix: "let recursion pass through one branch only, such as one property or one items",
+				Code: "schema.expansion", Where: s.where(), What: problem.Say("the schema comes back to itself through several branches for one value: the work doubles with each level of the document"),
+				Fix: problem.Say("let recursion pass through one branch only, such as one property or one items"),
 			}}
 		}
 		if expansion(s, component, size) > maxExpansion {
 			return problem.List{{
-				Code: "schema.expansion", Where: s.where(), What: "with all $refs written out the schema has more than 50,000 subschemas",
-				Fix: "include each definition once",
+				Code: "schema.expansion", Where: s.where(), What: problem.Say("with all $refs written out the schema has more than 50,000 subschemas"),
+				Fix: problem.Say("include each definition once"),
 			}}
 		}
 	}
@@ -144,8 +144,8 @@ func endless(all []*schema) problem.List {
 	for _, s := range all {
 		if count[component[s]] > 1 || slices.Contains(s.sameValue(), s) {
 			ps = append(ps, problem.Problem{
-				Code: "schema.endless", Where: s.where(), What: "the schema refers back to itself without stepping into a property or an item: checking would never end",
-				Fix: "remove one $ref of the circle",
+				Code: "schema.endless", Where: s.where(), What: problem.Say("the schema refers back to itself without stepping into a property or an item: checking would never end"),
+				Fix: problem.Say("remove one $ref of the circle"),
 			})
 		}
 	}

@@ -44,7 +44,7 @@ func (s *Set) Dataset(id string) (*Dataset, error) {
 	if d, ok := s.datasets[id]; ok {
 		return d, nil
 	}
-	return nil, unknown("schema.unknown-dataset", "dataset", id, keys(s.datasets))
+	return nil, unknown("schema.unknown-dataset", problem.Say("dataset"), id, keys(s.datasets))
 }
 
 // Datasets returns all datasets, by id.
@@ -61,7 +61,7 @@ func (s *Set) CodeList(id string) (*CodeList, error) {
 	if l, ok := s.codeLists[id]; ok {
 		return l, nil
 	}
-	return nil, unknown("schema.unknown-code-list", "code list", id, keys(s.codeLists))
+	return nil, unknown("schema.unknown-code-list", problem.Say("code list"), id, keys(s.codeLists))
 }
 
 // CodeLists returns all code lists, by id.
@@ -73,12 +73,12 @@ func (s *Set) CodeLists() []*CodeList {
 	return out
 }
 
-func unknown(code, kind, id string, have []string) problem.Problem {
-	fix := "the " + kind + "s of this set are " + quoteList(have)
+func unknown(code string, kind problem.Text, id string, have []string) problem.Problem {
+	fix := problem.Say("this set has %s", quoteList(have))
 	if near := nearest(id, have); len(near) > 0 {
-		fix = "did you mean " + quoteList(near) + "?"
+		fix = problem.Say("did you mean %s?", quoteList(near))
 	}
-	return problem.Problem{Code: code, What: fmt.Sprintf("there is no %s %q", kind, id), Fix: fix}
+	return problem.Problem{Code: code, What: problem.Say("there is no %s %q", kind, id), Fix: fix}
 }
 
 // loader collects the files of a set and everything that is wrong with them.
@@ -178,7 +178,7 @@ func (l *loader) addCodeList(name string, raw []byte) {
 		return
 	}
 	if _, twice := l.set.codeLists[list.ID]; twice {
-		l.problems = append(l.problems, problem.Problem{Code: "schema.twice", Where: name + "#/id", What: fmt.Sprintf("the code list %q is already in the set", list.ID), Fix: "remove or rename one of the two"})
+		l.problems = append(l.problems, problem.Problem{Code: "schema.twice", Where: name + "#/id", What: problem.Say("the code list %q is already in the set", list.ID), Fix: problem.Say("remove or rename one of the two")})
 		return
 	}
 	l.set.codeLists[list.ID] = list
@@ -191,7 +191,7 @@ func (l *loader) addSchema(name string, raw []byte) *schemaFile {
 		return nil
 	}
 	if _, twice := l.byID[f.id]; twice {
-		l.problems = append(l.problems, problem.Problem{Code: "schema.twice", Where: name + "#/$id", What: "another file of the set has the same $id", Fix: "give each file its own $id"})
+		l.problems = append(l.problems, problem.Problem{Code: "schema.twice", Where: name + "#/$id", What: problem.Say("another file of the set has the same $id"), Fix: problem.Say("give each file its own $id")})
 		return nil
 	}
 	l.byID[f.id] = f
@@ -231,8 +231,8 @@ func conditionalCodes(files []*schemaFile) problem.List {
 			seen[s] = true
 			if s.codeList != "" {
 				ps = append(ps, problem.Problem{
-					Code: "schema.code-place", Where: s.where() + "/x-danh-muc", What: "the code list is reached through a keyword under which it does not always apply",
-					Fix: "reach it through properties, items, allOf and $ref only",
+					Code: "schema.code-place", Where: s.where() + "/x-danh-muc", What: problem.Say("the code list is reached through a keyword under which it does not always apply"),
+					Fix: problem.Say("reach it through properties, items, allOf and $ref only"),
 				})
 			}
 			visit(s.sameValue())

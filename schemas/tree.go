@@ -126,13 +126,13 @@ func stringsOnly(enum []any) []string {
 // checkKey judges x-khoa: every key property is required on all its way, and is text or a number.
 func (d *Dataset) checkKey() problem.List {
 	var ps problem.List
-	bad := func(i int, what, fix string) {
+	bad := func(i int, what, fix problem.Text) {
 		ps = append(ps, problem.Problem{Code: "schema.key", Where: fmt.Sprintf("%s#/x-khoa/%d", d.file.path, i), What: what, Fix: fix})
 	}
 	if len(d.file.key) == 0 {
 		return problem.List{{
-			Code: "schema.key", Where: d.file.path + "#/x-khoa", What: "the schema does not say which properties identify an entity",
-			Fix: `write "x-khoa": ["<property>", ...] with dotted paths`,
+			Code: "schema.key", Where: d.file.path + "#/x-khoa", What: problem.Say("the schema does not say which properties identify an entity"),
+			Fix: problem.Say(`write "x-khoa": ["<property>", ...] with dotted paths`),
 		}}
 	}
 	for i, path := range d.file.key {
@@ -147,11 +147,11 @@ func (d *Dataset) checkKey() problem.List {
 		}
 		switch {
 		case n == nil:
-			bad(i, fmt.Sprintf("the key property %q does not exist", path), "name a declared property by its dotted path")
+			bad(i, problem.Say("the key property %q does not exist", path), problem.Say("name a declared property by its dotted path"))
 		case !required:
-			bad(i, fmt.Sprintf("the key property %q is not required", path), "make it and every object above it required")
+			bad(i, problem.Say("the key property %q is not required", path), problem.Say("make it and every object above it required"))
 		case len(n.Types) != 1 || !slices.Contains([]string{"string", "integer"}, n.Types[0]):
-			bad(i, fmt.Sprintf("the key property %q is neither text nor a whole number", path), `give it "type": "string" or "integer"`)
+			bad(i, problem.Say("the key property %q is neither text nor a whole number", path), problem.Say(`give it "type": "string" or "integer"`))
 		}
 	}
 	return ps

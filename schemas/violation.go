@@ -2,6 +2,7 @@ package schemas
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -79,6 +80,18 @@ func (v Violation) Named(title func(lang string) string) Violation {
 }
 
 type wording struct{ group, vi, en string }
+
+// Rules are all rules that a violation can carry, sorted.
+func Rules() []string {
+	rules := []string{RuleJSON, RuleEncoding, RuleDuplicateKey, RuleNumber, RuleDate, RuleCode, RuleUnmappedCode, RuleOversize}
+	for name := range keywords {
+		if _, ok := wordings(name); ok {
+			rules = append(rules, name)
+		}
+	}
+	slices.Sort(rules)
+	return rules
+}
 
 // wordings has one entry for each rule a Violation can carry.
 func wordings(rule string) (wording, bool) {

@@ -161,7 +161,7 @@ func unknownTable(b *sourceBench) {
 	if !errors.As(err, &refused) {
 		b.Fatalf("a table that does not exist gives an *adapters.RefusedError that says what to do; got %T: %v", err, err)
 	}
-	if refused.Fix == "" {
+	if refused.Fix.Empty() {
 		b.Errorf("the refusal of an unknown table has no Fix")
 	}
 	checkText(b, "the error", err.Error(), b.fixture.Secret)

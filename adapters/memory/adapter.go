@@ -1,7 +1,6 @@
 package memory
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -24,8 +23,8 @@ func (c *Config) Validate() problem.List {
 		return nil
 	}
 	return problem.List{{
-		Code: "memory.unknown-store", Where: "store", What: fmt.Sprintf("there is no store %q", c.Store),
-		Fix: "use one of: " + strings.Join(slices.Sorted(maps.Keys(c.stores)), ", "),
+		Code: "memory.unknown-store", Where: "store", What: problem.Say("there is no store %q", c.Store),
+		Fix: problem.Say("use one of: %s", strings.Join(slices.Sorted(maps.Keys(c.stores)), ", ")),
 	}}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/lienthong/truc/adapters"
 	"github.com/lienthong/truc/problem"
@@ -49,12 +50,9 @@ func (s *Store) describe(ctx context.Context, env adapters.Env, tables []string)
 }
 
 func unknownTable(env adapters.Env, name string, known []string) problem.Problem {
-	p := problem.Problem{Code: "source.unknown-table", Where: env.Name, What: "there is no table " + name, Fix: "define it in the store"}
+	p := problem.Problem{Code: "source.unknown-table", Where: env.Name, What: problem.Say("there is no table %s", name), Fix: problem.Say("define it in the store")}
 	if len(known) > 0 {
-		p.Fix = "use one of the tables that are there:"
-		for _, k := range known {
-			p.Fix += " " + k
-		}
+		p.Fix = problem.Say("use one of the tables that are there: %s", strings.Join(known, ", "))
 	}
 	return p
 }
@@ -76,7 +74,7 @@ func (s *Source) Check(ctx context.Context, tables []string) (problem.List, erro
 		case t == nil:
 			found = append(found, unknownTable(s.env, name, slices.Sorted(maps.Keys(s.store.tables))))
 		case len(t.definition.Key) == 0:
-			found = append(found, problem.Problem{Code: "source.no-key", Where: s.env.Name, What: "table " + name + " has no key", Fix: "define one"})
+			found = append(found, problem.Problem{Code: "source.no-key", Where: s.env.Name, What: problem.Say("table %s has no key", name), Fix: problem.Say("define one")})
 		}
 	}
 	return found, nil
@@ -149,7 +147,7 @@ func (s *Source) Scan(ctx context.Context, name string, fn func(*record.Table, [
 		if err != nil || t == nil {
 			s.store.mu.Unlock()
 			if err == nil {
-				err = &adapters.RefusedError{Where: s.env.Name, What: "there is no table " + name, Fix: "define it in the store"}
+				err = &adapters.RefusedError{Where: s.env.Name, What: problem.Say("there is no table %s", name), Fix: problem.Say("define it in the store")}
 			}
 			return err
 		}

@@ -295,7 +295,7 @@ func (s *Sink) CheckTargets(ctx context.Context, targets []*record.Target) (prob
 				if t.definition.Index(name) < 0 {
 					found = append(found, problem.Problem{
 						Code: "sink.unknown-column", Where: s.env.Name,
-						What: "table " + target.Table + " has no column " + name, Fix: "correct the mapping or define the column",
+						What: problem.Say("table %s has no column %s", target.Table, name), Fix: problem.Say("correct the mapping or define the column"),
 					})
 				}
 			}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/lienthong/truc/adapters"
+	"github.com/lienthong/truc/problem"
 	"github.com/lienthong/truc/record"
 )
 
@@ -116,10 +117,10 @@ func (s *Source) Open(ctx context.Context, start adapters.Start) error {
 	})
 	for _, t := range start.Tables {
 		if st.tables[t.Table] == nil {
-			return &adapters.RefusedError{Where: s.env.Name, What: "there is no table " + t.Table, Fix: "define it in the store"}
+			return &adapters.RefusedError{Where: s.env.Name, What: problem.Say("there is no table %s", t.Table), Fix: problem.Say("define it in the store")}
 		}
 		if len(st.tables[t.Table].definition.Key) == 0 {
-			return &adapters.RefusedError{Where: s.env.Name, What: "table " + t.Table + " has no key", Fix: "define one"}
+			return &adapters.RefusedError{Where: s.env.Name, What: problem.Say("table %s has no key", t.Table), Fix: problem.Say("define one")}
 		}
 		s.names = append(s.names, t.Table)
 		if state := s.position.Tables[t.Table]; state.Run < max(1, t.Run) {
@@ -133,7 +134,7 @@ func (s *Source) Open(ctx context.Context, start adapters.Start) error {
 func (s *Source) resume(saved []byte) error {
 	var p position
 	if err := json.Unmarshal(saved, &p); err != nil || p.Version != 1 {
-		return &adapters.RefusedError{Where: s.env.Name, What: "the saved position is not one of this version", Fix: "use the truc that wrote it, or newer"}
+		return &adapters.RefusedError{Where: s.env.Name, What: problem.Say("the saved position is not one of this version"), Fix: problem.Say("use the truc that wrote it, or newer")}
 	}
 	st := s.store
 	if p.Store != st.identity || p.Order.Major > st.last.Major {

@@ -1,7 +1,6 @@
 package postgres
 
 import (
-	"fmt"
 	"regexp"
 	"strings"
 
@@ -32,27 +31,27 @@ var slotNames = regexp.MustCompile(`^[a-z0-9_]{1,63}$`)
 // Validate implements adapters.Config.
 func (c *Config) Validate() problem.List {
 	var l problem.List
-	add := func(code, where, what, fix string) {
+	add := func(code, where string, what, fix problem.Text) {
 		l = append(l, problem.Problem{Code: "postgres." + code, Where: where, What: what, Fix: fix})
 	}
-	const shape = `write postgres://user:password@host:5432/database?sslmode=require, the password by ${env:NAME} or ${file:PATH}` //nolint:gosec // a form to fill in, no credentials
+	shape := problem.Say(`write postgres://user:password@host:5432/database?sslmode=require, the password by ${env:NAME} or ${file:PATH}`)
 	if c.DSN == "" {
-		add("dsn", "dsn", "the connection string is missing", shape)
+		add("dsn", "dsn", problem.Say("the connection string is missing"), shape)
 	} else if _, err := pgconn.ParseConfig(c.DSN); err != nil {
 		// The driver's own message repeats the string, and what it masks of it depends on how it is malformed.
-		add("dsn", "dsn", "this is not a PostgreSQL connection string", shape)
+		add("dsn", "dsn", problem.Say("this is not a PostgreSQL connection string"), shape)
 	}
 	if c.Slot != "" && !slotNames.MatchString(c.Slot) {
-		add("slot", "slot", fmt.Sprintf("%q cannot be the name of a replication slot", c.Slot), "use up to 63 lower-case letters, digits and underscores")
+		add("slot", "slot", problem.Say("%q cannot be the name of a replication slot", c.Slot), problem.Say("use up to 63 lower-case letters, digits and underscores"))
 	}
 	if len(c.Publication) > 63 {
-		add("publication", "publication", "the name of the publication is longer than 63 bytes", "shorten it")
+		add("publication", "publication", problem.Say("the name of the publication is longer than 63 bytes"), problem.Say("shorten it"))
 	}
 	if c.ChunkRows < 1 || c.ChunkRows > 100_000 {
-		add("chunk-rows", "chunk_rows", fmt.Sprintf("%d rows a chunk are out of range", c.ChunkRows), "use 1 to 100000; 2000 is the default")
+		add("chunk-rows", "chunk_rows", problem.Say("%d rows a chunk are out of range", c.ChunkRows), problem.Say("use 1 to 100000; 2000 is the default"))
 	}
 	if c.Schema == "" || len(c.Schema) > 63 {
-		add("schema", "schema", "the schema of the bookkeeping must have 1 to 63 bytes", "use truc, the default")
+		add("schema", "schema", problem.Say("the schema of the bookkeeping must have 1 to 63 bytes"), problem.Say("use truc, the default"))
 	}
 	return l
 }

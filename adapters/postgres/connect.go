@@ -15,6 +15,7 @@ import (
 	"github.com/jackc/pgx/v5/pgproto3"
 
 	"github.com/lienthong/truc/adapters"
+	"github.com/lienthong/truc/problem"
 )
 
 // sessionSettings decide how PostgreSQL writes values as text. They are sent in the start-up packet of every connection,
@@ -137,7 +138,7 @@ func (s *server) dial(ctx context.Context, encoding string, params map[string]st
 
 func (s *server) mayNotReplicate() *adapters.RefusedError {
 	role := quote(s.config.User)
-	return &adapters.RefusedError{Where: s.name, What: "role " + role + " may not read the log", Fix: "ALTER ROLE " + role + " REPLICATION"}
+	return &adapters.RefusedError{Where: s.name, What: problem.Say("role %s may not read the log", role), Fix: problem.Say("ALTER ROLE %s REPLICATION", role)}
 }
 
 // explain turns an error of the driver into one that carries a decision. Its text never holds a value: PostgreSQL quotes
@@ -151,18 +152,18 @@ func (s *server) explain(err error) error {
 	if !ok {
 		return s.unreachable(err)
 	}
-	refuse := func(what, fix string) error {
+	refuse := func(what, fix problem.Text) error {
 		return &adapters.RefusedError{Where: s.name, What: what, Fix: fix}
 	}
 	switch pg.Code {
 	case "28P01":
-		return refuse("the server refuses the password of user "+s.config.User, "correct the password the dsn refers to")
+		return refuse(problem.Say("the server refuses the password of user %s", s.config.User), problem.Say("correct the password the dsn refers to"))
 	case "28000":
-		return refuse("the server refuses user "+s.config.User+": "+pg.Message, "create the role, or admit it in pg_hba.conf")
+		return refuse(problem.Say("the server refuses user %s: %s", s.config.User, pg.Message), problem.Say("create the role, or admit it in pg_hba.conf"))
 	case "3D000":
-		return refuse("database "+s.config.Database+" does not exist", "correct the database name in the dsn")
+		return refuse(problem.Say("database %s does not exist", s.config.Database), problem.Say("correct the database name in the dsn"))
 	case "42501":
-		return refuse(pg.Message, "run truc check: it names the missing privilege and the statement that grants it")
+		return refuse(problem.Verbatim(pg.Message), problem.Say("run truc check: it names the missing privilege and the statement that grants it"))
 	case "55006": // object_in_use: the slot has another reader
 		return s.unreachable(errors.New(pg.Message))
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pglogrepl"
 
 	"github.com/lienthong/truc/adapters"
+	"github.com/lienthong/truc/problem"
 	"github.com/lienthong/truc/record"
 )
 
@@ -250,8 +251,8 @@ func (r *relation) checkKey(before record.Row) error {
 	for _, c := range columns {
 		if before[c].Kind == record.Null {
 			return &adapters.RefusedError{
-				Where: "table " + r.table.String(), What: "the log shows a change of a row without its key: a partition has another REPLICA IDENTITY than the table",
-				Fix: "truc check names the partitions and the statements; then truc resnapshot",
+				Where: "table " + r.table.String(), What: problem.Say("the log shows a change of a row without its key: a partition has another REPLICA IDENTITY than the table"),
+				Fix: problem.Say("truc check names the partitions and the statements; then truc resnapshot"),
 			}
 		}
 	}

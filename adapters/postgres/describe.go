@@ -268,7 +268,7 @@ func (c *session) find(ctx context.Context, names []string) ([]*catalogTable, er
 			return nil, unknownTable(c.server.name, name, known)
 		}
 		if ambiguous[name] {
-			return nil, &problem.Problem{Code: "source.ambiguous-table", Where: c.server.name, What: "more than one table is named " + name + ", in schemas whose names hold a dot", Fix: "rename one of the schemas or tables"}
+			return nil, &problem.Problem{Code: "source.ambiguous-table", Where: c.server.name, What: problem.Say("more than one table is named %s, in schemas whose names hold a dot", name), Fix: problem.Say("rename one of the schemas or tables")}
 		}
 		oids[i] = oid
 	}
@@ -313,15 +313,15 @@ func unknownTable(where, name string, known map[string]uint32) *problem.Problem 
 		}
 		return strings.Compare(a.name, b.name)
 	})
-	fix := "name a table as schema.table; truc discover lists them"
+	fix := problem.Say("name a table as schema.table; truc discover lists them")
 	if len(similar) > 0 {
 		names := make([]string, 0, 3)
 		for _, s := range similar[:min(3, len(similar))] {
 			names = append(names, s.name)
 		}
-		fix = "did you mean " + strings.Join(names, " or ") + "?"
+		fix = problem.Say("did you mean %s?", strings.Join(names, ", "))
 	}
-	return &problem.Problem{Code: "source.unknown-table", Where: where, What: "there is no table " + name, Fix: fix}
+	return &problem.Problem{Code: "source.unknown-table", Where: where, What: problem.Say("there is no table %s", name), Fix: fix}
 }
 
 // editDistance is Levenshtein's, by bytes.

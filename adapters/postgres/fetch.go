@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/lienthong/truc/adapters"
+	"github.com/lienthong/truc/problem"
 	"github.com/lienthong/truc/record"
 )
 
@@ -78,7 +79,7 @@ func (v *readView) Fetch(ctx context.Context, table string, columns []string, va
 	for i, column := range columns {
 		c := t.table.Index(column)
 		if c < 0 {
-			return nil, nil, &adapters.RefusedError{Where: "table " + table, What: "it has no column " + column, Fix: "correct the mapping; truc discover lists the columns"}
+			return nil, nil, &adapters.RefusedError{Where: "table " + table, What: problem.Say("it has no column %s", column), Fix: problem.Say("correct the mapping; truc discover lists the columns")}
 		}
 		names = append(names, t.operands[c])
 		arrays = append(arrays, fmt.Sprintf("$%d::%s[]", i+1, t.casts[c]))

@@ -41,7 +41,7 @@ func (s *source) Check(ctx context.Context, names []string) (problem.List, error
 	} else if slot != nil && slot.lost {
 		list = append(list, problem.Problem{
 			Code: adapters.GapCode, Where: s.server.name,
-			What: "replication slot " + s.slot + " is lost: the server removed log it still needed", Fix: "truc resnapshot " + s.name,
+			What: problem.Say("replication slot %s is lost: the server removed log it still needed", s.slot), Fix: problem.Say("truc resnapshot %s", s.name),
 		})
 	}
 	found, err := s.preflight(ctx, c, tables)
@@ -71,13 +71,13 @@ func (s *source) preflight(ctx context.Context, c *session, tables []*catalogTab
 	role := quote(string(row[4]))
 	f := findings{where: s.server.name}
 	if level := string(row[0]); level != "logical" {
-		f.add("wal-level", "wal_level is "+level+", the log does not carry rows", "ALTER SYSTEM SET wal_level = 'logical'; then restart the server")
+		f.add("wal-level", problem.Say("wal_level is %s, the log does not carry rows", level), problem.Say("ALTER SYSTEM SET wal_level = 'logical'; then restart the server"))
 	}
 	if slot == nil && int64Of(row[1]) <= 0 {
-		f.add("slots", "all replication slots are taken", "ALTER SYSTEM SET max_replication_slots = 20; then restart the server (or drop a slot nobody reads: SELECT slot_name, active FROM pg_replication_slots)")
+		f.add("slots", problem.Say("all replication slots are taken"), problem.Say("ALTER SYSTEM SET max_replication_slots = 20; then restart the server (or drop a slot nobody reads: SELECT slot_name, active FROM pg_replication_slots)"))
 	}
 	if (slot == nil || !slot.active) && int64Of(row[2]) <= 0 {
-		f.add("wal-senders", "all connections for replication are taken", "ALTER SYSTEM SET max_wal_senders = 20; then restart the server")
+		f.add("wal-senders", problem.Say("all connections for replication are taken"), problem.Say("ALTER SYSTEM SET max_wal_senders = 20; then restart the server"))
 	}
 	if !isTrue(row[5]) {
 		r := s.server.mayNotReplicate()
@@ -85,9 +85,9 @@ func (s *source) preflight(ctx context.Context, c *session, tables []*catalogTab
 	}
 	switch keep := int64Of(row[3]); {
 	case keep < 0:
-		f.warn("slot-wal-keep", "nothing bounds the log the server keeps for a slot: a source that is not read fills the disk", "ALTER SYSTEM SET max_slot_wal_keep_size = '50GB' (what the disk can spare); then SELECT pg_reload_conf()")
+		f.warn("slot-wal-keep", problem.Say("nothing bounds the log the server keeps for a slot: a source that is not read fills the disk"), problem.Say("ALTER SYSTEM SET max_slot_wal_keep_size = '50GB' (what the disk can spare); then SELECT pg_reload_conf()"))
 	case keep < 1024:
-		f.warn("slot-wal-keep", fmt.Sprintf("the server keeps only %d MB of log for a slot: a short outage of the reader loses it, and every table is read again", keep), "ALTER SYSTEM SET max_slot_wal_keep_size = '50GB' (what the disk can spare); then SELECT pg_reload_conf()")
+		f.warn("slot-wal-keep", problem.Say("the server keeps only %d MB of log for a slot: a short outage of the reader loses it, and every table is read again", keep), problem.Say("ALTER SYSTEM SET max_slot_wal_keep_size = '50GB' (what the disk can spare); then SELECT pg_reload_conf()"))
 	}
 	publication, err := c.findPublication(ctx, s.published)
 	if err != nil {
@@ -106,11 +106,11 @@ type findings struct {
 	list  problem.List
 }
 
-func (f *findings) add(code, what, fix string) {
+func (f *findings) add(code string, what, fix problem.Text) {
 	f.list = append(f.list, problem.Problem{Code: "postgres." + code, Where: f.where, What: what, Fix: fix})
 }
 
-func (f *findings) warn(code, what, fix string) {
+func (f *findings) warn(code string, what, fix problem.Text) {
 	f.add(code, what, fix)
 	f.list[len(f.list)-1].Warning = true
 }
@@ -119,50 +119,50 @@ func (f *findings) table(t *catalogTable, role string) {
 	name, quoted := t.table.String(), quoteTable(t.table)
 	switch {
 	case t.kind != 'r' && t.kind != 'p':
-		f.add("not-a-table", name+" is a view or a foreign table: it has no changes of its own", "name the table behind it")
+		f.add("not-a-table", problem.Say("%s is a view or a foreign table: it has no changes of its own", name), problem.Say("name the table behind it"))
 		return
 	case t.persistence != 'p':
-		f.add("unlogged", "table "+name+" is temporary or unlogged: its changes are not in the log", "ALTER TABLE "+quoted+" SET LOGGED")
+		f.add("unlogged", problem.Say("table %s is temporary or unlogged: its changes are not in the log", name), problem.Say("ALTER TABLE %s SET LOGGED", quoted))
 		return
 	case t.partition:
-		f.add("partition", "table "+name+" is a partition: its changes are published under the name of the partitioned table", "name the partitioned table")
+		f.add("partition", problem.Say("table %s is a partition: its changes are published under the name of the partitioned table", name), problem.Say("name the partitioned table"))
 		return
 	}
 	if len(t.table.Key) == 0 {
 		r := noKey(t)
 		f.add("no-key", r.What, r.Fix)
 	} else if t.identity == 'n' || t.identity == 'd' && len(t.table.Identity) == 0 {
-		f.add("replica-identity", "table "+name+" has REPLICA IDENTITY NOTHING: the log does not say which row was updated or deleted", "ALTER TABLE "+quoted+" REPLICA IDENTITY DEFAULT")
+		f.add("replica-identity", problem.Say("table %s has REPLICA IDENTITY NOTHING: the log does not say which row was updated or deleted", name), problem.Say("ALTER TABLE %s REPLICA IDENTITY DEFAULT", quoted))
 	}
 	if len(t.strange) > 0 {
 		r := strangePartitions(t)
 		f.add("partition-identity", r.What, r.Fix)
 	}
 	if !t.canSelect {
-		f.add("select-privilege", "role "+role+" may not read table "+name, "GRANT USAGE ON SCHEMA "+quote(t.table.Schema)+" TO "+role+"; GRANT SELECT ON "+quoted+" TO "+role)
+		f.add("select-privilege", problem.Say("role %s may not read table %s", role, name), problem.Say("GRANT USAGE ON SCHEMA %s TO %s; GRANT SELECT ON %s TO %s", quote(t.table.Schema), role, quoted, role))
 	}
 	if t.filtered {
-		f.add("row-security", "row-level security hides rows of table "+name+" from role "+role+", which the log does not", "ALTER ROLE "+role+" BYPASSRLS")
+		f.add("row-security", problem.Say("row-level security hides rows of table %s from role %s, which the log does not", name, role), problem.Say("ALTER ROLE %s BYPASSRLS", role))
 	}
 }
 
 // noKey refuses a table whose rows cannot be told apart.
 func noKey(t *catalogTable) *adapters.RefusedError {
 	quoted := quoteTable(t.table)
-	what := "has neither a primary key nor a REPLICA IDENTITY index: its rows cannot be told apart"
-	fix := "ALTER TABLE " + quoted + " ADD PRIMARY KEY (…)"
+	what := problem.Say("table %s has neither a primary key nor a REPLICA IDENTITY index: its rows cannot be told apart", t.table)
+	fix := problem.Verbatim("ALTER TABLE " + quoted + " ADD PRIMARY KEY (…)")
 	switch {
 	case t.generated:
-		what = "has a generated column in its key, which is not in the log: its rows cannot be told apart"
-		fix = "make the key of ordinary columns, or: ALTER TABLE " + quoted + " REPLICA IDENTITY USING INDEX … (a unique index on ordinary columns that are NOT NULL)"
+		what = problem.Say("table %s has a generated column in its key, which is not in the log: its rows cannot be told apart", t.table)
+		fix = problem.Say("make the key of ordinary columns, or: ALTER TABLE %s REPLICA IDENTITY USING INDEX … (a unique index on ordinary columns that are NOT NULL)", quoted)
 	case t.deferrable:
-		what = "has a DEFERRABLE primary key, which PostgreSQL does not take to tell rows apart in the log"
-		fix = "drop the primary key and add it again without DEFERRABLE"
+		what = problem.Say("table %s has a DEFERRABLE primary key, which PostgreSQL does not take to tell rows apart in the log", t.table)
+		fix = problem.Say("drop the primary key and add it again without DEFERRABLE")
 	}
 	if t.candidate != "" {
-		fix = "ALTER TABLE " + quoted + " REPLICA IDENTITY USING INDEX " + t.candidate
+		fix = problem.Verbatim("ALTER TABLE " + quoted + " REPLICA IDENTITY USING INDEX " + t.candidate)
 	}
-	return &adapters.RefusedError{Where: "table " + t.table.String(), What: "table " + t.table.String() + " " + what, Fix: fix}
+	return &adapters.RefusedError{Where: "table " + t.table.String(), What: what, Fix: fix}
 }
 
 // strangePartitions refuses a partitioned table with partitions of another replica identity. The log says what the old
@@ -178,8 +178,8 @@ func strangePartitions(t *catalogTable) *adapters.RefusedError {
 	}
 	return &adapters.RefusedError{
 		Where: "table " + t.table.String(),
-		What:  fmt.Sprintf("%d partitions of table %s have another REPLICA IDENTITY than it: the log does not carry its key with their updates and deletes", len(t.strange), t.table),
-		Fix:   strings.Join(fix, "; "),
+		What:  problem.Say("%d partitions of table %s have another REPLICA IDENTITY than it: the log does not carry its key with their updates and deletes", len(t.strange), t.table),
+		Fix:   problem.Verbatim(strings.Join(fix, "; ")),
 	}
 }
 
@@ -266,7 +266,7 @@ func tableList(tables []*catalogTable) string {
 // publication checks that it is there, or that the role may make it so.
 func (f *findings) publication(name string, p *publication, tables []*catalogTable, mayCreate bool, role, database string) {
 	if p != nil && len(p.flaws) > 0 {
-		f.add("publication-options", "publication "+name+" does not publish every change under its table's name", "ALTER PUBLICATION "+quote(name)+" SET ("+strings.Join(p.flaws, ", ")+")")
+		f.add("publication-options", problem.Say("publication %s does not publish every change under its table's name", name), problem.Say("ALTER PUBLICATION %s SET (%s)", quote(name), strings.Join(p.flaws, ", ")))
 	}
 	missing := p.missing(tables)
 	if len(missing) == 0 && p != nil {
@@ -278,8 +278,8 @@ func (f *findings) publication(name string, p *publication, tables []*catalogTab
 		for _, t := range missing {
 			if p.filtered[t.oid] {
 				filtered = true
-				f.add("publication-filter", "publication "+name+" filters rows or columns of table "+t.table.String()+": what it hides would be missing, or stay for ever",
-					"ALTER PUBLICATION "+quote(name)+" DROP TABLE "+t.from()+"; "+extendPublication(name, []*catalogTable{t}))
+				f.add("publication-filter", problem.Say("publication %s filters rows or columns of table %s: what it hides would be missing, or stay for ever", name, t.table.String()),
+					problem.Say("ALTER PUBLICATION %s DROP TABLE %s; %s", quote(name), t.from(), extendPublication(name, []*catalogTable{t})))
 			}
 		}
 		if filtered {
@@ -294,10 +294,10 @@ func (f *findings) publication(name string, p *publication, tables []*catalogTab
 	case p == nil && mayCreate && owner, p != nil && p.owner && owner:
 		return
 	case p == nil && owner:
-		f.add("publication", "publication "+name+" does not exist, and role "+role+" may not create it", "GRANT CREATE ON DATABASE "+database+" TO "+role)
+		f.add("publication", problem.Say("publication %s does not exist, and role %s may not create it", name, role), problem.Say("GRANT CREATE ON DATABASE %s TO %s", database, role))
 	case p == nil:
-		f.add("publication", "publication "+name+" does not exist, and role "+role+" does not own the tables", "as their owner: "+createPublication(name, tables))
+		f.add("publication", problem.Say("publication %s does not exist, and role %s does not own the tables", name, role), problem.Say("as their owner: %s", createPublication(name, tables)))
 	default:
-		f.add("publication", fmt.Sprintf("publication %s lacks %d of the tables, and role %s does not own it and them", name, len(missing), role), "as their owner: "+extendPublication(name, missing))
+		f.add("publication", problem.Say("publication %s lacks %d of the tables, and role %s does not own it and them", name, len(missing), role), problem.Say("as their owner: %s", extendPublication(name, missing)))
 	}
 }

@@ -82,8 +82,8 @@ func (c *sinkConn) checkRole(ctx context.Context) (problem.List, error) {
 	user := c.server.config.User
 	return problem.List{{
 		Code: "sink.replica-role", Where: c.sink.name, Warning: true,
-		What: "user " + user + " works with session_replication_role = replica: foreign keys are not checked and triggers do not run for what is delivered",
-		Fix:  "ALTER ROLE " + quote(user) + " RESET session_replication_role, or the same for the database",
+		What: problem.Say("user %s works with session_replication_role = replica: foreign keys are not checked and triggers do not run for what is delivered", user),
+		Fix:  problem.Say("ALTER ROLE %s RESET session_replication_role, or the same for the database", quote(user)),
 	}}, nil
 }
 
@@ -104,8 +104,8 @@ func (c *sinkConn) unknownTarget(ctx context.Context, name string) (problem.List
 // check compares a target with its table. Places are left to the caller.
 func (t *sinkTable) check(target *record.Target, user string) problem.List {
 	var found problem.List
-	add := func(code, fix, what string, args ...any) {
-		found = append(found, problem.Problem{Code: "sink." + code, What: fmt.Sprintf(what, args...), Fix: fix})
+	add := func(code string, fix, what problem.Text) {
+		found = append(found, problem.Problem{Code: "sink." + code, What: what, Fix: fix})
 	}
 	known := true
 	named := map[string]bool{}
@@ -119,16 +119,16 @@ func (t *sinkTable) check(target *record.Target, user string) problem.List {
 			switch {
 			case column == nil:
 				known = false
-				add("unknown-column", "correct the mapping"+t.resembling(name)+", or add the column", "table %s has no column %s", t, name)
+				add("unknown-column", problem.Say("correct the mapping%s, or add the column", t.resembling(name)), problem.Say("table %s has no column %s", t, name))
 			case column.generated:
-				add("generated-column", "take it out of the mapping", "column %s of %s is computed by the database and cannot be written", name, t)
+				add("generated-column", problem.Say("take it out of the mapping"), problem.Say("column %s of %s is computed by the database and cannot be written", name, t))
 			case column.identity == 'a' && !slices.Contains(target.Key, name):
-				add("identity-column", "take it out of the mapping", "column %s of %s is numbered by the database and cannot be updated", name, t)
+				add("identity-column", problem.Say("take it out of the mapping"), problem.Say("column %s of %s is numbered by the database and cannot be updated", name, t))
 			}
 		}
 	}
 	if known && target.Write == record.Upsert && t.keyIndex(target.Key) == nil {
-		add("no-unique-key", t.uniqueIndexSQL(target.Key), "no unique index of %s is over exactly the key columns %s: truc could not find its rows, nor could the database keep them unique", t, strings.Join(target.Key, ", "))
+		add("no-unique-key", problem.Verbatim(t.uniqueIndexSQL(target.Key)), problem.Say("no unique index of %s is over exactly the key columns %s: truc could not find its rows, nor could the database keep them unique", t, strings.Join(target.Key, ", ")))
 	}
 	for i := range t.columns {
 		column := &t.columns[i]
@@ -136,20 +136,20 @@ func (t *sinkTable) check(target *record.Target, user string) problem.List {
 		if column.required && !written && target.Write != record.UpdateOnly {
 			found = append(found, problem.Problem{
 				Code: "sink.unfilled-column", Warning: target.Write == record.Upsert,
-				What: fmt.Sprintf("column %s of %s must not be null, has no default, and no part of the mapping fills it: every insert will be rejected", column.name, t),
-				Fix:  "give it a value in columns or on_create, or a default in the table",
+				What: problem.Say("column %s of %s must not be null, has no default, and no part of the mapping fills it: every insert will be rejected", column.name, t),
+				Fix:  problem.Say("give it a value in columns or on_create, or a default in the table"),
 			})
 		}
 	}
 	if impossible := t.impossible(target); len(impossible) > 0 {
-		add("not-writable", "deliver into a table, or give the view an INSTEAD OF trigger for it", "%s is a view that takes no %s", t, strings.Join(impossible, ", "))
+		add("not-writable", problem.Say("deliver into a table, or give the view an INSTEAD OF trigger for it"), problem.Say("%s is a view that takes no %s", t, strings.Join(impossible, ", ")))
 	}
 	if missing := t.missingPrivileges(target); len(missing) > 0 {
 		fix := fmt.Sprintf("GRANT %s ON %s TO %s", strings.Join(missing, ", "), t.sql(), quote(user))
 		if !t.mayUse {
 			fix = fmt.Sprintf("GRANT USAGE ON SCHEMA %s TO %s; %s", quote(t.schema), quote(user), fix)
 		}
-		add("privilege", fix, "user %s lacks privileges on %s: %s", user, t, strings.Join(missing, ", "))
+		add("privilege", problem.Verbatim(fix), problem.Say("user %s lacks privileges on %s: %s", user, t, strings.Join(missing, ", ")))
 	}
 	return found
 }
@@ -232,8 +232,8 @@ func (c *sinkConn) checkAdoption(ctx context.Context, t *sinkTable, target *reco
 	}
 	return problem.List{{
 		Code: "sink.adopts-rows", Warning: true,
-		What: fmt.Sprintf("%s holds %s%d rows that truc did not write; where an event brings the key of one, its columns %s are overwritten and a deletion applies to it", t, about, total-known, strings.Join(target.Columns, ", ")),
-		Fix:  "make sure that the key columns mean the same there, and keep a copy of the table",
+		What: problem.Say("%s holds %s%d rows that truc did not write; where an event brings the key of one, its columns %s are overwritten and a deletion applies to it", t, about, total-known, strings.Join(target.Columns, ", ")),
+		Fix:  problem.Say("make sure that the key columns mean the same there, and keep a copy of the table"),
 	}}, nil
 }
 

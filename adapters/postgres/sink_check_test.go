@@ -72,12 +72,12 @@ func TestSinkCheckTargets(t *testing.T) {
 				line := p.Code + mark
 				if i < len(c.want) {
 					for _, word := range strings.Fields(c.want[i])[1:] {
-						if strings.Contains(p.What+p.Fix, word) {
+						if strings.Contains(p.What.EN+p.Fix.EN, word) {
 							line += " " + word
 						}
 					}
 				}
-				if p.Where != "giao: "+c.target.Table || p.What == "" || p.Fix == "" {
+				if p.Where != "giao: "+c.target.Table || p.What.EN == "" || p.Fix.EN == "" {
 					t.Errorf("a finding without place, text or remedy: %+v", p)
 				}
 				got = append(got, line)
@@ -93,7 +93,7 @@ func TestSinkCheckTargets(t *testing.T) {
 	if err != nil || len(found) != 1 {
 		t.Fatalf("%v, %v", found, err)
 	}
-	execute(t, b.dsn, found[0].Fix)
+	execute(t, b.dsn, found[0].Fix.EN)
 	if found, err := b.sink.CheckTargets(b.ctx, []*record.Target{missing}); err != nil || len(found) != 0 {
 		t.Errorf("after %s: %v, %v", "the fix", found, err)
 	}
@@ -121,7 +121,7 @@ func TestSinkDescribe(t *testing.T) {
 		t.Errorf("columns (-want +got):\n%s", diff)
 	}
 	_, err = b.sink.Describe(b.ctx, "bhyt.nguoii")
-	if p, ok := errors.AsType[*problem.Problem](err); !ok || p.Code != "sink.unknown-table" || !strings.Contains(p.Fix, "bhyt.nguoi") {
+	if p, ok := errors.AsType[*problem.Problem](err); !ok || p.Code != "sink.unknown-table" || !strings.Contains(p.Fix.EN, "bhyt.nguoi") {
 		t.Errorf("got %v, want a problem that names the table meant", err)
 	}
 }

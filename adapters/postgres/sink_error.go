@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/lienthong/truc/adapters"
+	"github.com/lienthong/truc/problem"
 )
 
 // The SQLSTATEs that the sink tells apart.
@@ -133,15 +134,15 @@ func (s *sink) explain(err error) error {
 		return s.server.unreachable(errors.New("the server takes no writes at present (SQLSTATE 25006): it is a standby, or set to read only; the dsn must lead to the primary"))
 	case faultOf(err) == faultOfTable:
 		return &adapters.RefusedError{
-			Where: s.server.name, What: fmt.Sprintf("a statement cannot be run (SQLSTATE %s)", pg.Code),
-			Fix: "run truc check; when it finds nothing, the server's log names the statement, or the trigger in which it stands",
+			Where: s.server.name, What: problem.Say("a statement cannot be run (SQLSTATE %s)", pg.Code),
+			Fix: problem.Say("run truc check; when it finds nothing, the server's log names the statement, or the trigger in which it stands"),
 		}
 	case faultOf(err) == faultOfChange:
 		return fmt.Errorf("%s: a statement failed with SQLSTATE %s", s.server.name, pg.Code)
 	case pg.Code == insufficientPrivilege && pg.Where != "":
 		return &adapters.RefusedError{
-			Where: s.server.name, What: "a trigger or function of the table lacks a privilege (SQLSTATE 42501)",
-			Fix: "the server's log names it: grant it to user " + s.server.config.User + ", or let the function be SECURITY DEFINER",
+			Where: s.server.name, What: problem.Say("a trigger or function of the table lacks a privilege (SQLSTATE 42501)"),
+			Fix: problem.Say("the server's log names it: grant it to user %s, or let the function be SECURITY DEFINER", s.server.config.User),
 		}
 	case pg.Where != "", pg.Code[:2] == "55", pg.Code[:2] == "25", pg.Code[:2] == "58", pg.Code[:2] == "XX":
 		return s.server.unreachable(fmt.Errorf("the statement was not completed (SQLSTATE %s); the server's log says more", pg.Code))

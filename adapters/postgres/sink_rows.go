@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/lienthong/truc/adapters"
+	"github.com/lienthong/truc/problem"
 	"github.com/lienthong/truc/record"
 )
 
@@ -27,8 +28,8 @@ func (s *sink) Rows(ctx context.Context, target *record.Target, fn func(adapters
 		}
 		if target.Write == record.AppendOnly {
 			return &adapters.RefusedError{
-				Where: c.server.name, What: fmt.Sprintf("%s is an inbox, with one row an event: it has no present state to read", p.table),
-				Fix: "verify a delivery with write: upsert or update",
+				Where: c.server.name, What: problem.Say("%s is an inbox, with one row an event: it has no present state to read", p.table),
+				Fix: problem.Say("verify a delivery with write: upsert or update"),
 			}
 		}
 		r := rowReader{sinkConn: c, plan: p, fn: fn}

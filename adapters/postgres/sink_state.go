@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/lienthong/truc/adapters"
+	"github.com/lienthong/truc/problem"
 )
 
 // stateFormat is the version of the bookkeeping's tables. A sink refuses one that is newer than it knows.
@@ -75,13 +76,13 @@ func (c *sinkConn) makeBookkeeping(ctx context.Context) error {
 	switch v := int64Of(format[0]); {
 	case v > stateFormat:
 		return &adapters.RefusedError{
-			Where: c.server.name, What: fmt.Sprintf("the bookkeeping in schema %s has format %d, this truc knows up to %d", c.sink.schema, v, stateFormat),
-			Fix: "run the newer truc that wrote it",
+			Where: c.server.name, What: problem.Say("the bookkeeping in schema %s has format %d, this truc knows up to %d", c.sink.schema, v, stateFormat),
+			Fix: problem.Say("run the newer truc that wrote it"),
 		}
 	case v < 1:
 		return &adapters.RefusedError{
-			Where: c.server.name, What: fmt.Sprintf("the tables of the bookkeeping in schema %s have no format", c.sink.schema),
-			Fix: "name another schema for the bookkeeping in the sink's configuration",
+			Where: c.server.name, What: problem.Say("the tables of the bookkeeping in schema %s have no format", c.sink.schema),
+			Fix: problem.Say("name another schema for the bookkeeping in the sink's configuration"),
 		}
 	}
 	allowed, err := c.askRow(ctx, `SELECT bool_and(has_table_privilege(format('%I.%I', $1::text, t), p))
@@ -98,13 +99,13 @@ func (c *sinkConn) makeBookkeeping(ctx context.Context) error {
 // refuseState names the statement that gives truc its bookkeeping.
 func (c *sinkConn) refuseState(ctx context.Context) error {
 	schema, user := quote(c.sink.schema), quote(c.server.config.User)
-	fix := fmt.Sprintf("as a superuser or the owner of the database: CREATE SCHEMA %s AUTHORIZATION %s", schema, user)
+	fix := problem.Say("as a superuser or the owner of the database: CREATE SCHEMA %s AUTHORIZATION %s", schema, user)
 	rows, err := c.ask(ctx, "SELECT 1 FROM pg_namespace WHERE nspname = $1", []byte(c.sink.schema))
 	if err == nil && len(rows) > 0 {
-		fix = fmt.Sprintf("as the owner of the schema: GRANT USAGE, CREATE ON SCHEMA %[1]s TO %[2]s; GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA %[1]s TO %[2]s", schema, user)
+		fix = problem.Say("as the owner of the schema: GRANT USAGE, CREATE ON SCHEMA %[1]s TO %[2]s; GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA %[1]s TO %[2]s", schema, user)
 	}
 	return &adapters.RefusedError{
-		Where: c.server.name, What: fmt.Sprintf("user %s may not keep truc's bookkeeping in schema %s", c.server.config.User, c.sink.schema), Fix: fix,
+		Where: c.server.name, What: problem.Say("user %s may not keep truc's bookkeeping in schema %s", c.server.config.User, c.sink.schema), Fix: fix,
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/lienthong/truc/adapters"
+	"github.com/lienthong/truc/problem"
 )
 
 // sinkTable is a table of the agency as its catalog describes it, for writing.
@@ -176,7 +177,7 @@ func (t *sinkTable) uniqueIndexSQL(key []string) string {
 // missingTable is the refusal of a target whose table is not there.
 func (c *sinkConn) missingTable(name string) error {
 	return &adapters.RefusedError{
-		Where: c.server.name, What: "there is no table " + name,
-		Fix: "create the table, or correct `table:` in the mapping; it is written schema.table, as the catalog spells it",
+		Where: c.server.name, What: problem.Say("there is no table %s", name),
+		Fix: problem.Say("create the table, or correct `table:` in the mapping; it is written schema.table, as the catalog spells it"),
 	}
 }

@@ -48,7 +48,7 @@ func TestSinkRefusesANewerFormat(t *testing.T) {
 	b := newBed(t, people(), "")
 	execute(t, b.dsn, "UPDATE truc.sink_format SET version = 99")
 	err := b.sink.Open(b.ctx)
-	if refused, ok := errors.AsType[*adapters.RefusedError](err); !ok || !strings.Contains(refused.What, "99") {
+	if refused, ok := errors.AsType[*adapters.RefusedError](err); !ok || !strings.Contains(refused.What.EN, "99") {
 		t.Errorf("got %v, want a refusal that names the format", err)
 	}
 }
@@ -81,10 +81,10 @@ func TestSinkPrivileges(t *testing.T) {
 		if !ok || strings.Contains(err.Error(), "bi-mat") {
 			t.Fatalf("got %v, want a refusal with the statement that mends it", err)
 		}
-		fixes = append(fixes, refused.Fix)
-		_, sql, found := strings.Cut(refused.Fix, "owner of the database: ")
+		fixes = append(fixes, refused.Fix.EN)
+		_, sql, found := strings.Cut(refused.Fix.EN, "owner of the database: ")
 		if !found {
-			sql = refused.Fix
+			sql = refused.Fix.EN
 		}
 		execute(t, dsn, sql)
 	}
@@ -254,17 +254,17 @@ func TestSinkTableChanges(t *testing.T) {
 
 	execute(t, b.dsn, "ALTER TABLE bhyt.nguoi RENAME code TO ma")
 	err := b.try(b.put(3, "c", nil))
-	if refused, ok := errors.AsType[*adapters.RefusedError](err); !ok || !strings.Contains(refused.What, "code") {
+	if refused, ok := errors.AsType[*adapters.RefusedError](err); !ok || !strings.Contains(refused.What.EN, "code") {
 		t.Errorf("column gone: got %v, want a refusal that names it", err)
 	}
 	execute(t, b.dsn, "ALTER TABLE bhyt.nguoi RENAME ma TO code; ALTER TABLE bhyt.nguoi DROP CONSTRAINT nguoi_pkey")
 	err = openBedAgain(b).try(b.put(3, "c", nil))
-	if refused, ok := errors.AsType[*adapters.RefusedError](err); !ok || refused.Fix != `CREATE UNIQUE INDEX CONCURRENTLY ON "bhyt"."nguoi" ("id")` {
+	if refused, ok := errors.AsType[*adapters.RefusedError](err); !ok || refused.Fix.EN != `CREATE UNIQUE INDEX CONCURRENTLY ON "bhyt"."nguoi" ("id")` {
 		t.Errorf("unique index gone: got %v, want the statement that makes it", err)
 	}
 	execute(t, b.dsn, "DROP TABLE bhyt.nguoi")
 	err = b.try(b.put(3, "c", nil))
-	if refused, ok := errors.AsType[*adapters.RefusedError](err); !ok || !strings.Contains(refused.What, "no table bhyt.nguoi") {
+	if refused, ok := errors.AsType[*adapters.RefusedError](err); !ok || !strings.Contains(refused.What.EN, "no table bhyt.nguoi") {
 		t.Errorf("table gone: got %v, want a refusal that names it", err)
 	}
 	execute(t, b.dsn, "CREATE TABLE bhyt.nguoi (id int PRIMARY KEY, name text, code text)")

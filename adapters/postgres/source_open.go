@@ -145,7 +145,7 @@ func (s *source) checkServer(ctx context.Context, c *session) error {
 	version := c.pg.ParameterStatus("server_version")
 	major, _, _ := strings.Cut(version, ".")
 	if n, err := strconv.Atoi(major); err == nil && n < 15 {
-		return &adapters.RefusedError{Where: s.server.name, What: "PostgreSQL " + version + " is too old", Fix: "upgrade to PostgreSQL 15 or later"}
+		return &adapters.RefusedError{Where: s.server.name, What: problem.Say("PostgreSQL %s is too old", version), Fix: problem.Say("upgrade to PostgreSQL 15 or later")}
 	}
 	row, err := c.row(ctx, "SELECT pg_is_in_recovery()")
 	if err != nil {
@@ -153,8 +153,8 @@ func (s *source) checkServer(ctx context.Context, c *session) error {
 	}
 	if isTrue(row[0]) {
 		return &adapters.RefusedError{
-			Where: s.server.name, What: "this server is a standby: it can neither publish its log completely nor mark places in it",
-			Fix: "let the dsn point to the primary (several hosts and target_session_attrs=read-write find it)",
+			Where: s.server.name, What: problem.Say("this server is a standby: it can neither publish its log completely nor mark places in it"),
+			Fix: problem.Say("let the dsn point to the primary (several hosts and target_session_attrs=read-write find it)"),
 		}
 	}
 	return nil
@@ -240,8 +240,8 @@ func (c *session) findSlot(ctx context.Context, name string) (*slotState, error)
 func (s *source) checkGap(slot *slotState, saved *position, start adapters.Start, now pglogrepl.IdentifySystemResult) error {
 	if slot != nil && (slot.plugin != "pgoutput" || slot.database != now.DBName) {
 		return &adapters.RefusedError{
-			Where: s.server.name, What: fmt.Sprintf("replication slot %s belongs to somebody else (plugin %q, database %q)", s.slot, slot.plugin, slot.database),
-			Fix: "set slot: to another name",
+			Where: s.server.name, What: problem.Say("replication slot %s belongs to somebody else (plugin %q, database %q)", s.slot, slot.plugin, slot.database),
+			Fix: problem.Say("set slot: to another name"),
 		}
 	}
 	gap := func(to lsn, reason string) error {

@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5/pgproto3"
 
 	"github.com/lienthong/truc/adapters"
+	"github.com/lienthong/truc/problem"
 	"github.com/lienthong/truc/record"
 )
 
@@ -166,8 +167,8 @@ func (s *source) receive(b *buffer) error {
 func (s *source) explainStream(err *pgconn.PgError) error {
 	if err.Code == "42704" { // undefined_object: the publication, as the log being decoded knows it
 		return &adapters.RefusedError{
-			Where: s.server.name, What: "the log from before publication " + s.published + " was created (again) cannot be decoded: " + err.Message,
-			Fix: "truc resnapshot " + s.name,
+			Where: s.server.name, What: problem.Say("the log from before publication %s was created (again) cannot be decoded: %s", s.published, err.Message),
+			Fix: problem.Say("truc resnapshot %s", s.name),
 		}
 	}
 	return s.server.explain(err)

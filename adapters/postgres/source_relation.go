@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/lienthong/truc/adapters"
+	"github.com/lienthong/truc/problem"
 	"github.com/lienthong/truc/record"
 )
 
@@ -139,8 +140,8 @@ func newRelation(m relationMessage, now *catalogTable, bases domainBases, old *r
 	}
 	if len(t.Key) == 0 && m.identity != 'n' {
 		return nil, &adapters.RefusedError{
-			Where: "table " + t.String(), What: "the log shows rows from when its primary key was another, or none",
-			Fix: "truc resnapshot the source",
+			Where: "table " + t.String(), What: problem.Say("the log shows rows from when its primary key was another, or none"),
+			Fix: problem.Say("truc resnapshot the source"),
 		}
 	}
 	slices.Sort(t.Identity)

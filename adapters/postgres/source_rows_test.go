@@ -127,7 +127,7 @@ func TestIdentityOfPartitions(t *testing.T) {
 			db := newDatabase(t, servers.Postgres(t).Database(t), append(create, alter)...)
 			if want != "" {
 				err := build(t, db.dsn).Open(t.Context(), start(nil, "public.p"))
-				if e, ok := errors.AsType[*adapters.RefusedError](err); !ok || e.Fix != want {
+				if e, ok := errors.AsType[*adapters.RefusedError](err); !ok || e.Fix.EN != want {
 					t.Fatalf("open: %v", err)
 				}
 				db.run(want)
@@ -171,7 +171,7 @@ func TestIdentityOfPartitions(t *testing.T) {
 		db.run(`CREATE UNIQUE INDEX so25 ON p25 (so)`, `ALTER TABLE p25 REPLICA IDENTITY USING INDEX so25`,
 			`INSERT INTO p VALUES (2025, 1, 's1', '')`, `DELETE FROM p`)
 		got, err := c.attempt(5 * time.Second)
-		if e, ok := errors.AsType[*adapters.RefusedError](err); !ok || !strings.Contains(e.What, "without its key") {
+		if e, ok := errors.AsType[*adapters.RefusedError](err); !ok || !strings.Contains(e.What.EN, "without its key") {
 			t.Errorf("read %v, %v", show(got), err)
 		}
 	})
@@ -192,7 +192,7 @@ func TestKeysThatCannotBeUsed(t *testing.T) {
 		"public.d": {"DEFERRABLE", "without DEFERRABLE"},
 	} {
 		err := build(t, db.dsn).Open(t.Context(), start(nil, table))
-		if e, ok := errors.AsType[*adapters.RefusedError](err); !ok || !strings.Contains(e.What, want[0]) || !strings.HasPrefix(e.Fix, want[1]) && !strings.HasSuffix(e.Fix, want[1]) {
+		if e, ok := errors.AsType[*adapters.RefusedError](err); !ok || !strings.Contains(e.What.EN, want[0]) || !strings.HasPrefix(e.Fix.EN, want[1]) && !strings.HasSuffix(e.Fix.EN, want[1]) {
 			t.Errorf("%s: %v", table, err)
 		}
 	}

@@ -43,7 +43,7 @@ func TestOpenFails(t *testing.T) {
 	refused := func(what string) func(error) bool {
 		return func(err error) bool {
 			e, ok := errors.AsType[*adapters.RefusedError](err)
-			return ok && strings.Contains(e.What, what) && e.Fix != "" && e.Where != ""
+			return ok && strings.Contains(e.What.EN, what) && e.Fix.EN != "" && e.Where != ""
 		}
 	}
 	unreachable := func(err error) bool {
@@ -163,7 +163,7 @@ func TestPreflight(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, p := range list {
-			if p.Fix == "" || p.Where == "" {
+			if p.Fix.EN == "" || p.Where == "" {
 				t.Errorf("no remedy: %+v", p)
 			}
 			codes = append(codes, strings.TrimPrefix(p.Code, "postgres."))
@@ -183,20 +183,20 @@ func TestPreflight(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	if list[0].Fix != "did you mean public.khai_sinh?" {
+	if list[0].Fix.EN != "did you mean public.khai_sinh?" {
 		t.Errorf("unknown table: %s", list[0].Fix)
 	}
 	mend := func(list problem.List) {
 		for _, p := range list {
 			switch strings.TrimPrefix(p.Code, "postgres.") {
 			case "replication-privilege", "select-privilege", "row-security", "replica-identity", "unlogged":
-				db.run(p.Fix)
+				db.run(p.Fix.EN)
 			case "no-key":
-				if strings.Contains(p.What, "co_chi_muc") {
-					db.run(p.Fix)
+				if strings.Contains(p.What.EN, "co_chi_muc") {
+					db.run(p.Fix.EN)
 				}
 			case "publication":
-				db.run(strings.TrimPrefix(p.Fix, "as their owner: "))
+				db.run(strings.TrimPrefix(p.Fix.EN, "as their owner: "))
 			}
 		}
 	}
@@ -291,7 +291,7 @@ func TestTerminateSparesOtherDatabases(t *testing.T) {
 		t.Fatal(err)
 	}
 	err := s.Open(t.Context(), start(nil, "public.a"))
-	if e, ok := errors.AsType[*adapters.RefusedError](err); !ok || !strings.Contains(e.What, "belongs to somebody else") {
+	if e, ok := errors.AsType[*adapters.RefusedError](err); !ok || !strings.Contains(e.What.EN, "belongs to somebody else") {
 		t.Errorf("open: %v", err)
 	}
 	first.run(`INSERT INTO a VALUES (1)`)
@@ -317,7 +317,7 @@ func TestPromotion(t *testing.T) {
 	}
 	pg.Start()
 	err := build(t, dsn).Open(t.Context(), start(c.position, "public.a"))
-	if e, ok := errors.AsType[*adapters.RefusedError](err); !ok || !strings.Contains(e.What, "standby") {
+	if e, ok := errors.AsType[*adapters.RefusedError](err); !ok || !strings.Contains(e.What.EN, "standby") {
 		t.Fatalf("a standby: %v", err)
 	}
 	db = newDatabase(t, dsn, `SELECT pg_promote()`, `INSERT INTO a VALUES (1)`)
@@ -375,7 +375,7 @@ func TestDescribe(t *testing.T) {
 		t.Errorf("identity fixes %q, %q", one[0].IdentityFix, all[0].IdentityFix)
 	}
 	_, err = s.Describe(t.Context(), "khai_sinh")
-	if p, ok := errors.AsType[*problem.Problem](err); !ok || p.Code != "source.unknown-table" || p.Fix != "did you mean public.khai_sinh?" {
+	if p, ok := errors.AsType[*problem.Problem](err); !ok || p.Code != "source.unknown-table" || p.Fix.EN != "did you mean public.khai_sinh?" {
 		t.Errorf("unknown table: %v", err)
 	}
 	db.run(`CREATE SCHEMA "a.b"`, `CREATE SCHEMA a`, `CREATE TABLE "a.b".c (id int PRIMARY KEY)`, `CREATE TABLE a."b.c" (id int PRIMARY KEY)`)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/lienthong/truc/adapters"
 	"github.com/lienthong/truc/adapters/snapshot"
+	"github.com/lienthong/truc/problem"
 	"github.com/lienthong/truc/record"
 )
 
@@ -265,7 +266,7 @@ func (c *session) inView(ctx context.Context, oid uint32, fn func(*catalogTable)
 		return err
 	}
 	if len(before) == 0 {
-		return &adapters.RefusedError{Where: c.server.name, What: "the table does not exist any more", Fix: "take it out of the configuration, or create it again and truc resnapshot"}
+		return &adapters.RefusedError{Where: c.server.name, What: problem.Say("the table does not exist any more"), Fix: problem.Say("take it out of the configuration, or create it again and truc resnapshot")}
 	}
 	if _, err := c.query(ctx, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"); err != nil {
 		return err

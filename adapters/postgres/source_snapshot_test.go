@@ -349,7 +349,7 @@ func TestRenameWhileReading(t *testing.T) {
 	}
 	db.run(`DELETE FROM moi.b WHERE id = 7`)
 	err = build(t, db.dsn).Open(t.Context(), start(c.position, "public.a"))
-	if e, ok := errors.AsType[*adapters.RefusedError](err); !ok || !strings.Contains(e.What, "there is no table public.a") {
+	if e, ok := errors.AsType[*adapters.RefusedError](err); !ok || !strings.Contains(e.What.EN, "there is no table public.a") {
 		t.Fatalf("open by the old name: %v", err)
 	}
 	c = open(t, db.dsn, c.position, "moi.b")

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/lienthong/truc/adapters"
+	"github.com/lienthong/truc/problem"
 	"github.com/lienthong/truc/record"
 )
 
@@ -73,8 +74,8 @@ SELECT w.oid, EXISTS (SELECT 1 FROM pg_class c WHERE c.oid = w.oid),
 			return gap("table " + names[i].String() + " is another table now: it was dropped or renamed, and one created in its place")
 		case !isTrue(f[1]):
 			return &adapters.RefusedError{
-				Where: s.server.name, What: "table " + names[i].String() + " does not exist any more",
-				Fix: "take it out of the configuration, or create it again and truc resnapshot " + s.name,
+				Where: s.server.name, What: problem.Say("table %s does not exist any more", names[i].String()),
+				Fix: problem.Say("take it out of the configuration, or create it again and truc resnapshot %s", s.name),
 			}
 		case p.stamp(oid) != s.stamps[oid]:
 			return gap(alteredPublication(s.published, names[i].String()))

@@ -33,7 +33,7 @@ func TestPublicationAlteredWhileReading(t *testing.T) {
 		"exchanged":         {[]string{`ALTER TABLE a RENAME TO c`, `ALTER TABLE b RENAME TO a`}, gap("another table")},
 		"table dropped": {[]string{`DROP TABLE a`}, func(err error) bool {
 			e, ok := errors.AsType[*adapters.RefusedError](err)
-			return ok && strings.Contains(e.What, "does not exist any more")
+			return ok && strings.Contains(e.What.EN, "does not exist any more")
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -76,10 +76,10 @@ func TestFilteringPublication(t *testing.T) {
 	}
 	for _, p := range list[1:] {
 		err := build(t, db.dsn).Open(t.Context(), start(nil, "public.a", "public.b"))
-		if e, ok := errors.AsType[*adapters.RefusedError](err); !ok || !strings.Contains(e.What, "filters rows or columns") {
+		if e, ok := errors.AsType[*adapters.RefusedError](err); !ok || !strings.Contains(e.What.EN, "filters rows or columns") {
 			t.Fatalf("open: %v", err)
 		}
-		db.run(p.Fix)
+		db.run(p.Fix.EN)
 	}
 	c := open(t, db.dsn, nil, "public.a", "public.b")
 	c.snapshotted(2)

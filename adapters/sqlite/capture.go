@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/lienthong/truc/adapters"
+	"github.com/lienthong/truc/problem"
 )
 
 // Capture: what the source puts into the database so that no change is missed.
@@ -191,7 +192,7 @@ func readCapturing(ctx context.Context, q querier, where string) (*capturing, er
 			return nil, err
 		}
 		if version != "" && version != captureVersion {
-			return nil, &adapters.RefusedError{Where: where, What: "its capture was written by a newer truc (format " + version + ")", Fix: "use that truc, or a newer one"}
+			return nil, &adapters.RefusedError{Where: where, What: problem.Say("its capture was written by a newer truc (format %s)", version), Fix: problem.Say("use that truc, or a newer one")}
 		}
 	}
 	if here["truc_change"] {
@@ -385,8 +386,8 @@ func (s *Source) capture(ctx context.Context, db *database, tx *sql.Tx, tables [
 	}
 	if way == captureManual {
 		return nil, &adapters.RefusedError{
-			Where: db.where, What: "the changes of its tables are not captured, and capture: manual forbids truc to create triggers",
-			Fix: "run truc source capture apply, or these statements in one transaction:\n" + strings.Join(statements, ";\n") + ";",
+			Where: db.where, What: problem.Say("the changes of its tables are not captured, and capture: manual forbids truc to create triggers"),
+			Fix: problem.Say("run truc source capture apply, or these statements in one transaction:\n%s;", strings.Join(statements, ";\n")),
 		}
 	}
 	for _, statement := range statements {

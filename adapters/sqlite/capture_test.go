@@ -242,7 +242,7 @@ func TestCaptureIsPlannedAppliedAndRemoved(t *testing.T) {
 
 	_, err := openSource(t, c, startAt(nil, "sổ 'cũ'", "t"))
 	var refused *adapters.RefusedError
-	if !errors.As(err, &refused) || !strings.Contains(refused.Fix, "CREATE TRIGGER") {
+	if !errors.As(err, &refused) || !strings.Contains(refused.Fix.EN, "CREATE TRIGGER") {
 		t.Fatalf("capture: manual without triggers: got %v, want a refusal with the statements", err)
 	}
 	if got := a.query(`SELECT name, sql FROM sqlite_schema ORDER BY name`); got != schema {
@@ -430,7 +430,7 @@ func TestTablesThatCannotBeCaptured(t *testing.T) {
 	}
 	var got []string
 	for _, p := range found {
-		if p.Fix == "" || p.Where == "" {
+		if p.Fix.EN == "" || p.Where == "" {
 			t.Errorf("%s lacks a place or a remedy", p.Code)
 		}
 		got = append(got, fmt.Sprint(p.Code, " ", p.Warning))
@@ -438,7 +438,7 @@ func TestTablesThatCannotBeCaptured(t *testing.T) {
 	if diff := cmp.Diff([]string{"source.no-key false", "source.unknown-table false", "source.unknown-table false", "source.expression-index true"}, got); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
-	if !strings.Contains(found[2].Fix, "khai_sinh") {
+	if !strings.Contains(found[2].Fix.EN, "khai_sinh") {
 		t.Errorf("the table that resembles khaisinh is not named: %s", found[2].Fix)
 	}
 }

@@ -1,7 +1,6 @@
 package sqlite
 
 import (
-	"fmt"
 	"path/filepath"
 	"time"
 
@@ -41,20 +40,20 @@ func (c *Config) in(dir string) *Config {
 // Validate implements adapters.Config.
 func (c *Config) Validate() problem.List {
 	var l problem.List
-	add := func(code, where, what, fix string) {
+	add := func(code, where string, what, fix problem.Text) {
 		l = append(l, problem.Problem{Code: "sqlite." + code, Where: where, What: what, Fix: fix})
 	}
 	if c.Path == "" {
-		add("path", "path", "the path of the database file is missing", "write path: data/hotich.db")
+		add("path", "path", problem.Say("the path of the database file is missing"), problem.Say("write path: data/hotich.db"))
 	}
 	if c.BusyTimeout < 0 || c.BusyTimeout > time.Hour {
-		add("busy-timeout", "busy_timeout", fmt.Sprintf("%v is out of range", c.BusyTimeout), "use 0s to 1h; 5s is the default")
+		add("busy-timeout", "busy_timeout", problem.Say("%v is out of range", c.BusyTimeout), problem.Say("use 0s to 1h; 5s is the default"))
 	}
 	if c.Poll < time.Millisecond || c.Poll > time.Hour {
-		add("poll", "poll", fmt.Sprintf("%v is out of range", c.Poll), "use 1ms to 1h; 200ms is the default")
+		add("poll", "poll", problem.Say("%v is out of range", c.Poll), problem.Say("use 1ms to 1h; 200ms is the default"))
 	}
 	if c.Capture != captureAuto && c.Capture != captureManual {
-		add("capture", "capture", fmt.Sprintf("%q is no way to capture changes", c.Capture), "write auto (truc creates its triggers) or manual (you run the statements that truc prints)")
+		add("capture", "capture", problem.Say("%q is no way to capture changes", c.Capture), problem.Say("write auto (truc creates its triggers) or manual (you run the statements that truc prints)"))
 	}
 	return l
 }

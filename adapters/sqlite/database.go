@@ -15,6 +15,7 @@ import (
 	lib "modernc.org/sqlite/lib"
 
 	"github.com/lienthong/truc/adapters"
+	"github.com/lienthong/truc/problem"
 )
 
 // database is one open file. Transactions are immediate unless they are read-only: a transaction that begins by reading
@@ -53,7 +54,7 @@ func open(ctx context.Context, c *Config) (*database, error) {
 		return nil, &adapters.UnreachableError{Where: where, Err: errors.New("there is no such file; correct path: or bring the database there")}
 	}
 	if info.IsDir() {
-		return nil, &adapters.RefusedError{Where: where, What: "this is a directory", Fix: "name the database file in path:"}
+		return nil, &adapters.RefusedError{Where: where, What: problem.Say("this is a directory"), Fix: problem.Say("name the database file in path:")}
 	}
 	slashed := filepath.ToSlash(path)
 	if !strings.HasPrefix(slashed, "/") {
@@ -101,31 +102,31 @@ func (d *database) explain(ctx context.Context, doing string, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	unreachable := func(what string) error {
+	unreachable := func(what problem.Text) error {
 		return &adapters.UnreachableError{Where: d.where, Err: fmt.Errorf("%s: %s", doing, what)}
 	}
-	refused := func(what, fix string) error {
-		return &adapters.RefusedError{Where: d.where, What: doing + ": " + what, Fix: fix}
+	refused := func(what, fix problem.Text) error {
+		return &adapters.RefusedError{Where: d.where, What: problem.Say("%s: %s", doing, what), Fix: fix}
 	}
 	switch codeOf(err) & 0xff {
 	case 0:
 		return err
 	case lib.SQLITE_BUSY, lib.SQLITE_LOCKED:
-		return unreachable("another program keeps the file locked; raise busy_timeout: or find it")
+		return unreachable(problem.Say("another program keeps the file locked; raise busy_timeout: or find it"))
 	case lib.SQLITE_CANTOPEN:
-		return unreachable("the file cannot be opened; look at the rights of the file and its folder")
+		return unreachable(problem.Say("the file cannot be opened; look at the rights of the file and its folder"))
 	case lib.SQLITE_FULL:
-		return unreachable("the disk is full")
+		return unreachable(problem.Say("the disk is full"))
 	case lib.SQLITE_IOERR:
-		return unreachable("the disk or network drive does not answer properly (SQLite code " + strconv.Itoa(codeOf(err)) + ")")
+		return unreachable(problem.Say("the disk or network drive does not answer properly (SQLite code %d)", codeOf(err)))
 	case lib.SQLITE_READONLY, lib.SQLITE_PERM, lib.SQLITE_AUTH:
-		return refused("the file is read-only for truc", "let truc's user write the file and its folder")
+		return refused(problem.Say("the file is read-only for truc"), problem.Say("let truc's user write the file and its folder"))
 	case lib.SQLITE_NOTADB:
-		return refused("the file is no SQLite database, or it is encrypted", "name the right file in path:")
+		return refused(problem.Say("the file is no SQLite database, or it is encrypted"), problem.Say("name the right file in path:"))
 	case lib.SQLITE_CORRUPT:
-		return refused("the database is damaged", "restore it, or repair it with sqlite3's .recover, then truc resnapshot")
+		return refused(problem.Say("the database is damaged"), problem.Say("restore it, or repair it with sqlite3's .recover, then truc resnapshot"))
 	}
-	return &adapters.RefusedError{Where: d.where, What: fmt.Sprintf("%s: SQLite refuses the statement (%s)", doing, reasonOf(err)), Fix: "compare the table with the mapping: truc check"}
+	return &adapters.RefusedError{Where: d.where, What: problem.Say("%s: SQLite refuses the statement (%s)", doing, reasonOf(err)), Fix: problem.Say("compare the table with the mapping: truc check")}
 }
 
 // reasonOf is SQLite's own sentence without its prefix. It names tables and columns, never values.

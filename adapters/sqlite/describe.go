@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -74,11 +73,11 @@ func describe(ctx context.Context, c *Config, names []string) ([]adapters.TableI
 }
 
 func unknownTable(side, where, name string, known []string) problem.Problem {
-	return problem.Problem{Code: side + ".unknown-table", Where: where, What: "there is no table " + name, Fix: suggest("table", name, known)}
+	return problem.Problem{Code: side + ".unknown-table", Where: where, What: problem.Say("there is no table %s", name), Fix: suggest(problem.Say("table"), name, known)}
 }
 
 // suggest names what resembles a name, or all there is when that is little.
-func suggest(what, name string, known []string) string {
+func suggest(what problem.Text, name string, known []string) problem.Text {
 	plain := func(s string) string { return strings.ReplaceAll(strings.ToLower(s), "_", "") }
 	alike := slices.DeleteFunc(slices.Clone(known), func(k string) bool {
 		a, b := plain(name), plain(k)
@@ -88,9 +87,9 @@ func suggest(what, name string, known []string) string {
 		alike = known
 	}
 	if len(alike) == 0 {
-		return "correct the name of the " + what
+		return problem.Say("correct the name of the %s", what)
 	}
-	return "write one of: " + strings.Join(alike, ", ")
+	return problem.Say("write one of: %s", strings.Join(alike, ", "))
 }
 
 // tables reads the tables to be captured and refuses those that cannot be.
@@ -133,8 +132,8 @@ func (s *Source) Check(ctx context.Context, names []string) (problem.List, error
 		}
 		if statements := c.plan(tables); len(statements) > 0 && s.config.Capture == captureManual {
 			found = append(found, problem.Problem{
-				Code: "source.not-captured", Where: db.where, What: "the changes of its tables are not captured yet",
-				Fix: "run truc source capture apply, or these statements in one transaction:\n" + strings.Join(statements, ";\n") + ";",
+				Code: "source.not-captured", Where: db.where, What: problem.Say("the changes of its tables are not captured yet"),
+				Fix: problem.Say("run truc source capture apply, or these statements in one transaction:\n%s;", strings.Join(statements, ";\n")),
 			})
 		}
 		return nil
@@ -149,7 +148,7 @@ func inspect(ctx context.Context, q querier, where, name string) (*table, proble
 		return nil, nil, err
 	}
 	var found problem.List
-	add := func(code, what, fix string, warning bool) {
+	add := func(code string, what, fix problem.Text, warning bool) {
 		found = append(found, problem.Problem{Code: "source." + code, Where: where, What: what, Fix: fix, Warning: warning})
 	}
 	if t == nil {
@@ -157,23 +156,22 @@ func inspect(ctx context.Context, q querier, where, name string) (*table, proble
 		return nil, problem.List{unknownTable("source", where, name, known)}, err
 	}
 	if len(t.Key) == 0 {
-		add("no-key", "table "+name+" has no primary key, so a change cannot say which row it is about",
-			"create it anew with PRIMARY KEY: CREATE TABLE "+quote(name+"_new")+" (…, PRIMARY KEY (…)); INSERT INTO "+quote(name+"_new")+
-				" SELECT * FROM "+quote(name)+"; DROP TABLE "+quote(name)+"; ALTER TABLE "+quote(name+"_new")+" RENAME TO "+quote(name), false)
+		add("no-key", problem.Say("table %s has no primary key, so a change cannot say which row it is about", name),
+			problem.Say("create it anew with PRIMARY KEY: CREATE TABLE %s (…, PRIMARY KEY (…)); INSERT INTO %s SELECT * FROM %s; DROP TABLE %s; ALTER TABLE %s RENAME TO %s", quote(name+"_new"), quote(name+"_new"), quote(name), quote(name), quote(name+"_new"), quote(name)), false)
 	}
 	if len(t.Columns) > maxColumns {
-		add("too-wide", fmt.Sprintf("table %s has %d columns, more than the %d that can be captured", name, len(t.Columns), maxColumns), "share a narrower table", false)
+		add("too-wide", problem.Say("table %s has %d columns, more than the %d that can be captured", name, len(t.Columns), maxColumns), problem.Say("share a narrower table"), false)
 	}
 	if t.expressions {
-		add("expression-index", "table "+name+" has a unique index over an expression or a part of the table: a row that a REPLACE removes because of it is not seen",
-			"use no REPLACE on this table, or let the application set PRAGMA recursive_triggers = ON", true)
+		add("expression-index", problem.Say("table %s has a unique index over an expression or a part of the table: a row that a REPLACE removes because of it is not seen", name),
+			problem.Say("use no REPLACE on this table, or let the application set PRAGMA recursive_triggers = ON"), true)
 	}
 	written, err := writtenBySink(ctx, q, name)
 	if err != nil {
 		return nil, nil, err
 	}
 	if written {
-		add("own-sink", "table "+name+" is filled by truc itself: sharing it would send back what was delivered", "share a table of the agency's own", false)
+		add("own-sink", problem.Say("table %s is filled by truc itself: sharing it would send back what was delivered", name), problem.Say("share a table of the agency's own"), false)
 	}
 	return t, found, nil
 }
@@ -237,17 +235,17 @@ func checkTarget(ctx context.Context, q querier, where string, target *record.Ta
 		return problem.List{unknownTable("sink", where, target.Table, known)}, err
 	}
 	var found problem.List
-	add := func(code, what, fix string) {
+	add := func(code string, what, fix problem.Text) {
 		found = append(found, problem.Problem{Code: "sink." + code, Where: where, What: what, Fix: fix})
 	}
 	named := map[string]bool{}
 	for _, columns := range [][]string{target.Key, target.Columns, target.OnCreate, target.DeleteSet} {
 		for _, name := range columns {
 			if t.Index(name) < 0 && !named[name] {
-				add("unknown-column", "table "+target.Table+" has no column "+name, suggest("column", name, t.columnNames()))
+				add("unknown-column", problem.Say("table %s has no column %s", target.Table, name), suggest(problem.Say("column"), name, t.columnNames()))
 			}
 			if t.generated[name] && !named[name] {
-				add("generated-column", "column "+name+" of table "+target.Table+" is computed by the database and cannot be written", "take it out of the mapping")
+				add("generated-column", problem.Say("column %s of table %s is computed by the database and cannot be written", name, target.Table), problem.Say("take it out of the mapping"))
 			}
 			named[name] = true
 		}
@@ -257,12 +255,12 @@ func checkTarget(ctx context.Context, q querier, where string, target *record.Ta
 		for _, name := range target.Key {
 			columns = append(columns, quote(name))
 		}
-		add("no-unique-key", "nothing makes the key ("+strings.Join(target.Key, ", ")+") of table "+target.Table+" unique",
-			"CREATE UNIQUE INDEX "+quote("truc_key_"+target.Table)+" ON "+quote(target.Table)+" ("+strings.Join(columns, ", ")+")")
+		add("no-unique-key", problem.Say("nothing makes the key (%s) of table %s unique", strings.Join(target.Key, ", "), target.Table),
+			problem.Say("CREATE UNIQUE INDEX %s ON %s (%s)", quote("truc_key_"+target.Table), quote(target.Table), strings.Join(columns, ", ")))
 	}
 	for i, c := range t.Columns {
 		if target.Write != record.UpdateOnly && !c.Nullable && t.defaults[i] == "NULL" && !named[c.Name] && !t.generated[c.Name] && c.Name != t.rowid {
-			add("missing-column", "column "+c.Name+" of table "+target.Table+" must not be null and has no default, but the mapping does not name it", "name it in columns: or on_create:")
+			add("missing-column", problem.Say("column %s of table %s must not be null and has no default, but the mapping does not name it", c.Name, target.Table), problem.Say("name it in columns: or on_create:"))
 		}
 	}
 	var captured bool
@@ -271,7 +269,7 @@ func checkTarget(ctx context.Context, q querier, where string, target *record.Ta
 		return nil, err
 	}
 	if captured {
-		add("own-source", "table "+target.Table+" is shared by a truc source: what is delivered into it would be sent back", "deliver into a table of its own, or truc source capture remove")
+		add("own-source", problem.Say("table %s is shared by a truc source: what is delivered into it would be sent back", target.Table), problem.Say("deliver into a table of its own, or truc source capture remove"))
 	}
 	return found, nil
 }

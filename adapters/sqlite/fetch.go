@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/lienthong/truc/adapters"
+	"github.com/lienthong/truc/problem"
 	"github.com/lienthong/truc/record"
 )
 
@@ -55,11 +56,11 @@ func (v *view) Fetch(ctx context.Context, name string, columns []string, values 
 		return nil, nil, v.db.explain(ctx, doing, err)
 	}
 	if t == nil {
-		return nil, nil, v.refuse("there is no table "+name, suggest("table", name, v.known))
+		return nil, nil, v.refuse(problem.Say("there is no table %s", name), suggest(problem.Say("table"), name, v.known))
 	}
 	for _, column := range columns {
 		if t.Index(column) < 0 {
-			return nil, nil, v.refuse("table "+name+" has no column "+column, suggest("column", column, t.columnNames()))
+			return nil, nil, v.refuse(problem.Say("table %s has no column %s", name, column), suggest(problem.Say("column"), column, t.columnNames()))
 		}
 	}
 	query := "SELECT " + t.selection() + " FROM " + quote(name) + " WHERE " + whereKey(columns)
@@ -86,6 +87,6 @@ func (v *view) Fetch(ctx context.Context, name string, columns []string, values 
 // isUnchanged: a cell that is not known is equal to nothing.
 func isUnchanged(v record.Value) bool { return v.Kind == record.Unchanged }
 
-func (v *view) refuse(what, fix string) error {
+func (v *view) refuse(what, fix problem.Text) error {
 	return &adapters.RefusedError{Where: v.db.where, What: what, Fix: fix}
 }

@@ -117,7 +117,7 @@ func TestFetchRows(t *testing.T) {
 	} {
 		_, _, err := view.Fetch(context.Background(), c.table, []string{c.column}, []record.Row{{record.TextValue("bí mật")}})
 		refused, ok := errors.AsType[*adapters.RefusedError](err)
-		if !ok || !strings.Contains(refused.Fix, c.hint) || strings.Contains(err.Error(), "bí mật") {
+		if !ok || !strings.Contains(refused.Fix.EN, c.hint) || strings.Contains(err.Error(), "bí mật") {
 			t.Errorf("%s.%s: got %v, want a refusal that suggests %s", c.table, c.column, err, c.hint)
 		}
 	}

@@ -2,9 +2,9 @@ package sqlite
 
 import (
 	"encoding/json"
-	"strconv"
 
 	"github.com/lienthong/truc/adapters"
+	"github.com/lienthong/truc/problem"
 	"github.com/lienthong/truc/record"
 )
 
@@ -47,10 +47,10 @@ func decodePosition(b []byte, where string) (position, error) {
 	var p position
 	err := json.Unmarshal(b, &p)
 	if err == nil && p.Version > positionVersion {
-		return p, &adapters.RefusedError{Where: where, What: "the saved position was written by a newer truc (format " + strconv.Itoa(p.Version) + ")", Fix: "use that truc, or a newer one"}
+		return p, &adapters.RefusedError{Where: where, What: problem.Say("the saved position was written by a newer truc (format %d)", p.Version), Fix: problem.Say("use that truc, or a newer one")}
 	}
 	if err != nil || p.Version != positionVersion {
-		return p, &adapters.RefusedError{Where: where, What: "the saved position is not one of a SQLite source", Fix: "truc resnapshot"}
+		return p, &adapters.RefusedError{Where: where, What: problem.Say("the saved position is not one of a SQLite source"), Fix: problem.Say("truc resnapshot")}
 	}
 	if p.Tables == nil {
 		p.Tables = map[string]progress{}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/lienthong/truc/adapters"
+	"github.com/lienthong/truc/problem"
 	"github.com/lienthong/truc/record"
 )
 
@@ -79,7 +80,7 @@ func (s *Sink) open(ctx context.Context) error {
 		}
 		version, err := meta(ctx, tx, "sink_version")
 		if err == nil && version != sinkVersion {
-			err = &adapters.RefusedError{Where: db.where, What: "its bookkeeping was written by a newer truc (format " + version + ")", Fix: "use that truc, or a newer one"}
+			err = &adapters.RefusedError{Where: db.where, What: problem.Say("its bookkeeping was written by a newer truc (format %s)", version), Fix: problem.Say("use that truc, or a newer one")}
 		}
 		return err
 	})

@@ -292,7 +292,7 @@ func TestCheckTargets(t *testing.T) {
 	var got []string
 	for _, p := range found {
 		got = append(got, p.Code)
-		if p.Fix == "" {
+		if p.Fix.EN == "" {
 			t.Errorf("%s has no remedy", p.Code)
 		}
 	}
@@ -301,11 +301,11 @@ func TestCheckTargets(t *testing.T) {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
 	for i, hint := range map[int]string{0: "ho_ten", 3: "tre_em", 4: `CREATE UNIQUE INDEX "truc_key_tre_em" ON "tre_em" ("id")`} {
-		if !strings.Contains(found[i].Fix, hint) {
+		if !strings.Contains(found[i].Fix.EN, hint) {
 			t.Errorf("%s does not suggest %s: %s", found[i].Code, hint, found[i].Fix)
 		}
 	}
-	a.exec(found[4].Fix)
+	a.exec(found[4].Fix.EN)
 	found, err = s.CheckTargets(context.Background(), []*record.Target{target("tre_em", "ho_ten", "bat_buoc")})
 	if err != nil || len(found) > 0 {
 		t.Errorf("after the remedies there is still %v, %v", found, err)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/lienthong/truc/adapters"
+	"github.com/lienthong/truc/problem"
 	"github.com/lienthong/truc/record"
 )
 
@@ -74,8 +75,8 @@ func (t *table) rowsAfter(ctx context.Context, q querier, cursor string) (rows [
 		}
 		if bytes > batchBytes { // perhaps not all came
 			return nil, "", false, &adapters.RefusedError{
-				Where: "table " + t.Name, What: "the rows whose key holds a null are more than 1 MiB; without a key they cannot be read in pieces",
-				Fix: "give these rows keys, or delete them: SELECT … FROM " + quote(t.Name) + " WHERE " + strings.Join(nulls, " OR "),
+				Where: "table " + t.Name, What: problem.Say("the rows whose key holds a null are more than 1 MiB; without a key they cannot be read in pieces"),
+				Fix: problem.Say("give these rows keys, or delete them: SELECT … FROM %s WHERE %s", quote(t.Name), strings.Join(nulls, " OR ")),
 			}
 		}
 	}

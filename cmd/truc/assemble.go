@@ -88,7 +88,7 @@ func (n *node) planDelivery(ctx context.Context, s subscription) (*mapping.SinkP
 		case errors.As(err, &down), errors.Is(err, context.DeadlineExceeded):
 			n.log.Warn("the sink does not answer, its columns are not known", "pipeline", s.name, "err", err)
 		case err != nil:
-			return nil, problemsOf(err, s.mapping.TablePlace(), "sink.refused", "correct what the server complains about, then start again"), nil
+			return nil, problemsOf(err, s.mapping.TablePlace(), "sink.refused", problem.Say("correct what the server complains about, then start again")), nil
 		case len(infos) == 1:
 			table = infos[0].Table
 		}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"flag"
-	"fmt"
 	"log/slog"
 	"os"
 	"slices"
@@ -94,21 +93,21 @@ func (n *node) checkAll(ctx context.Context, offline bool) problem.List {
 
 // serverProblem turns what a server (or the way to it) answered into findings.
 func serverProblem(err error, where string) problem.List {
-	down := problem.Problem{Code: unreachable, Where: where, Fix: "start the server, or correct its address; truc check --offline leaves servers out"}
+	down := problem.Problem{Code: unreachable, Where: where, Fix: problem.Say("start the server, or correct its address; truc check --offline leaves servers out")}
 	var a *adapters.UnreachableError
 	var k *kafka.UnreachableError
 	var c *codeError
 	switch {
 	case errors.As(err, &a):
-		down.What = oneLine(a.Error())
+		down.What = problem.Verbatim(oneLine(a.Error()))
 	case errors.As(err, &k):
-		down.What = oneLine(k.Error())
+		down.What = problem.Verbatim(oneLine(k.Error()))
 	case errors.Is(err, context.DeadlineExceeded):
-		down.What = "the server takes connections and does not answer"
+		down.What = problem.Say("the server takes connections and does not answer")
 	case errors.As(err, &c) && c.code == exitUnreachable:
-		down.What = oneLine(err.Error())
+		down.What = problem.Verbatim(oneLine(err.Error()))
 	default:
-		return problemsOf(err, where, "check.refused", "correct what the server complains about, then check again")
+		return problemsOf(err, where, "check.refused", problem.Say("correct what the server complains about, then check again"))
 	}
 	return problem.List{down}
 }
@@ -238,7 +237,7 @@ func (t *tables) find(ctx context.Context, table, tableWhere string) (adapters.T
 	var ref *problem.Problem
 	switch {
 	case errors.As(err, &one), errors.As(err, &ref):
-		return adapters.TableInfo{}, placed(problemsOf(err, "", "", ""), nil, tableWhere)
+		return adapters.TableInfo{}, placed(problemsOf(err, "", "", problem.Text{}), nil, tableWhere)
 	case err != nil:
 		t.down = true
 		return adapters.TableInfo{}, serverProblem(err, t.where)
@@ -322,8 +321,8 @@ func (n *node) checkBus(ctx context.Context) problem.List {
 		if t, ok := topics[p.topic]; ok && t.Partitions != p.Partitions {
 			problems = append(problems, problem.Problem{
 				Code: "check.partitions", Where: n.config.Where("publish." + p.name + ".partitions"),
-				What: fmt.Sprintf("the topic %s has %d partitions, %d are configured: keys would move between partitions and lose their order", p.topic, t.Partitions, p.Partitions),
-				Fix:  fmt.Sprintf("write partitions: %d", t.Partitions),
+				What: problem.Say("the topic %s has %d partitions, %d are configured: keys would move between partitions and lose their order", p.topic, t.Partitions, p.Partitions),
+				Fix:  problem.Say("write partitions: %d", t.Partitions),
 			})
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/lienthong/truc/config"
+	"github.com/lienthong/truc/problem"
 )
 
 // action does what a verb promises. Its results go to stdout; the error decides the exit code.
@@ -30,10 +31,10 @@ type verb struct {
 
 // usageError is a command line that cannot be understood.
 type usageError struct {
-	what, fix string
+	what, fix problem.Text
 }
 
-func (e *usageError) Error() string { return e.what }
+func (e *usageError) Error() string { return e.what.EN }
 
 // nounHelpError is a question about all the verbs of a noun: truc dlq -h.
 type nounHelpError struct{ noun string }
@@ -73,7 +74,7 @@ func (p *program) parse(all []verb, args []string) (action, error) {
 		return nil, err
 	}
 	if n := len(p.args); n < v.least || v.most >= 0 && n > v.most {
-		return nil, &usageError{what: fmt.Sprintf("truc %s takes %s, %d were given", v.name, v.count(), n), fix: "usage: " + v.usage()}
+		return nil, &usageError{what: problem.Say("truc %s takes %s, %d were given", v.name, v.count(), n), fix: problem.Say("usage: %s", v.usage())}
 	}
 	return act, nil
 }
@@ -114,19 +115,19 @@ func find(all []verb, words []string) (verb, []string, error) {
 			return verb{}, nil, &nounHelpError{words[0]}
 		}
 		if len(words) == 1 || strings.HasPrefix(words[1], "-") {
-			return verb{}, nil, &usageError{what: fmt.Sprintf("truc %s needs one of: %s", words[0], strings.Join(nouns, ", ")), fix: fmt.Sprintf("truc %s %s -h explains the first", words[0], nouns[0])}
+			return verb{}, nil, &usageError{what: problem.Say("truc %s needs one of: %s", words[0], strings.Join(nouns, ", ")), fix: problem.Say("truc %s %s -h explains the first", words[0], nouns[0])}
 		}
-		return verb{}, nil, &usageError{what: fmt.Sprintf("there is no command %q", "truc "+words[0]+" "+words[1]), fix: meant("truc "+words[0]+" ", words[1], nouns)}
+		return verb{}, nil, &usageError{what: problem.Say("there is no command %q", "truc "+words[0]+" "+words[1]), fix: meant("truc "+words[0]+" ", words[1], nouns)}
 	}
-	return verb{}, nil, &usageError{what: fmt.Sprintf("there is no command %q", words[0]), fix: meant("truc ", words[0], names)}
+	return verb{}, nil, &usageError{what: problem.Say("there is no command %q", words[0]), fix: meant("truc ", words[0], names)}
 }
 
 // meant says which known word a mistyped one stands for, or all of them.
-func meant(prefix, word string, known []string) string {
+func meant(prefix, word string, known []string) problem.Text {
 	if k := config.Similar(word, known); k != "" {
-		return "did you mean " + prefix + k + "?"
+		return problem.Say("did you mean %s?", prefix+k)
 	}
-	return "the commands are: " + strings.Join(known, ", ")
+	return problem.Say("the commands are: %s", strings.Join(known, ", "))
 }
 
 // splitFlags sets the flags among args and returns the other words. With untilWord it ends at the first of these, which is
@@ -157,12 +158,12 @@ func splitFlags(fs *flag.FlagSet, args []string, untilWord bool) ([]string, erro
 			value = "true"
 		} else if !given {
 			if i++; i == len(args) {
-				return nil, &usageError{what: fmt.Sprintf("%s needs a value", dashed(name)), fix: fs.Name() + " -h explains it"}
+				return nil, &usageError{what: problem.Say("%s needs a value", dashed(name)), fix: problem.Say("%s -h explains it", fs.Name())}
 			}
 			value = args[i]
 		}
 		if err := fs.Set(name, value); err != nil {
-			return nil, &usageError{what: fmt.Sprintf("%s cannot be %q", dashed(name), value), fix: fs.Name() + " -h explains it"}
+			return nil, &usageError{what: problem.Say("%s cannot be %q", dashed(name), value), fix: problem.Say("%s -h explains it", fs.Name())}
 		}
 	}
 	return words, nil
@@ -171,11 +172,11 @@ func splitFlags(fs *flag.FlagSet, args []string, untilWord bool) ([]string, erro
 func unknownFlag(fs *flag.FlagSet, name string) error {
 	var known []string
 	fs.VisitAll(func(f *flag.Flag) { known = append(known, f.Name) })
-	fix := fs.Name() + " -h lists the flags"
+	fix := problem.Say("%s -h lists the flags", fs.Name())
 	if k := config.Similar(name, known); k != "" && len(name) > 1 {
-		fix = "did you mean " + dashed(k) + "?"
+		fix = problem.Say("did you mean %s?", dashed(k))
 	}
-	return &usageError{what: fmt.Sprintf("%s has no flag %s", fs.Name(), dashed(name)), fix: fix}
+	return &usageError{what: problem.Say("%s has no flag %s", fs.Name(), dashed(name)), fix: fix}
 }
 
 func dashed(name string) string {

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"os"
 	"strings"
+
+	"github.com/lienthong/truc/problem"
 )
 
 // defineYes adds --yes to a verb that destroys or repeats something.
@@ -15,7 +17,7 @@ func defineYes(fs *flag.FlagSet) *bool {
 }
 
 // confirm says what is about to happen and asks whether it should. Off a terminal only --yes is an answer.
-func (p *program) confirm(ctx context.Context, yes bool, what string) error {
+func (p *program) confirm(ctx context.Context, yes bool, what problem.Text) error {
 	if yes {
 		return nil
 	}
@@ -44,8 +46,8 @@ func (p *program) confirm(ctx context.Context, yes bool, what string) error {
 	}
 }
 
-func unconfirmed(what string) error {
-	return &usageError{what: what + "; nothing was done", fix: "repeat the command with --yes if that is what you want"}
+func unconfirmed(what problem.Text) error {
+	return &usageError{what: problem.Say("%s; nothing was done", what), fix: problem.Say("repeat the command with --yes if that is what you want")}
 }
 
 func isTerminal(stream any) bool {

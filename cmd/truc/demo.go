@@ -19,6 +19,7 @@ import (
 	"github.com/lienthong/truc/config"
 	"github.com/lienthong/truc/demo"
 	"github.com/lienthong/truc/pipeline"
+	"github.com/lienthong/truc/problem"
 )
 
 func demoVerb() verb {
@@ -79,7 +80,7 @@ const (
 
 func (d *demonstration) run(ctx context.Context, p *program) (err error) {
 	if d.length < 0 {
-		return &usageError{what: fmt.Sprintf("--for %s ends before it begins", d.length), fix: "write a time like 20s, or 0 to run until Ctrl-C"}
+		return &usageError{what: problem.Say("--for %s ends before it begins", d.length), fix: problem.Say("write a time like 20s, or 0 to run until Ctrl-C")}
 	}
 	started := time.Now()
 	comparing, done := untilSecondSignal(ctx)

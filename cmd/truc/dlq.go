@@ -15,6 +15,7 @@ import (
 
 	"github.com/lienthong/truc/bus"
 	"github.com/lienthong/truc/pipeline"
+	"github.com/lienthong/truc/problem"
 )
 
 func dlqVerbs() []verb {
@@ -85,7 +86,7 @@ func (n *node) letterbox(name string) (letterbox, error) {
 		}
 		names = append(names, b.pipeline)
 	}
-	return letterbox{}, unknownName("pipeline", name, names)
+	return letterbox{}, unknownName(problem.Say("pipeline"), name, names)
 }
 
 // openNode loads the configuration and opens the bus, for verbs that work on what is there.
@@ -189,7 +190,7 @@ func (n *node) findLetters(ctx context.Context, conn *connection, b letterbox, k
 	for _, k := range keys {
 		i := slices.IndexFunc(open, func(o pipeline.OpenLetter) bool { return o.Key == k })
 		if i < 0 {
-			return nil, &usageError{what: fmt.Sprintf("pipeline %s has no open dead letter with the key %q", b.pipeline, k), fix: "truc dlq list " + b.pipeline + " shows those it has"}
+			return nil, &usageError{what: problem.Say("pipeline %s has no open dead letter with the key %q", b.pipeline, k), fix: problem.Say("truc dlq list %s shows those it has", b.pipeline)}
 		}
 		found = append(found, open[i])
 	}
@@ -264,7 +265,7 @@ func retryLetters(ctx context.Context, p *program) error {
 		return err
 	}
 	if box.source == "" {
-		return &usageError{what: fmt.Sprintf("%s is a delivery: its dead letters close when a later version of the entity is delivered", box.pipeline), fix: "mend what the letter names, then let the publisher send the entity again; truc dlq drop closes a letter for good"}
+		return &usageError{what: problem.Say("%s is a delivery: its dead letters close when a later version of the entity is delivered", box.pipeline), fix: problem.Say("mend what the letter names, then let the publisher send the entity again; truc dlq drop closes a letter for good")}
 	}
 	found, err := n.findLetters(ctx, conn, box, p.args[1:])
 	if err != nil {
@@ -297,7 +298,7 @@ func dropLetters(ctx context.Context, p *program, yes bool) error {
 	if err != nil {
 		return err
 	}
-	what := fmt.Sprintf("%s of %s would be closed, what they hold will not be published until their rows change", counted(len(found), "dead letter"), box.pipeline)
+	what := problem.Say("%s of %s would be closed, what they hold will not be published until their rows change", counted(len(found), "dead letter"), box.pipeline)
 	if err := p.confirm(ctx, yes, what); err != nil {
 		return err
 	}

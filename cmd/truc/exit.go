@@ -41,7 +41,6 @@ func (e *codeError) Unwrap() error { return e.err }
 func (p *program) exit(ctx context.Context, err error) int {
 	var usage *usageError
 	var list problem.List
-	var one problem.Problem
 	var code *codeError
 	switch {
 	case err == nil:
@@ -49,13 +48,13 @@ func (p *program) exit(ctx context.Context, err error) int {
 		fmt.Fprintln(p.stderr, "truc: interrupted")
 	case errors.As(err, &code) && code.err == nil:
 	case errors.As(err, &usage):
-		fmt.Fprintf(p.stderr, "truc: %s\n    %s\n", usage.what, usage.fix)
+		p.printUsageError(usage)
 	case errors.As(err, &list):
-		printProblems(p.stderr, list)
-	case errors.As(err, &one):
-		printProblems(p.stderr, problem.List{one})
-	default:
+		printProblems(p.stderr, p.languages(), list)
+	case code != nil: // its text is the whole message
 		fmt.Fprintf(p.stderr, "truc: %v\n", err)
+	default:
+		printProblems(p.stderr, p.languages(), problem.List{pipeline.Explain(err)})
 	}
 	return exitCode(ctx, err)
 }

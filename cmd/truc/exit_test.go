@@ -24,23 +24,23 @@ func TestExitCodes(t *testing.T) {
 		says string
 	}{
 		{"done", running, nil, 0, ""},
-		{"failed", running, errors.New("disk full"), 1, "truc: disk full\n"},
-		{"usage", running, &usageError{"no such flag", "try another"}, 2, "truc: no such flag\n    try another\n"},
-		{"problems", running, fmt.Errorf("load: %w", problem.List{{Where: "truc.yaml:1:1", What: "wrong", Fix: "mend it"}}), 2, "truc.yaml:1:1: error: wrong\n    fix: mend it\n"},
-		{"problem", running, problem.Problem{What: "wrong"}, 2, "error: wrong\n"},
-		{"refused", running, &adapters.RefusedError{Where: "a", What: "b", Fix: "c"}, 2, "truc: a: b; fix: c\n"},
-		{"other partitions", running, &kafka.TopicMismatchError{Topic: "t", Want: 3, Have: 1}, 2, "truc: topic t has 1 partitions, 3 are configured: set the configuration to 1, or create a new major version of the dataset\n"},
+		{"failed", running, errors.New("disk full"), 1, "error: disk full\n    fix: look at the log of the node around this time; when it comes again after a restart, report it\n"},
+		{"usage", running, &usageError{problem.Say("no such flag"), problem.Say("try another")}, 2, "truc: no such flag\n    try another\n"},
+		{"problems", running, fmt.Errorf("load: %w", problem.List{{Where: "truc.yaml:1:1", What: problem.Say("wrong"), Fix: problem.Say("mend it")}}), 2, "truc.yaml:1:1: error: wrong\n    fix: mend it\n"},
+		{"problem", running, problem.Problem{What: problem.Say("wrong")}, 2, "error: wrong\n"},
+		{"refused", running, &adapters.RefusedError{Where: "a", What: problem.Say("b"), Fix: problem.Say("c")}, 2, "a: error: b\n    fix: c\n"},
+		{"other partitions", running, &kafka.TopicMismatchError{Topic: "t", Want: 3, Have: 1}, 2, "t: error: the topic has 1 partitions, 3 are configured\n    fix: write partitions: 1, or publish a new major version of the dataset\n"},
 		{"no, said on stdout", running, &codeError{code: exitNo}, 3, ""},
-		{"adapter's server", running, fmt.Errorf("open: %w", &adapters.UnreachableError{Where: "postgres h:5432/d", Err: errors.New("refused")}), 4, "truc: open: postgres h:5432/d is unreachable: refused\n"},
-		{"broker", running, &kafka.UnreachableError{Brokers: "k:9092", Err: errors.New("refused")}, 4, "truc: reach Kafka at k:9092: refused; check the address, the network and that the broker runs\n"},
-		{"gap", running, &adapters.GapError{Source: "s", From: "1", To: "2", Reason: "r"}, 5, "truc: gap in source s: r; missing from 1 to 2; fix: truc resnapshot s\n"},
-		{"divergence", running, &adapters.DivergenceError{Source: "s", Reason: "r", Saved: "1", Found: "2"}, 5, "truc: divergence in source s: r; saved 1, found 2; fix: make sure that this is the right database, then truc resnapshot s\n"},
+		{"adapter's server", running, fmt.Errorf("open: %w", &adapters.UnreachableError{Where: "postgres h:5432/d", Err: errors.New("refused")}), 4, "postgres h:5432/d: error: the server cannot be reached or broke off: refused\n    fix: start the server, or correct its address; a running node tries again by itself and loses nothing\n"},
+		{"broker", running, &kafka.UnreachableError{Brokers: "k:9092", Err: errors.New("refused")}, 4, "k:9092: error: Kafka cannot be reached: refused\n    fix: check the address, the network and that the broker runs; a running node tries again by itself and loses nothing\n"},
+		{"gap", running, &adapters.GapError{Source: "s", From: "1", To: "2", Reason: "r"}, 5, "sources.s: error: changes are missing from 1 to 2: r\n    fix: truc resnapshot s reads the tables again and deletes from the topics what vanished meanwhile\n"},
+		{"divergence", running, &adapters.DivergenceError{Source: "s", Reason: "r", Saved: "1", Found: "2"}, 5, "sources.s: error: the source is not the one that was read before: r; saved 1, found 2\n    fix: make sure that this is the right database, then truc resnapshot s\n"},
 		{"interrupted", interrupted, fmt.Errorf("read: %w", context.Canceled), 130, "truc: interrupted\n"},
-		{"failed while interrupted", interrupted, errors.New("disk full"), 1, "truc: disk full\n"},
+		{"failed while interrupted", interrupted, errors.New("disk full"), 1, "error: disk full\n    fix: look at the log of the node around this time; when it comes again after a restart, report it\n"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var stderr bytes.Buffer
-			p := &program{stderr: &stderr}
+			p := &program{stderr: &stderr, lang: "en"}
 			if got := p.exit(c.ctx, c.err); got != c.want {
 				t.Errorf("code %d, want %d", got, c.want)
 			}
@@ -65,8 +65,8 @@ func TestRedactor(t *testing.T) {
 		if out.String() != want {
 			t.Errorf("got %q, want %q", out.String(), want)
 		}
-		l := redacted(problem.List{{Where: text, What: text, Fix: text}}, secrets)
-		if l[0].Where != want || l[0].What != want || l[0].Fix != want {
+		l := redacted(problem.List{{Where: text, What: problem.Verbatim(text), Fix: problem.Verbatim(text)}}, secrets)
+		if l[0].Where != want || l[0].What.EN != want || l[0].Fix.EN != want {
 			t.Errorf("finding: %v, want %q", l, want)
 		}
 	}

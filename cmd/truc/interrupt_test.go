@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/lienthong/truc/adapters/all"
+	"github.com/lienthong/truc/problem"
 )
 
 // TestInterrupted presses Ctrl-C while servers that take connections and say nothing are waited for: every verb ends at once,
@@ -61,7 +62,7 @@ func TestConfirmWithoutTerminal(t *testing.T) {
 	defer null.Close()
 	var stderr bytes.Buffer
 	p := &program{stdin: null, stderr: &stderr, adapters: all.Registry()}
-	err = p.confirm(t.Context(), false, "every row will be read again")
+	err = p.confirm(t.Context(), false, problem.Say("every row will be read again"))
 	if got := exitCode(t.Context(), err); got != exitUsage || !strings.Contains(fmt.Sprint(err), "nothing was done") {
 		t.Errorf("exit code %d, %v", got, err)
 	}

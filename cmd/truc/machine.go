@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
-	"fmt"
 	"io/fs"
 	"net"
 	"os"
@@ -20,7 +19,7 @@ import (
 func (n *node) checkMachine(ctx context.Context) problem.List {
 	problems := n.checkTLSFiles()
 	if e := n.config.Bus.Embedded; e != nil && !n.config.Faulty("bus") {
-		if what, fix := folderFault(e.Dir); what != "" {
+		if what, fix := folderFault(e.Dir); !what.Empty() {
 			problems = append(problems, problem.Problem{Code: "config.bus-dir", Where: n.config.Where("bus.embedded.dir"), What: what, Fix: fix})
 		}
 	}
@@ -33,7 +32,7 @@ func (n *node) checkTLSFiles() problem.List {
 		return nil
 	}
 	var problems problem.List
-	report := func(key, what, fix string) {
+	report := func(key string, what, fix problem.Text) {
 		problems = append(problems, problem.Problem{Code: "config.unreadable", Where: n.config.Where("bus.kafka.tls." + key), What: what, Fix: fix})
 	}
 	files := n.config.Bus.Kafka.TLS
@@ -44,17 +43,17 @@ func (n *node) checkTLSFiles() problem.List {
 		}
 		data, err := readSmall(f.path)
 		if err != nil {
-			report(f.key, "the file "+displayed(f.path)+" cannot be read: "+err.Error(), "correct the path, or give the user that runs truc the right to read it")
+			report(f.key, problem.Say("the file %s cannot be read: %v", displayed(f.path), err), problem.Say("correct the path, or give the user that runs truc the right to read it"))
 			continue
 		}
 		read[f.key] = data
 	}
 	if ca, ok := read["ca"]; ok && !x509.NewCertPool().AppendCertsFromPEM(ca) {
-		report("ca", "the file "+displayed(files.CA)+" holds no certificate", "name a file in PEM form, with -----BEGIN CERTIFICATE-----")
+		report("ca", problem.Say("the file %s holds no certificate", displayed(files.CA)), problem.Say("name a file in PEM form, with -----BEGIN CERTIFICATE-----"))
 	}
 	if read["cert"] != nil && read["key"] != nil {
 		if _, err := tls.X509KeyPair(read["cert"], read["key"]); err != nil {
-			report("cert", fmt.Sprintf("%s and %s are not a certificate and its key", displayed(files.Cert), displayed(files.Key)), "name the two files in PEM form that belong together; the key without passphrase")
+			report("cert", problem.Say("%s and %s are not a certificate and its key", displayed(files.Cert), displayed(files.Key)), problem.Say("name the two files in PEM form that belong together; the key without passphrase"))
 		}
 	}
 	return problems
@@ -90,23 +89,23 @@ func readSmall(path string) ([]byte, error) {
 }
 
 // folderFault says why a folder cannot be used or made, without making it.
-func folderFault(dir string) (what, fix string) {
-	const another = "name another folder"
+func folderFault(dir string) (what, fix problem.Text) {
+	another := problem.Say("name another folder")
 	for at := dir; ; at = filepath.Dir(at) {
 		info, err := os.Stat(at)
 		switch {
 		case errors.Is(err, fs.ErrPermission):
-			return "the folder " + displayed(at) + " may not be entered by this user", "give the user that runs truc the right to it, or " + another
+			return problem.Say("the folder %s may not be entered by this user", displayed(at)), problem.Say("give the user that runs truc the right to it, or %s", another)
 		case err != nil: // not there, or below a file: its parent says which
 			if filepath.Dir(at) == at {
-				return "", ""
+				return problem.Text{}, problem.Text{}
 			}
 		case !info.IsDir():
-			return displayed(at) + " is a file, a folder is needed", another
+			return problem.Say("%s is a file, a folder is needed", displayed(at)), another
 		case !writable(at):
-			return "the folder " + displayed(at) + " may not be written by this user", "give the user that runs truc the right to it, or " + another
+			return problem.Say("the folder %s may not be written by this user", displayed(at)), problem.Say("give the user that runs truc the right to it, or %s", another)
 		default:
-			return "", ""
+			return problem.Text{}, problem.Text{}
 		}
 	}
 }
@@ -122,13 +121,13 @@ func (n *node) checkListen(ctx context.Context) problem.List {
 	case err == nil:
 		_ = listener.Close()
 	case errors.Is(err, syscall.EADDRNOTAVAIL):
-		return n.listenProblem("this machine has no address "+n.config.HTTP.Listen, "name an address of this machine, 127.0.0.1:8080 for itself alone or :8080 for all")
+		return n.listenProblem(problem.Say("this machine has no address %s", n.config.HTTP.Listen), problem.Say("name an address of this machine, 127.0.0.1:8080 for itself alone or :8080 for all"))
 	case errors.Is(err, fs.ErrPermission):
-		return n.listenProblem("this user may not listen on "+n.config.HTTP.Listen, "name a port above 1023, or give the user the right")
+		return n.listenProblem(problem.Say("this user may not listen on %s", n.config.HTTP.Listen), problem.Say("name a port above 1023, or give the user the right"))
 	}
 	return nil
 }
 
-func (n *node) listenProblem(what, fix string) problem.List {
+func (n *node) listenProblem(what, fix problem.Text) problem.List {
 	return problem.List{{Code: "config.listen", Where: n.config.Where("http.listen"), What: what, Fix: fix}}
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/lienthong/truc/problem"
 )
 
 // nobody owns no folder.
@@ -23,10 +25,10 @@ func TestFolderWithoutRight(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	var what string
+	var what problem.Text
 	asNobody(t, func() { what, _ = folderFault(filepath.Join(dir, "bus")) })
-	if !strings.Contains(what, "may not be written by this user") {
-		t.Errorf("%q", what)
+	if !strings.Contains(what.EN, "may not be written by this user") {
+		t.Errorf("%q", what.EN)
 	}
 }
 

@@ -18,8 +18,8 @@ func TestFolderFault(t *testing.T) {
 		"file":         "file is a file, a folder is needed",
 		"file/bus/dir": "file is a file, a folder is needed",
 	} {
-		if what, _ := folderFault(filepath.Join(dir, path)); what != want {
-			t.Errorf("%s: %q, want %q", path, what, want)
+		if what, _ := folderFault(filepath.Join(dir, path)); what.EN != want {
+			t.Errorf("%s: %q, want %q", path, what.EN, want)
 		}
 	}
 	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 1 {

@@ -31,6 +31,7 @@ func TestScripts(t *testing.T) {
 		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"exits": exits},
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("TRUC_CONFIG", "")
+			e.Setenv("TRUC_LANG", "en")
 			return nil
 		},
 	})

@@ -64,7 +64,7 @@ func (p *program) mappingExplain(ctx context.Context, path string) error {
 	if p.json {
 		return p.printJSON(x)
 	}
-	printProblems(p.stderr, x.Warnings)
+	printProblems(p.stderr, p.languages(), x.Warnings)
 	return printExplained(p.stdout, x)
 }
 
@@ -89,7 +89,7 @@ func (p *program) mappingToExplain(ctx context.Context, path string) (*explainab
 		return nil, fmt.Errorf("read the datasets: %w", err)
 	}
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-		return nil, &usageError{what: fmt.Sprintf("there is no file %s", path), fix: "correct the path: it is relative to the working directory"}
+		return nil, &usageError{what: problem.Say("there is no file %s", path), fix: problem.Say("correct the path: it is relative to the working directory")}
 	}
 	m := &mappings{set: set, dir: folderAround(path), read: map[string]*mapping.File{}}
 	file, problems := m.parse(path, displayed(path), path)
@@ -98,7 +98,7 @@ func (p *program) mappingToExplain(ctx context.Context, path string) (*explainab
 	}
 	dataset, err := set.Dataset(file.Dataset)
 	if err != nil {
-		return nil, problemsOf(err, file.DatasetPlace(), "mapping.unknown-dataset", "name a dataset that this version has")
+		return nil, problemsOf(err, file.DatasetPlace(), "mapping.unknown-dataset", problem.Say("name a dataset that this version has"))
 	}
 	return &explainable{file: file, dataset: dataset, named: file.Table, env: mapping.Env{Set: set}, told: problems}, nil
 }
@@ -155,7 +155,7 @@ func (p *program) configuredMapping(ctx context.Context, path string) (*explaina
 				server, err = n.openSink(x.Sink)
 			}
 		} else {
-			return nil, &usageError{what: fmt.Sprintf("no pipeline of %s uses the mapping %s", p.configFile, path), fix: "name a mapping of its publish or subscribe, or leave -c out"}
+			return nil, &usageError{what: problem.Say("no pipeline of %s uses the mapping %s", p.configFile, path), fix: problem.Say("name a mapping of its publish or subscribe, or leave -c out")}
 		}
 	}
 	if faults := problems.Err(); faults != nil {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -63,7 +62,7 @@ func build(c *config.Config, registry *adapters.Registry, log *slog.Logger) (*no
 	var problems problem.List
 	set, err := schemas.Builtin()
 	if err != nil {
-		return nil, problemsOf(err, "", "schemas.builtin", "this binary is defective: install it anew")
+		return nil, problemsOf(err, "", "schemas.builtin", problem.Say("this binary is defective: install it anew"))
 	}
 	n.set = set
 	problems = append(problems, n.buildAdapters(registry)...)
@@ -89,7 +88,7 @@ func (n *node) buildAdapters(registry *adapters.Registry) problem.List {
 		if s.Limit != (config.Limit{}) {
 			problems = append(problems, problem.Problem{
 				Code: "config.unsupported", Where: n.config.Where("sources." + name + ".limit"),
-				What: "limits of a source are not honoured by this version", Fix: "remove limit",
+				What: problem.Say("limits of a source are not honoured by this version"), Fix: problem.Say("remove limit"),
 			})
 		}
 		if s.Kind == "" {
@@ -129,8 +128,8 @@ func (n *node) buildPublishing(m *mappings, name string) (publishing, problem.Li
 	}
 	if p.table == "" && file.LacksTable() {
 		problems = append(problems, problem.Problem{
-			Code: "mapping.no-table", Where: file.TablePlace(), What: "the mapping names no table, and neither does publish." + name,
-			Fix: "add table: to the mapping, or to publish." + name,
+			Code: "mapping.no-table", Where: file.TablePlace(), What: problem.Say("the mapping names no table, and neither does publish.%s", name),
+			Fix: problem.Say("add table: to the mapping, or to publish.%s", name),
 		})
 	}
 	if dataset == nil {
@@ -142,7 +141,7 @@ func (n *node) buildPublishing(m *mappings, name string) (publishing, problem.Li
 	}
 	if err := bus.CheckTopic(p.topic); err != nil {
 		problems = append(problems, problem.Problem{
-			Code: "config.topic", Where: n.config.Where(path), What: err.Error(), Fix: "use a shorter dataset or agency",
+			Code: "config.topic", Where: n.config.Where(path), What: problem.Verbatim(err.Error()), Fix: problem.Say("use a shorter dataset or agency"),
 		})
 	}
 	return p, problems
@@ -159,8 +158,8 @@ func (n *node) sharedTopics() problem.List {
 		if before, ok := first[p.topic]; ok {
 			problems = append(problems, problem.Problem{
 				Code: "config.shared-topic", Where: n.config.Where("publish." + p.name),
-				What: fmt.Sprintf("this pipeline would publish to the topic of publish.%s, %s", before, p.topic),
-				Fix:  "give one of the two another agency:, or a mapping to another dataset",
+				What: problem.Say("this pipeline would publish to the topic of publish.%s, %s", before, p.topic),
+				Fix:  problem.Say("give one of the two another agency:, or a mapping to another dataset"),
 			})
 			continue
 		}
@@ -181,8 +180,8 @@ func (n *node) sharedTables() problem.List {
 			if agency := overlap(s.Agencies, before.Agencies); agency != "" {
 				problems = append(problems, problem.Problem{
 					Code: "config.shared-table", Where: n.config.Where("subscribe." + s.name),
-					What: fmt.Sprintf("this delivery would fill the same rows of table %s as subscribe.%s: both bring %s from %s", s.mapping.Table, before.name, s.dataset.ID(), agency),
-					Fix:  "keep one of the two, name agencies that do not overlap, or deliver into another table",
+					What: problem.Say("this delivery would fill the same rows of table %s as subscribe.%s: both bring %s from %s", s.mapping.Table, before.name, s.dataset.ID(), agency),
+					Fix:  problem.Say("keep one of the two, name agencies that do not overlap, or deliver into another table"),
 				})
 			}
 		}
@@ -220,7 +219,7 @@ func (n *node) buildSubscription(m *mappings, name string) (subscription, proble
 	s.mapping, s.dataset = file, dataset
 	if file.LacksTable() {
 		problems = append(problems, problem.Problem{
-			Code: "mapping.no-table", Where: file.TablePlace(), What: "the mapping names no table", Fix: "add table: with the name of the table to fill",
+			Code: "mapping.no-table", Where: file.TablePlace(), What: problem.Say("the mapping names no table"), Fix: problem.Say("add table: with the name of the table to fill"),
 		})
 	}
 	return s, problems
@@ -252,8 +251,8 @@ func (m *mappings) load(path string, direction mapping.Direction, where string) 
 	if file.Direction != direction {
 		return nil, nil, append(problems, problem.Problem{
 			Code: "mapping.wrong-direction", Where: where,
-			What: fmt.Sprintf("%s is a %s mapping, a %s mapping is needed here", name, file.Direction, direction),
-			Fix:  "name the right file: a source mapping has fields, a sink mapping has columns with expressions",
+			What: problem.Say("%s is a %s mapping, a %s mapping is needed here", name, file.Direction, direction),
+			Fix:  problem.Say("name the right file: a source mapping has fields, a sink mapping has columns with expressions"),
 		})
 	}
 	dataset, err := m.set.Dataset(file.Dataset)
@@ -261,7 +260,7 @@ func (m *mappings) load(path string, direction mapping.Direction, where string) 
 		return file, dataset, problems
 	}
 	if !again && !file.LacksDataset() {
-		problems = append(problems, problemsOf(err, file.DatasetPlace(), "mapping.unknown-dataset", "name a dataset that this version has")...)
+		problems = append(problems, problemsOf(err, file.DatasetPlace(), "mapping.unknown-dataset", problem.Say("name a dataset that this version has"))...)
 	}
 	// With a slip of the pen in the name, the rest of the mapping is checked as it was meant.
 	if meant := m.meant(file.Dataset); meant != nil && !file.LacksDataset() {
@@ -287,13 +286,13 @@ func (m *mappings) parse(path, name, where string) (*mapping.File, problem.List)
 	data, err := readSmall(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, problem.List{{Code: "mapping.unreadable", Where: where, What: "the mapping " + name + " does not exist", Fix: "correct the path (it is relative to the configuration file), or write the mapping"}}
+		return nil, problem.List{{Code: "mapping.unreadable", Where: where, What: problem.Say("the mapping %s does not exist", name), Fix: problem.Say("correct the path (it is relative to the configuration file), or write the mapping")}}
 	case err != nil:
-		return nil, problem.List{{Code: "mapping.unreadable", Where: where, What: fmt.Sprintf("the mapping %s cannot be read: %v", name, err), Fix: "check that it is a file that the user running truc may read"}}
+		return nil, problem.List{{Code: "mapping.unreadable", Where: where, What: problem.Say("the mapping %s cannot be read: %v", name, err), Fix: problem.Say("check that it is a file that the user running truc may read")}}
 	}
 	root, within, err := filesOf(m.dir, path)
 	if err != nil {
-		return nil, problem.List{{Code: "mapping.unreadable", Where: where, What: fmt.Sprintf("the folder of the mapping %s cannot be read: %v", name, err), Fix: "check that the user running truc may read it"}}
+		return nil, problem.List{{Code: "mapping.unreadable", Where: where, What: problem.Say("the folder of the mapping %s cannot be read: %v", name, err), Fix: problem.Say("check that the user running truc may read it")}}
 	}
 	defer root.Close()
 	return mapping.Parse(name, data, &mapping.Files{Root: root.FS(), Path: within})
@@ -371,7 +370,7 @@ func (n *node) budget() pipeline.Budget {
 }
 
 // problemsOf turns an error into findings: those it holds, or itself. where, code and fix are used for what it does not say.
-func problemsOf(err error, where, code, fix string) problem.List {
+func problemsOf(err error, where, code string, fix problem.Text) problem.List {
 	var list problem.List
 	var one problem.Problem
 	var ref *problem.Problem
@@ -383,9 +382,9 @@ func problemsOf(err error, where, code, fix string) problem.List {
 	case errors.As(err, &ref):
 		list = problem.List{*ref}
 	case errors.As(err, &refused):
-		list = problem.List{{Code: code, What: refused.Where + ": " + refused.What, Fix: refused.Fix}}
+		list = problem.List{{Code: code, What: problem.Say("%s: %s", refused.Where, refused.What), Fix: refused.Fix}}
 	default:
-		list = problem.List{{Code: code, What: err.Error(), Fix: fix}}
+		list = problem.List{{Code: code, What: problem.Verbatim(err.Error()), Fix: fix}}
 	}
 	out := slices.Clone(list)
 	for i := range out {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"strings"
 
 	"github.com/lienthong/truc/adapters"
 	"github.com/lienthong/truc/config"
@@ -21,6 +22,7 @@ type program struct {
 
 	configFile string   // -c
 	json       bool     // --json
+	lang       string   // --lang
 	args       []string // what is left after the flags
 }
 
@@ -28,6 +30,40 @@ type program struct {
 func (p *program) define(fs *flag.FlagSet) {
 	fs.StringVar(&p.configFile, "c", p.configFile, "configuration `FILE`; without it ./truc.yaml, then $TRUC_CONFIG")
 	fs.BoolVar(&p.json, "json", p.json, "print the result as JSON")
+	fs.StringVar(&p.lang, "lang", p.lang, "`LANGUAGE` of messages: vi, en, or both (Vietnamese first); without it $TRUC_LANG, then both")
+}
+
+// languages are those in which messages are printed, in that order. What is not known is both: a message must not be lost to a
+// slip in an environment variable.
+func (p *program) languages() []problem.Language {
+	lang := p.lang
+	if lang == "" && p.env != nil {
+		lang, _ = p.env("TRUC_LANG")
+	}
+	switch lang {
+	case "vi":
+		return []problem.Language{problem.Vietnamese}
+	case "en":
+		return []problem.Language{problem.English}
+	}
+	return []problem.Language{problem.Vietnamese, problem.English}
+}
+
+// say writes one short line in the languages of the user, side by side.
+func (p *program) say(w io.Writer, t problem.Text) error {
+	var parts []string
+	for _, l := range p.languages() {
+		parts = append(parts, t.In(l))
+	}
+	_, err := fmt.Fprintln(w, strings.Join(parts, " · "))
+	return err
+}
+
+// printUsageError says what is wrong with a command line, and the remedy below.
+func (p *program) printUsageError(e *usageError) {
+	for _, l := range p.languages() {
+		fmt.Fprintf(p.stderr, "truc: %s\n    %s\n", e.what.In(l), e.fix.In(l))
+	}
 }
 
 // load reads the configuration. From then on its secrets are blanked out of whatever goes to stderr. The configuration is

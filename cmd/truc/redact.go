@@ -62,7 +62,9 @@ func redacted(l problem.List, secrets []string) problem.List {
 	out := slices.Clone(l)
 	for i := range out {
 		p := &out[i]
-		p.Where, p.What, p.Fix = r.Replace(p.Where), r.Replace(p.What), r.Replace(p.Fix)
+		p.Where = r.Replace(p.Where)
+		p.What = problem.Text{VI: r.Replace(p.What.VI), EN: r.Replace(p.What.EN)}
+		p.Fix = problem.Text{VI: r.Replace(p.Fix.VI), EN: r.Replace(p.Fix.EN)}
 	}
 	return out
 }

@@ -8,25 +8,33 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/lienthong/truc/adapters"
 	"github.com/lienthong/truc/config"
 	"github.com/lienthong/truc/problem"
 )
 
-// printProblems writes findings for people: what is wrong on one line that begins with its place, the remedy below.
-func printProblems(w io.Writer, l problem.List) {
+// printProblems writes findings for people: what is wrong on one line that begins with its place, the remedy below; then the
+// same in the next language.
+func printProblems(w io.Writer, languages []problem.Language, l problem.List) {
 	for _, p := range l {
-		kind := "error"
+		kind := problem.Say("error")
 		if p.Warning {
-			kind = "warning"
+			kind = problem.Say("warning")
 		}
 		if p.Where != "" {
 			fmt.Fprintf(w, "%s: ", p.Where)
 		}
-		fmt.Fprintf(w, "%s: %s\n", kind, p.What)
-		if p.Fix != "" {
-			fmt.Fprintf(w, "    fix: %s\n", strings.ReplaceAll(p.Fix, "\n", "\n         "))
+		for i, l := range languages {
+			if i > 0 {
+				fmt.Fprint(w, "  ")
+			}
+			fmt.Fprintf(w, "%s: %s\n", kind.In(l), p.What.In(l))
+			if !p.Fix.Empty() {
+				label := "    " + problem.Say("fix").In(l) + ": "
+				fmt.Fprintf(w, "%s%s\n", label, strings.ReplaceAll(p.Fix.In(l), "\n", "\n"+strings.Repeat(" ", utf8.RuneCountInString(label))))
+			}
 		}
 	}
 }
@@ -106,12 +114,15 @@ func (p *program) printCheck(c *config.Config, problems problem.List) error {
 			return err
 		}
 	} else {
-		printProblems(p.stdout, problems)
-		summary := counted(faults, "error") + ", " + counted(warnings, "warning")
+		printProblems(p.stdout, p.languages(), problems)
+		summary := problem.Text{VI: fmt.Sprintf("%d lỗi, %d cảnh báo", faults, warnings), EN: counted(faults, "error") + ", " + counted(warnings, "warning")}
 		if faults == 0 {
-			summary = fmt.Sprintf("%s is in order: %s, %s, %s", c.Path, counted(len(c.Publish), "publishing pipeline"), counted(len(c.Subscribe), "delivery"), counted(warnings, "warning"))
+			summary = problem.Text{
+				VI: fmt.Sprintf("%s đã ổn: %d luồng phát hành, %d luồng nhận, %d cảnh báo", c.Path, len(c.Publish), len(c.Subscribe), warnings),
+				EN: fmt.Sprintf("%s is in order: %s, %s, %s", c.Path, counted(len(c.Publish), "publishing pipeline"), counted(len(c.Subscribe), "delivery"), counted(warnings, "warning")),
+			}
 		}
-		if _, err := fmt.Fprintln(p.stdout, summary); err != nil {
+		if err := p.say(p.stdout, summary); err != nil {
 			return fmt.Errorf("write result: %w", err)
 		}
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/lienthong/truc/config"
 	"github.com/lienthong/truc/pipeline"
+	"github.com/lienthong/truc/problem"
 )
 
 func resnapshotVerb() verb {
@@ -42,7 +43,7 @@ func (p *program) resnapshot(ctx context.Context, yes bool) error {
 	if err != nil {
 		return err
 	}
-	what := fmt.Sprintf("every row of %s will be read and published again", strings.Join(pipelines, ", "))
+	what := problem.Say("every row of %s will be read and published again", strings.Join(pipelines, ", "))
 	if err := p.confirm(ctx, yes, what); err != nil {
 		return err
 	}
@@ -63,7 +64,7 @@ func (n *node) isDelivery(name string) bool {
 
 // reconcile asks the node that runs a delivery to read its topics again.
 func (p *program) reconcile(ctx context.Context, n *node, conn *connection, name string, yes bool) error {
-	if err := p.confirm(ctx, yes, "the topics of "+name+" will be read again, and rows of its sink that they no longer have will be deleted"); err != nil {
+	if err := p.confirm(ctx, yes, problem.Say("the topics of %s will be read again, and rows of its sink that they no longer have will be deleted", name)); err != nil {
 		return err
 	}
 	request := pipeline.Request{ID: rand.Text(), Made: time.Now().UTC(), Reconcile: true}
@@ -95,14 +96,14 @@ func (n *node) resnapshotTarget(name string) (source string, pipelines []string,
 	for _, s := range n.subscribe {
 		names = append(names, s.name)
 	}
-	return "", nil, unknownName("source or pipeline", name, names)
+	return "", nil, unknownName(problem.Say("source or pipeline"), name, names)
 }
 
 // unknownName is a name on the command line that the configuration does not have.
-func unknownName(kind, name string, known []string) error {
-	fix := "the configuration has: " + strings.Join(known, ", ")
+func unknownName(kind problem.Text, name string, known []string) error {
+	fix := problem.Say("the configuration has: %s", strings.Join(known, ", "))
 	if k := config.Similar(name, known); k != "" {
-		fix = "did you mean " + k + "?"
+		fix = problem.Say("did you mean %s?", k)
 	}
-	return &usageError{what: fmt.Sprintf("the configuration has no %s %q", kind, name), fix: fix}
+	return &usageError{what: problem.Say("the configuration has no %s %q", kind, name), fix: fix}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"flag"
-	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -103,7 +102,7 @@ func (n *node) listen(ctx context.Context) (net.Listener, error) {
 	var lc net.ListenConfig
 	listener, err := lc.Listen(ctx, "tcp", n.config.HTTP.Listen)
 	if err != nil {
-		return nil, n.listenProblem(fmt.Sprintf("cannot listen on %s: %v", n.config.HTTP.Listen, errors.Unwrap(err)), "name a free address of this machine, or end what listens there")
+		return nil, n.listenProblem(problem.Say("cannot listen on %s: %v", n.config.HTTP.Listen, errors.Unwrap(err)), problem.Say("name a free address of this machine, or end what listens there"))
 	}
 	return listener, nil
 }

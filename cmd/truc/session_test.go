@@ -28,7 +28,7 @@ type memoryConfig struct {
 
 func (c *memoryConfig) Validate() problem.List {
 	if c.Store == "" {
-		return problem.List{{Code: "memory.store", Where: "store", What: "the store is missing", Fix: "name one"}}
+		return problem.List{{Code: "memory.store", Where: "store", What: problem.Say("the store is missing"), Fix: problem.Say("name one")}}
 	}
 	return nil
 }

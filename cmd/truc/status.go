@@ -14,6 +14,7 @@ import (
 
 	"github.com/lienthong/truc/pipeline"
 	"github.com/lienthong/truc/portal"
+	"github.com/lienthong/truc/problem"
 )
 
 func statusVerb() verb {
@@ -48,7 +49,7 @@ func fetchStatus(ctx context.Context, listen string) (*portal.Status, error) {
 	defer cancel()
 	host, port, err := net.SplitHostPort(listen)
 	if err != nil || port == "0" {
-		return nil, &usageError{what: fmt.Sprintf("the node listens on a port that only it knows (%s)", listen), fix: "give http.listen a port of its own"}
+		return nil, &usageError{what: problem.Say("the node listens on a port that only it knows (%s)", listen), fix: problem.Say("give http.listen a port of its own")}
 	}
 	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
 		host = "localhost"
@@ -93,6 +94,12 @@ func printStatus(w io.Writer, s *portal.Status, now time.Time) error {
 		for _, p := range r.Pipelines {
 			published := p.Published["created"] + p.Published["updated"] + p.Published["snapshot"]
 			fmt.Fprintf(t, "  %s\t%s\t%s\t%d\t%d\t%d\t%s\n", p.Name, p.Table, p.Topic, published, p.Published["deleted"], p.Filtered, letters(p.DeadLetters))
+		}
+		for _, p := range r.Pipelines {
+			if c := p.Changed; c != nil {
+				fmt.Fprintf(t, "  %s: mapping %s since %s; what had no event since then is as mapping %s or an earlier one made it: truc resnapshot %s publishes it anew\n",
+					p.Name, p.Mapping, c.Since.Format(time.RFC3339), c.Before, p.Name)
+			}
 		}
 	}
 	if len(s.Deliveries) > 0 {

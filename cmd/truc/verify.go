@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/lienthong/truc/pipeline"
+	"github.com/lienthong/truc/problem"
 )
 
 func verifyVerb() verb {
@@ -58,7 +59,7 @@ func (n *node) knownPipelines(names []string) error {
 	}
 	for _, name := range names {
 		if !slices.Contains(known, name) {
-			return unknownName("pipeline", name, known)
+			return unknownName(problem.Say("pipeline"), name, known)
 		}
 	}
 	return nil

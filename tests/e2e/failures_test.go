@@ -215,7 +215,7 @@ func TestEmbeddedBusInUse(t *testing.T) {
 	first := start(t, filepath.Join(dir, "truc.yaml"))
 	first.serving()
 	second := start(t, filepath.Join(dir, "truc.yaml"))
-	if code := second.wait(); code == 0 || code == 130 || !second.log.has(filepath.Join(dir, "bus")) || !second.log.has("is open in another process: stop that one") {
+	if code := second.wait(); code == 0 || code == 130 || !second.log.has(filepath.Join(dir, "bus")) || !second.log.has("is open in another process") {
 		t.Errorf("the second node ends with %d and says:\n%s", code, second.log.String())
 	}
 	first.await("the first goes on", func(s *status) bool { return s.Readers[0].State == "running" })

@@ -127,7 +127,7 @@ func inSQL(t *testing.T, registry *adapters.Registry, driver, dsn, kind, node st
 		open: func(t *testing.T) adapters.Sink {
 			build, problems := registry.Sink(kind, func(into any) problem.List {
 				if err := yaml.Unmarshal([]byte(node), into); err != nil {
-					return problem.List{{Code: "test", What: err.Error()}}
+					return problem.List{{Code: "test", What: problem.Verbatim(err.Error())}}
 				}
 				return nil
 			})
