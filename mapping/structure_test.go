@@ -114,6 +114,20 @@ func TestShapesAndLists(t *testing.T) {
 	}
 }
 
+// TestShapesAndListsRead: the columns behind conditions, lists and shapes are among those that a row must be complete in.
+func TestShapesAndListsRead(t *testing.T) {
+	p := hoSoPlan(t)
+	read := map[string]bool{}
+	for _, i := range p.Columns() {
+		read[p.Table().Columns[i].Name] = true
+	}
+	for _, c := range p.Table().Columns {
+		if want := c.Name != "ngay_nop" && c.Name != "ho_ten"; read[c.Name] != want {
+			t.Errorf("%s is read: %v, want %v", c.Name, read[c.Name], want)
+		}
+	}
+}
+
 // Violations and remarks name the element: its place in the list that is published, where what failed keeps its own.
 func TestElementsThatFail(t *testing.T) {
 	tr := hoSoPlan(t, "value: digits(s)", `value: 'or(digits(s), "000000000")'`).NewTranslator()

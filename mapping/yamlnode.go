@@ -61,6 +61,9 @@ func (d *decoder) sound(n *yaml.Node, path string) bool {
 	ok := true
 	switch n.Kind {
 	case yaml.MappingNode:
+		if d.cutAtComma(n, path) {
+			return false
+		}
 		seen := map[string]int{}
 		for i := 0; i+1 < len(n.Content); i += 2 {
 			k, v := n.Content[i], n.Content[i+1]
@@ -95,6 +98,29 @@ func (d *decoder) sound(n *yaml.Node, path string) bool {
 	}
 	return ok
 }
+
+// cutAtComma reports an expression in { … } that YAML ends at a comma inside brackets: { value: code("x", y) } has the keys
+// value and y).
+func (d *decoder) cutAtComma(n *yaml.Node, path string) bool {
+	for i := 0; i+3 < len(n.Content); i += 2 {
+		k, v := n.Content[i], n.Content[i+1]
+		if n.Style&yaml.FlowStyle == 0 || v.Kind != yaml.ScalarNode || v.Style != 0 || openBrackets(v.Value) <= 0 {
+			continue
+		}
+		whole := v.Value
+		for j := i + 2; j+1 < len(n.Content) && openBrackets(whole) > 0 && n.Content[j+1].Tag == "!!null"; j += 2 {
+			whole += ", " + n.Content[j].Value
+		}
+		if openBrackets(whole) == 0 {
+			d.report(d.place(v, join(path, k.Value)), "yaml-quote", "YAML ends this expression at the comma: between { and } it must be quoted", k.Value+": "+singleQuoted(whole))
+			return true
+		}
+	}
+	return false
+}
+
+// openBrackets is how many round brackets a text opens more than it closes.
+func openBrackets(s string) int { return strings.Count(s, "(") - strings.Count(s, ")") }
 
 // plainScalar refuses an unquoted scalar that YAML reads as something other than what is written.
 func (d *decoder) plainScalar(n *yaml.Node, path string) {
