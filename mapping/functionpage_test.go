@@ -130,7 +130,7 @@ func pageOfFunctions() string {
 
 func capital(s string) string {
 	word := strings.Fields(s)[0]
-	if strings.ContainsAny(word, "()") || len(word) == 1 {
+	if strings.ContainsAny(word, "()") || word == "x" {
 		return s
 	}
 	title, _ := value.AppendTitle(nil, []byte(word))
