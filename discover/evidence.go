@@ -7,6 +7,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/lienthong/truc/mapping/value"
 	"github.com/lienthong/truc/record"
 	"github.com/lienthong/truc/schemas"
 )
@@ -213,7 +214,13 @@ func (e *evidence) text(p *profile, l *leaf, id string) {
 	case record.JSON, record.Bytes:
 		e.because(-0.5, say("kiểu của cột không phải văn bản", "the type of the column is no text"))
 		return
-	case record.Date, record.DateTime, record.Timestamp, record.Time, record.Bool, record.Float:
+	case record.Float, record.Decimal:
+		if n.Pattern != "" {
+			e.pattern(p, n.Pattern, id)
+			return
+		}
+		fallthrough
+	case record.Date, record.DateTime, record.Timestamp, record.Time, record.Bool:
 		e.because(-0.8, say("kiểu của cột không phải văn bản", "the type of the column is no text"))
 		return
 	default:
@@ -258,6 +265,13 @@ func (e *evidence) pattern(p *profile, pattern, id string) {
 		return
 	}
 	plain := p.share(form.MatchString)
+	if p.kind == record.Float || p.kind == record.Decimal {
+		e.expression = "text(decimal(" + id + "))"
+		plain = p.share(func(s string) bool {
+			number, ok := value.AppendDecimal(nil, []byte(s))
+			return ok && form.Match(number)
+		})
+	}
 	cleaned := p.share(func(s string) bool { return form.MatchString(onlyDigits(s)) })
 	length := fixedLength(form)
 	padded := 0.0

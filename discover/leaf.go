@@ -73,7 +73,7 @@ func isPartialDate(n *schemas.Node) bool {
 
 // isPart recognises the shared shapes: an address, a paper, an agency, a unit. They have no name or birth of their own.
 func isPart(n *schemas.Node) bool {
-	return n.Property("chiTiet") != nil || n.Property("thoiDiemDanhMuc") != nil || n.Property("ma") != nil && len(n.Properties) <= 3 || n.Property("loai") != nil && n.Property("so") != nil
+	return n.Property("chiTiet") != nil || n.Property("soTien") != nil || n.Property("thoiDiemDanhMuc") != nil || n.Property("ma") != nil && len(n.Properties) <= 3 || n.Property("loai") != nil && n.Property("so") != nil
 }
 
 var sourceName = regexp.MustCompile(`\b[a-z]{2,}[A-Z][A-Za-z]*\b`)
@@ -113,6 +113,9 @@ func (l *leaf) qualify() {
 	if len(l.owners) == 0 {
 		return
 	}
+	if name == "hoTen" {
+		l.names = append(l.names, []string{"ten"}) // ten_me is the mother's whole name, if it has several words
+	}
 	last := l.owners[len(l.owners)-1]
 	if !last.part {
 		return
@@ -124,6 +127,8 @@ func (l *leaf) qualify() {
 			names = append(names, above, slices.Concat([]string{"dia", "chi"}, above))
 		case "ten":
 			names = append(names, slices.Concat([]string{"ten"}, above), above)
+		case "soTien":
+			names = append(names, above, slices.Concat([]string{"so", "tien"}, above))
 		case "ma", "so", "loai":
 			names = append(names, slices.Concat([]string{name}, above))
 		default:
@@ -131,4 +136,11 @@ func (l *leaf) qualify() {
 		}
 	}
 	l.names, l.owners = names, l.owners[:len(l.owners)-1]
+	if n := len(l.owners); n > 0 && last.name == "diaChi" {
+		// thuongTru.diaChi.chiTiet is what a column thuong_tru holds.
+		for _, above := range l.owners[n-1].names {
+			l.names = append(l.names, above, slices.Concat([]string{"dia", "chi"}, above))
+		}
+		l.owners = l.owners[:n-1]
+	}
 }

@@ -59,6 +59,8 @@ const (
 	unnamed, unnamedPart = 0.6, 0.9
 	// ambiguous is the factor of a word with several meanings.
 	ambiguous = 0.8
+	// settled is how well a reading must fit somewhere to count as possible.
+	settled = 0.5
 )
 
 // score is how well a column's name fits a leaf, from 0 to 1.
@@ -74,6 +76,29 @@ func (m *matcher) score(p *profile, l *leaf) float64 {
 		}
 	}
 	return best
+}
+
+// settle drops the readings of a name that mean nothing in this dataset: if one is left, the name is no longer ambiguous.
+func (m *matcher) settle(p *profile) {
+	if len(p.read) < 2 {
+		return
+	}
+	var possible []reading
+	for _, r := range p.read {
+		if slices.ContainsFunc(m.leaves, func(l *leaf) bool {
+			return slices.ContainsFunc(l.names, func(name []string) bool { return m.fit(r.words, name, l.owners) >= settled })
+		}) {
+			possible = append(possible, r)
+		}
+	}
+	switch len(possible) {
+	case 0:
+	case 1:
+		possible[0].certain = true
+		p.read = possible
+	default:
+		p.read = possible
+	}
 }
 
 // fit compares the words of a column with one name of a leaf and with the objects above it.

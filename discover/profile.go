@@ -49,7 +49,34 @@ func profiles(t *record.Table, rows []record.Row, v *vocabulary) []*profile {
 		}
 		out[i] = p
 	}
+	alike(out)
 	return out
+}
+
+// alike gives columns with too few telling texts the suspicion that the others of the table share, where they read well so.
+func alike(columns []*profile) {
+	shared := ""
+	for _, p := range columns {
+		if p.suspected != "" && shared != "" && p.suspected != shared {
+			return
+		}
+		if p.suspected != "" {
+			shared = p.suspected
+		}
+	}
+	d, ok := decoderNamed(shared)
+	if !ok {
+		return
+	}
+	for _, p := range columns {
+		if p.suspected != "" || p.kind != record.Text && p.kind != record.Bytes {
+			continue
+		}
+		e := tryEncoding(d, p.texts)
+		if e.Values > 0 && e.Clean == e.Values && e.Words >= soundWords && tryEncoding(decoders()[0], p.texts).rank() < e.rank() {
+			p.encodings, p.suspected = []Encoding{e}, shared
+		}
+	}
 }
 
 func (p *profile) add(v record.Value, kinds map[record.Kind]int) {

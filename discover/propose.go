@@ -66,6 +66,7 @@ func propose(d *schemas.Dataset, table string, columns []*profile, v *vocabulary
 	// The dataset has taught the vocabulary its own words: glued names come apart better now.
 	for _, p := range columns {
 		p.read = v.read(p.column.Name)
+		m.settle(p)
 	}
 	var all []*pairing
 	for _, l := range m.leaves {

@@ -10,8 +10,8 @@ func TestReadNames(t *testing.T) {
 	for name, want := range map[string]string{
 		"ho_ten": "ho ten", "hoten": "ho ten", "HoVaTen": "ho ten", "HOTEN": "ho ten", "Họ và tên": "ho ten", "fullName": "ho ten",
 		"ngsinh": "ngay sinh", "NgaySinh": "ngay sinh", "ngaysinhme": "ngay sinh me", "gt": "gioi tinh|giay to", "dtoc": "dan toc",
-		"nksHoTen": "nguoi duoc khai sinh ho ten", "so_cmnd_me": "so giay to me", "cmnd": "so giay to", "SoCCCD": "so dinh danh",
-		"sdt": "so dien thoai", "MST": "ma so thue", "dia_chi": "dia chi", "hokhauthuongtru": "noi cu tru", "ngay_dk": "ngay dang ky",
+		"nksHoTen": "nguoi duoc khai sinh ho ten", "so_cmnd_me": "so giay to me|so cmnd 9 me", "cmnd": "so giay to|so cmnd 9", "SoCCCD": "so dinh danh",
+		"sdt": "so dien thoai", "MST": "ma so thue|ma so doanh nghiep", "dia_chi": "dia chi", "hokhauthuongtru": "thuong tru|noi cu tru", "ngay_dk": "ngay dang ky",
 		"so_ks": "so khai sinh", "xyz_abc": "xyz abc", "hoTen2": "ho ten 2", "NGAYDK": "ngay dang ky", "Ngày sửa": "ngay sua", "đường": "duong",
 	} {
 		var got []string
