@@ -58,11 +58,12 @@ func (e *evidence) code(p *profile, n *schemas.Node, id string, set *schemas.Set
 	table := &Codes{Name: id, List: list}
 	e.codes = table
 	e.expression = `code("` + id + `", ` + id + `)`
-	mapped, rows := 0, 0
+	mapped, rows, guessed := 0, 0, false
 	for _, text := range p.values() {
 		entry := CodeEntry{From: text, Rows: p.texts[text]}
 		if shown, ok := decoded(text, p.suspected); ok {
 			entry.From = shown
+			guessed = guessed || shown != text
 		}
 		target, ok := named(known, entry.From)
 		if !ok && own {
@@ -80,6 +81,9 @@ func (e *evidence) code(p *profile, n *schemas.Node, id string, set *schemas.Set
 		default:
 			table.Hidden++
 		}
+	}
+	if guessed {
+		e.todo = append(e.todo, say("các mã được đọc theo %s: chỉ đúng khi khai báo bảng mã đó cho cột", "the codes are read as %s: they hold once that encoding is declared for the column", p.suspected))
 	}
 	share := float64(rows) / float64(p.filled)
 	switch {

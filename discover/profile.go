@@ -73,7 +73,7 @@ func alike(columns []*profile) {
 			continue
 		}
 		e := tryEncoding(d, p.texts)
-		if e.Values > 0 && e.Clean == e.Values && e.Words >= soundWords && tryEncoding(decoders()[0], p.texts).rank() < e.rank() {
+		if e.Values > 0 && e.Clean == e.Values && e.Words >= sharedSound && tryEncoding(decoders()[0], p.texts).rank() < e.rank() {
 			p.encodings, p.suspected = []Encoding{e}, shared
 		}
 	}
@@ -107,6 +107,9 @@ func (p *profile) share(has func(text string) bool) float64 {
 	}
 	return float64(n) / float64(p.filled)
 }
+
+// sharedSound is the share of Vietnamese words that is enough where other columns of the table have shown the encoding.
+const sharedSound = 0.5
 
 // candidateLayouts are tried on texts, the likeliest first: of two that fit alike the first is meant.
 func candidateLayouts() []string {
@@ -165,6 +168,8 @@ func (p *profile) dates() dates {
 	if p.filled > 0 {
 		d.share = float64(read) / float64(p.filled)
 	}
+	// The fullest first, as a reader expects them.
+	slices.SortStableFunc(d.layouts, func(a, b string) int { return cmp.Compare(len(b), len(a)) })
 	if len(d.layouts) > 0 && (d.layouts[0] == "dd/MM/yyyy" || d.layouts[0] == "d/M/yyyy") {
 		d.ambiguous = reads("MM/dd/yyyy", p.texts) >= reads(d.layouts[0], p.texts)
 	}
