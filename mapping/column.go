@@ -21,10 +21,11 @@ const vietnam = "Asia/Ho_Chi_Minh"
 
 // column is how the cells of one table column are read: decoded, declared nulls recognised, padded, given a zone.
 type column struct {
-	index    int
-	name     string
-	typ      typ
-	encoding string
+	index int
+	name  string
+	typ   typ
+	// encoding is nil for UTF-8.
+	encoding *value.Encoding
 	nulls    [][]byte
 	pad      int
 	zone     *time.Location
@@ -34,9 +35,9 @@ type column struct {
 
 func newColumn(index int, c record.Column) *column {
 	return &column{
-		index: index, name: c.Name, encoding: "utf-8",
+		index: index, name: c.Name,
 		typ:             typ{kind: kindOf(c.Kind), nullable: c.Nullable},
-		encodingFailure: &failure{schemas.RuleEncoding, "utf-8"},
+		encodingFailure: &failure{schemas.RuleEncoding, "utf-8, column " + c.Name},
 		dateFailure:     &failure{schemas.RuleDate, "column " + c.Name},
 		numberFailure:   &failure{schemas.RuleNumber, "column " + c.Name},
 		missingFailure:  &failure{ruleIncomplete, "column " + c.Name},
@@ -87,9 +88,12 @@ func (c *column) apply(r ColumnRule, explicit bool) (what, fix string) {
 	return "", ""
 }
 
-func (c *column) encode(encoding string) {
-	c.encoding = encoding
-	c.encodingFailure = &failure{schemas.RuleEncoding, encoding}
+func (c *column) encode(name string) {
+	c.encoding = nil
+	if e, ok := value.EncodingNamed(name); ok && name != "utf-8" {
+		c.encoding = &e
+	}
+	c.encodingFailure = &failure{schemas.RuleEncoding, name + ", column " + c.name}
 }
 
 // load reads a cell.
@@ -135,26 +139,21 @@ func (c *column) load(f *frame) cell {
 
 func (c *column) text(f *frame, b []byte) cell {
 	start := len(f.scratch)
-	ok := true
-	switch c.encoding {
-	case "tcvn3":
-		f.scratch, ok = value.AppendTCVN3(f.scratch, b)
-	case "tcvn3-latin1":
-		f.scratch, ok = value.AppendTCVN3Latin1(f.scratch, b)
-	default:
-		valid, composed := inspect(b)
-		if !valid {
+	if c.encoding != nil {
+		var ok bool
+		if f.scratch, ok = c.encoding.Decode(f.scratch, b); !ok {
 			return failed(c.encodingFailure)
 		}
-		if composed {
-			return textCell(b)
-		}
-		f.scratch = append(f.scratch, norm.NFC.Bytes(b)...)
+		return textCell(f.since(start))
 	}
-	if !ok {
-		f.scratch = f.scratch[:start]
+	valid, composed := inspect(b)
+	if !valid {
 		return failed(c.encodingFailure)
 	}
+	if composed {
+		return textCell(b)
+	}
+	f.scratch = append(f.scratch, norm.NFC.Bytes(b)...)
 	return textCell(f.since(start))
 }
 

@@ -182,12 +182,9 @@ func (v *columnValue) value(c cell, arena []byte) (out record.Value, grown []byt
 
 func (v *columnValue) textValue(b, arena []byte) (record.Value, []byte, *failure) {
 	start, ok := len(arena), true
-	switch v.text {
-	case "tcvn3":
-		arena, ok = value.EncodeTCVN3(arena, b)
-	case "tcvn3-latin1":
-		arena, ok = value.EncodeTCVN3Latin1(arena, b)
-	default:
+	if v.encoding != nil {
+		arena, ok = v.encoding.Encode(arena, b)
+	} else {
 		arena = append(arena, b...)
 	}
 	if !ok {

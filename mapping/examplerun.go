@@ -210,7 +210,7 @@ func (r *exampleRun) row(p *SourcePlan, e *Example) (record.Row, bool) {
 }
 
 // exampleValue makes a cell of a column's kind from YAML. Texts are written readably and encoded as the column is.
-func exampleValue(c ExampleCell, k record.Kind, encoding string) (v record.Value, fault string) {
+func exampleValue(c ExampleCell, k record.Kind, encoding *value.Encoding) (v record.Value, fault string) {
 	if c.Tag == "!!null" {
 		return record.NullValue, ""
 	}
@@ -257,16 +257,14 @@ func exampleValue(c ExampleCell, k record.Kind, encoding string) (v record.Value
 			return v, wrong + " (write 2006-01-02T15:04:05Z)"
 		}
 	case record.Text, record.Bytes:
-		ok := true
-		switch encoding {
-		case "tcvn3":
-			b, ok = value.EncodeTCVN3(nil, b)
-		case "tcvn3-latin1":
-			b, ok = value.EncodeTCVN3Latin1(nil, b)
+		if encoding == nil {
+			break
 		}
+		encoded, ok := encoding.Encode(nil, b)
 		if !ok {
-			return v, fmt.Sprintf("%s: %q cannot be written in %s", c.Column, c.Text, encoding)
+			return v, fmt.Sprintf("%s: %q cannot be written in %s", c.Column, c.Text, encoding.Name)
 		}
+		b = encoded
 	default: // as it is written
 	}
 	return record.BytesOf(k, b), ""

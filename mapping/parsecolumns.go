@@ -7,22 +7,20 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v4"
+
+	"github.com/lienthong/truc/mapping/value"
 )
 
-// encodings are the text encodings this version reads and writes. tcvn3-latin1 is TCVN3 that was taken for Latin-1 on its
-// way and arrives as UTF-8 ("NguyÔn").
-func encodings() []string { return []string{"utf-8", "tcvn3", "tcvn3-latin1"} }
+// encodings are the words for text encodings.
+func encodings() []string {
+	var names []string
+	for _, e := range value.Encodings() {
+		names = append(names, e.Name)
+	}
+	return names
+}
 
 func (d *decoder) encoding(n *yaml.Node, path string) string {
-	s, ok := d.text(n, path)
-	if !ok {
-		return ""
-	}
-	switch strings.ToLower(s) {
-	case "vni", "viscii", "cp1258":
-		d.unsupported(d.place(n, path), "text: "+s, "this version reads "+strings.Join(encodings(), ", "))
-		return ""
-	}
 	return d.word(n, path, encodings()...)
 }
 

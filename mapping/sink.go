@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/lienthong/truc/mapping/value"
 	"github.com/lienthong/truc/problem"
 	"github.com/lienthong/truc/record"
 	"github.com/lienthong/truc/schemas"
@@ -29,9 +30,10 @@ type SinkPlan struct {
 type columnValue struct {
 	column string
 	kind   record.Kind // of the target's column; AnyKind when it is not known
-	text   string
-	zone   *time.Location // of a column whose times have none
-	node   node
+	// encoding is nil for UTF-8.
+	encoding *value.Encoding
+	zone     *time.Location // of a column whose times have none
+	node     node
 	// parts are the paths of the document it is made of; pointer is the one, "" when there are several or none.
 	parts                        []string
 	pointer                      string
@@ -183,8 +185,11 @@ func (c *compiler) columnValues(list []Assignment, t *record.Table) []columnValu
 	}
 	for i := range list {
 		a := &list[i]
-		v := columnValue{column: a.Name, kind: record.AnyKind, text: a.Text}
-		v.encodingFailure = &failure{schemas.RuleEncoding, a.Text + ", column " + a.Name}
+		v := columnValue{column: a.Name, kind: record.AnyKind}
+		if e, ok := value.EncodingNamed(a.Text); ok && a.Text != "utf-8" {
+			v.encoding = &e
+		}
+		v.encodingFailure = &failure{schemas.RuleUnwritable, a.Text + ", column " + a.Name}
 		v.typeFailure = &failure{ruleType, "column " + a.Name}
 		c.takeParts()
 		var ty typ

@@ -42,6 +42,14 @@ const (
 	RuleCode         = "code"          // a code that its code list (x-danh-muc) does not hold
 	RuleUnmappedCode = "unmapped-code" // a source code for which the mapping names no target
 	RuleOversize     = "oversize"      // larger than a record on the bus may be
+	RuleUnwritable   = "unwritable"    // a character that the encoding of a target column cannot say
+	RuleAmount       = "amount"        // text that is no amount of money, or may be two
+	RuleCheckDigit   = "check-digit"   // a number whose check digit does not fit: a slip in it
+	RuleTaxCode      = "tax-code"      // text that has not the form of a tax code
+	RulePersonID     = "person-id"     // text that has not the form of a personal identification number
+	RuleUnlisted     = "unlisted"      // text that is neither a code nor a name of a code list
+	RuleAmbiguous    = "ambiguous"     // text that stands for several entries of a code list, or a path for several places
+	RuleMalformed    = "malformed"     // a cell that should hold a JSON or XML document and does not
 )
 
 // NewViolation words a violation of a rule at a place. The detail completes the sentence and must come from
@@ -91,6 +99,22 @@ func wordings(rule string) (wording, bool) {
 		return wording{GroupReference, "Mã của nguồn chưa được ánh xạ sang danh mục", "The source's code is not mapped to the code list"}, true
 	case RuleOversize:
 		return wording{GroupOutlier, "Quá lớn để truyền trên trục", "It is larger than a record on the bus may be"}, true
+	case RuleUnwritable:
+		return wording{GroupFormat, "Có ký tự mà bảng mã của cột đích không viết được", "It has a character that the encoding of the target column cannot write"}, true
+	case RuleAmount:
+		return wording{GroupFormat, "Không đọc được thành số tiền theo đúng một cách", "It cannot be read as an amount of money in exactly one way"}, true
+	case RuleCheckDigit:
+		return wording{GroupFormat, "Chữ số kiểm tra không khớp, mã bị ghi sai", "The check digit does not fit: the code was written wrongly"}, true
+	case RuleTaxCode:
+		return wording{GroupFormat, "Không đúng dạng mã số thuế (10 chữ số, đơn vị phụ thuộc thêm 3)", "It is not a tax code (10 digits, 3 more for a dependent unit)"}, true
+	case RulePersonID:
+		return wording{GroupFormat, "Không đúng dạng số định danh cá nhân (12 chữ số)", "It is not a personal identification number (12 digits)"}, true
+	case RuleUnlisted:
+		return wording{GroupReference, "Không phải mã hay tên nào trong danh mục", "It is neither a code nor a name of the code list"}, true
+	case RuleAmbiguous:
+		return wording{GroupReference, "Khớp với nhiều chỗ, không biết chỗ nào là đúng", "It fits several places, and nothing says which is meant"}, true
+	case RuleMalformed:
+		return wording{GroupFormat, "Nội dung của cột không phải là văn bản JSON hoặc XML đúng chuẩn", "The cell does not hold a well-formed JSON or XML document"}, true
 	case "required":
 		return wording{GroupMissing, "Thiếu thuộc tính bắt buộc", "A required property is missing"}, true
 	case "dependencies":

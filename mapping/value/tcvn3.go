@@ -1,6 +1,7 @@
 package value
 
 import (
+	"unicode"
 	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
@@ -30,12 +31,6 @@ var tcvn3Bytes = func() map[rune]byte {
 	}
 	return m
 }()
-
-// cp1252Bytes are the characters that CP1252 has where Latin-1 has control characters.
-var cp1252Bytes = map[rune]byte{
-	'€': 0x80, '‚': 0x82, 'ƒ': 0x83, '„': 0x84, '…': 0x85, '†': 0x86, '‡': 0x87, 'ˆ': 0x88, '‰': 0x89, 'Š': 0x8A, '‹': 0x8B, 'Œ': 0x8C, 'Ž': 0x8E,
-	'‘': 0x91, '’': 0x92, '“': 0x93, '”': 0x94, '•': 0x95, '–': 0x96, '—': 0x97, '˜': 0x98, '™': 0x99, 'š': 0x9A, '›': 0x9B, 'œ': 0x9C, 'ž': 0x9E, 'Ÿ': 0x9F,
-}
 
 // AppendTCVN3 decodes raw TCVN3 (ABC) bytes to UTF-8 in NFC. ok is false at a byte that has no meaning in TCVN3.
 //
@@ -144,15 +139,6 @@ func tcvn3Rune(b byte) rune {
 	return tcvn3Runes[b-tcvn3First]
 }
 
-// latin1Byte gives the byte that Latin-1 or CP1252 has for a character beyond ASCII.
-func latin1Byte(r rune) (byte, bool) {
-	if r >= 0x80 && r <= 0xFF {
-		return byte(r), true
-	}
-	b, ok := cp1252Bytes[r]
-	return b, ok
-}
-
 func asciiPrefix(b []byte) int {
 	for i, c := range b {
 		if c >= utf8.RuneSelf {
@@ -160,4 +146,39 @@ func asciiPrefix(b []byte) int {
 		}
 	}
 	return len(b)
+}
+
+// AppendTCVN3Capitals decodes TCVN3 that was typed in a capital font (.VnTimeH, .VnArialH), which draws every letter as a capital: "nguyÔn"
+// gives "NGUYỄN". Read by AppendTCVN3 it comes out in lower or mixed case, as nobody ever saw it.
+func AppendTCVN3Capitals(dst, src []byte) (out []byte, ok bool) {
+	start := len(dst)
+	if dst, ok = AppendTCVN3(dst, src); !ok {
+		return dst, false
+	}
+	for i := start; i < len(dst); {
+		r, size := utf8.DecodeRune(dst[i:])
+		// A letter of TCVN3 has as many bytes as its capital.
+		utf8.EncodeRune(dst[i:i+size], unicode.ToUpper(r))
+		i += size
+	}
+	return dst, true
+}
+
+// EncodeTCVN3Capitals writes for a capital font: whatever the case was, the reader sees capitals. Toned letters are written in lower case, the
+// only one TCVN3 has for them.
+func EncodeTCVN3Capitals(dst, src []byte) (out []byte, ok bool) {
+	start := len(dst)
+	dst, ok = encodeRunes(dst, src, func(dst []byte, r rune) ([]byte, bool) {
+		b, ok := tcvn3Bytes[unicode.ToUpper(r)]
+		if !ok {
+			b, ok = tcvn3Bytes[unicode.ToLower(r)]
+		}
+		return append(dst, b), ok
+	})
+	for i := start; i < len(dst); i++ {
+		if dst[i] >= 'a' && dst[i] <= 'z' {
+			dst[i] -= 'a' - 'A'
+		}
+	}
+	return dst, ok
 }
