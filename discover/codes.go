@@ -2,6 +2,8 @@ package discover
 
 import (
 	"slices"
+	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/lienthong/truc/schemas"
@@ -30,12 +32,26 @@ type CodeEntry struct {
 const (
 	// longestCode is how long a value may be that passes for a code although no list knows it.
 	longestCode = 4
+	// longestWord is how long it may be when it is one word that comes again and again.
+	longestWord = 12
 	// mostCodes is how many unknown values a column of codes may have before they are hidden.
 	mostCodes = 30
 	// ownList is the size from which numbers that are all in a list are taken for its own: of a list of three or four, every
 	// system has numbers of its own.
 	ownList = 20
 )
+
+// codeLike reports whether a value that no list knows passes for a code: very short, or one word that stands in several rows
+// and is no number. What a person is called, or dialled by, must not come out as a code.
+func codeLike(text string, rows int) bool {
+	switch n := utf8.RuneCountInString(text); {
+	case !readable(text) || n > longestWord || n == 0:
+		return false
+	case n <= longestCode:
+		return true
+	}
+	return rows >= 3 && !strings.ContainsFunc(text, unicode.IsSpace) && (text[0] < '0' || text[0] > '9')
+}
 
 // code judges a column of codes and proposes the table. Names and known spellings are mapped. Numbers are not: in one
 // system 1 is a man, in the next a woman, so that a person has to say it.
@@ -76,7 +92,7 @@ func (e *evidence) code(p *profile, n *schemas.Node, id string, set *schemas.Set
 			entry.To, entry.Label = target.Code, Text{target.VI, target.EN}
 			mapped, rows = mapped+1, rows+entry.Rows
 			table.Entries = append(table.Entries, entry)
-		case utf8.RuneCountInString(entry.From) <= longestCode && readable(entry.From) && len(p.texts) <= mostCodes:
+		case codeLike(entry.From, entry.Rows) && len(p.texts) <= mostCodes:
 			table.Entries = append(table.Entries, entry)
 		default:
 			table.Hidden++

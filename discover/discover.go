@@ -61,7 +61,7 @@ type Column struct {
 	Blank    int `json:"blank"`
 	Distinct int `json:"distinct"`
 	// Shape describes the texts: "12 digits", "letters".
-	Shape string `json:"shape,omitempty"`
+	Shape Text `json:"shape,omitzero"`
 	// Suspected is the encoding the texts are most likely in, when that is not UTF-8; Encodings are all plausible ones.
 	Suspected string     `json:"suspected,omitempty"`
 	Encodings []Encoding `json:"encodings,omitempty"`

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/lienthong/truc/mapping"
+	"github.com/lienthong/truc/mapping/value"
 	"github.com/lienthong/truc/record"
 	"github.com/lienthong/truc/schemas"
 )
@@ -159,18 +160,18 @@ func (w *writer) columnRules() {
 			telling++
 		}
 	}
-	for _, d := range decoders() {
-		columns := suspected[d.name]
+	for _, d := range value.Encodings() {
+		columns := suspected[d.Name]
 		if len(columns) == 0 {
 			continue
 		}
-		comments = append(comments, fmt.Sprintf("# TODO nghi là %s ở %d cột: xem truc discover --samples rồi bỏ dấu # / %s is suspected in %d columns: look at truc discover --samples, then remove the #", d.name, len(columns), d.name, len(columns)))
+		comments = append(comments, fmt.Sprintf("# TODO nghi là %s ở %d cột: xem truc discover --samples rồi bỏ dấu # / %s is suspected in %d columns: look at truc discover --samples, then remove the #", d.Name, len(columns), d.Name, len(columns)))
 		if len(columns) == telling {
-			comments = append(comments, fmt.Sprintf(`# "*": { text: %s }`, d.name))
+			comments = append(comments, fmt.Sprintf(`# "*": { text: %s }`, d.Name))
 			continue
 		}
 		for _, c := range columns {
-			comments = append(comments, fmt.Sprintf("# %s: { text: %s }", c, d.name))
+			comments = append(comments, fmt.Sprintf("# %s: { text: %s }", c, d.Name))
 		}
 	}
 	for _, p := range w.columns {
@@ -210,10 +211,17 @@ func (w *writer) uses(p *profile) bool {
 	return slices.ContainsFunc(w.proposals, func(q *Proposal) bool { return q.Live && slices.Contains(q.Columns, p.column.Name) })
 }
 
+// taken reports whether a property most likely is what a column holds, even where its line is a comment yet.
+func (w *writer) taken(p *profile) bool {
+	return slices.ContainsFunc(w.proposals, func(q *Proposal) bool {
+		return q.Confidence >= Threshold && slices.Contains(q.Columns, p.column.Name)
+	})
+}
+
 // filters offers conditions on columns that tell drafts and deleted rows from the others.
 func (w *writer) filters() {
 	for _, p := range w.columns {
-		if w.uses(p) {
+		if w.taken(p) {
 			continue
 		}
 		for _, f := range []struct{ key, words, vi, en string }{
@@ -225,7 +233,7 @@ func (w *writer) filters() {
 			}
 			var codes []string
 			for _, text := range p.values() {
-				if len(text) <= longestCode && readable(text) && len(p.texts) <= 10 {
+				if codeLike(text, p.texts[text]) && len(p.texts) <= 10 {
 					codes = append(codes, fmt.Sprintf("%s (%d)", text, p.texts[text]))
 				}
 			}

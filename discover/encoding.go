@@ -20,30 +20,6 @@ type Encoding struct {
 	Words float64 `json:"words"`
 }
 
-// decoder reads one encoding; ok is false where the bytes mean nothing in it.
-type decoder struct {
-	name   string
-	decode func(dst, src []byte) (out []byte, ok bool)
-}
-
-// decoders are the encodings that are tried, of two that read alike the first is meant.
-func decoders() []decoder {
-	return []decoder{
-		{"utf-8", value.AppendText},
-		{"tcvn3", value.AppendTCVN3},
-		{"tcvn3-latin1", value.AppendTCVN3Latin1},
-	}
-}
-
-func decoderNamed(name string) (decoder, bool) {
-	all := decoders()
-	i := slices.IndexFunc(all, func(d decoder) bool { return d.name == name })
-	if i < 0 {
-		return decoder{}, false
-	}
-	return all[i], true
-}
-
 const (
 	// tellingValues is how many texts beyond ASCII are needed before anything is said.
 	tellingValues = 5
@@ -65,9 +41,9 @@ func suspect(texts map[string]int) (plausible []Encoding, suspected string) {
 		return nil, ""
 	}
 	var plain Encoding
-	for _, d := range decoders() {
+	for _, d := range value.Encodings() {
 		e := tryEncoding(d, texts)
-		if d.name == "utf-8" {
+		if d.Name == "utf-8" {
 			plain = e
 		}
 		if e.Clean*2 >= e.Values && e.Words >= 0.4 {
@@ -96,15 +72,15 @@ func (e Encoding) rank() float64 {
 	return float64(e.Clean) / float64(e.Values) * e.Words
 }
 
-func tryEncoding(d decoder, texts map[string]int) Encoding {
-	e := Encoding{Name: d.name}
+func tryEncoding(d value.Encoding, texts map[string]int) Encoding {
+	e := Encoding{Name: d.Name}
 	good, all := 0, 0
 	for text := range texts {
 		if ascii(text) {
 			continue
 		}
 		e.Values++
-		decoded, ok := d.decode(nil, []byte(text))
+		decoded, ok := d.Decode(nil, []byte(text))
 		if !ok || !utf8.Valid(decoded) {
 			continue
 		}
@@ -123,10 +99,10 @@ func decoded(text, encoding string) (string, bool) {
 	if encoding == "" {
 		return text, readable(text)
 	}
-	d, ok := decoderNamed(encoding)
+	d, ok := value.EncodingNamed(encoding)
 	if !ok {
 		return text, readable(text)
 	}
-	out, ok := d.decode(nil, []byte(text))
+	out, ok := d.Decode(nil, []byte(text))
 	return strings.TrimSpace(string(out)), ok && utf8.Valid(out)
 }

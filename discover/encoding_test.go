@@ -1,6 +1,7 @@
 package discover
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/lienthong/truc/mapping/value"
@@ -27,19 +28,20 @@ func encoded(t *testing.T, texts []string, encode func(dst, src []byte) ([]byte,
 }
 
 func TestSuspect(t *testing.T) {
-	utf8 := func(dst, src []byte) ([]byte, bool) { return append(dst, src...), true }
-	for _, c := range []struct {
-		name   string
-		encode func(dst, src []byte) ([]byte, bool)
-		want   string
-	}{
-		{"utf-8", utf8, ""},
-		{"tcvn3", value.EncodeTCVN3, "tcvn3"},
-		{"tcvn3-latin1", value.EncodeTCVN3Latin1, "tcvn3-latin1"},
-	} {
-		plausible, got := suspect(encoded(t, people(), c.encode))
-		if got != c.want {
-			t.Errorf("%s: suspected %q, want %q; plausible %+v", c.name, got, c.want, plausible)
+	for _, e := range value.Encodings() {
+		want := e.Name
+		if want == "utf-8" {
+			want = ""
+		}
+		texts := people()
+		if strings.HasSuffix(e.Name, "-hoa") {
+			for i := range texts {
+				texts[i] = strings.ToUpper(texts[i])
+			}
+		}
+		plausible, got := suspect(encoded(t, texts, e.Encode))
+		if got != want {
+			t.Errorf("%s: suspected %q, want %q; plausible %+v", e.Name, got, want, plausible)
 		}
 	}
 	if _, got := suspect(encoded(t, people()[:2], value.EncodeTCVN3)); got != "" {

@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"maps"
 	"slices"
-	"strconv"
 	"unicode/utf8"
 
 	"github.com/lienthong/truc/mapping/value"
@@ -64,7 +63,7 @@ func alike(columns []*profile) {
 			shared = p.suspected
 		}
 	}
-	d, ok := decoderNamed(shared)
+	d, ok := value.EncodingNamed(shared)
 	if !ok {
 		return
 	}
@@ -73,7 +72,7 @@ func alike(columns []*profile) {
 			continue
 		}
 		e := tryEncoding(d, p.texts)
-		if e.Values > 0 && e.Clean == e.Values && e.Words >= sharedSound && tryEncoding(decoders()[0], p.texts).rank() < e.rank() {
+		if e.Values > 0 && e.Clean == e.Values && e.Words >= sharedSound && tryEncoding(value.Encodings()[0], p.texts).rank() < e.rank() {
 			p.encodings, p.suspected = []Encoding{e}, shared
 		}
 	}
@@ -201,9 +200,9 @@ func (p *profile) values() []string {
 }
 
 // shape describes the texts of a column without showing any: "9 digits", "letters", "mixed".
-func (p *profile) shape() string {
+func (p *profile) shape() Text {
 	if p.filled == 0 {
-		return ""
+		return Text{}
 	}
 	digits := p.share(allDigits)
 	switch {
@@ -214,11 +213,11 @@ func (p *profile) shape() string {
 		}
 		return digitsShape(least, most)
 	case digits > 0.9:
-		return "mostly digits"
+		return Text{"phần lớn là chữ số", "mostly digits"}
 	case p.share(hasDigit) == 0:
-		return "letters"
+		return Text{"chữ", "letters"}
 	}
-	return "mixed"
+	return Text{"chữ và số", "letters and digits"}
 }
 
 func allDigits(s string) bool {
@@ -240,9 +239,9 @@ func onlyDigits(s string) string { return string(value.AppendDigits(nil, []byte(
 // readable reports whether a text can be shown and compared as it is.
 func readable(s string) bool { return utf8.ValidString(s) }
 
-func digitsShape(least, most int) string {
+func digitsShape(least, most int) Text {
 	if least == most {
-		return strconv.Itoa(least) + " digits"
+		return say("%d chữ số", "%d digits", least)
 	}
-	return strconv.Itoa(least) + " to " + strconv.Itoa(most) + " digits"
+	return say("%d đến %d chữ số", "%d to %d digits", least, most)
 }
