@@ -20,7 +20,8 @@ func newMatcher(d *schemas.Dataset, table string, v *vocabulary) *matcher {
 	for _, name := range []string{d.Title("vi"), d.Name(), table} {
 		for _, r := range v.read(name) {
 			for _, w := range r.words {
-				m.context[w] = true
+				// An abbreviation that could be many things is no context: ht is not only hộ tịch.
+				m.context[w] = m.context[w] || r.certain
 			}
 		}
 	}

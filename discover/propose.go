@@ -185,6 +185,9 @@ func (m *matcher) nameParts(l *leaf, columns []*profile, ids map[*profile]string
 		// The part may name the object above, as hoMe does.
 		best, score := (*profile)(nil), 0.8
 		for _, p := range columns {
+			if slices.Contains(parts, p) {
+				continue
+			}
 			for _, r := range p.read {
 				if s := m.fit(r.words, []string{word}, l.owners); s > score {
 					best, score = p, s
