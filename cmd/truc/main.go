@@ -39,7 +39,7 @@ func (p *program) execute(ctx context.Context, args []string) int {
 // verbs are what truc can do, in the order in which its help lists them.
 func verbs() []verb {
 	return slices.Concat(
-		[]verb{demoVerb(), checkVerb(), discoverVerb(), runVerb(), statusVerb(), verifyVerb(), resnapshotVerb()},
+		[]verb{demoVerb(), checkVerb(), discoverVerb(), tryVerb(), runVerb(), statusVerb(), verifyVerb(), resnapshotVerb()},
 		dlqVerbs(),
 		[]verb{versionVerb()},
 	)
