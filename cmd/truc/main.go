@@ -41,6 +41,7 @@ func verbs() []verb {
 	return slices.Concat(
 		[]verb{demoVerb(), checkVerb(), discoverVerb(), tryVerb(), runVerb(), statusVerb(), verifyVerb(), resnapshotVerb()},
 		dlqVerbs(),
+		mappingVerbs(),
 		[]verb{versionVerb()},
 	)
 }

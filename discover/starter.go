@@ -1,0 +1,148 @@
+package discover
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/lienthong/truc/schemas"
+)
+
+// Starter writes a mapping to begin with: every property of a dataset as a comment with its title and the expression it
+// takes. What is required stands first, marked. Nothing in it is live but the head, so that `truc check` names what is missing.
+func Starter(d *schemas.Dataset, table string, sink bool, set *schemas.Set) string {
+	s := &starter{set: set, dataset: d, table: table, leaves: leaves(d.Root(), newVocabulary())}
+	if sink {
+		s.sink()
+	} else {
+		s.source()
+	}
+	return s.b.String()
+}
+
+type starter struct {
+	b       strings.Builder
+	set     *schemas.Set
+	dataset *schemas.Dataset
+	table   string
+	leaves  []*leaf
+}
+
+func (s *starter) line(format string, args ...any) {
+	fmt.Fprintf(&s.b, format+"\n", args...)
+}
+
+func (s *starter) head(vi, en string) {
+	s.line("# %s / %s", vi, en)
+	s.line("# Bỏ dấu # ở dòng cần dùng, thay cot bằng tên cột. / Remove the # of a line you need, put the column's name for cot.")
+	s.line("dataset: %s   # %s / %s", s.dataset.ID(), s.dataset.Title("vi"), s.dataset.Title("en"))
+	s.line("table: %s", scalar(s.table))
+}
+
+func (s *starter) source() {
+	s.head("Ánh xạ nguồn: hàng của bảng thành tài liệu", "A source mapping: rows become documents")
+	s.line("# columns:")
+	s.line("#   \"*\": { text: tcvn3 }                # bảng mã văn bản nếu không phải Unicode / text encoding, if not Unicode")
+	s.line("#   cot: { null: [\"\", \"01/01/1900\"] }   # giá trị nghĩa là không có / texts that mean nothing")
+	s.line("# only: cot == 2                        # chỉ công bố các hàng này / publish these rows only")
+	s.line("# deleted: cot == 1                     # hàng xóa mềm / soft deletes")
+	s.codes()
+	s.line("fields: {}   # bỏ {} khi có dòng đầu tiên / remove {} with the first line")
+	root := &branch{}
+	for _, l := range s.leaves {
+		root.add(l.path, l, nil)
+	}
+	s.branch(root, 1)
+	s.line("# examples:                             # chạy bằng / run by: truc mapping test")
+	s.line("#   - name: …")
+	s.line("#     row: { cot: … }")
+	s.line("#     document: { … }")
+}
+
+// codes lists the targets of each code list that a required property takes.
+func (s *starter) codes() {
+	done := map[string]bool{}
+	for _, l := range s.leaves {
+		list, err := s.set.CodeList(l.node.CodeList)
+		if l.node.CodeList == "" || !l.must || err != nil || done[l.node.CodeList] {
+			continue
+		}
+		if len(done) == 0 {
+			s.line("# codes:")
+		}
+		done[l.node.CodeList] = true
+		s.line("#   %s:", l.path[len(l.path)-1])
+		s.line("#     list: %s", l.node.CodeList)
+		s.line("#     map:   # mã của bạn: mã chuẩn / your code: the standard's")
+		for i, c := range list.Codes() {
+			if i == 12 {
+				s.line("#       # … %d mã nữa / more: truc code list %s", len(list.Codes())-i, l.node.CodeList)
+				break
+			}
+			s.line("#       \"…\": %s   # %s / %s", quote(c.Code), c.VI, c.EN)
+		}
+	}
+}
+
+func (s *starter) branch(b *branch, depth int) {
+	indent := strings.Repeat("  ", depth)
+	for _, c := range b.children {
+		if c.leaf == nil {
+			s.line("#%s%s:", indent, c.name)
+			s.branch(c, depth+1)
+			continue
+		}
+		s.line("#%s%s: %s   # %s%s", indent, c.name, template(c.leaf), both(Text{c.leaf.node.Title["vi"], c.leaf.node.Title["en"]}), needed(c.leaf))
+	}
+}
+
+func needed(l *leaf) string {
+	switch {
+	case l.must:
+		return " (bắt buộc / required)"
+	case l.required:
+		return " (bắt buộc trong đối tượng này / required in this object)"
+	}
+	return ""
+}
+
+// template is an expression of the kind a property takes.
+func template(l *leaf) string {
+	n := l.node
+	switch {
+	case l.list:
+		return "…"
+	case isPartialDate(n):
+		return `partialDate(cot, ["dd/MM/yyyy", "MM/yyyy", "yyyy"])`
+	case n.Format == "date":
+		return `date(cot, "dd/MM/yyyy")`
+	case n.Format == "date-time":
+		return `dateTime(cot, "dd/MM/yyyy HH:mm")`
+	case n.CodeList != "" || len(n.Enum) > 0:
+		return fmt.Sprintf("code(%q, cot)", l.path[len(l.path)-1])
+	case allows(n, "string"):
+		return "text(cot)"
+	case allows(n, "number"):
+		return "decimal(cot)"
+	}
+	return "cot"
+}
+
+func (s *starter) sink() {
+	s.head("Ánh xạ đích: tài liệu thành hàng của bảng", "A sink mapping: documents become rows")
+	s.line("write: upsert   # | update | append")
+	var key []string
+	for _, k := range s.dataset.KeyProperties() {
+		key = append(key, "cot: "+k)
+	}
+	s.line("# key: { co_quan: event.agency, %s }   # cột làm khóa / the key's columns", strings.Join(key, ", "))
+	s.line("columns: {}   # bỏ {} khi có dòng đầu tiên / remove {} with the first line")
+	for _, l := range s.leaves {
+		path := l.String()
+		if isPartialDate(l.node) {
+			path += ".giaTri"
+		}
+		s.line("#  cot: %s   # %s", path, both(Text{l.node.Title["vi"], l.node.Title["en"]}))
+	}
+	s.line("# on_create: { cot: { const: … } }       # chỉ ghi khi thêm hàng / written when a row is new")
+	s.line("on_delete: delete   # | ignore | { set: { cot: … } }")
+}
