@@ -12,6 +12,10 @@ type Layout struct {
 	parts   []part
 	// precision is what a text of this layout states.
 	precision Precision
+	// first is the year that two digits of a year count from, 0 when the layout has none.
+	first int
+	// serial is whether it is ExcelLayout.
+	serial bool
 }
 
 // part is a literal byte or a run of digits that fills a field.
@@ -19,6 +23,7 @@ type part struct {
 	field    field
 	min, max int  // digits
 	literal  byte // when field is literalByte
+	first    int  // of a two-digit year
 }
 
 type field uint8
@@ -56,9 +61,14 @@ var fields = []struct {
 // "yyyyMMddHHmmss", "d/M/yyyy HH:mm", "yyyy-MM-ddTHH:mm". MM takes two digits, M one or two. Digits and separators stand for themselves, so
 // that a system that writes an unknown day as zeros is "00/MM/yyyy"; letters other than T stand between apostrophes: "'ngày' dd".
 //
-// Two-digit years (yy) are refused: nothing in "12/05/31" says whether a citizen is 95 or not yet born.
+// Nothing in "12/05/31" says whether a citizen is 95 or not yet born: a two-digit year is written with the first of the hundred years it may
+// be, "dd/MM/yy[1930]" for 1930 to 2029. ExcelLayout is a layout too.
 func CompileLayout(pattern string) (*Layout, error) {
 	l := &Layout{pattern: pattern}
+	if pattern == ExcelLayout {
+		l.serial, l.precision = true, Time
+		return l, nil
+	}
 	var seen [fieldCount]bool
 	for rest := pattern; rest != ""; {
 		p, n, err := nextParts(rest)
@@ -67,6 +77,9 @@ func CompileLayout(pattern string) (*Layout, error) {
 		}
 		rest = rest[n:]
 		for _, q := range p {
+			if q.first != 0 {
+				l.first = q.first
+			}
 			if q.field != literalByte && seen[q.field] {
 				return nil, fmt.Errorf("compile date layout %q: a field stands in it twice; keep one of them (MM is the month, mm the minute)", pattern)
 			}
@@ -130,8 +143,12 @@ func nextParts(s string) ([]part, int, error) {
 			return literals("'"), 2, nil
 		}
 		return literals(s[1 : 1+end]), end + 2, nil
+	case strings.HasPrefix(s, "yy[") && len(s) >= len("yy[1930]") && allDigits([]byte(s[3:7])) && s[7] == ']' && s[3] != '0':
+		return []part{{field: yearField, min: 2, max: 2, first: digits([]byte(s[3:7]))}}, len("yy[1930]"), nil
+	case strings.HasPrefix(s, "yy") && !strings.HasPrefix(s, "yyy"):
+		return nil, 0, errors.New("two digits of a year do not say the century; write the first year they may mean, yy[1930] for 1930 to 2029")
 	case c == 'y' || c == 'Y':
-		return nil, 0, errors.New("the year is written yyyy; two-digit years are refused, because they do not say the century: have the source say it, or compute it in an expression from another column")
+		return nil, 0, errors.New("the year is written yyyy, or with two digits yy[1930]")
 	case c != 'T' && (c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z'):
 		letter := s[:len(s)-len(strings.TrimLeft(s, s[:1]))]
 		return nil, 0, fmt.Errorf("%q is not a field; use yyyy MM M dd d HH mm ss SSS (case matters), and apostrophes around letters that stand for themselves", letter)
@@ -149,6 +166,21 @@ func literals(s string) []part {
 
 func (p part) takesDigit() bool { return p.field != literalByte || isDigit(p.literal) }
 
+// Serial reports whether the layout is ExcelLayout.
+func (l *Layout) Serial() bool { return l.serial }
+
+// DigitsOnly is how many digits a text of the layout has when it has nothing else, 0 otherwise.
+func (l *Layout) DigitsOnly() int {
+	n := 0
+	for _, p := range l.parts {
+		if !p.takesDigit() {
+			return 0
+		}
+		n += max(p.min, 1)
+	}
+	return n
+}
+
 // String returns the pattern.
 func (l *Layout) String() string { return l.pattern }
 
@@ -158,6 +190,9 @@ func (l *Layout) Precision() Precision { return l.precision }
 // Parse reads a text that matches the whole layout (ASCII blanks around it are let pass) and names a day and time that exist: 30/02 and 00/00/1975 are refused.
 func (l *Layout) Parse(src []byte) (DateTime, bool) {
 	src = trimBlanks(src)
+	if l.serial {
+		return parseSerial(src)
+	}
 	t := DateTime{Precision: l.precision}
 	i := 0
 	for _, p := range l.parts {
@@ -180,6 +215,9 @@ func (l *Layout) Parse(src []byte) (DateTime, bool) {
 		switch p.field {
 		case yearField:
 			t.Year = v
+			if l.first != 0 {
+				t.Year = l.first + (v-l.first%100+100)%100
+			}
 		case monthField:
 			t.Month = v
 		case dayField:

@@ -1,0 +1,126 @@
+package value
+
+import (
+	"bytes"
+	"unicode/utf8"
+)
+
+// Grouping says what the point and the comma in an amount of money mean.
+type Grouping uint8
+
+const (
+	// EitherGrouping takes an amount that means the same number both ways, or a number one way only.
+	EitherGrouping Grouping = iota
+	// VietnameseGrouping is 1.234.567,50.
+	VietnameseGrouping
+	// EnglishGrouping is 1,234,567.50.
+	EnglishGrouping
+)
+
+// AppendMoney reads an amount in đồng as people write it, "1.234.567 đ" or "1,234,567.50 VND", and appends the number in the canonical form of
+// AppendDecimal. Thousands stand in groups of three, between points, commas or spaces, or in no groups. ok is false for what is no amount, for
+// one in another currency or with words for its scale ("triệu"), and for one that EitherGrouping can read in two ways: "1.234".
+func AppendMoney(dst, src []byte, g Grouping) (out []byte, ok bool) {
+	var buf [64]byte
+	number, ok := amount(buf[:0], src)
+	if !ok {
+		return dst, false
+	}
+	var vi, en [64]byte
+	a, okVI := appendGrouped(vi[:0], number, '.', ',')
+	b, okEN := appendGrouped(en[:0], number, ',', '.')
+	switch {
+	case g == VietnameseGrouping:
+		okEN = false
+	case g == EnglishGrouping:
+		okVI = false
+	}
+	switch {
+	case okVI && okEN && !bytes.Equal(a, b), !okVI && !okEN:
+		return dst, false
+	case okVI:
+		return append(dst, a...), true
+	}
+	return append(dst, b...), true
+}
+
+// amount leaves sign, digits, points, commas and single spaces of an amount in đồng.
+func amount(dst, src []byte) ([]byte, bool) {
+	if len(src) > 4*cap(dst) {
+		return nil, false
+	}
+	clean, ok := AppendText(nil, src)
+	if !ok {
+		return nil, false
+	}
+	clean = withoutCurrency(clean)
+	for i := 0; i < len(clean); {
+		r, size := utf8.DecodeRune(clean[i:])
+		switch {
+		case r >= '0' && r <= '9', r == '.', r == ',', r == ' ', r == '-' && len(dst) == 0:
+			dst = append(dst, byte(r))
+		case r == '−' && len(dst) == 0:
+			dst = append(dst, '-')
+		default:
+			return nil, false
+		}
+		i += size
+	}
+	return dst, len(dst) <= 64
+}
+
+// withoutCurrency takes the currency from the end or the beginning.
+func withoutCurrency(s []byte) []byte {
+	for _, name := range []string{"vnđ", "vnd", "đồng", "dong", "đ", "₫"} {
+		// A capital of these has as many bytes.
+		if n := len(s) - len(name); n >= 0 && bytes.EqualFold(s[n:], []byte(name)) {
+			return trimBlanks(s[:n])
+		}
+		if len(s) >= len(name) && bytes.EqualFold(s[:len(name)], []byte(name)) {
+			return trimBlanks(s[len(name):])
+		}
+	}
+	return s
+}
+
+// appendGrouped reads a number whose thousands and decimals have these separators.
+func appendGrouped(dst, s []byte, thousands, decimal byte) ([]byte, bool) {
+	start := len(dst)
+	if len(s) > 0 && s[0] == '-' {
+		dst, s = append(dst, '-'), trimBlanks(s[1:])
+	}
+	whole, fraction, hasFraction := bytes.Cut(s, []byte{decimal})
+	if hasFraction && (len(fraction) == 0 || !allDigits(fraction)) {
+		return dst[:start], false
+	}
+	separator := byte(0)
+	group := 0 // digits since the last separator
+	for i, c := range whole {
+		switch {
+		case isDigit(c):
+			dst = append(dst, c)
+			group++
+			if separator != 0 && group > 3 {
+				return dst[:start], false
+			}
+		case c == thousands || c == ' ':
+			// The first group has one to three digits and is no zero; all separators are the same.
+			first := separator == 0
+			if first && (group == 0 || group > 3 || whole[i-group] == '0') || !first && (group != 3 || c != separator) {
+				return dst[:start], false
+			}
+			separator, group = c, 0
+		default:
+			return dst[:start], false
+		}
+	}
+	if separator != 0 && group != 3 || len(whole) == 0 {
+		return dst[:start], false
+	}
+	if hasFraction {
+		dst = append(append(dst, '.'), fraction...)
+	}
+	var buf [80]byte
+	canonical, ok := AppendDecimal(buf[:0], dst[start:])
+	return append(dst[:start], canonical...), ok
+}
