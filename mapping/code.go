@@ -85,7 +85,7 @@ func (l *lowering) codeTable(fn string, arg celast.Expr) *codeTable {
 func (c *compiler) unusedCodes() {
 	for i := range c.file.Codes {
 		m := &c.file.Codes[i]
-		if t := c.codes[m.Name]; t != nil && !t.used && !c.file.broken && c.problems.Err() == nil {
+		if t := c.codes[m.Name]; t != nil && !t.used && !m.shared && !c.file.broken && c.problems.Err() == nil {
 			c.warn(m.At, "never-used", "no expression uses the code table "+m.Name, fmt.Sprintf("write code(%q, x), or remove it", m.Name))
 		}
 	}

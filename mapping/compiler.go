@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"unicode"
@@ -20,10 +21,12 @@ const maxExpression = 8000
 
 // compiler turns the expressions of one file into nodes and collects every problem on the way.
 type compiler struct {
-	file     *File
-	env      Env
-	cel      *cel.Env
-	names    map[string]*binding
+	file  *File
+	env   Env
+	cel   *cel.Env
+	names map[string]*binding
+	// elements are what the names of each stand for.
+	elements map[*scope]*binding
 	columns  []*column
 	document *docProperty
 	// untyped: the table was not described, so that nobody knows which columns can be null.
@@ -68,7 +71,7 @@ func newCompiler(f *File, env Env) (*compiler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("build expression environment: %w", err)
 	}
-	return &compiler{file: f, env: env, cel: celEnv, names: map[string]*binding{}, used: map[int]bool{}, parts: map[string]bool{}, codes: map[string]*codeTable{}}, nil
+	return &compiler{file: f, env: env, cel: celEnv, names: map[string]*binding{}, elements: map[*scope]*binding{}, used: map[int]bool{}, parts: map[string]bool{}, codes: map[string]*codeTable{}}, nil
 }
 
 func (c *compiler) report(at Place, code, what, fix string) {
@@ -163,10 +166,11 @@ func (c *compiler) bindLets() {
 	}
 }
 
-// readLets compiles those lets that nothing has used, so that their faults are told too.
+// readLets compiles those lets that nothing has used, so that their faults are told too. Those of an included file may be
+// meant for other tables.
 func (c *compiler) readLets() {
 	for _, a := range c.file.Let {
-		if b := c.names[a.Name]; b != nil && b.let != nil && b.state == letUnread {
+		if b := c.names[a.Name]; b != nil && b.let != nil && b.state == letUnread && !a.shared {
 			c.readLet(b)
 		}
 	}
@@ -204,28 +208,42 @@ func (c *compiler) compile(e *Expression) (node, typ) {
 
 // identifiers lists the names an expression uses, for tables that are not described.
 func (c *compiler) identifiers(e *Expression, into map[string]bool) {
-	if e == nil || e.CEL == "" || len(e.CEL) > maxExpression {
+	if e == nil {
 		return
+	}
+	names, _ := c.namesIn(e)
+	for _, name := range names {
+		switch {
+		case e.scope.element(name) != nil:
+		case slices.ContainsFunc(c.file.Let, func(a Assignment) bool { return a.Name == name }):
+		default:
+			into[e.scope.columnPrefix()+name] = true
+		}
+	}
+}
+
+// namesIn are the names in an expression; ok is false when it cannot be read.
+func (c *compiler) namesIn(e *Expression) (names []string, ok bool) {
+	if e.CEL == "" {
+		return nil, true
+	}
+	if len(e.CEL) > maxExpression {
+		return nil, false
 	}
 	parsed, issues := c.cel.Parse(e.CEL)
 	if issues.Err() != nil {
-		return
+		return nil, false
 	}
 	celast.PreOrderVisit(parsed.NativeRep().Expr(), celast.NewExprVisitor(func(x celast.Expr) {
 		if x.Kind() == celast.IdentKind && identifier(x.AsIdent()) {
-			into[x.AsIdent()] = true
+			names = append(names, x.AsIdent())
 		}
 	}))
+	return names, true
 }
 
-// known lists the names an expression may use.
-func (c *compiler) known() []string {
-	var out []string
-	for n := range c.names {
-		out = append(out, n)
-	}
-	return out
-}
+// known lists the names an expression may use, in order, so that of equally similar ones always the same is advised.
+func (c *compiler) known() []string { return slices.Sorted(maps.Keys(c.names)) }
 
 // dataset checks that the mapping is for the dataset it is compiled for.
 func (c *compiler) dataset(d *schemas.Dataset) bool {

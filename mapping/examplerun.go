@@ -108,6 +108,13 @@ func (r *exampleRun) source(p *SourcePlan, t *Translator, e *Example) {
 
 // unknownProperties reports what an example expects and the dataset does not have.
 func (r *exampleRun) unknownProperties(e *Example, n *schemas.Node, path string, want any) bool {
+	if list, ok := want.([]any); ok && n.Items != nil {
+		found := false
+		for i, item := range list {
+			found = r.unknownProperties(e, n.Items, fmt.Sprintf("%s[%d]", path, i), item) || found
+		}
+		return found
+	}
 	object, ok := want.(map[string]any)
 	if !ok || len(n.Properties) == 0 {
 		return false

@@ -41,6 +41,8 @@ func TestExamplesThatFail(t *testing.T) {
 		{"khai_sinh", "ho_ten: A", "ho_ten: 世", `ho_ten: "世" cannot be written in tcvn3`},
 		{"khai_sinh", "ho_ten: A", "ho_tenn: A", `table public.khai_sinh has no column "ho_tenn"`},
 		{"khai_sinh", "gioi_tinh: 9", "gioi_tinh: chín", `column gioi_tinh holds a whole number, the example gives chín`},
+		{"ho_so", "{ loai: cccd, so: ", "{ loai: cccd, soo: ", `"đủ": its document has giayTo[0].soo, which the dataset has not`},
+		{"ho_so", "{ loai: cccd, so: ", "{ loai: hc, so: ", `"đủ": giayTo[0].loai: expected "hc", found "cccd"`},
 		{"tre_em", "gioi_tinh: F,", "gioi_tinh: M,", `"trẻ dưới 6 tuổi": column gioi_tinh: expected M, found "F"`},
 		{"tre_em", "ngay_dk: null", "ngay_dk: 2020-01-01", `2020-01-01 without quotes is read as a date`},
 		{"tre_em", "ngay_dk: null", "so_con: 1", `"trẻ dưới 6 tuổi": column so_con is not written`},
@@ -55,12 +57,19 @@ func TestExamplesThatFail(t *testing.T) {
 		if !strings.Contains(string(data), c.old) {
 			t.Fatalf("no %q", c.old)
 		}
-		f, problems := Parse("m.yaml", []byte(strings.Replace(string(data), c.old, c.new, 1)))
+		f, problems := Parse("m.yaml", []byte(strings.Replace(string(data), c.old, c.new, 1)), nil)
 		table := khaiSinhTable()
-		if c.mapping == "tre_em" {
+		of := d
+		switch c.mapping {
+		case "tre_em":
 			table = treEmTable()
+		case "ho_so":
+			table = hoSoTable()
+			if of, err = set.Dataset("thu.hoso.v1"); err != nil {
+				t.Fatal(err)
+			}
 		}
-		_, more := f.RunExamples(table, d, env)
+		_, more := f.RunExamples(table, of, env)
 		problems = append(problems, more...)
 		if len(problems) != 1 || !strings.Contains(problems[0].What, c.want) {
 			t.Errorf("%q: %v, want %s", c.new, problems, c.want)
@@ -86,7 +95,7 @@ func TestEverythingAtOnce(t *testing.T) {
 	}
 	broken := strings.NewReplacer("so: so_dk", "so: so_dkk", "deleted: da_xoa", "deletd: da_xoa", "{ pad: 12 }", "{ pad: 0 }",
 		"quaHan: 'loai == 2 || loai == 3'", "quaHan: loai == 2 ? true : false", "lePhi: le_phi", "lePhi: ngay_dk", "quyenSo: quyen", "quyenSo: \"a\" + quyen").Replace(string(data))
-	f, problems := Parse("m.yaml", []byte(broken))
+	f, problems := Parse("m.yaml", []byte(broken), nil)
 	if f == nil {
 		t.Fatal(problems)
 	}

@@ -33,6 +33,7 @@ type File struct {
 	// Table as the mapping names it; empty when the configuration does. The configuration may override it.
 	Table    string
 	Codes    []CodeMap
+	Shapes   []Shape
 	Let      []Assignment
 	Examples []Example
 	// Only is the filter, nil when there is none.
@@ -99,14 +100,23 @@ type Place struct {
 	Line, Column int
 	// Path names the thing: "fields.hoTen".
 	Path string
+	// Via is where the shape is used that this stands in; nil outside shapes.
+	Via *Place
 }
 
-// String gives "mappings/khai_sinh.yaml:12:5 fields.hoTen".
+// usedAt joins a place in a shape with the place where the shape is used.
+const usedAt = ", used at "
+
+// String gives "mappings/khai_sinh.yaml:12:5 fields.hoTen", for a place in a shape followed by where it is used.
 func (p Place) String() string {
-	if p.Path == "" {
-		return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Column)
+	out := fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Column)
+	if p.Path != "" {
+		out += " " + p.Path
 	}
-	return fmt.Sprintf("%s:%d:%d %s", p.File, p.Line, p.Column, p.Path)
+	if p.Via != nil {
+		out += usedAt + p.Via.String()
+	}
+	return out
 }
 
 // Path is a document property as written in `key`.
@@ -129,16 +139,106 @@ type Expression struct {
 	comment string
 	// line is the whole line of the file as written.
 	line string
+	// scope says what its names mean; nil where they are columns and lets only.
+	scope *scope
 }
 
-// Field is a property of the document: an expression or an object of fields.
+// scope is the shape or the `each` that an expression stands in.
+type scope struct {
+	// prefix is put before the names of columns.
+	prefix string
+	// as is the element's name inside an each; parent is the each around it.
+	as     string
+	parent *scope
+}
+
+// columnPrefix is what stands before the names of columns in the scope.
+func (s *scope) columnPrefix() string {
+	if s == nil {
+		return ""
+	}
+	return s.prefix
+}
+
+// element returns the each whose element a name stands for, nil when it is none.
+func (s *scope) element(name string) *scope {
+	for ; s != nil; s = s.parent {
+		if s.as != "" && s.as == name {
+			return s
+		}
+	}
+	return nil
+}
+
+// Field is a property of the document: an expression, an object of fields, or a list.
 type Field struct {
-	At     Place
-	Name   string
-	Value  *Expression
+	At    Place
+	Name  string
+	Value *Expression
+	// Fields are those of an object; the ones of a shape it uses come first.
 	Fields []Field
+	// When are conditions: where one does not hold, the object or the element is absent.
+	When []*Expression
+	// Each makes a list with one element for each of another list's.
+	Each *Each
+	// List says that the field is a list written out, Items are its elements.
+	List  bool
+	Items []Field
+	// use is the shape it is made of, until shapes are written out.
+	use *use
 	// broken is whether reading it found faults.
 	broken bool
+}
+
+// Each is a list made of another one.
+type Each struct {
+	Over *Expression
+	// As is the name of the element inside Item.
+	As   string
+	AsAt Place
+	Item Field
+	// in is the scope of Item.
+	in *scope
+}
+
+// Shape is a block of fields with a name, for use in several places.
+type Shape struct {
+	At   Place
+	Name string
+	Body Field
+	// shared: it stands in an included file, which need not use it.
+	shared bool
+	used   bool
+}
+
+// use names a shape and what to put before its columns.
+type use struct {
+	at     Place
+	shape  string
+	prefix string
+}
+
+// expressions calls visit with every expression of the field and what is in it.
+func (f *Field) expressions(visit func(*Expression)) {
+	if f == nil {
+		return
+	}
+	for _, e := range f.When {
+		visit(e)
+	}
+	if f.Value != nil {
+		visit(f.Value)
+	}
+	if f.Each != nil {
+		visit(f.Each.Over)
+		f.Each.Item.expressions(visit)
+	}
+	for i := range f.Items {
+		f.Items[i].expressions(visit)
+	}
+	for i := range f.Fields {
+		f.Fields[i].expressions(visit)
+	}
 }
 
 // Assignment gives a name a value: a `let`, or a column of a sink.
@@ -148,6 +248,8 @@ type Assignment struct {
 	Value Expression
 	// Text is the encoding in which a text is written: "", "utf-8", "tcvn3", "tcvn3-latin1" (sink).
 	Text string
+	// shared: it stands in an included file, which need not use it.
+	shared bool
 }
 
 // ColumnRule says how the cells of a column are read. Name "*" is the default for every column.
@@ -174,6 +276,8 @@ type CodeMap struct {
 	List    string
 	ListAt  Place
 	Entries []CodeEntry
+	// shared: it stands in an included file, which need not use it.
+	shared bool
 }
 
 // CodeEntry is one line of a CodeMap.

@@ -54,11 +54,51 @@ func fingerprint(f *File, key []string) string {
 	return hex.EncodeToString(h.Sum(nil)[:8])
 }
 
+// meant is the file without what an included file holds for other mappings.
+func (c *compiler) meant() *File {
+	f := *c.file
+	f.Codes = slices.DeleteFunc(slices.Clone(f.Codes), func(m CodeMap) bool { return m.shared && !c.codes[m.Name].used })
+	f.Let = slices.DeleteFunc(slices.Clone(f.Let), func(a Assignment) bool {
+		b := c.names[a.Name]
+		return a.shared && b != nil && b.state == letUnread
+	})
+	return &f
+}
+
 func putFields(put func(...string), path string, fields []Field) {
-	for _, f := range fields {
-		put("field", path, f.Name, meaning(f.Value))
-		putFields(put, path+"/"+f.Name, f.Fields)
+	for i := range fields {
+		putField(put, path, &fields[i])
 	}
+}
+
+// putField writes a field that is only an expression or an object as it always was: a mapping that does not change keeps its
+// fingerprint from version to version.
+func putField(put func(...string), path string, f *Field) {
+	inner := path + "/" + f.Name
+	if p := f.Value.prefix(); p != "" {
+		put("prefix", p)
+	}
+	put("field", path, f.Name, meaning(f.Value))
+	for _, e := range f.When {
+		put("when", inner, e.prefix(), meaning(e))
+	}
+	if f.Each != nil {
+		put("each", inner, f.Each.Over.prefix(), meaning(f.Each.Over), f.Each.As)
+		putField(put, inner, &f.Each.Item)
+	}
+	if f.List {
+		put("list", inner)
+		putFields(put, inner, f.Items)
+	}
+	putFields(put, inner, f.Fields)
+}
+
+// prefix is what stands before the columns of an expression.
+func (e *Expression) prefix() string {
+	if e == nil {
+		return ""
+	}
+	return e.scope.columnPrefix()
 }
 
 // meaning is an expression without the blanks that say nothing.

@@ -1,6 +1,8 @@
 package mapping
 
 import (
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/lienthong/truc/mapping/value"
@@ -22,6 +24,8 @@ type frame struct {
 	remarks   []Remark
 	remarking bool
 	pointer   string
+	// indexes are those of the elements being made, outermost first.
+	indexes []int
 }
 
 func newFrame(columns []*column, slots int) *frame {
@@ -39,6 +43,7 @@ func (f *frame) next(row record.Row) {
 	}
 	f.scratch = f.scratch[:0]
 	f.remarks = f.remarks[:0]
+	f.indexes = f.indexes[:0]
 	f.remarking = false
 	if f.stamp++; f.stamp == 0 {
 		clear(f.stamps)
@@ -50,8 +55,16 @@ func (f *frame) remark(r Remark) {
 	if !f.remarking {
 		return
 	}
-	r.Pointer = f.pointer
+	r.Pointer = f.place(f.pointer)
 	f.remarks = append(f.remarks, r)
+}
+
+// place is a pointer with the indexes of the elements being made.
+func (f *frame) place(pointer string) string {
+	for _, i := range f.indexes {
+		pointer = strings.Replace(pointer, anIndex, strconv.Itoa(i), 1)
+	}
+	return pointer
 }
 
 // since returns what was appended to scratch from start on, cut so that a later append cannot run into it.

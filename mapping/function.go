@@ -27,6 +27,7 @@ func functions() []function {
 		{"text", "text(x)", 1, 1, lowerText, "văn bản sạch: NFC, bỏ khoảng trắng thừa", "clean text: NFC, trimmed, single blanks"},
 		{"or", "or(a, b)", 2, 8, lowerOr, "giá trị đầu tiên khác null; hằng số mặc định được ghi nhận", "the first value that is not null; a constant default leaves a remark"},
 		{"join", `join([a, b], " ")`, 2, 2, lowerJoin, "nối các phần khác null và khác rỗng", "joins what is neither null nor blank"},
+		{"split", `split(x, ";")`, 2, 2, lowerSplit, "tách văn bản thành danh sách, bỏ phần trống; có thể nêu nhiều dấu phân cách: [\";\", \",\"]", "a list of the parts of a text without the blank ones; several separators: [\";\", \",\"]"},
 		{"digits", "digits(x)", 1, 1, lowerDigits, "chỉ giữ chữ số", "keeps the digits"},
 		{"pad", "pad(x, 12)", 2, 2, lowerPad, "thêm số 0 bên trái cho đủ độ dài", "zeros on the left up to a length"},
 		{"date", `date(x, "dd/MM/yyyy")`, 1, 2, lowerDate, "ngày theo mẫu", "a date by its layout"},
@@ -62,8 +63,6 @@ func notYet(name string) (instead string, ok bool) {
 	switch name {
 	case "titleCase":
 		return "write text(x): case stays as it is", true
-	case "split":
-		return "publish a view that splits the column", true
 	case "when":
 		return "write condition ? value : null", true
 	case "zone":

@@ -78,7 +78,7 @@ func (l *lowering) lower(e celast.Expr) (node, typ) {
 	case celast.MapKind:
 		return l.problem(e, "unsupported", "a map {…} in an expression is not supported by this version", "write an object as indented fields")
 	case celast.ListKind:
-		return l.problem(e, "unsupported", "a list as a value is not supported by this version", "lists stand in join([a, b], \" \") and in x in [1, 2]")
+		return l.problem(e, "unsupported", "a list […] in an expression is not a value by itself", "write the list as YAML: one line \"- expression\" for each element; inside expressions lists stand in join([a, b], \" \") and in x in [1, 2]")
 	default:
 		return l.residual(e)
 	}
@@ -130,9 +130,10 @@ func (l *lowering) reference(e celast.Expr) (node, typ) {
 	if e.Kind() == celast.SelectKind {
 		return l.path(e.AsSelect().Operand(), e.AsSelect().FieldName())
 	}
-	name := e.AsIdent()
-	b := l.names[name]
+	name, b, ok := l.resolve(e)
 	switch {
+	case !ok:
+		return literalNode{null}, typ{}
 	case name == "event" && b == nil && l.file.Direction == Source:
 		return l.problem(e, "unknown-name", "event is known in sink mappings only", "a source mapping is made of columns")
 	case name == "event" && b != nil && b.event:
@@ -142,13 +143,17 @@ func (l *lowering) reference(e celast.Expr) (node, typ) {
 		if l.file.Direction == Sink {
 			what = fmt.Sprintf("the dataset has no property %q", name)
 		}
-		if hint := spokenConstant(name); hint != "" {
+		if hint := spokenConstant(e.AsIdent()); hint != "" {
 			return l.problem(e, "unknown-name", what, hint)
 		}
-		if fn := functionNamed(name); fn != nil {
+		if known := similar(name, l.known()); l.names[e.AsIdent()] != nil && (len(known) == 0 || fold(known[0]) != fold(name)) {
+			return l.problem(e, "unknown-column", what, fmt.Sprintf("in this shape every column gets the prefix %s; what is to be used without it gets a name under let", l.expr.scope.columnPrefix()))
+		}
+		if fn := functionNamed(e.AsIdent()); fn != nil {
 			return l.problem(e, "unknown-name", what, fmt.Sprintf("%s is a function: write %s", name, fn.usage))
 		}
-		return l.problem(e, "unknown-column", what, suggestion(name, l.known()))
+		known := slices.DeleteFunc(l.known(), func(n string) bool { return n == name }) // a let, which has no prefix
+		return l.problem(e, "unknown-column", what, suggestion(name, known))
 	case b.document != nil:
 		return l.documentPart(b.document)
 	case b.let != nil:
@@ -166,6 +171,31 @@ func (l *lowering) reference(e celast.Expr) (node, typ) {
 		l.parts[path] = true
 	}
 	return b.node, b.typ
+}
+
+// resolve finds what a name stands for where it is written: the element of an each, a let, or a column, whose name in a
+// shape begins with the prefix of the use. ok is false after a report.
+func (l *lowering) resolve(e celast.Expr) (name string, b *binding, ok bool) {
+	name = e.AsIdent()
+	if in := l.expr.scope.element(name); in != nil {
+		return name, l.elements[in], true
+	}
+	prefix := l.expr.scope.columnPrefix()
+	if prefix == "" || name == "event" {
+		return name, l.names[name], true
+	}
+	column := l.names[prefix+name]
+	if let := l.names[name]; let != nil && let.let != nil {
+		if column != nil && column.let == nil {
+			l.problem(e, "ambiguous-name", fmt.Sprintf("%s is a let, and with the prefix of this use column %s", name, prefix+name), "give the let another name")
+			return name, nil, false
+		}
+		return name, let, true
+	}
+	if column != nil && column.let != nil {
+		column = nil // lets have no prefix
+	}
+	return prefix + name, column, true
 }
 
 // spokenConstant helps with words that other languages have for constants.
@@ -194,7 +224,7 @@ func (l *lowering) path(operand celast.Expr, name string) (node, typ) {
 		}
 		return l.documentPart(child)
 	}
-	if operand.Kind() == celast.IdentKind {
+	if operand.Kind() == celast.IdentKind && l.expr.scope.element(operand.AsIdent()) == nil {
 		if b := l.names[operand.AsIdent()]; b != nil && b.event {
 			i := slices.Index(eventFields(), "event."+name)
 			if i < 0 {
@@ -208,9 +238,12 @@ func (l *lowering) path(operand celast.Expr, name string) (node, typ) {
 		}
 	}
 	before := len(l.problems)
-	_, t := l.lower(operand)
+	n, t := l.lower(operand)
 	if len(l.problems) > before {
 		return literalNode{null}, typ{}
+	}
+	if t.parts {
+		return partNode{of: n, name: name, fail: &failure{ruleType, whole}}, typ{nullable: true, parts: true}
 	}
 	if operand.Kind() == celast.IdentKind && t.kind == kindAny {
 		return l.problem(operand, "wrong-type", fmt.Sprintf("%s: %s is a column, which has no parts", whole, l.source(operand)), "use the column by itself")
@@ -223,7 +256,7 @@ func (l *lowering) path(operand celast.Expr, name string) (node, typ) {
 func (l *lowering) property(e celast.Expr) (p *docProperty, ok bool) {
 	switch e.Kind() {
 	case celast.IdentKind:
-		if b := l.names[e.AsIdent()]; b != nil && b.document != nil {
+		if b := l.names[e.AsIdent()]; b != nil && b.document != nil { // sinks have no scopes
 			return b.document, true
 		}
 	case celast.SelectKind:

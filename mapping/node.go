@@ -16,6 +16,10 @@ type node interface {
 type typ struct {
 	kind     kind
 	nullable bool
+	// item is what the elements of a list are; nil when it is not known.
+	item *typ
+	// parts says that it comes out of a JSON text, so that parts of it can be named.
+	parts bool
 	// codes is the table whose targets the value is one of.
 	codes *codeTable
 	// schema describes an object or a list of a document.

@@ -141,7 +141,10 @@ func (l *lowering) conditional(e celast.Expr, args []celast.Expr) (node, typ) {
 
 // joined is the type of what is one or the other.
 func joined(a, b typ) (typ, bool) {
-	t := typ{kind: a.kind, nullable: a.nullable || b.nullable, schema: a.schema, codes: a.codes}
+	t := typ{kind: a.kind, nullable: a.nullable || b.nullable, schema: a.schema, codes: a.codes, parts: a.parts && b.parts}
+	if a.item == b.item {
+		t.item = a.item
+	}
 	switch {
 	case a.codes == nil:
 		t.codes = b.codes

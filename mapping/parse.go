@@ -16,39 +16,57 @@ import (
 
 // Keys of a mapping file. A source has fields, a sink has not.
 func sourceKeys() []string {
-	return []string{"dataset", "table", "columns", "let", "key", "only", "deleted", "codes", "fields", "examples"}
+	return []string{"dataset", "table", "include", "columns", "let", "key", "only", "deleted", "codes", "fields", "shapes", "examples"}
 }
 
 func sinkKeys() []string {
-	return []string{"dataset", "table", "write", "key", "only", "let", "columns", "codes", "on_create", "on_delete", "conflict", "examples"}
+	return []string{"dataset", "table", "include", "write", "key", "only", "let", "columns", "codes", "on_create", "on_delete", "conflict", "examples"}
 }
 
 // maxFile bounds a mapping file: code tables of some thousand lines fit, a data file given by mistake does not.
 const maxFile = 1 << 20
 
 // Parse reads a mapping file strictly: UTF-8 with or without BOM, any line ends. name is used for the places of problems.
+// files is where the files are that it includes and that hold its code tables; with nil it must name none.
 // A file with faults comes back too, as far as it could be read, so that compiling it tells everything at once; it gives no
 // plan. Only what is no YAML at all comes back as nil.
-func Parse(name string, data []byte) (*File, problem.List) {
-	data = bytes.TrimPrefix(data, []byte("\ufeff"))
-	d := &decoder{file: name, corrected: map[int]bool{}, lines: strings.Split(strings.ReplaceAll(string(data), "\r\n", "\n"), "\n")}
-	if len(data) > maxFile {
-		d.report(Place{File: name, Line: 1, Column: 1}, "too-large", fmt.Sprintf("the file is larger than %d bytes", maxFile), "a mapping is a page or two; check that this is one")
-		return nil, d.problems
+func Parse(name string, data []byte, files *Files) (*File, problem.List) {
+	load, own := newLoading(name, files), ""
+	if files != nil {
+		own = files.Path
 	}
-	if !utf8.Valid(data) {
-		d.report(Place{File: name, Line: invalidLine(data), Column: 1}, "not-utf8", "the file is not UTF-8 text", "save it as UTF-8")
-		return nil, d.problems
-	}
-	root := d.load(data)
+	d := newDecoder(name, own, data, load)
+	root := d.root(data)
 	if root == nil {
 		return nil, d.problems
 	}
 	f := d.mappingFile(root)
 	if f != nil {
+		d.givenTwice(f)
+		d.expand(f)
 		f.broken = d.problems.Err() != nil
 	}
 	return f, d.problems
+}
+
+// newDecoder reads one file. shown is its name in problems, path its place in the folder of the files.
+func newDecoder(shown, path string, data []byte, load *loading) *decoder {
+	data = bytes.TrimPrefix(data, []byte("\ufeff"))
+	return &decoder{file: shown, path: path, load: load, corrected: map[int]bool{}, lines: strings.Split(strings.ReplaceAll(string(data), "\r\n", "\n"), "\n")}
+}
+
+// root is the tree of a file, nil when it is not fit to be read.
+func (d *decoder) root(data []byte) *yaml.Node {
+	if len(data) > maxFile {
+		d.report(Place{File: d.file, Line: 1, Column: 1}, "too-large", fmt.Sprintf("the file is larger than %d bytes", maxFile), "a mapping is a page or two; check that this is one")
+		return nil
+	}
+	data = bytes.TrimPrefix(data, []byte("\ufeff"))
+	if !utf8.Valid(data) {
+		d.report(Place{File: d.file, Line: invalidLine(data), Column: 1}, "not-utf8", notUTF8(data), "save it as UTF-8")
+		return nil
+	}
+	return d.tree(data)
 }
 
 func invalidLine(data []byte) int {
@@ -76,6 +94,11 @@ func (d *decoder) mappingFile(root *yaml.Node) *File {
 	allowed := sourceKeys()
 	if f.Direction == Sink {
 		allowed = sinkKeys()
+	}
+	for _, p := range pairs {
+		if p.key == "include" {
+			d.include(f, p.value, p.key)
+		}
 	}
 	for _, p := range pairs {
 		if !d.shared(f, p) && !d.directed(f, p) {
@@ -143,13 +166,9 @@ func declares(columns *yaml.Node) bool {
 
 func (d *decoder) unknownTop(f *File, p pair, allowed []string) {
 	switch p.key {
-	case "include":
-		d.unsupported(p.at, "include", "write the codes into this file")
-	case "shapes":
-		d.unsupported(p.at, "shapes", "write the fields out where they are used")
 	case "with":
 		d.unsupported(p.at, "with", "publish a view that joins the tables")
-	case "fields", "deleted", "write", "on_create", "on_delete", "conflict":
+	case "fields", "shapes", "deleted", "write", "on_create", "on_delete", "conflict":
 		d.report(p.at, "wrong-direction", fmt.Sprintf("%s does not belong in a %s mapping", p.key, f.Direction), "a source mapping has fields, a sink mapping has columns with expressions: keep them in two files")
 	default:
 		d.unknown(p, allowed)
@@ -165,10 +184,11 @@ func (d *decoder) shared(f *File, p pair) bool {
 		f.Table, f.tableAt = d.name(p.value, p.key), d.place(p.value, p.key)
 	case "only":
 		f.Only = d.expression(p.value, p.key)
+	case "include": // read before everything else
 	case "let":
-		f.Let = d.assignments(p.value, p.key, false)
+		f.Let = append(f.Let, d.assignments(p.value, p.key, false)...)
 	case "codes":
-		f.Codes = d.codes(p.value)
+		f.Codes = append(f.Codes, d.codes(p.value)...)
 	case "examples":
 		f.Examples = d.examples(f, p.value)
 	default:
@@ -187,6 +207,8 @@ func (d *decoder) directed(f *File, p pair) bool {
 			f.Key = d.keyPaths(p.value)
 		case "deleted":
 			f.Deleted = d.expression(p.value, p.key)
+		case "shapes":
+			f.Shapes = append(f.Shapes, d.shapes(p.value)...)
 		case "fields":
 			f.Fields = &Field{At: p.at, Fields: d.fields(p.value, "fields")}
 		default:
@@ -253,9 +275,9 @@ func (d *decoder) keyPaths(n *yaml.Node) []Path {
 	return out
 }
 
-// load parses the YAML. A slip that quoting mends is reported with the corrected line, and parsing goes on with it, so that
+// tree parses the YAML. A slip that quoting mends is reported with the corrected line, and parsing goes on with it, so that
 // everything that is wrong comes out at once.
-func (d *decoder) load(data []byte) *yaml.Node {
+func (d *decoder) tree(data []byte) *yaml.Node {
 	const maxSlips = 50
 	for range maxSlips {
 		var doc yaml.Node

@@ -91,7 +91,8 @@ func (d *decoder) codes(n *yaml.Node) []CodeMap {
 	for _, p := range d.entries(n, "codes", "code tables") {
 		c := CodeMap{At: p.at, Name: p.key}
 		mapped := false
-		for _, q := range d.entries(p.value, p.at.Path, "list and map") {
+		var file *pair
+		for _, q := range d.entries(p.value, p.at.Path, "list, map and file") {
 			switch q.key {
 			case "list":
 				c.List, _ = d.text(q.value, q.at.Path)
@@ -104,14 +105,18 @@ func (d *decoder) codes(n *yaml.Node) []CodeMap {
 					}
 				}
 			case "file":
-				mapped = true
-				d.unsupported(q.at, "file", "write the codes into map: here")
+				mapped, file = true, &q
 			default:
-				d.unknown(q, []string{"list", "map"})
+				d.unknown(q, []string{"list", "map", "file"})
+			}
+		}
+		if file != nil { // after map, so that what stands in both is told at the file's line
+			if name := d.name(file.value, file.at.Path); name != "" {
+				d.codeFile(&c, d.place(file.value, file.at.Path), name)
 			}
 		}
 		if !mapped {
-			d.report(p.at, "missing-key", "the code table has no map", `add map: { "1": "1", … }`)
+			d.report(p.at, "missing-key", "the code table has no codes", `add map: { "1": "1", … }, or file: codes/ten.csv`)
 		}
 		out = append(out, c)
 	}

@@ -2,7 +2,6 @@ package mapping
 
 import (
 	"encoding/json"
-	"fmt"
 	"strconv"
 	"strings"
 
@@ -100,63 +99,6 @@ func (d *decoder) appendJSON(dst []byte, n *yaml.Node, path string) ([]byte, boo
 		return append(dst, v...), true
 	}
 	return appendJSONString(dst, []byte(n.Value)), true
-}
-
-// fields decodes an object of the document.
-func (d *decoder) fields(n *yaml.Node, path string) []Field {
-	var out []Field
-	for _, p := range d.entries(n, path, "document properties") {
-		f := Field{At: p.at, Name: p.key}
-		f.At.Line, f.At.Column = p.value.Line, p.value.Column
-		if p.value.Kind != yaml.MappingNode || len(p.value.Content) == 2 && p.value.Content[0].Value == "const" {
-			f.Value = d.expression(p.value, p.at.Path)
-			f.broken = f.Value == nil
-			out = append(out, f)
-			continue
-		}
-		if d.brokenConstant(p) {
-			f.broken = true
-			out = append(out, f)
-			continue
-		}
-		if word := blockWord(p.value); word != "" {
-			d.unsupported(p.at, word, "write the fields out, each with its own expression")
-			f.broken = true
-			out = append(out, f)
-			continue
-		}
-		f.Fields = d.fields(p.value, p.at.Path)
-		if len(f.Fields) == 0 && len(p.value.Content) == 0 {
-			d.report(p.at, "wrong-type", "the object has no fields", "name its properties; an expression that begins with { must be quoted")
-		}
-		out = append(out, f)
-	}
-	return out
-}
-
-// brokenConstant reports an object that was meant to be a constant: const beside other words, or misspelt alone.
-func (d *decoder) brokenConstant(p pair) bool {
-	for i := 0; i+1 < len(p.value.Content); i += 2 {
-		switch k := p.value.Content[i]; {
-		case k.Value == "const":
-			d.report(d.place(k, join(p.at.Path, "const")), "constant-form", "const stands with other words here", "write { const: … } alone, or name each property with its own expression")
-			return true
-		case len(p.value.Content) == 2 && k.Value != "const" && distance(strings.ToLower(k.Value), "const") == 1:
-			d.report(d.place(k, join(p.at.Path, k.Value)), "unknown-key", fmt.Sprintf("unknown key %q", k.Value), "did you mean const?")
-			return true
-		}
-	}
-	return false
-}
-
-// blockWord names the word of the language that makes an object something other than a group of fields.
-func blockWord(n *yaml.Node) string {
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		if k := n.Content[i].Value; k == "use" || k == "each" || k == "when" {
-			return k
-		}
-	}
-	return ""
 }
 
 // assignments decodes name: expression entries; encoded allows {value, text}.

@@ -42,12 +42,21 @@ func TestProblems(t *testing.T) {
 		_, l := CompileSink(f, d, treEmTable(), env)
 		return l
 	}
+	structure := func(f *File) problem.List {
+		d, err := set.Dataset("thu.hoso.v1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, l := CompileSource(f, hoSoTable(), d, env)
+		return l
+	}
 	for _, c := range []struct {
 		mapping, cases string
 		compile        func(*File) problem.List
 	}{
 		{"testdata/khai_sinh.yaml", "testdata/problems_source.txt", source},
 		{"testdata/tre_em.yaml", "testdata/problems_sink.txt", sink},
+		{"testdata/ho_so.yaml", "testdata/problems_structure.txt", structure},
 	} {
 		base, err := os.ReadFile(c.mapping)
 		if err != nil {
@@ -66,7 +75,7 @@ func TestProblems(t *testing.T) {
 				continue
 			}
 			found := lines[:2:2]
-			f, list := Parse("m.yaml", []byte(strings.Replace(string(base), old, replacement, 1)))
+			f, list := Parse("m.yaml", []byte(strings.Replace(string(base), old, replacement, 1)), nil)
 			if f != nil {
 				list = append(list, c.compile(f)...)
 			}

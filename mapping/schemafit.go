@@ -79,7 +79,7 @@ func (c *compiler) fits(e *Expression, name string, t typ, n *schemas.Node) {
 		case isPartialDate(n):
 			fix = fmt.Sprintf(`write partialDate(%s, ["dd/MM/yyyy", "MM/yyyy", "yyyy"])`, e.text())
 		case allows(n, "array"):
-			fix = "lists are not supported by this version: leave the property out"
+			fix = fmt.Sprintf(`write split(%s, ";") with the separator the column has`, e.text())
 		}
 		c.codesFit(e, name, t, n)
 	case kindInt:
@@ -111,12 +111,27 @@ func (c *compiler) fits(e *Expression, name string, t typ, n *schemas.Node) {
 		ok = isPartialDate(n)
 	case kindJSON:
 		ok = allows(n, "object", "array")
+	case kindList:
+		ok = allows(n, "array")
+		if ok && n.Items != nil && t.item != nil && !c.elementFits(*t.item, n.Items) {
+			c.report(e.At, "wrong-type", fmt.Sprintf("an element of %s takes %s, but those of %s are %s", name, schemaWords(n.Items), e.text(), article(t.item.kind)), fmt.Sprintf("write { each: '%s', as: x, value: … } with an expression that makes %s of x", e.text(), schemaWords(n.Items)))
+			return
+		}
 	default:
 		ok = false
 	}
 	if !ok {
 		c.report(e.At, "wrong-type", fmt.Sprintf("%s takes %s, but %s is %s", name, schemaWords(n), e.text(), article(t.kind)), fix)
 	}
+}
+
+// elementFits reports whether the elements of a list may stand in an array as they are.
+func (c *compiler) elementFits(t typ, n *schemas.Node) bool {
+	before := len(c.problems)
+	c.fits(&Expression{CEL: "x"}, "", t, n)
+	fits := len(c.problems) == before
+	c.problems = c.problems[:before]
+	return fits
 }
 
 // outcomesFit checks the constants that an expression may come out as, such as the default of or(): a row that gets it would

@@ -57,7 +57,7 @@ func CompileSink(f *File, d *schemas.Dataset, t *record.Table, env Env) (*SinkPl
 	c.bindDocument(d)
 	c.bindCodes()
 	c.bindLets()
-	p := &SinkPlan{file: f, document: c.document, fingerprint: fingerprint(f, nil)}
+	p := &SinkPlan{file: f, document: c.document}
 	p.only = c.condition(f.Only, "only")
 	p.values = c.columnValues(f.Values, t)
 	p.onCreate = c.columnValues(f.OnCreate, t)
@@ -70,6 +70,7 @@ func CompileSink(f *File, d *schemas.Dataset, t *record.Table, env Env) (*SinkPl
 	c.unusedCodes()
 	c.targetRules(d)
 	p.slots = c.slots
+	p.fingerprint = fingerprint(c.meant(), nil)
 	if !c.sound() {
 		return nil, c.problems
 	}

@@ -21,7 +21,7 @@ func treEmPlan(tb testing.TB, with ...string) *SinkPlan {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	f, problems := Parse("tre_em.yaml", []byte(strings.NewReplacer(with...).Replace(string(data))))
+	f, problems := Parse("tre_em.yaml", []byte(strings.NewReplacer(with...).Replace(string(data))), nil)
 	if f == nil {
 		tb.Fatal(problems)
 	}

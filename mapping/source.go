@@ -29,17 +29,6 @@ type SourcePlan struct {
 	fingerprint string
 }
 
-// property is one property of the document: a value or an object.
-type property struct {
-	// name is the quoted name with its colon: `"hoTen":`.
-	name    []byte
-	pointer string
-	node    node
-	object  []property
-	schema  *schemas.Node
-	number  *failure
-}
-
 // CompileSource types every expression against the table and the schema and returns the plan, or everything that is wrong;
 // warnings come with a plan. t is nil when the table is not known: its columns are then taken from the expressions, of any kind.
 func CompileSource(f *File, t *record.Table, d *schemas.Dataset, env Env) (*SourcePlan, problem.List) {
@@ -63,7 +52,10 @@ func CompileSource(f *File, t *record.Table, d *schemas.Dataset, env Env) (*Sour
 	p := &SourcePlan{dataset: d, table: t, tableText: t.String(), columns: c.columns, key: keyProperties(f, d)}
 	reads := map[int]bool{}
 	if f.Fields != nil {
-		p.root = c.object(f.Fields, "", d.Root(), reads)
+		p.root = c.object(f.Fields, "", d.Root())
+	}
+	for _, i := range c.takeUsed() {
+		reads[i] = true
 	}
 	p.only = c.condition(f.Only, "only")
 	p.deleted = c.condition(f.Deleted, "deleted")
@@ -80,7 +72,8 @@ func CompileSource(f *File, t *record.Table, d *schemas.Dataset, env Env) (*Sour
 	slices.Sort(p.reads)
 	p.keepCanFail = !neverFails(p.only) || !neverFails(p.deleted)
 	p.slots = c.slots
-	p.fingerprint = fingerprint(f, p.key)
+	p.fingerprint = fingerprint(c.meant(), p.key)
+	c.problems = withoutRepetition(c.problems)
 	if !c.sound() {
 		return nil, c.problems
 	}
@@ -107,17 +100,7 @@ func neverFails(n node) bool {
 // inferTable stands in for a table nobody has described: whatever the expressions name is a column.
 func (c *compiler) inferTable() *record.Table {
 	names := map[string]bool{}
-	var visit func(f *Field)
-	visit = func(f *Field) {
-		if f == nil {
-			return
-		}
-		c.identifiers(f.Value, names)
-		for i := range f.Fields {
-			visit(&f.Fields[i])
-		}
-	}
-	visit(c.file.Fields)
+	c.file.Fields.expressions(func(e *Expression) { c.identifiers(e, names) })
 	c.identifiers(c.file.Only, names)
 	c.identifiers(c.file.Deleted, names)
 	for i := range c.file.Let {
@@ -172,6 +155,8 @@ func (c *compiler) constantCondition(e *Expression, name string, holds bool) {
 		what += ": nothing passes"
 	case name == "deleted" && holds:
 		what += ": every row is a deletion"
+	case name == "when" && !holds:
+		what += ": it is always absent"
 	default:
 		what += ", as without it"
 	}
@@ -184,55 +169,6 @@ func (e *Expression) text() string {
 		return shortened(strings.TrimSpace(e.CEL))
 	}
 	return shortened(string(e.Const))
-}
-
-// object compiles the fields of an object and checks them against its schema.
-func (c *compiler) object(f *Field, pointer string, schema *schemas.Node, reads map[int]bool) []property {
-	var out []property
-	var names []string
-	for _, p := range schema.Properties {
-		names = append(names, p.Name)
-	}
-	for i := range f.Fields {
-		field := &f.Fields[i]
-		p := property{name: append(appendJSONString(nil, []byte(field.Name)), ':'), pointer: pointer + "/" + pointerToken(field.Name)}
-		found := schema.Property(field.Name)
-		if found == nil && (schema.Closed || len(names) > 0) {
-			c.report(field.At, "unknown-property", fmt.Sprintf("dataset %s has no property %q here", c.file.Dataset, field.Name), suggestion(field.Name, names))
-		}
-		p.schema = &schemas.Node{}
-		if found != nil {
-			p.schema = found.Node
-		}
-		p.number = &failure{schemas.RuleNumber, ""}
-		if field.broken {
-			continue
-		}
-		if field.Value == nil {
-			if found != nil && !allows(p.schema, "object") {
-				c.report(field.At, "wrong-type", fmt.Sprintf("%s is %s in the dataset, the mapping gives it fields", field.Name, schemaWords(p.schema)), "give it one expression; an expression that begins with { must be quoted")
-				continue
-			}
-			p.object = c.object(field, p.pointer, p.schema, reads)
-		} else {
-			var t typ
-			p.node, t = c.compile(field.Value)
-			for _, i := range c.takeUsed() {
-				reads[i] = true
-			}
-			if found != nil {
-				c.fits(field.Value, field.Name, t, p.schema)
-				c.outcomesFit(field.Value, field.Name, p.node, p.schema)
-			}
-		}
-		out = append(out, p)
-	}
-	for _, s := range schema.Properties {
-		if s.Required && !slices.ContainsFunc(f.Fields, func(x Field) bool { return x.Name == s.Name }) {
-			c.report(f.At, "missing-property", fmt.Sprintf("the dataset requires %s here, and nothing fills it", s.Name), fmt.Sprintf("add a line: %s: expression   (%s)", s.Name, schemaWords(s.Node)))
-		}
-	}
-	return out
 }
 
 func pointerToken(name string) string {
@@ -301,17 +237,19 @@ func (c *compiler) keyNode(path string) (n node, t typ, at Place, fault string) 
 			return literalNode{null}, typ{}, f.At, fmt.Sprintf("key property %s has no expression", path)
 		}
 		f = &f.Fields[j]
-		if f.broken {
+		switch {
+		case f.broken:
 			return literalNode{null}, typ{}, f.At, ""
-		}
-		if f.Value == nil {
+		case len(f.When) > 0:
+			return literalNode{null}, typ{}, f.At, fmt.Sprintf("key property %s stands under a condition (when): without it the entity would have no name", path)
+		case f.List || f.Each != nil:
+			return literalNode{null}, typ{}, f.At, fmt.Sprintf("key property %s is a list", path)
+		case f.Value == nil:
 			continue
-		}
-		if i == len(rest)-1 && len(f.Value.Const) == 0 {
+		case i == len(rest)-1 && len(f.Value.Const) == 0:
 			n, t = c.compile(f.Value)
 			return n, t, f.At, ""
-		}
-		if len(f.Value.Const) == 0 {
+		case len(f.Value.Const) == 0:
 			return literalNode{null}, typ{}, f.At, fmt.Sprintf("key property %s is part of %s, which one expression gives as a whole", path, strings.Join(rest[:i+1], "."))
 		}
 		raw := f.Value.Const

@@ -70,7 +70,7 @@ func mustParse(tb testing.TB, name string) *File {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	f, problems := Parse(name, data)
+	f, problems := Parse(name, data, nil)
 	if problems != nil {
 		tb.Fatal(problems)
 	}

@@ -110,10 +110,10 @@ func (t *Translator) object(dst []byte, properties []property, whole bool) (out 
 		}
 		dst = append(dst, p.name...)
 		var ok bool
-		if p.node == nil {
-			dst, ok = t.object(dst, p.object, false)
-		} else {
+		if p.node != nil && p.when == nil {
 			dst, ok = t.value(dst, p)
+		} else {
+			dst, ok = t.part(dst, p)
 		}
 		if !ok {
 			dst = dst[:before]
@@ -123,6 +123,116 @@ func (t *Translator) object(dst []byte, properties []property, whole bool) (out 
 		return dst[:start], false
 	}
 	return append(dst, '}'), true
+}
+
+// part appends a property or an element of any form, unless its conditions keep it away.
+func (t *Translator) part(dst []byte, p *property) (out []byte, present bool) {
+	for _, when := range p.when {
+		t.frame.pointer = p.pointer
+		switch v := when.eval(t.frame); {
+		case v.isTrue():
+		case v.isFailed():
+			t.fail(p, v.fail)
+			return dst, false
+		case v.isNull() || v.is(kindBool):
+			return dst, false
+		default:
+			t.fail(p, p.condition)
+			return dst, false
+		}
+	}
+	switch {
+	case p.list != nil:
+		return t.list(dst, p)
+	case p.node != nil:
+		return t.value(dst, p)
+	}
+	return t.object(dst, p.object, false)
+}
+
+// list appends a list; elements that are absent are left out, and a list without elements is absent.
+func (t *Translator) list(dst []byte, p *property) (out []byte, present bool) {
+	l, f := p.list, t.frame
+	start := len(dst)
+	dst = append(dst, '[')
+	empty := len(dst)
+	f.indexes = append(f.indexes, 0)
+	if l.over == nil {
+		for i := range l.items {
+			dst = t.element(dst, &l.items[i], empty)
+		}
+	} else {
+		dst = t.each(dst, p, empty)
+	}
+	f.indexes = f.indexes[:len(f.indexes)-1]
+	if len(dst) == empty {
+		return dst[:start], false
+	}
+	return append(dst, ']'), true
+}
+
+// each appends the elements made of another list.
+func (t *Translator) each(dst []byte, p *property, empty int) []byte {
+	l, f := p.list, t.frame
+	start := len(dst)
+	fail := func(why *failure) []byte {
+		t.fail(p, why)
+		return dst[:start]
+	}
+	f.pointer = p.pointer
+	over := l.over.eval(f)
+	switch {
+	case over.isNull():
+		return dst
+	case over.isFailed():
+		return fail(over.fail)
+	case !over.is(kindList) && !over.is(kindJSON):
+		return fail(l.fail)
+	}
+	s := scanner{text: over.b}
+	if s.blank(); s.word("null") {
+		return dst
+	}
+	if s.at >= len(s.text) || s.text[s.at] != '[' {
+		return fail(l.fail)
+	}
+	for s.at++; ; s.at++ {
+		s.blank()
+		from := s.at
+		if s.at < len(s.text) && s.text[s.at] == ']' {
+			return dst
+		}
+		if !s.value(nil, nil) {
+			return fail(l.fail)
+		}
+		f.slots[l.slot], f.stamps[l.slot] = jsonCell(f, s.text[from:s.at]), f.stamp
+		dst = t.element(dst, &l.item, empty)
+		s.blank()
+		if s.at >= len(s.text) || s.text[s.at] != ',' && s.text[s.at] != ']' {
+			return fail(l.fail)
+		}
+		if s.text[s.at] == ']' {
+			return dst
+		}
+	}
+}
+
+// element appends one element. One that could not be made keeps its place, so that the violations after it name the right one.
+func (t *Translator) element(dst []byte, p *property, empty int) []byte {
+	before, told := len(dst), len(t.violations)
+	if before > empty {
+		dst = append(dst, ',')
+	}
+	dst, ok := t.part(dst, p)
+	switch {
+	case ok:
+	case len(t.violations) == told:
+		return dst[:before]
+	default:
+		dst = append(dst, "null"...)
+	}
+	t.frame.indexes[len(t.frame.indexes)-1]++
+	return dst
 }
 
 func (t *Translator) value(dst []byte, p *property) (out []byte, present bool) {
@@ -152,15 +262,15 @@ func (t *Translator) value(dst []byte, p *property) (out []byte, present bool) {
 }
 
 func (t *Translator) fail(p *property, f *failure) {
-	t.violations = append(t.violations, f.violation(p.pointer).Named(func(lang string) string { return p.schema.Title[lang] }))
+	t.violations = append(t.violations, f.violation(t.frame.place(p.pointer)).Named(func(lang string) string { return p.schema.Title[lang] }))
 }
 
 // check adds what the schema says, except that something is missing which could not be converted: that was told.
 func (t *Translator) check(doc []byte) {
 	converted := len(t.violations)
 	for _, v := range t.plan.dataset.Check(doc) {
-		told := v.Rule == "required" && slices.ContainsFunc(t.violations[:converted], func(c schemas.Violation) bool {
-			return c.Pointer == v.Pointer || strings.HasPrefix(c.Pointer, v.Pointer+"/")
+		told := slices.ContainsFunc(t.violations[:converted], func(c schemas.Violation) bool {
+			return c.Pointer == v.Pointer || (v.Rule == "required" || v.Rule == "type") && strings.HasPrefix(c.Pointer, v.Pointer+"/")
 		})
 		if !told {
 			t.violations = append(t.violations, v)

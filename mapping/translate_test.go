@@ -119,7 +119,7 @@ func simple(t *testing.T, extra, expression string) (*Translator, problem.List) 
 	d := testDataset(t, s)
 	source := "dataset: thu.khaisinh.v1\n" + extra + "fields:\n  so: text(i)\n  quyenSo: '\"q\"'\n  noiDangKy: { const: { ma: H44.15 } }\n" +
 		"  nguoiDuocKhaiSinh: { hoTen: '\"A\"', ngaySinh: { const: { giaTri: \"2019\", doChinhXac: nam } }, gioiTinh: { const: \"1\" } }\n  ghiChu: " + expression + "\n"
-	f, problems := Parse("m.yaml", []byte(source))
+	f, problems := Parse("m.yaml", []byte(source), nil)
 	if f == nil {
 		return nil, problems
 	}
@@ -278,7 +278,7 @@ func TestFingerprint(t *testing.T) {
 		t.Fatal(err)
 	}
 	of := func(source string) string {
-		f, problems := Parse("m.yaml", []byte(source))
+		f, problems := Parse("m.yaml", []byte(source), nil)
 		if f == nil {
 			t.Fatal(problems)
 		}
@@ -391,7 +391,7 @@ func FuzzParse(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		started := time.Now()
-		file, problems := Parse("m.yaml", data)
+		file, problems := Parse("m.yaml", data, nil)
 		defer func() {
 			if took := time.Since(started); took > 5*time.Second {
 				t.Errorf("took %v", took)

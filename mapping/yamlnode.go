@@ -13,7 +13,10 @@ import (
 
 // decoder walks the YAML nodes of one file strictly and collects what is wrong with them.
 type decoder struct {
-	file     string
+	file string
+	// path is the file's place in the folder of the files, load what they have in common.
+	path     string
+	load     *loading
 	lines    []string
 	problems problem.List
 	// corrected are the numbers of the lines that were mended while reading.

@@ -82,7 +82,7 @@ func (w *town) reader() *Reader {
 }
 
 func (w *town) delivery() *Delivery {
-	file, problems := mapping.Parse("tre_em.yaml", []byte(sinkMapping))
+	file, problems := mapping.Parse("tre_em.yaml", []byte(sinkMapping), nil)
 	if problems.Err() != nil {
 		w.t.Fatal(problems)
 	}
@@ -320,7 +320,7 @@ func TestRetryLetters(t *testing.T) {
 	if err := stop(); err != nil {
 		t.Fatal(err)
 	}
-	file, problems := mapping.Parse("ks.yaml", []byte(strings.Replace(testMapping, "text(ten)", `or(text(ten), "Chưa đặt tên")`, 1)))
+	file, problems := mapping.Parse("ks.yaml", []byte(strings.Replace(testMapping, "text(ten)", `or(text(ten), "Chưa đặt tên")`, 1)), nil)
 	if problems.Err() != nil {
 		t.Fatal(problems)
 	}

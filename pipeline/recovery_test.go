@@ -57,7 +57,7 @@ func testPublish(t testing.TB, partitions int) Publish {
 	if err != nil {
 		t.Fatal(err)
 	}
-	file, problems := mapping.Parse("ks.yaml", []byte(testMapping))
+	file, problems := mapping.Parse("ks.yaml", []byte(testMapping), nil)
 	if problems.Err() != nil {
 		t.Fatal(problems)
 	}

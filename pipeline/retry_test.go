@@ -50,7 +50,7 @@ func (p *press) done(r *Reader) func() bool {
 // forgiving makes a mapping that takes rows without a name.
 func (p *press) forgiving() {
 	p.t.Helper()
-	file, problems := mapping.Parse("ks.yaml", []byte(strings.Replace(testMapping, "text(ten)", `or(text(ten), "Chưa đặt tên")`, 1)))
+	file, problems := mapping.Parse("ks.yaml", []byte(strings.Replace(testMapping, "text(ten)", `or(text(ten), "Chưa đặt tên")`, 1)), nil)
 	if problems.Err() != nil {
 		p.t.Fatal(problems)
 	}

@@ -27,7 +27,7 @@ type press struct {
 func newPress(t *testing.T) *press {
 	t.Helper()
 	p := &press{t: t, bus: newModelBus(), store: memory.NewStore(), first: testPublish(t, 3), other: testPublish(t, 3)}
-	file, problems := mapping.Parse("ks2.yaml", []byte(strings.Replace(testMapping, "table: ks", "table: ks2", 1)))
+	file, problems := mapping.Parse("ks2.yaml", []byte(strings.Replace(testMapping, "table: ks", "table: ks2", 1)), nil)
 	if problems.Err() != nil {
 		t.Fatal(problems)
 	}

@@ -19,6 +19,8 @@ type Node struct {
 	Const any
 	// MinLength and MaxLength count runes; MaxLength is -1 without a bound.
 	MinLength, MaxLength int
+	// MinItems and MaxItems count the elements of an array; MaxItems is -1 without a bound.
+	MinItems, MaxItems int
 	// Properties of an object, in the schema's order; those of allOf branches included.
 	Properties []Property
 	// Items is the schema of every element of an array, nil when any element is allowed.

@@ -43,7 +43,7 @@ func (t *tree) node(name string, s *schema) *Node {
 	if n, ok := t.open[s]; ok {
 		return n // recursion: the node that is being built, under the name of its first use
 	}
-	n := &Node{Name: name, MaxLength: -1, Title: map[string]string{}, Description: map[string]string{}}
+	n := &Node{Name: name, MaxLength: -1, MaxItems: -1, Title: map[string]string{}, Description: map[string]string{}}
 	t.open[s] = n
 	defer delete(t.open, s)
 	t.merge(n, s)
@@ -72,6 +72,10 @@ func (t *tree) merge(n *Node, s *schema) {
 	n.MinLength = max(n.MinLength, s.minLength)
 	if s.maxLength >= 0 && (n.MaxLength < 0 || s.maxLength < n.MaxLength) {
 		n.MaxLength = s.maxLength
+	}
+	n.MinItems = max(n.MinItems, s.minItems)
+	if s.maxItems >= 0 && (n.MaxItems < 0 || s.maxItems < n.MaxItems) {
+		n.MaxItems = s.maxItems
 	}
 	n.Closed = n.Closed || s.closed()
 	for lang, title := range s.title {

@@ -67,7 +67,7 @@ func build(c *config.Config, registry *adapters.Registry, log *slog.Logger) (*no
 	}
 	n.set = set
 	problems = append(problems, n.buildAdapters(registry)...)
-	m := &mappings{set: set, read: map[string]*mapping.File{}}
+	m := &mappings{set: set, dir: c.Dir, read: map[string]*mapping.File{}}
 	for _, name := range c.PublishNames() {
 		p, l := n.buildPublishing(m, name)
 		n.publish = append(n.publish, p)
@@ -229,6 +229,7 @@ func (n *node) buildSubscription(m *mappings, name string) (subscription, proble
 // mappings reads each mapping file once, however many pipelines use it.
 type mappings struct {
 	set  *schemas.Set
+	dir  string                   // the configuration's folder
 	read map[string]*mapping.File // nil: read before, and faulty
 }
 
@@ -290,7 +291,23 @@ func (m *mappings) parse(path, name, where string) (*mapping.File, problem.List)
 	case err != nil:
 		return nil, problem.List{{Code: "mapping.unreadable", Where: where, What: fmt.Sprintf("the mapping %s cannot be read: %v", name, err), Fix: "check that it is a file that the user running truc may read"}}
 	}
-	return mapping.Parse(name, data)
+	root, within, err := filesOf(m.dir, path)
+	if err != nil {
+		return nil, problem.List{{Code: "mapping.unreadable", Where: where, What: fmt.Sprintf("the folder of the mapping %s cannot be read: %v", name, err), Fix: "check that the user running truc may read it"}}
+	}
+	defer root.Close()
+	return mapping.Parse(name, data, &mapping.Files{Root: root.FS(), Path: within})
+}
+
+// filesOf opens the folder in which a mapping's other files are, and says where in it the mapping is: the configuration's
+// folder, or for a mapping outside it its own.
+func filesOf(dir, path string) (root *os.Root, within string, err error) {
+	within, err = filepath.Rel(dir, path)
+	if err != nil || !filepath.IsLocal(within) {
+		dir, within = filepath.Dir(path), filepath.Base(path)
+	}
+	root, err = os.OpenRoot(dir)
+	return root, filepath.ToSlash(within), err
 }
 
 // displayed is a path as short as a person standing in the working directory would write it.

@@ -137,7 +137,7 @@ func birthMapping(tb testing.TB) (*mapping.File, *schemas.Dataset, mapping.Env) 
 	if err != nil {
 		tb.Fatal(err)
 	}
-	file, problems := mapping.Parse(name, text)
+	file, problems := mapping.Parse(name, text, nil)
 	if err := problems.Err(); err != nil {
 		tb.Fatal(err)
 	}

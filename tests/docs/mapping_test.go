@@ -17,7 +17,7 @@ func TestMappingOfReadme(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, problems := mapping.Parse("README.md", []byte(text))
+	f, problems := mapping.Parse("README.md", []byte(text), nil)
 	if len(problems) > 0 {
 		t.Fatal(problems)
 	}

@@ -1,0 +1,119 @@
+package mapping
+
+import (
+	"bytes"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// The columns of a code table's file. Others may stand beside them, for people.
+const (
+	codeFrom = "ma_nguon"
+	codeTo   = "ma_chuan"
+)
+
+// codeFile adds the codes of a CSV file to a code table: a header names the columns and, by what stands between them, the
+// separator; ma_nguon is the code of the source, ma_chuan that of the list.
+func (d *decoder) codeFile(c *CodeMap, at Place, name string) {
+	file, ok := d.locate(at, name)
+	if !ok {
+		return
+	}
+	data, ok := d.readFile(at, name, file)
+	if !ok {
+		return
+	}
+	shown := d.load.shown + file
+	report := func(line, column int, code, what, fix string) {
+		d.report(Place{File: shown, Line: line, Column: column, Path: c.At.Path}, code, what, fix)
+	}
+	data = bytes.TrimPrefix(data, []byte("\ufeff"))
+	if !utf8.Valid(data) {
+		report(invalidLine(data), 1, "not-utf8", notUTF8(data), "save it as UTF-8; in Excel: Save As, CSV UTF-8")
+		return
+	}
+	first, _, _ := strings.Cut(string(data), "\n")
+	comma := separator(first)
+	if comma == 0 {
+		report(1, 1, "code-file", fmt.Sprintf("the first line must name the columns, %s and %s, with one separator between them", codeFrom, codeTo), fmt.Sprintf("begin the file with the line %s,%s or %s;%s", codeFrom, codeTo, codeFrom, codeTo))
+		return
+	}
+	r := csv.NewReader(bytes.NewReader(data))
+	r.Comma, r.ReuseRecord = comma, true
+	header, err := r.Read()
+	if err != nil { // its one line has a separator and no fault that separator would not have found
+		report(1, 1, "code-file", "the first line cannot be read", fmt.Sprintf("begin the file with the line %s,%s", codeFrom, codeTo))
+		return
+	}
+	from, to := columnOf(header, codeFrom), columnOf(header, codeTo)
+	lines := map[string]string{}
+	for _, e := range c.Entries {
+		lines[e.From] = fmt.Sprintf("%s:%d", e.At.File, e.At.Line)
+	}
+	before := len(c.Entries)
+	for {
+		record, err := r.Read()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		var fault *csv.ParseError
+		if errors.As(err, &fault) {
+			what, fix := "a quote is not closed, or stands inside a value", `write a value that holds quotes or separators as "…", with "" for a quote inside`
+			if errors.Is(fault.Err, csv.ErrFieldCount) {
+				what, fix = fmt.Sprintf("the line has %d values, the first line has %d", len(record), len(header)), "write one value for each column; a value that holds the separator stands in quotes"
+			}
+			report(fault.StartLine, 1, "code-file", what, fix)
+			if errors.Is(fault.Err, csv.ErrFieldCount) {
+				continue
+			}
+			return // where a quote is lost, what follows means nothing
+		}
+		if err != nil {
+			report(1, 1, "code-file", "the file cannot be read: "+err.Error(), "check the file")
+			return
+		}
+		line, column := r.FieldPos(from)
+		e := CodeEntry{From: strings.TrimSpace(record[from]), To: strings.TrimSpace(record[to])}
+		e.At = Place{File: shown, Line: line, Column: column, Path: join(c.At.Path, e.From)}
+		switch first, twice := lines[e.From]; {
+		case e.From == "" && e.To == "":
+			continue // a line of nothing but separators, as spreadsheets leave them
+		case e.From == "":
+			report(line, column, "code-file", codeFrom+" is empty", "write the code, or remove the line; what is to count as null stands under columns: null")
+			continue
+		case e.To == "":
+			toLine, toColumn := r.FieldPos(to)
+			report(toLine, toColumn, "code-file", fmt.Sprintf("%s is empty for the code %q", codeTo, e.From), "write the code of the list, or remove the line: a code that is not in the table is a violation")
+			continue
+		case twice:
+			report(line, column, "duplicate-code", fmt.Sprintf("the code %q is given twice; the first is at %s", e.From, first), "remove one of them")
+			continue
+		}
+		lines[e.From] = fmt.Sprintf("%s:%d", shown, line)
+		c.Entries = append(c.Entries, e)
+	}
+	if len(c.Entries) == before {
+		report(1, 1, "code-file", "the file holds no codes", fmt.Sprintf("below the line %s%c%s write a line for each code", codeFrom, comma, codeTo))
+	}
+}
+
+// separator is what stands between the columns that a header names; 0 when it is no header.
+func separator(header string) rune {
+	for _, comma := range []rune{',', ';'} {
+		r := csv.NewReader(strings.NewReader(header))
+		r.Comma = comma
+		if names, err := r.Read(); err == nil && columnOf(names, codeFrom) >= 0 && columnOf(names, codeTo) >= 0 {
+			return comma
+		}
+	}
+	return 0
+}
+
+func columnOf(names []string, name string) int {
+	return slices.IndexFunc(names, func(n string) bool { return strings.EqualFold(strings.TrimSpace(n), name) })
+}
