@@ -51,13 +51,30 @@ func (w *writer) branch(b *branch, depth int, live bool) {
 		case !c.worth(live):
 		case c.leaf != nil:
 			w.leafLines(c, depth)
+		case c.live() && strings.HasSuffix(c.name, "[]"):
+			w.line(depth, "%s:", strings.TrimSuffix(c.name, "[]"))
+			w.element(c, depth+1)
 		case c.live():
 			w.line(depth, "%s:", c.name)
 			w.branch(c, depth+1, true)
 		default:
-			w.line(depth, "# %s:", c.name)
+			w.line(depth, "# %s:", strings.TrimSuffix(c.name, "[]"))
 			w.branch(c, depth+1, false)
 		}
+	}
+}
+
+// element writes an object as the one element of a list: its first line that is no comment gets the dash.
+func (w *writer) element(c *branch, depth int) {
+	inner := &writer{dataset: w.dataset, table: w.table, columns: w.columns, ids: w.ids, rows: w.rows, opt: w.opt, proposals: w.proposals}
+	inner.branch(c, 0, true)
+	dashed := false
+	for line := range strings.Lines(inner.b.String()) {
+		mark := "  "
+		if !dashed && !strings.HasPrefix(strings.TrimSpace(line), "#") {
+			mark, dashed = "- ", true
+		}
+		w.line(depth, "%s%s", mark, strings.TrimSuffix(line, "\n"))
 	}
 }
 
@@ -107,7 +124,7 @@ func joined(list []Text, of func(Text) string) string {
 
 // expression writes an expression so that YAML takes it as it is.
 func expression(s string) string {
-	if strings.HasPrefix(s, "{ const: ") || !strings.Contains(s, ": ") && !strings.Contains(s, " #") && !strings.HasPrefix(s, `"`) && !strings.HasPrefix(s, "[") {
+	if strings.HasPrefix(s, "{ const: ") || strings.HasPrefix(s, "{ each: ") || strings.HasPrefix(s, "['") || !strings.Contains(s, ": ") && !strings.Contains(s, " #") && !strings.HasPrefix(s, `"`) && !strings.HasPrefix(s, "[") {
 		return s
 	}
 	return "'" + strings.ReplaceAll(s, "'", "''") + "'"

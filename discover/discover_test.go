@@ -200,7 +200,7 @@ func TestEncodingIsNotApplied(t *testing.T) {
 	if c := report.Columns[1]; c.Suspected != "tcvn3" || c.Encodings[0].Clean != len(names) {
 		t.Errorf("found %+v", c)
 	}
-	file, _ := mapping.Parse("draft", []byte(report.Draft.YAML))
+	file, _ := mapping.Parse("draft", []byte(report.Draft.YAML), nil)
 	for _, r := range file.Columns {
 		if r.Text != "" {
 			t.Errorf("the draft declares %s for %s", r.Text, r.Name)

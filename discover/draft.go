@@ -53,7 +53,7 @@ func (w *writer) draft() *Draft {
 
 // demote turns lines into comments that the compiler refuses; what is missing is known already.
 func (w *writer) demote() bool {
-	file, problems := mapping.Parse("draft", []byte(w.b.String()))
+	file, problems := mapping.Parse("draft", []byte(w.b.String()), nil)
 	if file != nil {
 		_, found := mapping.CompileSource(file, w.table, w.dataset, mapping.Env{Set: w.opt.Set, Agency: w.opt.Agency})
 		problems = append(problems, found...)

@@ -30,7 +30,9 @@ type evidence struct {
 	most float64
 	// expression of the mapping that fills the property; empty when there is none.
 	expression string
-	why        []Text
+	// list is the form of the list that the expression is an element of, with %s in its place; empty when it is none.
+	list string
+	why  []Text
 	// nulls are texts to be declared as null for the column; asked are those that a person must judge.
 	nulls, asked []string
 	codes        *Codes
@@ -44,8 +46,7 @@ func judge(p *profile, l *leaf, id string, set *schemas.Set) evidence {
 	n := l.node
 	switch {
 	case l.list:
-		e.fit, e.most = 0, 0.5
-		e.todo = append(e.todo, say("danh sách: cần biểu thức tách giá trị", "a list: it needs an expression that splits the value"))
+		return judgeList(p, l, id, set)
 	case isPartialDate(n):
 		e.date(p, id, true)
 	case n.Format == "date":
@@ -63,6 +64,45 @@ func judge(p *profile, l *leaf, id string, set *schemas.Set) evidence {
 	default:
 		e.most = 0
 	}
+	return e
+}
+
+// judgeList holds a column against a list of plain values: one value, or several with a separator between them.
+func judgeList(p *profile, l *leaf, id string, set *schemas.Set) evidence {
+	if l.node.Items == nil {
+		return evidence{}
+	}
+	one := *l
+	one.node, one.list = l.node.Items, false
+	separator := ""
+	for _, s := range []string{";", ",", "|"} {
+		if p.share(func(text string) bool { return strings.Contains(text, s) }) > 0.02 {
+			separator = s
+			break
+		}
+	}
+	if separator == "" {
+		e := judge(p, &one, id, set)
+		e.list = "[%s]"
+		return e
+	}
+	parts := *p
+	parts.texts, parts.filled = map[string]int{}, 0
+	for text, n := range p.texts {
+		for part := range strings.SplitSeq(text, separator) {
+			if part = strings.TrimSpace(part); part != "" {
+				parts.texts[part] += n
+				parts.filled += n
+			}
+		}
+	}
+	e := judge(&parts, &one, "s", set)
+	if e.codes != nil {
+		e.codes.Name = id
+		e.expression = fmt.Sprintf("code(%q, s)", id)
+	}
+	e.list = "{ each: 'split(" + id + `, "` + separator + `")', as: s, value: %s }`
+	e.why = append(e.why, say("nhiều giá trị cách nhau bằng %q", "several values with %q between them", separator))
 	return e
 }
 
@@ -248,13 +288,17 @@ func (e *evidence) text(p *profile, l *leaf, id string) {
 	case (name == "hoTen" || strings.HasPrefix(name, "nguoi")) && letters > 0.9:
 		words := p.share(func(s string) bool { w := len(strings.Fields(s)); return w >= 2 && w <= 8 })
 		e.because(0.4+0.6*words, say("%d%% giá trị có dạng họ tên", "%d%% of the values have the form of a full name", percent(words)))
+		if p.share(func(s string) bool { return strings.Contains(s, ";") }) > 0.02 {
+			e.most = 0.85
+			e.todo = append(e.todo, say("có ô chứa nhiều người cách nhau bằng dấu ;: dùng each và split", "some cells hold several people with ; between them: use each and split"))
+		}
 		if words < 0.5 {
 			e.because(-0.5, say("phần lớn giá trị chỉ có một từ", "most values are a single word"))
 		}
 	case strings.HasPrefix(name, "so") && letters > 0.9:
 		e.because(-0.7, say("các giá trị không có chữ số", "the values have no digits"))
 	default:
-		e.because(0.8, say("độ dài các giá trị hợp lệ", "the values have an allowed length"))
+		e.because(0.4, say("độ dài các giá trị hợp lệ", "the values have an allowed length"))
 	}
 }
 

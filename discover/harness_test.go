@@ -136,7 +136,7 @@ func score(t *testing.T, d *discover.Draft, hand map[string][]string) {
 
 // checkDraft: a draft is a mapping that `truc check` reads; only what is missing is wrong with it.
 func checkDraft(t *testing.T, d *discover.Draft, table *record.Table, set *schemas.Set) {
-	file, problems := mapping.Parse("draft.yaml", []byte(d.YAML))
+	file, problems := mapping.Parse("draft.yaml", []byte(d.YAML), nil)
 	if problems.Err() != nil {
 		t.Fatalf("the draft does not parse: %v\n%s", problems, d.YAML)
 	}
@@ -164,7 +164,11 @@ func handWritten(t *testing.T, dir string) []*mapping.File {
 		if err != nil {
 			return err
 		}
-		if file, _ := mapping.Parse(filepath.ToSlash(path), data); file != nil && file.Direction == mapping.Source && file.Fields != nil && file.Dataset != "" {
+		within, err := filepath.Rel(dir, path)
+		if err != nil {
+			return err
+		}
+		if file, _ := mapping.Parse(filepath.ToSlash(path), data, &mapping.Files{Root: os.DirFS(dir), Path: filepath.ToSlash(within)}); file != nil && file.Direction == mapping.Source && file.Fields != nil && file.Dataset != "" {
 			out = append(out, file)
 		}
 		return nil
@@ -220,6 +224,20 @@ func columnsOf(f *mapping.File, table *record.Table) map[string][]string {
 	out := map[string][]string{}
 	var visit func(f *mapping.Field, path []string)
 	visit = func(f *mapping.Field, path []string) {
+		for i := range f.Items {
+			visit(&f.Items[i], elementPath(path, len(f.Items[i].Fields) > 0))
+		}
+		if f.Each != nil {
+			if f.Each.Over != nil {
+				lets[f.Each.As] = f.Each.Over.CEL
+			}
+			visit(&f.Each.Item, elementPath(path, len(f.Each.Item.Fields) > 0))
+			if f.Each.Over != nil {
+				if columns := read(f.Each.Over.CEL); len(columns) > 0 && len(f.Each.Item.Fields) == 0 {
+					out[strings.Join(path, ".")] = columns
+				}
+			}
+		}
 		if f.Value != nil && f.Value.CEL != "" {
 			if columns := read(f.Value.CEL); len(columns) > 0 {
 				out[strings.Join(path, ".")] = columns
@@ -230,6 +248,15 @@ func columnsOf(f *mapping.File, table *record.Table) map[string][]string {
 		}
 	}
 	visit(f.Fields, nil)
+	return out
+}
+
+// elementPath is where the elements of a list are: those that are objects have properties of their own.
+func elementPath(path []string, object bool) []string {
+	out := slices.Clone(path)
+	if object && len(out) > 0 {
+		out[len(out)-1] += "[]"
+	}
 	return out
 }
 

@@ -21,6 +21,8 @@ type leaf struct {
 	names [][]string
 	// owners are the objects above it.
 	owners []owner
+	// called are the names of the object above, where a column of that name holds this property.
+	called [][]string
 	// list: the property is a list that one column could fill.
 	list bool
 }
@@ -48,6 +50,11 @@ func leaves(root *schemas.Node, v *vocabulary) []*leaf {
 		for _, p := range n.Properties {
 			below := append(slices.Clone(path), p.Name)
 			switch {
+			case p.Node.Items != nil && isObject(p.Node.Items) && !isPartialDate(p.Node.Items):
+				// What one column can fill is the first element.
+				o := owner{name: p.Name, names: variants(p.Name, p.Node, v), part: len(owners) > 0 || isPart(p.Node.Items)}
+				below[len(below)-1] += "[]"
+				visit(p.Node.Items, below, false, append(slices.Clone(owners), o))
 			case isObject(p.Node) && !isPartialDate(p.Node):
 				o := owner{name: p.Name, required: p.Required, names: variants(p.Name, p.Node, v), part: len(owners) > 0 || isPart(p.Node)}
 				visit(p.Node, below, must && p.Required, append(slices.Clone(owners), o))
@@ -113,10 +120,13 @@ func (l *leaf) qualify() {
 	if len(l.owners) == 0 {
 		return
 	}
+	last := l.owners[len(l.owners)-1]
 	if name == "hoTen" {
 		l.names = append(l.names, []string{"ten"}) // ten_me is the mother's whole name, if it has several words
 	}
-	last := l.owners[len(l.owners)-1]
+	if name == "hoTen" && !last.required && len(l.owners) == 1 {
+		l.called = last.names // so is a column me
+	}
 	if !last.part {
 		return
 	}

@@ -60,6 +60,8 @@ const (
 	unnamed, unnamedPart = 0.6, 0.9
 	// ambiguous is the factor of a word with several meanings.
 	ambiguous = 0.8
+	// asCalled is the factor where a column is called as the object above the property.
+	asCalled = 0.85
 	// settled is how well a reading must fit somewhere to count as possible.
 	settled = 0.5
 )
@@ -74,6 +76,11 @@ func (m *matcher) score(p *profile, l *leaf) float64 {
 				s *= ambiguous
 			}
 			best = max(best, s)
+		}
+		for _, name := range l.called {
+			if s := m.fit(r.words, name, nil) * asCalled; r.certain {
+				best = max(best, s)
+			}
 		}
 	}
 	return best

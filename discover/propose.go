@@ -18,7 +18,7 @@ const (
 	// leastName is how well a name must fit before values are looked at, leastShown how certain a comment must be.
 	leastName, leastShown = 0.3, 0.3
 	// close is how near the second best may come before the best is no longer certain.
-	close = 0.08
+	close = 0.03
 )
 
 // Proposal says what could fill a property.
@@ -120,7 +120,7 @@ func newPairing(columns []*profile, l *leaf, name float64, e evidence) *pairing 
 // proposal words a pairing; what else could be at its place makes it less certain.
 func (c *pairing) proposal(all []*pairing, filled map[*leaf]bool, used map[*profile]bool) *Proposal {
 	p := &Proposal{
-		Property: c.leaf.String(), Required: c.leaf.must, Expression: c.evidence.expression, Codes: c.evidence.codes,
+		Property: c.leaf.String(), Required: c.leaf.must, Expression: c.evidence.written(), Codes: c.evidence.codes,
 		Todo: c.evidence.todo, leaf: c.leaf, nulls: c.evidence.nulls, asked: c.evidence.asked,
 	}
 	for _, column := range c.columns {
@@ -165,8 +165,16 @@ func (c *pairing) proposal(all []*pairing, filled map[*leaf]bool, used map[*prof
 	return p
 }
 
+// written is the expression, inside its list if it is an element of one.
+func (e *evidence) written() string {
+	if e.list == "" || e.expression == "" {
+		return e.expression
+	}
+	return fmt.Sprintf(e.list, "'"+strings.ReplaceAll(e.expression, "'", "''")+"'")
+}
+
 func (c *pairing) candidate() Candidate {
-	out := Candidate{Expression: c.evidence.expression, Confidence: rounded(c.confidence)}
+	out := Candidate{Expression: c.evidence.written(), Confidence: rounded(c.confidence)}
 	for _, p := range c.columns {
 		out.Columns = append(out.Columns, p.column.Name)
 	}

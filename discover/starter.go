@@ -87,7 +87,10 @@ func (s *starter) branch(b *branch, depth int) {
 	indent := strings.Repeat("  ", depth)
 	for _, c := range b.children {
 		if c.leaf == nil {
-			s.line("#%s%s:", indent, c.name)
+			s.line("#%s%s:", indent, strings.TrimSuffix(c.name, "[]"))
+			if strings.HasSuffix(c.name, "[]") {
+				s.line("#%s  # danh sách: mỗi phần tử một gạch - / a list: a dash - for each element", indent)
+			}
 			s.branch(c, depth+1)
 			continue
 		}
@@ -110,7 +113,7 @@ func template(l *leaf) string {
 	n := l.node
 	switch {
 	case l.list:
-		return "…"
+		return `{ each: 'split(cot, ";")', as: x, value: text(x) }`
 	case isPartialDate(n):
 		return `partialDate(cot, ["dd/MM/yyyy", "MM/yyyy", "yyyy"])`
 	case n.Format == "date":

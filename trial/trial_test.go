@@ -90,7 +90,7 @@ func trialOf(t *testing.T, rows []record.Row) (*Run, *scan) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	file, problems := mapping.Parse("ks.yaml", []byte(births))
+	file, problems := mapping.Parse("ks.yaml", []byte(births), nil)
 	if problems.Err() != nil {
 		t.Fatal(problems)
 	}

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -145,7 +147,16 @@ func testMapping(path string, set *schemas.Set) mappingResult {
 	case err != nil:
 		return fault(problem.List{{Code: "mapping.unreadable", Where: path, What: fmt.Sprintf("the mapping cannot be read: %v", err), Fix: "check that it is a file that you may read"}})
 	}
-	file, problems := mapping.Parse(path, data)
+	whole, err := filepath.Abs(path)
+	if err != nil {
+		whole = path
+	}
+	root, within, err := filesOf(mappingRoot(whole), whole)
+	if err != nil {
+		return fault(problem.List{{Code: "mapping.unreadable", Where: path, What: fmt.Sprintf("the folder of the mapping cannot be read: %v", err), Fix: "check that you may read it"}})
+	}
+	defer root.Close()
+	file, problems := mapping.Parse(path, data, &mapping.Files{Root: root.FS(), Path: within})
 	if file == nil {
 		return fault(problems)
 	}
@@ -168,6 +179,22 @@ func testMapping(path string, set *schemas.Set) mappingResult {
 	r.Problems = append(r.Problems, problems...)
 	r.OK = problems.Err() == nil
 	return r
+}
+
+// mappingRoot is the folder that holds the other files of a mapping: the nearest one above with a truc.yaml, as when the
+// configuration names the mapping, else the mapping's own. path is absolute.
+func mappingRoot(path string) string {
+	own := filepath.Dir(path)
+	for dir := own; ; {
+		if _, err := os.Stat(filepath.Join(dir, "truc.yaml")); err == nil {
+			return dir
+		}
+		above := filepath.Dir(dir)
+		if above == dir {
+			return own
+		}
+		dir = above
+	}
 }
 
 func (p *program) printMappingTests(results []mappingResult) error {
