@@ -31,20 +31,25 @@ func (s *starter) line(format string, args ...any) {
 	fmt.Fprintf(&s.b, format+"\n", args...)
 }
 
+// comment writes a line that an editor's "toggle comment" makes live.
+func (s *starter) comment(depth int, format string, args ...any) {
+	s.line(strings.Repeat("  ", depth)+"# "+format, args...)
+}
+
 func (s *starter) head(vi, en string) {
 	s.line("# %s / %s", vi, en)
-	s.line("# Bỏ dấu # ở dòng cần dùng, thay cot bằng tên cột. / Remove the # of a line you need, put the column's name for cot.")
+	s.line("# Bỏ dấu # ở dòng cần dùng, thay cot bằng tên cột. / Uncomment the lines you need, put the column's name for cot.")
 	s.line("dataset: %s   # %s / %s", s.dataset.ID(), s.dataset.Title("vi"), s.dataset.Title("en"))
 	s.line("table: %s", scalar(s.table))
 }
 
 func (s *starter) source() {
 	s.head("Ánh xạ nguồn: hàng của bảng thành tài liệu", "A source mapping: rows become documents")
-	s.line("# columns:")
-	s.line("#   \"*\": { text: tcvn3 }                # bảng mã văn bản nếu không phải Unicode / text encoding, if not Unicode")
-	s.line("#   cot: { null: [\"\", \"01/01/1900\"] }   # giá trị nghĩa là không có / texts that mean nothing")
-	s.line("# only: cot == 2                        # chỉ công bố các hàng này / publish these rows only")
-	s.line("# deleted: cot == 1                     # hàng xóa mềm / soft deletes")
+	s.comment(0, "columns:")
+	s.comment(1, `"*": { text: tcvn3 }                # bảng mã văn bản nếu không phải Unicode / text encoding, if not Unicode`)
+	s.comment(1, `cot: { null: ["", "01/01/1900"] }   # giá trị nghĩa là không có / texts that mean nothing`)
+	s.comment(0, "only: cot == 2                        # chỉ công bố các hàng này / publish these rows only")
+	s.comment(0, "deleted: cot == 1                     # hàng xóa mềm / soft deletes")
 	s.codes()
 	s.line("fields: {}   # bỏ {} khi có dòng đầu tiên / remove {} with the first line")
 	root := &branch{}
@@ -52,10 +57,10 @@ func (s *starter) source() {
 		root.add(l.path, l, nil)
 	}
 	s.branch(root, 1)
-	s.line("# examples:                             # chạy bằng / run by: truc mapping test")
-	s.line("#   - name: …")
-	s.line("#     row: { cot: … }")
-	s.line("#     document: { … }")
+	s.comment(0, "examples:                             # chạy bằng / run by: truc mapping test")
+	s.comment(1, "- name: …")
+	s.comment(1, "  row: { cot: … }")
+	s.comment(1, "  document: { … }")
 }
 
 // codes lists the targets of each code list that a required property takes.
@@ -67,34 +72,38 @@ func (s *starter) codes() {
 			continue
 		}
 		if len(done) == 0 {
-			s.line("# codes:")
+			s.comment(0, "codes:")
 		}
 		done[l.node.CodeList] = true
-		s.line("#   %s:", l.path[len(l.path)-1])
-		s.line("#     list: %s", l.node.CodeList)
-		s.line("#     map:   # mã của bạn: mã chuẩn / your code: the standard's")
+		s.comment(1, "%s:", l.path[len(l.path)-1])
+		s.comment(2, "list: %s", l.node.CodeList)
+		s.comment(2, "map:   # mã của bạn: mã chuẩn / your code: the standard's")
 		for i, c := range list.Codes() {
-			if i == 12 {
-				s.line("#       # … %d mã nữa / more: truc code list %s", len(list.Codes())-i, l.node.CodeList)
+			if i == codesShown {
+				s.comment(3, "# … còn %d mã trong %s / %d more codes of %s", len(list.Codes())-i, l.node.CodeList, len(list.Codes())-i, l.node.CodeList)
 				break
 			}
-			s.line("#       \"…\": %s   # %s / %s", quote(c.Code), c.VI, c.EN)
+			s.comment(3, `"…": %s   # %s / %s`, quote(c.Code), c.VI, c.EN)
 		}
 	}
 }
 
+// codesShown is how many codes of a list a starter shows.
+const codesShown = 12
+
 func (s *starter) branch(b *branch, depth int) {
-	indent := strings.Repeat("  ", depth)
 	for _, c := range b.children {
 		if c.leaf == nil {
-			s.line("#%s%s:", indent, strings.TrimSuffix(c.name, "[]"))
-			if strings.HasSuffix(c.name, "[]") {
-				s.line("#%s  # danh sách: mỗi phần tử một gạch - / a list: a dash - for each element", indent)
+			name, list := strings.CutSuffix(c.name, "[]")
+			if list {
+				s.comment(depth, "%s:   # danh sách: mỗi phần tử một gạch - / a list: a dash - for each element", name)
+			} else {
+				s.comment(depth, "%s:", name)
 			}
 			s.branch(c, depth+1)
 			continue
 		}
-		s.line("#%s%s: %s   # %s%s", indent, c.name, template(c.leaf), both(Text{c.leaf.node.Title["vi"], c.leaf.node.Title["en"]}), needed(c.leaf))
+		s.comment(depth, "%s: %s   # %s%s", c.name, template(c.leaf), both(Text{c.leaf.node.Title["vi"], c.leaf.node.Title["en"]}), needed(c.leaf))
 	}
 }
 
@@ -137,15 +146,17 @@ func (s *starter) sink() {
 	for _, k := range s.dataset.KeyProperties() {
 		key = append(key, "cot: "+k)
 	}
-	s.line("# key: { co_quan: event.agency, %s }   # cột làm khóa / the key's columns", strings.Join(key, ", "))
+	s.comment(0, "key: { co_quan: event.agency, %s }   # cột làm khóa / the key's columns", strings.Join(key, ", "))
 	s.line("columns: {}   # bỏ {} khi có dòng đầu tiên / remove {} with the first line")
 	for _, l := range s.leaves {
 		path := l.String()
 		if isPartialDate(l.node) {
 			path += ".giaTri"
 		}
-		s.line("#  cot: %s   # %s", path, both(Text{l.node.Title["vi"], l.node.Title["en"]}))
+		if !strings.Contains(path, "[]") && !l.list {
+			s.comment(1, "cot: %s   # %s", path, both(Text{l.node.Title["vi"], l.node.Title["en"]}))
+		}
 	}
-	s.line("# on_create: { cot: { const: … } }       # chỉ ghi khi thêm hàng / written when a row is new")
+	s.comment(0, "on_create: { cot: { const: … } }       # chỉ ghi khi thêm hàng / written when a row is new")
 	s.line("on_delete: delete   # | ignore | { set: { cot: … } }")
 }

@@ -33,7 +33,7 @@ func TestEncodedColumns(t *testing.T) {
 			}
 		}
 
-		f, problems := Parse("m.yaml", []byte("dataset: thu.khaisinh.v1\ntable: t\nkey: { so_ks: so }\ncolumns: { ho_ten: { value: nguoiDuocKhaiSinh.hoTen, text: "+e.Name+" } }\n"))
+		f, problems := Parse("m.yaml", []byte("dataset: thu.khaisinh.v1\ntable: t\nkey: { so_ks: so }\ncolumns: { ho_ten: { value: nguoiDuocKhaiSinh.hoTen, text: "+e.Name+" } }\n"), nil)
 		if problems != nil {
 			t.Fatal(problems)
 		}
@@ -93,7 +93,7 @@ func overColumn(t *testing.T, c record.Column, rule, expression string) (*Transl
 	}
 	source := "dataset: thu.khaisinh.v1\n" + columns + "fields:\n  so: '\"1\"'\n  quyenSo: '\"q\"'\n  noiDangKy: { const: { ma: H44.15 } }\n" +
 		"  nguoiDuocKhaiSinh: { hoTen: '\"A\"', ngaySinh: { const: { giaTri: \"2019\", doChinhXac: nam } }, gioiTinh: { const: \"1\" } }\n  ghiChu: '" + expression + "'\n"
-	f, problems := Parse("m.yaml", []byte(source))
+	f, problems := Parse("m.yaml", []byte(source), nil)
 	if f != nil {
 		p, more := CompileSource(f, &record.Table{Name: "t", Columns: []record.Column{c, {Name: "other", Kind: record.Text}}}, testDataset(t, s), Env{Set: s})
 		problems = append(problems, more...)
