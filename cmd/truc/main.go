@@ -39,9 +39,10 @@ func (p *program) execute(ctx context.Context, args []string) int {
 // verbs are what truc can do, in the order in which its help lists them.
 func verbs() []verb {
 	return slices.Concat(
-		[]verb{demoVerb(), checkVerb(), discoverVerb(), tryVerb(), runVerb(), statusVerb(), verifyVerb(), resnapshotVerb()},
+		[]verb{demoVerb(), initVerb(), checkVerb(), discoverVerb(), tryVerb(), runVerb(), statusVerb(), verifyVerb(), resnapshotVerb()},
 		dlqVerbs(),
 		mappingVerbs(),
+		[]verb{schemaExportVerb()},
 		[]verb{versionVerb()},
 	)
 }
