@@ -51,6 +51,8 @@ each place.`,
 	}
 }
 
+const ignoreFile = ".gitignore"
+
 // starterFile is one file that init writes; path has slashes.
 type starterFile struct{ path, content string }
 
@@ -70,15 +72,19 @@ func (p *program) initialize() error {
 	files := []starterFile{
 		{"truc.yaml", starterConfig},
 		{"mappings/README.md", starterMappings},
-		{".gitignore", starterIgnore},
+		{ignoreFile, starterIgnore},
 		{".truc/config.schema.json", string(ofConfig)},
 		{".truc/mapping.schema.json", string(ofMapping)},
 	}
 	// Everything is looked at before anything is written: half a start is worse than none.
 	var there problem.List
-	for _, f := range files {
+	note := ""
+	for i, f := range files {
 		path := filepath.Join(dir, filepath.FromSlash(f.path))
-		if _, err := os.Lstat(path); err == nil {
+		if _, err := os.Lstat(path); err == nil && f.path == ignoreFile {
+			files[i].path = "" // a folder that is under version control already has one, and that is no reason to refuse
+			note = fmt.Sprintf("%s có sẵn, giữ nguyên; nên thêm: secrets/, data/, .env / %s is there and stays; add secrets/, data/, .env to it\n", path, path)
+		} else if err == nil {
 			there = append(there, problem.Problem{Code: "init.file-exists", Where: path, What: "the file is there already, and nothing is overwritten", Fix: "choose another folder: truc init DIR"})
 		} else if !errors.Is(err, fs.ErrNotExist) {
 			return problem.List{{Code: "init.unusable", Where: path, What: fmt.Sprintf("no file can be made here: %v", errors.Unwrap(err)), Fix: "choose another folder: truc init DIR"}}
@@ -89,6 +95,9 @@ func (p *program) initialize() error {
 	}
 	written := make([]string, 0, len(files))
 	for _, f := range files {
+		if f.path == "" {
+			continue
+		}
 		path := filepath.Join(dir, filepath.FromSlash(f.path))
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil { //nolint:gosec // folders of a project, as an editor would make them
 			return fmt.Errorf("create folder: %w", err)
@@ -106,7 +115,7 @@ func (p *program) initialize() error {
 		text += "  " + w + "\n"
 	}
 	config := filepath.Join(dir, "truc.yaml")
-	text = "Đã tạo / written:\n" + text + fmt.Sprintf("Điền các chỗ có chữ DIEN-VAO trong %s, rồi chạy / fill in what says DIEN-VAO, then run:\n  truc check -c %s --offline\n  truc discover -c %s SOURCE\n", config, config, config)
+	text = "Đã tạo / written:\n" + text + note + fmt.Sprintf("Điền các chỗ có chữ DIEN-VAO trong %s, rồi chạy / fill in what says DIEN-VAO, then run:\n  truc check -c %s --offline\n  truc discover -c %s SOURCE\n", config, config, config)
 	if _, err := io.WriteString(p.stdout, text); err != nil {
 		return fmt.Errorf("write result: %w", err)
 	}
