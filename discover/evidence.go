@@ -224,7 +224,9 @@ func (e *evidence) number(p *profile, id string) {
 		e.expression = id
 		e.because(0.8, say("cột kiểu số", "the column is a number"))
 	case record.Text:
-		share := p.share(func(s string) bool { return strings.IndexFunc(s, func(r rune) bool { return (r < '0' || r > '9') && r != '.' && r != '-' }) < 0 })
+		share := p.share(func(s string) bool {
+			return strings.IndexFunc(s, func(r rune) bool { return (r < '0' || r > '9') && r != '.' && r != '-' }) < 0
+		})
 		e.expression = "decimal(" + id + ")"
 		e.because(share*2-1, say("%d%% giá trị là số", "%d%% of the values are numbers", percent(share)))
 	default:

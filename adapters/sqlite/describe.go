@@ -109,15 +109,15 @@ func relations(ctx context.Context, q querier, t *table) ([]adapters.Relation, e
 		if err != nil {
 			return nil, err
 		}
-		for _, k := range keyOf(other) {
+		for _, k := range keyColumns(other) {
 			found[i].References = append(found[i].References, other.Columns[k].Name)
 		}
 	}
 	return found, nil
 }
 
-// keyOf is the key of a table that may not be there: SQLite lets a foreign key name what does not exist.
-func keyOf(t *table) []int {
+// keyColumns is the key of a table that may not be there: SQLite lets a foreign key name what does not exist.
+func keyColumns(t *table) []int {
 	if t == nil {
 		return nil
 	}
