@@ -29,6 +29,9 @@ const (
 	maxName   = 63
 )
 
+// minPseudonymKey is how many characters a key of pseudonyms has at least: with fewer, who knows an identity number could try keys.
+const minPseudonymKey = 32
+
 // maxPartitions of a topic: more is a slip of the finger, and Kafka's own advice ends far below.
 const maxPartitions = 1000
 
@@ -94,7 +97,7 @@ func (c *Config) agency(path, id string) {
 }
 
 func (c *Config) checkNames() {
-	for _, section := range []string{"sources", "publish", "sinks", "subscribe"} {
+	for _, section := range []string{"sources", "publish", "sinks", "subscribe", "pseudonyms"} {
 		for _, name := range c.names(section) {
 			s, _ := c.file.top().entry(section)
 			e, _ := s.entry(name)
@@ -333,6 +336,12 @@ func (c *Config) checkRest() {
 	c.positive("errorBudget.openLetters", c.ErrorBudget.OpenLetters, 1_000_000_000)
 	c.positive("errorBudget.failedPercent", c.ErrorBudget.FailedPercent, 100)
 	c.positive("errorBudget.window", c.ErrorBudget.Window, 1_000_000)
+	for _, name := range c.names("pseudonyms") {
+		path := "pseudonyms." + name
+		if n := len(c.Pseudonyms[name]); n < minPseudonymKey && !c.Faulty(path) {
+			c.report("config.weak-key", path, fmt.Sprintf("the key has %d characters, %d are needed at least: a short one can be found by trying", n, minPseudonymKey), "make one with: openssl rand -base64 32", false)
+		}
+	}
 	if len(c.Publish) == 0 && len(c.Subscribe) == 0 && !c.Faulty("publish") && !c.Faulty("subscribe") {
 		c.report("config.nothing-to-do", "", "nothing is published and nothing is subscribed", "add publish: or subscribe:", true)
 	}

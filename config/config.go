@@ -34,6 +34,8 @@ type Config struct {
 	HTTP      HTTP                 `yaml:"http"`
 	// ErrorBudget decides when a pipeline is stopped because its mapping is plainly wrong.
 	ErrorBudget ErrorBudget `yaml:"errorBudget"`
+	// Pseudonyms are the keys of pseudonym(x, "name") in mappings, by name. They are secrets: ${env:NAME} or ${file:PATH}.
+	Pseudonyms map[string]string `yaml:"pseudonyms"`
 
 	file *file
 }

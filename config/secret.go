@@ -32,9 +32,13 @@ func (f *file) expand(s spot) {
 	// What came by reference is not the literal password of anybody: blank it out before looking for one.
 	if literal := passwordIn(s, reference.ReplaceAllString(raw, blank)); literal != "" && !strings.Contains(literal, blank) {
 		f.hide(s.value, literal)
+		what := "a password stands in the file, where everybody who reads the file reads it"
+		if isPseudonymKey(s.path) {
+			what = "a key stands in the file, and who has it can undo every pseudonym made with it"
+		}
 		f.report(s, problem.Problem{
 			Code: "config.literal-secret", Warning: true,
-			What: "a password stands in the file, where everybody who reads the file reads it",
+			What: what,
 			Fix:  "write ${env:NAME} in its place and set the variable NAME, or ${file:PATH}",
 		})
 	}
@@ -160,7 +164,7 @@ var (
 
 // passwordIn returns the password a scalar holds: the whole of `password: …`, or the part of a connection string.
 func passwordIn(s spot, text string) string {
-	if key := s.path[strings.LastIndexByte(s.path, '.')+1:]; secretKey.MatchString(key) {
+	if key := s.path[strings.LastIndexByte(s.path, '.')+1:]; secretKey.MatchString(key) || isPseudonymKey(s.path) {
 		return text
 	}
 	if m := urlLogin.FindStringSubmatch(text); m != nil {
@@ -170,6 +174,12 @@ func passwordIn(s spot, text string) string {
 		return strings.Trim(m[1], "'")
 	}
 	return ""
+}
+
+// isPseudonymKey holds for whatever stands under pseudonyms, be it misplaced.
+func isPseudonymKey(path string) bool {
+	rest, found := strings.CutPrefix(path, "pseudonyms")
+	return found && (rest == "" || rest[0] == '.' || rest[0] == '[')
 }
 
 // inUserinfo reports whether a reference stands between :// and @ of a URL.

@@ -99,6 +99,41 @@ func node(t *testing.T, yaml string) Node {
 	return c.Sources["hotich"].Node
 }
 
+// The keys of pseudonyms are secrets wherever they stand: no message shows one, and logs blank them out.
+func TestPseudonymKeys(t *testing.T) {
+	const key = "hunter2hunter2hunter2hunter2hunter2"
+	const literal = ": a key stands in the file, and who has it can undo every pseudonym made with it; fix: write ${env:NAME} in its place and set the variable NAME, or ${file:PATH}"
+	const weak = " characters, 32 are needed at least: a short one can be found by trying; fix: make one with: openssl rand -base64 32"
+	for _, c := range []struct{ name, yaml, want string }{
+		{"by reference", "{ cong_dan: \"${env:KEY}\" }", ""},
+		{"two", "{ cong_dan: \"${env:KEY}\", doanh_nghiep: \"${env:KEY}x\" }", ""},
+		{"none", "{}", ""},
+		{"unset", "{ cong_dan: \"${env:NONE}\" }", "config.missing-secret truc.yaml:5:15 pseudonyms.cong_dan: the environment variable NONE is not set; fix: set it before truc starts: export NONE=…"},
+		{"short", "{ cong_dan: \"${env:SHORT}\" }", "config.weak-key truc.yaml:5:15 pseudonyms.cong_dan: the key has 7" + weak},
+		{"literal", "{ cong_dan: " + key + " }", "warning: config.literal-secret truc.yaml:5:15 pseudonyms.cong_dan" + literal},
+		{"no name", "{ cong-dan: \"${env:KEY}\" }", "config.bad-name truc.yaml:5:15 pseudonyms.cong-dan: \"cong-dan\" is no name: it begins with a small letter and has small letters, digits and _ only; fix: write it like \"cong_dan\""},
+		{"no map", key, "warning: config.literal-secret truc.yaml:5:1 pseudonyms" + literal + "\nconfig.wrong-type truc.yaml:5:1 pseudonyms: a mapping of names to values was expected, a value (not shown: it holds a secret) was found; fix: write pseudonyms: { name: … }"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			got, problems := load("truc.yaml", []byte(withDSN+"pseudonyms: "+c.yaml+"\n"), environment("KEY", key, "SHORT", "hunter2"))
+			if diff := cmp.Diff(c.want, strings.TrimSuffix(lines(problems), "\n")); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+			if s := lines(problems); strings.Contains(s, "hunter") {
+				t.Errorf("a problem shows a key: %s", s)
+			}
+			if strings.Contains(c.yaml, "hunter") || strings.Contains(c.yaml, "KEY") {
+				if !strings.Contains(strings.Join(got.Secrets(), "\n"), key) {
+					t.Errorf("the key is not known as a secret")
+				}
+			}
+			if c.name == "by reference" && got.Pseudonyms["cong_dan"] != key {
+				t.Errorf("%q", got.Pseudonyms)
+			}
+		})
+	}
+}
+
 func TestNodeDecode(t *testing.T) {
 	got := adapterConfig{Slot: "default", Batch: 1}
 	l := node(t, `{ dsn: "x=${env:PW}", batch: "${env:N}", wait: 1m30s, on: true, share: 0.5, tables: [a, b], types: { x: y }, level: HIGH, nested: { port: 65535 }, zone: 001 }`).Decode(&got)

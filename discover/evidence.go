@@ -327,23 +327,35 @@ func (e *evidence) pattern(p *profile, pattern, id string) {
 		})
 	}
 	switch {
-	case plain >= 0.9 && p.kind != record.Int:
+	case plain >= 0.9 && p.kind != record.Int && (p.kind != record.Decimal || length == 0):
 		e.because(plain, say("%d%% giá trị đúng mẫu %s", "%d%% of the values match %s", percent(plain), pattern))
 	case cleaned >= 0.9 && cleaned > plain && p.kind == record.Text:
 		e.expression = "digits(" + id + ")"
 		e.because(cleaned, say("%d%% giá trị đúng mẫu %s khi chỉ giữ chữ số", "%d%% of the values match %s once only their digits are kept", percent(cleaned), pattern))
-	case padded >= 0.9 && (p.kind == record.Int || padded > plain):
-		e.expression = fmt.Sprintf("pad(%s, %d)", id, length)
+	case padded >= 0.9 && (p.kind == record.Int || p.kind == record.Decimal || padded > plain):
+		number := id
+		if p.kind == record.Decimal {
+			number = "text(" + id + ")"
+		}
+		e.expression = fmt.Sprintf("pad(%s, %d)", number, length)
 		e.because(padded, say("%d%% giá trị đúng mẫu %s khi thêm số 0 bên trái", "%d%% of the values match %s with zeros put on the left", percent(padded), pattern))
 	default:
 		best := max(plain, cleaned, padded)
 		if best == cleaned && cleaned > plain {
 			e.expression = "digits(" + id + ")"
 		}
+		if best >= mostlyFits {
+			e.most = 0.85 // data that somebody has to clean, in the column that it is
+			e.because(0, say("%d%% giá trị đúng mẫu %s, số còn lại phải làm sạch", "%d%% of the values match %s, the others must be cleaned", percent(best), pattern))
+			return
+		}
 		e.because(best*2-1, say("chỉ %d%% giá trị đúng mẫu %s", "only %d%% of the values match %s", percent(best), pattern))
 		e.most = 0.55
 	}
 }
+
+// mostlyFits is the share of values in the prescribed form from which a column is still taken for what its name says.
+const mostlyFits = 0.7
 
 // fixedLength is the number of digits a form takes when it takes exactly that many, else 0.
 func fixedLength(form *regexp.Regexp) int {

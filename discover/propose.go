@@ -189,7 +189,11 @@ func (m *matcher) nameParts(l *leaf, columns []*profile, ids map[*profile]string
 		return nil
 	}
 	var parts []*profile
-	for _, word := range []string{"ho", "dem", "ten"} {
+	joined := false
+	for _, word := range [][]string{{"ho", "dem"}, {"ho"}, {"dem"}, {"ten"}} {
+		if len(parts) == 1 && joined && word[0] != "ten" {
+			continue // one column holds both
+		}
 		// The part may name the object above, as hoMe does.
 		best, score := (*profile)(nil), 0.8
 		for _, p := range columns {
@@ -197,14 +201,15 @@ func (m *matcher) nameParts(l *leaf, columns []*profile, ids map[*profile]string
 				continue
 			}
 			for _, r := range p.read {
-				if s := m.fit(r.words, []string{word}, l.owners); s > score {
+				if s := m.fit(r.words, word, l.owners); s > score {
 					best, score = p, s
 				}
 			}
 		}
 		if best != nil {
 			parts = append(parts, best)
-		} else if word != "dem" {
+			joined = joined || len(word) == 2
+		} else if len(word) == 1 && word[0] != "dem" {
 			return nil
 		}
 	}

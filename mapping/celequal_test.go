@@ -95,6 +95,14 @@ func plainCEL(tb testing.TB) *cel.Env {
 			}
 			return types.String(s)
 		}))),
+		cel.Function("when", cel.Overload("when", []*cel.Type{cel.DynType, cel.DynType}, cel.DynType, cel.OverloadIsNonStrict(), cel.BinaryBinding(func(condition, x ref.Val) ref.Val {
+			if b, ok := condition.(types.Bool); !ok {
+				return bad
+			} else if !b {
+				return types.NullValue
+			}
+			return x
+		}))),
 		cel.Function("join", cel.Overload("join", []*cel.Type{cel.DynType, cel.StringType}, cel.DynType, cel.BinaryBinding(func(list, separator ref.Val) ref.Val {
 			var parts []string
 			for it := list.(traits.Lister).Iterator(); it.HasNext() == types.True; {
@@ -173,7 +181,7 @@ func expressionOf(depth int) *rapid.Generator[string] {
 			return fmt.Sprintf("%s(%s)", rapid.SampledFrom([]string{"text", "digits", "int", "string", "size"}).Draw(t, "function"), x())
 		case 12:
 			return rapid.SampledFrom([]string{
-				fmt.Sprintf("or(%s, %s)", x(), x()), fmt.Sprintf("pad(%s, 4)", x()), fmt.Sprintf(`code("gt", %s)`, x()), fmt.Sprintf(`join([%s, %s], "-")`, x(), x()),
+				fmt.Sprintf("or(%s, %s)", x(), x()), fmt.Sprintf("when(%s, %s)", x(), x()), fmt.Sprintf("pad(%s, 4)", x()), fmt.Sprintf(`code("gt", %s)`, x()), fmt.Sprintf(`join([%s, %s], "-")`, x(), x()),
 			}).Draw(t, "call")
 		default:
 			return fmt.Sprintf("[%s, %s].exists(v, v == %s)", x(), x(), x())

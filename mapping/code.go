@@ -77,7 +77,7 @@ func (l *lowering) codeTable(fn string, arg celast.Expr) *codeTable {
 		l.problem(arg, "unknown-code-table", fmt.Sprintf("there is no code table %q under codes", name), fix)
 		return nil
 	}
-	t.used = true
+	t.used, l.uses["codes."+name] = true, true
 	return t
 }
 

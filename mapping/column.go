@@ -24,11 +24,14 @@ type column struct {
 	index int
 	name  string
 	typ   typ
+	// stored is the kind of the column's values before zone and pad make others of them.
+	stored kind
 	// encoding is nil for UTF-8.
 	encoding *value.Encoding
-	nulls    [][]byte
-	pad      int
-	zone     *time.Location
+	// nulls are in the canonical form of stored.
+	nulls [][]byte
+	pad   int
+	zone  *time.Location
 	// encodingFailure, dateFailure and the others say why a cell cannot be read.
 	encodingFailure, dateFailure, numberFailure, missingFailure *failure
 }
@@ -36,6 +39,7 @@ type column struct {
 func newColumn(index int, c record.Column) *column {
 	return &column{
 		index: index, name: c.Name,
+		stored:          kindOf(c.Kind),
 		typ:             typ{kind: kindOf(c.Kind), nullable: c.Nullable},
 		encodingFailure: &failure{schemas.RuleEncoding, "utf-8, column " + c.Name},
 		dateFailure:     &failure{schemas.RuleDate, "column " + c.Name},
@@ -53,7 +57,7 @@ func (c *column) apply(r ColumnRule, explicit bool) (what, fix string) {
 		case kindBytes:
 			if explicit {
 				c.encode(r.Text)
-				c.typ.kind = kindText
+				c.stored, c.typ.kind = kindText, kindText
 			}
 		default:
 			if explicit {
@@ -62,8 +66,14 @@ func (c *column) apply(r ColumnRule, explicit bool) (what, fix string) {
 		}
 	}
 	for _, s := range r.Null {
-		c.nulls = append(c.nulls, []byte(s))
-		c.typ.nullable = true
+		word, form := nullWord(c.stored, s)
+		switch {
+		case word != nil:
+			c.nulls = append(c.nulls, word)
+			c.typ.nullable = true
+		case explicit:
+			return fmt.Sprintf("column %s is %s: it never holds %q", c.name, article(c.stored), s), "write " + form + ", or remove it from null"
+		}
 	}
 	if r.Zone != "" {
 		if c.typ.kind != kindDateTime && c.typ.kind != kindAny {
@@ -96,6 +106,53 @@ func (c *column) encode(name string) {
 	c.encodingFailure = &failure{schemas.RuleEncoding, name + ", column " + c.name}
 }
 
+// nullWord is a text that stands for null in the canonical form of a column's values, nil and the form that it should have when no value is so.
+func nullWord(k kind, s string) (word []byte, form string) {
+	b := []byte(s)
+	switch k {
+	case kindInt:
+		if _, ok := wholeNumber(s); !ok {
+			return nil, "a whole number such as 0"
+		}
+	case kindDecimal, kindFloat:
+		canonical, ok := value.AppendDecimal(nil, b)
+		if !ok && s != "NaN" {
+			return nil, "a number such as 0"
+		}
+		if ok {
+			b = canonical
+		}
+	case kindBool:
+		if s != "true" && s != "false" {
+			return nil, "true or false"
+		}
+	case kindDate:
+		if _, ok := value.ParseISODate(b); !ok && !infinity(s) {
+			return nil, "a date as 1900-01-01"
+		}
+	case kindDateTime:
+		if _, ok := value.ParseISODate(b); ok {
+			b = append(b, "T00:00:00"...)
+		}
+		if _, utc, ok := value.ParseISODateTime(b); (!ok || utc) && !infinity(s) {
+			return nil, "a date and time as 1900-01-01T00:00:00"
+		}
+	case kindTimestamp:
+		if _, utc, ok := value.ParseISODateTime(b); (!ok || !utc) && !infinity(s) {
+			return nil, "a date and time in UTC as 1900-01-01T00:00:00Z"
+		}
+	default:
+		b = norm.NFC.Bytes(b)
+	}
+	if b == nil {
+		b = []byte{}
+	}
+	return b, ""
+}
+
+// infinity holds for the dates that PostgreSQL puts behind every other.
+func infinity(s string) bool { return s == "infinity" || s == "-infinity" }
+
 // load reads a cell.
 func (c *column) load(f *frame) cell {
 	v := f.row[c.index]
@@ -107,11 +164,17 @@ func (c *column) load(f *frame) cell {
 		// The pipeline completes rows before it translates them; publishing one in part would lose what is not there.
 		return failed(c.missingFailure)
 	case record.Text, record.Bytes:
-		if v.Kind == record.Text || c.typ.kind == kindText {
+		if v.Kind == record.Text || c.stored == kindText || c.stored == kindAny && c.encoding != nil {
 			if out = c.text(f, v.Bytes); out.isFailed() {
 				return out
 			}
 		}
+	default: // as they are
+	}
+	if c.nulls != nil && c.declaredNull(out) {
+		return null
+	}
+	switch v.Kind {
 	case record.Date:
 		if _, ok := value.ParseISODate(v.Bytes); !ok {
 			return failed(c.dateFailure)
@@ -126,10 +189,7 @@ func (c *column) load(f *frame) cell {
 			f.scratch = appendZoned(f.scratch, t, c.zone)
 			out = bytesCell(kindTimestamp, f.since(start))
 		}
-	case record.Bool, record.Int, record.Float, record.Decimal, record.Time, record.JSON: // as they are
-	}
-	if c.nulls != nil && c.declaredNull(out) {
-		return null
+	default: // checked where they are used
 	}
 	if c.pad != 0 {
 		return c.padded(f, out)
@@ -173,7 +233,15 @@ func inspect(b []byte) (valid, composed bool) {
 func (c *column) declaredNull(v cell) bool {
 	var buf [64]byte
 	content := v.b
-	if !v.kind.inText() {
+	switch {
+	case v.is(kindDecimal) || v.is(kindFloat):
+		// The word was made canonical; 0.00 is 0.
+		if canonical, ok := v.appendDecimal(buf[:0]); ok {
+			content = canonical
+		} else if v.isNaN() {
+			content = []byte("NaN")
+		}
+	case !v.kind.inText():
 		var ok bool
 		if content, ok = v.appendText(buf[:0]); !ok {
 			return false

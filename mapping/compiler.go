@@ -36,10 +36,15 @@ type compiler struct {
 	problems problem.List
 	// used are the table columns read by what is being compiled.
 	used map[int]bool
+	// allReads are the table columns that the documents are made of.
+	allReads map[int]bool
 	// parts are the paths of the document named by what is being compiled.
 	parts map[string]bool
 	// codes are the code tables by name.
 	codes map[string]*codeTable
+	// uses are the functions and code tables of what is being compiled, explained is what was told of what is done.
+	uses      uses
+	explained []Explanation
 }
 
 // binding is what a name stands for in an expression.
@@ -53,6 +58,8 @@ type binding struct {
 	reads []int
 	// parts are the paths of the document behind the name.
 	parts []string
+	// uses are the functions and code tables behind the name.
+	uses  uses
 	state letState
 }
 
@@ -71,7 +78,7 @@ func newCompiler(f *File, env Env) (*compiler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("build expression environment: %w", err)
 	}
-	return &compiler{file: f, env: env, cel: celEnv, names: map[string]*binding{}, elements: map[*scope]*binding{}, used: map[int]bool{}, parts: map[string]bool{}, codes: map[string]*codeTable{}}, nil
+	return &compiler{file: f, env: env, cel: celEnv, names: map[string]*binding{}, elements: map[*scope]*binding{}, used: map[int]bool{}, allReads: map[int]bool{}, parts: map[string]bool{}, codes: map[string]*codeTable{}, uses: uses{}}, nil
 }
 
 func (c *compiler) report(at Place, code, what, fix string) {
@@ -178,11 +185,11 @@ func (c *compiler) readLets() {
 
 func (c *compiler) readLet(b *binding) {
 	b.state = letOpen
-	used, parts := c.used, c.parts
-	c.used, c.parts = map[int]bool{}, map[string]bool{}
+	used, parts, made := c.used, c.parts, c.uses
+	c.used, c.parts, c.uses = map[int]bool{}, map[string]bool{}, uses{}
 	n, t := c.compile(&b.let.Value)
-	b.reads, b.parts = c.takeUsed(), c.takeParts()
-	c.used, c.parts = used, parts
+	b.reads, b.parts, b.uses = c.takeUsed(), c.takeParts(), c.uses
+	c.used, c.parts, c.uses = used, parts, made
 	b.node, b.typ, b.state = &sharedNode{slot: c.slot(), node: n}, t, letDone
 }
 

@@ -65,6 +65,8 @@ type File struct {
 	datasetAt Place
 	tableAt   Place
 	deleteAt  Place
+	// conflictAt is where conflict stands, if it does.
+	conflictAt Place
 }
 
 // TablePlace and DatasetPlace are where the file names its table and its dataset, or where it begins when it does not.

@@ -12,75 +12,11 @@ import (
 	"github.com/lienthong/truc/schemas"
 )
 
-// function is one of truc's functions: how it is written, and how a call becomes a node.
-type function struct {
-	name, usage string
-	min, max    int
-	lower       func(l *lowering, e celast.Expr, args []celast.Expr) (node, typ)
-	// VI and EN help, one line each.
-	vi, en string
-}
-
-// functions lists them all. It is a function, not a variable, because lowering them refers back to the list.
-func functions() []function {
-	return []function{
-		{"text", "text(x)", 1, 1, lowerText, "văn bản sạch: NFC, bỏ khoảng trắng thừa", "clean text: NFC, trimmed, single blanks"},
-		{"or", "or(a, b)", 2, 8, lowerOr, "giá trị đầu tiên khác null; hằng số mặc định được ghi nhận", "the first value that is not null; a constant default leaves a remark"},
-		{"join", `join([a, b], " ")`, 2, 2, lowerJoin, "nối các phần khác null và khác rỗng", "joins what is neither null nor blank"},
-		{"split", `split(x, ";")`, 2, 2, lowerSplit, "tách văn bản thành danh sách, bỏ phần trống; có thể nêu nhiều dấu phân cách: [\";\", \",\"]", "a list of the parts of a text without the blank ones; several separators: [\";\", \",\"]"},
-		{"digits", "digits(x)", 1, 1, lowerDigits, "chỉ giữ chữ số", "keeps the digits"},
-		{"pad", "pad(x, 12)", 2, 2, lowerPad, "thêm số 0 bên trái cho đủ độ dài", "zeros on the left up to a length"},
-		{"date", `date(x, "dd/MM/yyyy")`, 1, 2, lowerDate, "ngày theo mẫu", "a date by its layout"},
-		{"dateTime", `dateTime(x, "dd/MM/yyyy HH:mm")`, 2, 3, lowerDateTime, "thời điểm theo mẫu, múi giờ Việt Nam nếu không nêu", "date and time by its layout, in Vietnam's zone unless said otherwise"},
-		{"partialDate", `partialDate(x, ["dd/MM/yyyy", "MM/yyyy", "yyyy"])`, 2, 2, lowerPartialDate, "ngày có thể thiếu ngày hoặc tháng", "a date of which day or month may be unknown"},
-		{"code", `code("gioi_tinh", x)`, 2, 2, lowerCode, "mã chuẩn theo bảng mã", "the standard code by a code table"},
-		{"codeOf", `codeOf("gioi_tinh", x)`, 2, 2, lowerCodeOf, "mã nội bộ, đọc ngược bảng mã", "the local code, the table read backwards"},
-		{"decimal", "decimal(x)", 1, 1, lowerDecimal, "số thập phân chính xác", "an exact decimal number"},
-		{"age", "age(born, at)", 2, 2, lowerAge, "tuổi tròn tại một thời điểm", "whole years of age at a time"},
-	}
-}
-
-func functionNamed(name string) *function {
-	list := functions()
-	for i := range list {
-		if list[i].name == name {
-			return &list[i]
-		}
-	}
-	return nil
-}
-
-func functionNames() []string {
-	var out []string
-	for _, f := range functions() {
-		out = append(out, f.name)
-	}
-	return out
-}
-
-// notYet names what the language has and this version does not run.
-func notYet(name string) (instead string, ok bool) {
-	switch name {
-	case "titleCase":
-		return "write text(x): case stays as it is", true
-	case "when":
-		return "write condition ? value : null", true
-	case "zone":
-		return "declare the zone under columns: { x: { zone: Asia/Ho_Chi_Minh } }", true
-	case "lookup":
-		return "write code(\"table\", x) with the codes spelt out", true
-	case "money":
-		return "write decimal(x)", true
-	case "adminUnit", "address", "taxCode", "personId", "pseudonym", "json", "xml":
-		return "leave the property out, or publish a view that computes it", true
-	}
-	return "", false
-}
-
 func (l *lowering) function(e celast.Expr, fn *function, args []celast.Expr) (node, typ) {
 	if len(args) < fn.min || len(args) > fn.max {
 		return l.problem(e, "wrong-arguments", fmt.Sprintf("%s() takes %s, found %d", fn.name, arity(fn), len(args)), "write "+fn.usage)
 	}
+	l.uses[fn.name+"()"] = true
 	return fn.lower(l, e, args)
 }
 

@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -26,7 +27,11 @@ func (l *lowering) layouts(fn string, arg celast.Expr, least value.Precision) ([
 		layout, err := value.CompileLayout(s)
 		if err != nil {
 			reason := strings.TrimPrefix(err.Error(), fmt.Sprintf("compile date layout %q: ", s))
-			l.problem(item, "bad-layout", fmt.Sprintf("%q is not a date layout: %s", s, reason), "use yyyy, MM, dd, HH, mm, ss and what stands between them: dd/MM/yyyy")
+			fix := "use yyyy, MM, dd, HH, mm, ss and what stands between them: dd/MM/yyyy"
+			if len(similar(s, []string{value.ExcelLayout})) > 0 {
+				fix = suggestion(s, []string{value.ExcelLayout})
+			}
+			l.problem(item, "bad-layout", fmt.Sprintf("%q is not a date layout: %s", s, reason), fix)
 			return nil, false
 		}
 		if layout.Precision() < least && least == value.Time {
@@ -38,6 +43,15 @@ func (l *lowering) layouts(fn string, arg celast.Expr, least value.Precision) ([
 			return nil, false
 		}
 		out = append(out, layout)
+	}
+	for _, serial := range out {
+		for _, other := range out {
+			// A year alone is a serial too, of a day in 1905.
+			if n := other.DigitsOnly(); serial.Serial() && n > 0 && n < len("2958466")+1 {
+				l.problem(arg, "bad-layout", fmt.Sprintf("%s(): a text of %d digits is a date by the layout %q and by %q", fn, n, serial, other), "keep one of the two")
+				return nil, false
+			}
+		}
 	}
 	if len(out) == 0 {
 		l.problem(arg, "wrong-arguments", fn+"(): no layout is given", "write "+functionNamed(fn).usage)
@@ -52,6 +66,25 @@ func dateFailure(layouts []*value.Layout) *failure {
 		names = append(names, l.String())
 	}
 	return &failure{schemas.RuleDate, strings.Join(names, ", ")}
+}
+
+// dateKinds are the kinds of columns that layouts read: texts, and numbers that are serials of a spreadsheet.
+func dateKinds(layouts []*value.Layout) []kind {
+	if slices.ContainsFunc(layouts, (*value.Layout).Serial) {
+		return []kind{kindText, kindInt, kindDecimal, kindFloat}
+	}
+	return []kind{kindText}
+}
+
+// dateText is what layouts read of a cell; ok is false for a cell of another kind than dateKinds.
+func dateText(layouts []*value.Layout, v cell, buf []byte) (b []byte, ok bool) {
+	switch {
+	case v.is(kindText):
+		return v.b, true
+	case v.kind.number() && len(dateKinds(layouts)) > 1:
+		return v.appendDecimal(buf)
+	}
+	return nil, false
 }
 
 func parseAny(layouts []*value.Layout, b []byte) (value.DateTime, bool) {
@@ -79,25 +112,29 @@ func lowerDate(l *lowering, e celast.Expr, args []celast.Expr) (node, typ) {
 		l.wantKind("date", args[0], t, kindDate, kindDateTime)
 		return dateNode{n, nil, &failure{schemas.RuleDate, l.source(e)}}, out
 	}
-	l.wantKind("date", args[0], t, kindText)
 	layouts, ok := l.layouts("date", args[1], value.Day)
 	if !ok {
 		return literalNode{null}, typ{}
 	}
+	l.wantKind("date", args[0], t, dateKinds(layouts)...)
 	return dateNode{n, layouts, dateFailure(layouts)}, out
 }
 
 func (n dateNode) eval(f *frame) cell {
 	v := n.a.eval(f)
 	var t value.DateTime
-	ok := false
+	var ok bool
 	switch {
 	case v.isNull() || v.isFailed() || v.is(kindDate):
 		return v
 	case v.is(kindDateTime):
 		t, _, ok = value.ParseISODateTime(v.b)
-	case v.is(kindText):
-		t, ok = parseAny(n.layouts, v.b)
+	default:
+		var buf [64]byte
+		var b []byte
+		if b, ok = dateText(n.layouts, v, buf[:0]); ok {
+			t, ok = parseAny(n.layouts, b)
+		}
 	}
 	if !ok {
 		return failed(n.fail)
@@ -114,22 +151,18 @@ type dateTimeNode struct {
 	fail    *failure
 }
 
-func lowerDateTime(l *lowering, e celast.Expr, args []celast.Expr) (node, typ) {
+func lowerDateTime(l *lowering, _ celast.Expr, args []celast.Expr) (node, typ) {
 	n, t := l.lower(args[0])
-	l.wantKind("dateTime", args[0], t, kindText)
 	layouts, ok := l.layouts("dateTime", args[1], value.Time)
 	if !ok {
 		return literalNode{null}, typ{}
 	}
-	name := vietnam
+	l.wantKind("dateTime", args[0], t, dateKinds(layouts)...)
+	zone := l.localZone()
 	if len(args) == 3 {
-		if name, ok = l.constantText("dateTime", args[2], "the zone"); !ok {
+		if zone, ok = l.zone("dateTime", args[2]); !ok {
 			return literalNode{null}, typ{}
 		}
-	}
-	zone, err := time.LoadLocation(name)
-	if err != nil || name == "" || name == "Local" {
-		return l.problem(e, "unknown-zone", fmt.Sprintf("%q is not a time zone", name), "write a name such as Asia/Ho_Chi_Minh or UTC")
 	}
 	return dateTimeNode{n, layouts, zone, dateFailure(layouts)}, typ{kind: kindTimestamp, nullable: t.nullable}
 }
@@ -139,10 +172,12 @@ func (n dateTimeNode) eval(f *frame) cell {
 	if v.isNull() || v.isFailed() {
 		return v
 	}
-	if !v.is(kindText) {
+	var buf [64]byte
+	b, ok := dateText(n.layouts, v, buf[:0])
+	if !ok {
 		return failed(n.fail)
 	}
-	t, ok := parseAny(n.layouts, v.b)
+	t, ok := parseAny(n.layouts, b)
 	if !ok {
 		return failed(n.fail)
 	}
@@ -159,11 +194,11 @@ type partialDateNode struct {
 
 func lowerPartialDate(l *lowering, _ celast.Expr, args []celast.Expr) (node, typ) {
 	n, t := l.lower(args[0])
-	l.wantKind("partialDate", args[0], t, kindText, kindDate)
 	layouts, ok := l.layouts("partialDate", args[1], value.Year)
 	if !ok {
 		return literalNode{null}, typ{}
 	}
+	l.wantKind("partialDate", args[0], t, append(dateKinds(layouts), kindDate)...)
 	return partialDateNode{n, layouts, dateFailure(layouts)}, typ{kind: kindPartial, nullable: t.nullable}
 }
 
@@ -174,10 +209,13 @@ func (n partialDateNode) eval(f *frame) cell {
 		return v
 	case v.is(kindDate):
 		return bytesCell(kindPartial, v.b)
-	case !v.is(kindText):
+	}
+	var buf [64]byte
+	b, ok := dateText(n.layouts, v, buf[:0])
+	if !ok {
 		return failed(n.fail)
 	}
-	p, ok := value.ParsePartial(n.layouts, v.b)
+	p, ok := value.ParsePartial(n.layouts, b)
 	if !ok {
 		return failed(n.fail)
 	}

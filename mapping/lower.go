@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -170,6 +171,7 @@ func (l *lowering) reference(e celast.Expr) (node, typ) {
 	for _, path := range b.parts {
 		l.parts[path] = true
 	}
+	maps.Copy(l.uses, b.uses)
 	return b.node, b.typ
 }
 

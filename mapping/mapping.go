@@ -31,6 +31,8 @@ type Env struct {
 	// IdentityFix is the statement that makes deletes carry every column (adapters.TableInfo), for the problem "key needs
 	// columns that deletes do not carry".
 	IdentityFix string
+	// Pseudonyms are the keys of pseudonym(x, "name") by name, of MinPseudonymKey bytes at least. They appear in no message.
+	Pseudonyms map[string][]byte
 }
 
 // Verdict says what becomes of a row or an event before it is translated.

@@ -22,6 +22,10 @@ type typ struct {
 	parts bool
 	// codes is the table whose targets the value is one of.
 	codes *codeTable
+	// list is the code list of which lookup() gives a code.
+	list string
+	// made names what an object may hold that a function makes.
+	made []string
 	// schema describes an object or a list of a document.
 	schema *schemas.Node
 }

@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	celast "cel.dev/cel-go/common/ast"
@@ -141,9 +142,14 @@ func (l *lowering) conditional(e celast.Expr, args []celast.Expr) (node, typ) {
 
 // joined is the type of what is one or the other.
 func joined(a, b typ) (typ, bool) {
-	t := typ{kind: a.kind, nullable: a.nullable || b.nullable, schema: a.schema, codes: a.codes, parts: a.parts && b.parts}
+	t := typ{kind: a.kind, nullable: a.nullable || b.nullable, schema: a.schema, codes: a.codes, parts: a.parts && b.parts, made: slices.Concat(a.made, b.made)}
 	if a.item == b.item {
 		t.item = a.item
+	}
+	if a.list == b.list || b.kind == kindNull {
+		t.list = a.list
+	} else if a.kind == kindNull {
+		t.list = b.list
 	}
 	switch {
 	case a.codes == nil:

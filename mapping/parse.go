@@ -227,6 +227,7 @@ func (d *decoder) directed(f *File, p pair) bool {
 		w := d.word(p.value, p.key, "upsert", "update", "append")
 		f.Write = map[string]record.Write{"update": record.UpdateOnly, "append": record.AppendOnly}[w]
 	case "conflict":
+		f.conflictAt = p.at
 		w := d.word(p.value, p.key, "reject", "replace", "ignore")
 		f.Conflict = map[string]record.Conflict{"replace": record.ConflictReplaces, "ignore": record.ConflictIgnores}[w]
 	case "on_delete":

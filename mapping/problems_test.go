@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"bytes"
 	"flag"
 	"fmt"
 	"os"
@@ -33,7 +34,7 @@ func treEmTable() *record.Table {
 func TestProblems(t *testing.T) {
 	set := testSet(t)
 	d := testDataset(t, set)
-	env := Env{Set: set, Agency: "H44.15"}
+	env := Env{Set: set, Agency: "H44.15", Pseudonyms: map[string][]byte{"cong_dann": bytes.Repeat([]byte("k"), MinPseudonymKey), "ngan": []byte("secret")}}
 	source := func(f *File) problem.List {
 		_, l := CompileSource(f, khaiSinhTable(), d, env)
 		return l

@@ -53,7 +53,7 @@ func (c *compiler) object(f *Field, pointer string, schema *schemas.Node) []prop
 		if found != nil {
 			known = found.Node
 		}
-		if p, ok := c.property(field, pointer+"/"+pointerToken(field.Name), known); ok {
+		if p, ok := c.property(field, pointer+"/"+pointerToken(field.Name), known, found != nil && found.Required); ok {
 			p.name = append(appendJSONString(nil, []byte(field.Name)), ':')
 			out = append(out, p)
 		}
@@ -66,8 +66,15 @@ func (c *compiler) object(f *Field, pointer string, schema *schemas.Node) []prop
 	return out
 }
 
+// reading notes which columns the documents are made of.
+func (c *compiler) reading(columns []int) {
+	for _, i := range columns {
+		c.allReads[i] = true
+	}
+}
+
 // property compiles one property or element. known is its schema, nil when there is none.
-func (c *compiler) property(f *Field, pointer string, known *schemas.Node) (property, bool) {
+func (c *compiler) property(f *Field, pointer string, known *schemas.Node, required bool) (property, bool) {
 	p := property{pointer: pointer, schema: known, number: &failure{schemas.RuleNumber, ""}, condition: &failure{ruleType, "when"}}
 	if known == nil {
 		p.schema = &schemas.Node{MaxLength: -1, MaxItems: -1}
@@ -76,7 +83,9 @@ func (c *compiler) property(f *Field, pointer string, known *schemas.Node) (prop
 		return p, false
 	}
 	for _, e := range f.When {
-		p.when = append(p.when, c.condition(e, "when"))
+		when, reads := c.condition(e, "when", propertyName(pointer))
+		p.when = append(p.when, when)
+		c.reading(reads)
 	}
 	switch {
 	case f.Each != nil || f.List:
@@ -94,6 +103,11 @@ func (c *compiler) property(f *Field, pointer string, known *schemas.Node) (prop
 	default:
 		var t typ
 		p.node, t = c.compile(f.Value)
+		reads, _ := c.explain("fields", propertyName(pointer), f.Value, p.node, t, known)
+		c.reading(reads)
+		if required && (t.nullable || c.untyped && f.Value.CEL != "") {
+			c.mayFail(failure{"required", ""})
+		}
 		if known != nil {
 			c.fits(f.Value, f.Name, t, known)
 			c.outcomesFit(f.Value, f.Name, p.node, known)
@@ -109,7 +123,7 @@ func (c *compiler) list(f *Field, pointer string, schema *schemas.Node) *listPla
 		always := 0
 		for i := range f.Items {
 			item := &f.Items[i]
-			if p, ok := c.property(item, pointer+"/"+anIndex, schema.Items); ok {
+			if p, ok := c.property(item, pointer+"/"+anIndex, schema.Items, false); ok {
 				l.items = append(l.items, p)
 			}
 			if len(item.When) == 0 && item.Value != nil && item.Value.CEL == "" {
@@ -127,6 +141,9 @@ func (c *compiler) list(f *Field, pointer string, schema *schemas.Node) *listPla
 	e := f.Each
 	var over typ
 	l.over, over = c.compile(e.Over)
+	reads, _ := c.explain("each", propertyName(pointer), e.Over, l.over, over, nil)
+	c.reading(reads)
+	behind := c.explained[len(c.explained)-1]
 	l.fail.detail = e.Over.text()
 	switch over.kind {
 	case kindList, kindJSON, kindAny, kindNull:
@@ -140,17 +157,17 @@ func (c *compiler) list(f *Field, pointer string, schema *schemas.Node) *listPla
 		element = *over.item
 	}
 	l.slot = c.slot()
-	c.bindElement(e, l.slot, element)
-	if item, ok := c.property(&e.Item, pointer+"/"+anIndex, schema.Items); ok {
+	c.bindElement(e, &binding{node: slotNode{l.slot}, typ: element, reads: reads, uses: usesOf(behind)})
+	if item, ok := c.property(&e.Item, pointer+"/"+anIndex, schema.Items, false); ok {
 		l.item = item
 	}
 	return l
 }
 
 // bindElement makes the element of an each known to the expressions in it.
-func (c *compiler) bindElement(e *Each, slot int, t typ) {
+func (c *compiler) bindElement(e *Each, b *binding) {
 	in := e.in
-	c.elements[in] = &binding{node: slotNode{slot}, typ: t}
+	c.elements[in] = b
 	taken := c.names[e.As] != nil || c.names[in.prefix+e.As] != nil || in.parent.element(e.As) != nil
 	if taken {
 		c.report(e.AsAt, "bad-name", fmt.Sprintf("as gives the element the name %s, which something else has already", e.As), "choose another name")

@@ -82,6 +82,9 @@ func (c *compiler) fits(e *Expression, name string, t typ, n *schemas.Node) {
 			fix = fmt.Sprintf(`write split(%s, ";") with the separator the column has`, e.text())
 		}
 		c.codesFit(e, name, t, n)
+		if t.list != "" && n.CodeList != "" && t.list != n.CodeList {
+			c.report(e.At, "wrong-code-list", fmt.Sprintf("%s takes codes of %s, %s gives codes of %s", name, n.CodeList, e.text(), t.list), fmt.Sprintf("write lookup(%q, x)", n.CodeList))
+		}
 	case kindInt:
 		ok = allows(n, "integer", "number")
 		fix = numberFix(n, e, fix)
@@ -116,6 +119,14 @@ func (c *compiler) fits(e *Expression, name string, t typ, n *schemas.Node) {
 		if ok && n.Items != nil && t.item != nil && !c.elementFits(*t.item, n.Items) {
 			c.report(e.At, "wrong-type", fmt.Sprintf("an element of %s takes %s, but those of %s are %s", name, schemaWords(n.Items), e.text(), article(t.item.kind)), fmt.Sprintf("write { each: '%s', as: x, value: … } with an expression that makes %s of x", e.text(), schemaWords(n.Items)))
 			return
+		}
+	case kindObject:
+		ok = t.made != nil && allows(n, "object")
+		if i := slices.IndexFunc(t.made, func(name string) bool { return n.Property(name) == nil }); ok && i >= 0 {
+			c.report(e.At, "wrong-type", fmt.Sprintf("%s has no property %q, which %s holds", name, t.made[i], e.text()), "write it to a property that is an address")
+		}
+		if allows(n, "string") {
+			fix = "name the part that is meant: " + `address(x, "tinh")`
 		}
 	default:
 		ok = false

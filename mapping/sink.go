@@ -24,6 +24,7 @@ type SinkPlan struct {
 	deleteSet   []columnValue
 	keyParts    []*docProperty // the dataset's key, in its order
 	fingerprint string
+	explained   []Explanation
 }
 
 // columnValue is what is written to one column of the target.
@@ -58,18 +59,18 @@ func CompileSink(f *File, d *schemas.Dataset, t *record.Table, env Env) (*SinkPl
 	c.bindCodes()
 	c.bindLets()
 	p := &SinkPlan{file: f, document: c.document}
-	p.only = c.condition(f.Only, "only")
-	p.values = c.columnValues(f.Values, t)
-	p.onCreate = c.columnValues(f.OnCreate, t)
-	p.key = c.columnValues(f.SinkKey, t)
+	p.only, _ = c.condition(f.Only, "only", "")
+	p.values = c.columnValues("columns", f.Values, t)
+	p.onCreate = c.columnValues("on_create", f.OnCreate, t)
+	p.key = c.columnValues("key", f.SinkKey, t)
 	p.keyParts = c.keyParts(d)
 	c.fromKey(d, "key", f.SinkKey, p.key, "name event.agency and properties of the dataset's key only")
-	p.deleteSet = c.columnValues(f.DeleteSet, t)
+	p.deleteSet = c.columnValues("on_delete", f.DeleteSet, t)
 	c.fromKey(d, "on_delete: set", f.DeleteSet, p.deleteSet, "an event that deletes has no document: use event.…, constants and the dataset's key")
 	c.readLets()
 	c.unusedCodes()
 	c.targetRules(d)
-	p.slots = c.slots
+	p.slots, p.explained = c.slots, inParts(c.explained)
 	p.fingerprint = fingerprint(c.meant(), nil)
 	if !c.sound() {
 		return nil, c.problems
@@ -136,7 +137,7 @@ func (c *compiler) targetRules(d *schemas.Dataset) {
 	if len(f.SinkKey) == 0 && !f.broken {
 		c.report(f.at, "missing-key", "key is missing: truc must know which row an event is about", "add a line such as: key: { co_quan: event.agency, so: so }")
 	}
-	if len(f.SinkKey) > 0 && !f.broken && c.problems.Err() == nil && !c.keyNames(d) {
+	if len(f.SinkKey) > 0 && !f.broken && c.problems.Err() == nil && !c.keyNames(d) && !c.keyNamesEvent() {
 		c.report(f.SinkKey[0].At, "wrong-key", fmt.Sprintf("the key names nothing of the dataset's key [%s]: all entities of an agency would share one row", strings.Join(d.KeyProperties(), ", ")), fmt.Sprintf("add a column with %s to it", strings.Join(d.KeyProperties(), " or ")))
 	}
 	seen := map[string]string{}
@@ -159,9 +160,36 @@ func (c *compiler) targetRules(d *schemas.Dataset) {
 	if f.Write == record.UpdateOnly && len(f.OnCreate) > 0 {
 		c.report(f.OnCreate[0].At, "never-used", "on_create is never used: write: update inserts nothing", "remove on_create, or write: upsert")
 	}
-	if f.Write == record.AppendOnly && f.OnDelete == record.DeleteRow && f.deleteSaid {
-		c.report(f.deleteAt, "never-used", "write: append adds rows and never deletes any", "write on_delete: ignore, or on_delete: { set: … } to add a row for a deletion")
+	c.writeRules()
+}
+
+// writeRules checks write against what else the mapping says.
+func (c *compiler) writeRules() {
+	f := c.file
+	switch f.Write {
+	case record.Upsert:
+	case record.UpdateOnly:
+		if !f.deleteSaid {
+			c.warn(f.at, "unsaid-delete", "on_delete is not said: a deletion would remove the row, which write: update did not make", "write on_delete: ignore, on_delete: { set: … }, or on_delete: delete if the row is to go")
+		}
+	case record.AppendOnly:
+		if f.OnDelete == record.DeleteRow && f.deleteSaid {
+			c.report(f.deleteAt, "never-used", "write: append adds rows and never deletes any", "write on_delete: ignore, or on_delete: { set: … } to add a row for a deletion")
+		}
+		if f.conflictAt.Line > 0 {
+			c.report(f.conflictAt, "never-used", "conflict is never used: write: append adds a row for every event, whoever sends it", "remove conflict")
+		}
+		if f.Only != nil && f.OnDelete == record.DeleteSets {
+			c.warn(f.deleteAt, "filtered-deletes", "an event that fails only counts as a deletion, and write: append with on_delete: { set: … } adds a row for each: also for entities that never passed", "write on_delete: ignore, or remove only and filter where the inbox is read")
+		}
 	}
+}
+
+// keyNamesEvent reports whether each event has a row of its own, named by the event.
+func (c *compiler) keyNamesEvent() bool {
+	return c.file.Write == record.AppendOnly && slices.ContainsFunc(c.explained, func(x Explanation) bool {
+		return x.Part == "key" && slices.Contains(x.Reads, eventFields()[eventID])
+	})
 }
 
 // keyNames reports whether the target's key has a part that tells entities apart.
@@ -175,8 +203,8 @@ func (c *compiler) keyNames(d *schemas.Dataset) bool {
 	return len(d.KeyProperties()) == 0 || len(c.takeParts()) > 0
 }
 
-// columnValues compiles what is written to columns.
-func (c *compiler) columnValues(list []Assignment, t *record.Table) []columnValue {
+// columnValues compiles what is written to columns, for one part of the mapping.
+func (c *compiler) columnValues(part string, list []Assignment, t *record.Table) []columnValue {
 	out := make([]columnValue, 0, len(list))
 	var names []string
 	if t != nil {
@@ -195,8 +223,14 @@ func (c *compiler) columnValues(list []Assignment, t *record.Table) []columnValu
 		c.takeParts()
 		var ty typ
 		v.node, ty = c.compile(&a.Value)
-		if v.parts = c.takeParts(); len(v.parts) == 1 {
+		if _, v.parts = c.explain(part, a.Name, &a.Value, v.node, ty, nil); len(v.parts) == 1 {
 			v.pointer = "/" + strings.ReplaceAll(v.parts[0], ".", "/")
+		}
+		if a.Text != "" {
+			c.mayFail(*v.encodingFailure)
+		}
+		if part == "key" && ty.nullable {
+			c.mayFail(failure{"required", "column " + a.Name})
 		}
 		if a.Text != "" && ty.kind != kindText && ty.kind != kindAny && ty.kind != kindNull {
 			c.report(a.At, "wrong-type", fmt.Sprintf("%s is %s: it has no text encoding", a.Value.text(), article(ty.kind)), "remove text, or write text(…)")
@@ -257,7 +291,7 @@ func (c *compiler) columnTakes(a *Assignment, t typ, col record.Column) {
 		if t.kind == kindText {
 			fix = fmt.Sprintf(`write date(%s, "yyyy-MM-dd")`, a.Value.text())
 		}
-		if t.kind == kindObject && t.schema.Property("giaTri") != nil {
+		if t.kind == kindObject && t.schema != nil && t.schema.Property("giaTri") != nil {
 			fix = "a date of which less may be known does not fit a date column: write it to a text column, as " + a.Value.text() + ".giaTri"
 		}
 	case record.Time:

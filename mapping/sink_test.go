@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"bytes"
 	"encoding/json"
 	"os"
 	"strings"
@@ -242,5 +243,39 @@ func BenchmarkDeliver(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		tr.Change(ev, doc, &change)
+	}
+}
+
+// TestFunctionsOfADocument: the functions that read legacy columns are at hand for documents too.
+func TestFunctionsOfADocument(t *testing.T) {
+	set := testSet(t)
+	env := Env{Set: set, Agency: "H44.15", Pseudonyms: map[string][]byte{"k": bytes.Repeat([]byte("k"), MinPseudonymKey)}}
+	doc := []byte(`{"so":"12","quyenSo":"q1","noiDangKy":{"ma":"H44.15"},"nguoiDuocKhaiSinh":{"hoTen":"TRẦN THỬ","ngaySinh":{"giaTri":"1975","doChinhXac":"nam"},"gioiTinh":"2","danToc":"Tày"},` +
+		`"me":{"soDinhDanh":"001175000123"},"ghiChu":"xã A, huyện B, tỉnh C"}`)
+	for expression, want := range map[string]string{
+		`titleCase(nguoiDuocKhaiSinh.hoTen)`:                       "Trần Thử",
+		`address(ghiChu, "huyen")`:                                 "huyện B",
+		`when(nguoiDuocKhaiSinh.gioiTinh == "2", "nữ")`:            "nữ",
+		`when(nguoiDuocKhaiSinh.gioiTinh == "1", "nam")`:           "",
+		`lookup("danhmuc.dantoc", nguoiDuocKhaiSinh.danToc)`:       "02",
+		`pseudonym(cha.soDinhDanh, "k")`:                           "",
+		`personId(me.soDinhDanh, "2", nguoiDuocKhaiSinh.ngaySinh)`: "001175000123",
+		`address(ghiChu)`:                                          `{"chiTiet":"xã A, huyện B, tỉnh C"}`,
+	} {
+		f, problems := Parse("m.yaml", []byte("dataset: thu.khaisinh.v1\ntable: t\nkey: { so: so }\ncolumns:\n  c: '"+expression+"'\n"))
+		if problems != nil {
+			t.Fatal(problems)
+		}
+		p, problems := CompileSink(f, testDataset(t, set), &record.Table{Name: "t", Columns: []record.Column{{Name: "so", Kind: record.Text}, {Name: "c", Kind: record.Text, Nullable: true}}}, env)
+		if p == nil {
+			t.Fatal(problems)
+		}
+		var change record.Change
+		if _, violations := p.NewTranslator().Change(EventView{}, doc, &change); len(violations) > 0 {
+			t.Errorf("%s: %v", expression, violations)
+		}
+		if got := string(change.Values[0].Bytes); got != want {
+			t.Errorf("%s: %q, want %q", expression, got, want)
+		}
 	}
 }

@@ -27,6 +27,7 @@ type SourcePlan struct {
 	keepCanFail bool
 	reads       []int
 	fingerprint string
+	explained   []Explanation
 }
 
 // CompileSource types every expression against the table and the schema and returns the plan, or everything that is wrong;
@@ -50,16 +51,14 @@ func CompileSource(f *File, t *record.Table, d *schemas.Dataset, env Env) (*Sour
 	c.bindCodes()
 	c.bindLets()
 	p := &SourcePlan{dataset: d, table: t, tableText: t.String(), columns: c.columns, key: keyProperties(f, d)}
-	reads := map[int]bool{}
 	if f.Fields != nil {
 		p.root = c.object(f.Fields, "", d.Root())
 	}
-	for _, i := range c.takeUsed() {
-		reads[i] = true
-	}
-	p.only = c.condition(f.Only, "only")
-	p.deleted = c.condition(f.Deleted, "deleted")
-	p.keepReads = c.takeUsed()
+	reads := c.allReads
+	var onlyReads, deletedReads []int
+	p.only, onlyReads = c.condition(f.Only, "only", "")
+	p.deleted, deletedReads = c.condition(f.Deleted, "deleted", "")
+	p.keepReads = slices.Compact(slices.Sorted(slices.Values(slices.Concat(onlyReads, deletedReads))))
 	c.sourceKey(p, d)
 	c.readLets()
 	c.unusedCodes()
@@ -71,7 +70,7 @@ func CompileSource(f *File, t *record.Table, d *schemas.Dataset, env Env) (*Sour
 	}
 	slices.Sort(p.reads)
 	p.keepCanFail = !neverFails(p.only) || !neverFails(p.deleted)
-	p.slots = c.slots
+	p.slots, p.explained = c.slots, c.explained
 	p.fingerprint = fingerprint(c.meant(), p.key)
 	c.problems = withoutRepetition(c.problems)
 	if !c.sound() {
@@ -129,11 +128,13 @@ func (c *compiler) inferTable() *record.Table {
 }
 
 // condition compiles only and deleted; null counts as false.
-func (c *compiler) condition(e *Expression, name string) node {
+// of is the property it decides about, "" for the whole. reads are its columns.
+func (c *compiler) condition(e *Expression, name, of string) (n node, reads []int) {
 	if e == nil {
-		return nil
+		return nil, nil
 	}
 	n, t := c.compile(e)
+	reads, _ = c.explain(name, of, e, n, t, nil)
 	if t.kind != kindBool && t.kind != kindAny {
 		fix := "write a comparison, such as trang_thai == 2"
 		if identifier(e.text()) {
@@ -144,7 +145,7 @@ func (c *compiler) condition(e *Expression, name string) node {
 	if constant, ok := n.(literalNode); ok && t.kind == kindBool {
 		c.constantCondition(e, name, constant.value.num != 0)
 	}
-	return n
+	return n, reads
 }
 
 // constantCondition warns of a condition that is the same for every row.

@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"os"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -11,9 +12,12 @@ import (
 	"github.com/lienthong/truc/schemas"
 )
 
+// loadSet reads the schemas of testdata once: a set is immutable.
+var loadSet = sync.OnceValues(func() (*schemas.Set, error) { return schemas.Load(os.DirFS("testdata/schemas")) })
+
 func testSet(tb testing.TB) *schemas.Set {
 	tb.Helper()
-	set, err := schemas.Load(os.DirFS("testdata/schemas"))
+	set, err := loadSet()
 	if err != nil {
 		tb.Fatal(err)
 	}

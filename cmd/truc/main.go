@@ -42,7 +42,6 @@ func verbs() []verb {
 		[]verb{demoVerb(), initVerb(), checkVerb(), discoverVerb(), tryVerb(), runVerb(), statusVerb(), verifyVerb(), resnapshotVerb()},
 		dlqVerbs(),
 		mappingVerbs(),
-		[]verb{schemaExportVerb()},
-		[]verb{versionVerb()},
+		[]verb{mappingExplainVerb(), schemaExportVerb(), versionVerb()},
 	)
 }

@@ -224,12 +224,5 @@ func (p *program) printMappingTests(results []mappingResult) error {
 	return nil
 }
 
-func orDash(s string) string {
-	if s == "" {
-		return "-"
-	}
-	return s
-}
-
 // mappingVerbs are what can be done with mappings alone.
 func mappingVerbs() []verb { return []verb{mappingNewVerb(), mappingTestVerb()} }

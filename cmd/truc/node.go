@@ -302,6 +302,9 @@ func (m *mappings) parse(path, name, where string) (*mapping.File, problem.List)
 // filesOf opens the folder in which a mapping's other files are, and says where in it the mapping is: the configuration's
 // folder, or for a mapping outside it its own.
 func filesOf(dir, path string) (root *os.Root, within string, err error) {
+	if path, err = filepath.Abs(path); err != nil {
+		return nil, "", err
+	}
 	within, err = filepath.Rel(dir, path)
 	if err != nil || !filepath.IsLocal(within) {
 		dir, within = filepath.Dir(path), filepath.Base(path)
@@ -325,7 +328,15 @@ func displayed(path string) string {
 
 // env is what mappings are compiled in.
 func (n *node) env(identityFix string) mapping.Env {
-	return mapping.Env{Set: n.set, Agency: n.config.Agency, IdentityFix: identityFix}
+	keys := make(map[string][]byte, len(n.config.Pseudonyms))
+	for name, key := range n.config.Pseudonyms {
+		if n.config.Faulty("pseudonyms." + name) {
+			// It was told, and nothing runs until it is mended; mappings shall not tell it again.
+			key = strings.Repeat("0", mapping.MinPseudonymKey)
+		}
+		keys[name] = []byte(key)
+	}
+	return mapping.Env{Set: n.set, Agency: n.config.Agency, IdentityFix: identityFix, Pseudonyms: keys}
 }
 
 // adapterEnv is what an adapter is built with.

@@ -95,7 +95,7 @@ func TestWordsInLegacyEncodings(t *testing.T) {
 		{"vni", "A\xf9nh, th\xf4 \x96 12 m\xb2", "Ánh, thơ – 12 m²"}, // Initcap left a capital with a small mark
 		{"vni", "hoa\xf8 ho\xf8a Thu\xee kh\xf3u", "hoà hòa Thuỵ khĩu"},
 		{"vni-latin1", "Nguyeãn Vaên Ñöùc “Tö”", "Nguyễn Văn Đức “Tư”"},
-		{"viscii", "Nguy\xadn V\xe5n \xd0\xd1c \x02", "Nguyễn Văn Đức Ẳ"},
+		{"viscii", "Nguy\xad\x6e V\xe5n \xd0\xd1c \x02", "Nguyễn Văn Đức Ẳ"},
 		{"viscii-latin1", "Nguy\u00adn Vån ÐÑc \u0080€", "Nguyễn Văn Đức ẠẠ"},
 		{"cp1258", "Nguy\xea\xden V\xe3n \xd0\xfd\xecc \xfe", "Nguyễn Văn Đức ₫"},
 		{"cp1258-latin1", "NguyêÞn Vãn Ðýìc", "Nguyễn Văn Đức"},

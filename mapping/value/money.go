@@ -29,12 +29,7 @@ func AppendMoney(dst, src []byte, g Grouping) (out []byte, ok bool) {
 	var vi, en [64]byte
 	a, okVI := appendGrouped(vi[:0], number, '.', ',')
 	b, okEN := appendGrouped(en[:0], number, ',', '.')
-	switch {
-	case g == VietnameseGrouping:
-		okEN = false
-	case g == EnglishGrouping:
-		okVI = false
-	}
+	okVI, okEN = okVI && g != EnglishGrouping, okEN && g != VietnameseGrouping
 	switch {
 	case okVI && okEN && !bytes.Equal(a, b), !okVI && !okEN:
 		return dst, false

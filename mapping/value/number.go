@@ -1,6 +1,9 @@
 package value
 
-import "bytes"
+import (
+	"bytes"
+	"unicode/utf8"
+)
 
 // AppendDigits keeps the digits 0-9 and drops everything else: "012 345-678" gives "012345678".
 func AppendDigits(dst, src []byte) []byte {
@@ -12,13 +15,13 @@ func AppendDigits(dst, src []byte) []byte {
 	return dst
 }
 
-// AppendPad puts zeros on the left until n bytes are reached: codes that lost theirs in a number column. What is longer
+// AppendPad puts zeros on the left until n characters are reached: codes that lost theirs in a number column. What is longer
 // stays, and what is empty stays empty: a missing code must not become "000".
 func AppendPad(dst, src []byte, n int) []byte {
 	if len(src) == 0 {
 		return dst
 	}
-	for i := len(src); i < n; i++ {
+	for i := utf8.RuneCount(src); i < n; i++ {
 		dst = append(dst, '0')
 	}
 	return append(dst, src...)
