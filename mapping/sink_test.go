@@ -262,7 +262,7 @@ func TestFunctionsOfADocument(t *testing.T) {
 		`personId(me.soDinhDanh, "2", nguoiDuocKhaiSinh.ngaySinh)`: "001175000123",
 		`address(ghiChu)`:                                          `{"chiTiet":"xã A, huyện B, tỉnh C"}`,
 	} {
-		f, problems := Parse("m.yaml", []byte("dataset: thu.khaisinh.v1\ntable: t\nkey: { so: so }\ncolumns:\n  c: '"+expression+"'\n"))
+		f, problems := Parse("m.yaml", []byte("dataset: thu.khaisinh.v1\ntable: t\nkey: { so: so }\ncolumns:\n  c: '"+expression+"'\n"), nil)
 		if problems != nil {
 			t.Fatal(problems)
 		}
