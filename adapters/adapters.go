@@ -73,6 +73,16 @@ type TableInfo struct {
 	Rows int64
 	// IdentityFix is the statement that makes Before carry all columns; empty when it does.
 	IdentityFix string
+	// Relations are the table's foreign keys, in the order of their names; nil where the technology has none.
+	Relations []Relation
+}
+
+// Relation is a foreign key: the columns of this table that name a row of another.
+type Relation struct {
+	Columns []string
+	// Table is the other table as the configuration would name it, References its columns, aligned with Columns.
+	Table      string
+	References []string
 }
 
 // Checker is the preflight: what is missing on the server for the tables, each with the statement that mends it.

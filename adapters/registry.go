@@ -38,6 +38,7 @@ type Registry struct {
 
 type entry struct {
 	name, doc string
+	config    func() Config
 	source    func(Decode) (func(Env) (Source, error), problem.List)
 	sink      func(Decode) (func(Env) (Sink, error), problem.List)
 }
@@ -50,7 +51,7 @@ func Register[C Config](r *Registry, a Adapter[C]) {
 	if _, ok := r.entries[a.Name]; ok {
 		panic("adapters: registered twice: " + a.Name)
 	}
-	e := entry{name: a.Name, doc: a.Doc}
+	e := entry{name: a.Name, doc: a.Doc, config: func() Config { return a.Defaults() }}
 	if a.Source != nil {
 		e.source = func(d Decode) (func(Env) (Source, error), problem.List) {
 			c, l := decode(a, d)
@@ -90,6 +91,15 @@ func (r *Registry) Names(source, sink bool) []string {
 
 // Doc returns the sentence of an adapter.
 func (r *Registry) Doc(name string) string { return r.entries[name].doc }
+
+// Config returns a new configuration of an adapter with its defaults, nil for one that is not registered.
+func (r *Registry) Config(name string) Config {
+	e, ok := r.entries[name]
+	if !ok {
+		return nil
+	}
+	return e.config()
+}
 
 // Source decodes the configuration of a source and returns its constructor. The problems' places are relative to the adapter's node.
 func (r *Registry) Source(name string, d Decode) (func(Env) (Source, error), problem.List) {

@@ -100,9 +100,9 @@ func (r *exampleRun) source(p *SourcePlan, t *Translator, e *Example) {
 		if r.unknownProperties(e, p.dataset.Root(), "", decoded(e.Document)) {
 			return
 		}
-		if at, expected, found := differs("", decoded(e.Document), decoded(doc)); at != "" {
+		differences("", decoded(e.Document), decoded(doc), func(at, expected, found string) {
 			r.wrong(e, fmt.Sprintf("%s: expected %s, found %s", at, expected, found))
-		}
+		})
 	}
 }
 

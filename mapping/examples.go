@@ -130,45 +130,44 @@ func (d *decoder) exampleWhole(f *File, e *Example, told bool) {
 	}
 }
 
-// differs compares what is expected with what there is: every property that is expected must be there with that value;
-// properties that are not named may be anything. It returns the path of the first difference and both sides.
-func differs(path string, want, got any) (at, expected, found string) {
+// differences compares what is expected with what there is: every property that is expected must be there with that value;
+// properties that are not named may be anything. Each difference is told with its path and both sides.
+func differences(path string, want, got any, tell func(at, expected, found string)) {
 	switch w := want.(type) {
 	case map[string]any:
 		g, ok := got.(map[string]any)
 		if !ok {
-			return path, "an object", jsonText(got)
+			tell(path, "an object", jsonText(got))
+			return
 		}
 		for _, name := range sortedKeys(w) {
 			if _, there := g[name]; !there {
-				return join(path, name), jsonText(w[name]), "nothing"
+				tell(join(path, name), jsonText(w[name]), "nothing")
+				continue
 			}
-			if at, expected, found = differs(join(path, name), w[name], g[name]); at != "" {
-				return at, expected, found
-			}
+			differences(join(path, name), w[name], g[name], tell)
 		}
-		return "", "", ""
+		return
 	case []any:
 		g, ok := got.([]any)
 		if !ok || len(g) != len(w) {
-			return path, jsonText(want), jsonText(got)
+			tell(path, jsonText(want), jsonText(got))
+			return
 		}
 		for i := range w {
-			if at, expected, found = differs(fmt.Sprintf("%s[%d]", path, i), w[i], g[i]); at != "" {
-				return at, expected, found
-			}
+			differences(fmt.Sprintf("%s[%d]", path, i), w[i], g[i], tell)
 		}
-		return "", "", ""
+		return
 	case json.Number:
 		if g, ok := got.(json.Number); ok && equal(bytesCell(kindDecimal, []byte(w)), bytesCell(kindDecimal, []byte(g))) {
-			return "", "", ""
+			return
 		}
 	default:
 		if want == got {
-			return "", "", ""
+			return
 		}
 	}
-	return path, jsonText(want), jsonText(got)
+	tell(path, jsonText(want), jsonText(got))
 }
 
 func jsonText(v any) string {

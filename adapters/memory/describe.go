@@ -40,7 +40,7 @@ func (s *Store) describe(ctx context.Context, env adapters.Env, tables []string)
 			p := unknownTable(env, name, slices.Sorted(maps.Keys(s.tables)))
 			return nil, &p
 		}
-		info := adapters.TableInfo{Table: t.definition, Rows: int64(len(t.rows))}
+		info := adapters.TableInfo{Table: t.definition, Rows: int64(len(t.rows)), Relations: t.spec.Relations}
 		if t.definition.Identity != nil {
 			info.IdentityFix = "define table " + name + " without Identity"
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 
+	"github.com/lienthong/truc/adapters"
 	"github.com/lienthong/truc/record"
 )
 
@@ -18,6 +19,8 @@ type TableSpec struct {
 	Unique [][]string
 	// Sparse names columns that an update leaves out of the log when it does not change them (PostgreSQL: TOAST).
 	Sparse []string
+	// Relations are foreign keys: described, not enforced.
+	Relations []adapters.Relation
 }
 
 // table is the present state of one table.

@@ -356,11 +356,45 @@ func (s *source) Describe(ctx context.Context, tables ...string) ([]adapters.Tab
 	if err != nil {
 		return nil, err
 	}
+	relations, err := c.relations(ctx)
+	if err != nil {
+		return nil, err
+	}
 	infos := make([]adapters.TableInfo, len(found))
 	for i, t := range found {
-		infos[i] = adapters.TableInfo{Table: t.table, Rows: t.rows, IdentityFix: t.fullIdentity()}
+		infos[i] = adapters.TableInfo{Table: t.table, Rows: t.rows, IdentityFix: t.fullIdentity(), Relations: relations[t.oid]}
 	}
 	return infos, nil
+}
+
+// relations reads the foreign keys of all tables, by the OID of the table that has them.
+func (c *session) relations(ctx context.Context) (map[uint32][]adapters.Relation, error) {
+	rows, err := c.query(ctx, `
+SELECT k.oid, k.conrelid, n.nspname || '.' || r.relname, a.attname, b.attname
+  FROM pg_constraint k
+  JOIN pg_class r ON r.oid = k.confrelid
+  JOIN pg_namespace n ON n.oid = r.relnamespace
+  JOIN LATERAL unnest(k.conkey, k.confkey) WITH ORDINALITY AS u(own, other, place) ON true
+  JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = u.own
+  JOIN pg_attribute b ON b.attrelid = k.confrelid AND b.attnum = u.other
+ WHERE k.contype = 'f' AND k.conparentid = 0
+ ORDER BY k.conrelid, k.conname, u.place`)
+	if err != nil {
+		return nil, fmt.Errorf("read foreign keys: %w", err)
+	}
+	found := map[uint32][]adapters.Relation{}
+	var last uint32
+	for _, f := range rows {
+		constraint, table := number(f[0]), number(f[1])
+		if constraint != last {
+			found[table] = append(found[table], adapters.Relation{Table: string(f[2])})
+			last = constraint
+		}
+		r := &found[table][len(found[table])-1]
+		r.Columns = append(r.Columns, string(f[3]))
+		r.References = append(r.References, string(f[4]))
+	}
+	return found, nil
 }
 
 // quote writes an identifier as SQL.

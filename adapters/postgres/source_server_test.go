@@ -350,7 +350,7 @@ func TestSwitchPoint(t *testing.T) {
 func TestDescribe(t *testing.T) {
 	db := newDatabase(t, servers.Postgres(t).Database(t),
 		`CREATE TABLE khai_sinh (nam int, so varchar(10), ho_ten text NOT NULL, do_dai int GENERATED ALWAYS AS (length(ho_ten)) STORED, tuoi numeric(3,1), PRIMARY KEY (so, nam))`,
-		`CREATE SCHEMA "Khác"`, `CREATE TABLE "Khác"."Bảng" (id int PRIMARY KEY)`, `ALTER TABLE "Khác"."Bảng" REPLICA IDENTITY FULL`)
+		`CREATE SCHEMA "Khác"`, `CREATE TABLE "Khác"."Bảng" (id int PRIMARY KEY, nam_ks int, so_ks varchar(10), cha int REFERENCES "Khác"."Bảng", FOREIGN KEY (nam_ks, so_ks) REFERENCES khai_sinh (nam, so))`, `ALTER TABLE "Khác"."Bảng" REPLICA IDENTITY FULL`)
 	s := build(t, db.dsn)
 	all, err := s.Describe(t.Context())
 	if err != nil || len(all) != 2 {
@@ -373,6 +373,13 @@ func TestDescribe(t *testing.T) {
 	}
 	if one[0].IdentityFix == "" || all[0].IdentityFix != "" {
 		t.Errorf("identity fixes %q, %q", one[0].IdentityFix, all[0].IdentityFix)
+	}
+	relations := []adapters.Relation{
+		{Columns: []string{"cha"}, Table: "Khác.Bảng", References: []string{"id"}},
+		{Columns: []string{"nam_ks", "so_ks"}, Table: "public.khai_sinh", References: []string{"nam", "so"}},
+	}
+	if diff := cmp.Diff(relations, all[0].Relations); diff != "" || one[0].Relations != nil {
+		t.Errorf("%s\nkhai_sinh has %v", diff, one[0].Relations)
 	}
 	_, err = s.Describe(t.Context(), "khai_sinh")
 	if p, ok := errors.AsType[*problem.Problem](err); !ok || p.Code != "source.unknown-table" || p.Fix.EN != "did you mean public.khai_sinh?" {

@@ -65,11 +65,62 @@ func describe(ctx context.Context, c *Config, names []string) ([]adapters.TableI
 			if err := db.QueryRowContext(ctx, "SELECT count(*) FROM "+quote(name)).Scan(&info.Rows); err != nil {
 				return err
 			}
+			if info.Relations, err = relations(ctx, db, t); err != nil {
+				return err
+			}
 			infos = append(infos, info)
 		}
 		return nil
 	})
 	return infos, err
+}
+
+// relations reads the foreign keys of a table. One that names no columns means the other table's primary key.
+func relations(ctx context.Context, q querier, t *table) ([]adapters.Relation, error) {
+	var found []adapters.Relation
+	last := -1
+	err := each(ctx, q, func(r *sql.Rows) error {
+		var id int
+		var other, from string
+		var to sql.NullString
+		if err := r.Scan(&id, &other, &from, &to); err != nil {
+			return err
+		}
+		if id != last {
+			found = append(found, adapters.Relation{Table: other})
+			last = id
+		}
+		f := &found[len(found)-1]
+		f.Columns = append(f.Columns, from)
+		if to.Valid {
+			f.References = append(f.References, to.String)
+		}
+		return nil
+	}, `SELECT id, "table", "from", "to" FROM pragma_foreign_key_list(?) ORDER BY id, seq`, t.Name)
+	if err != nil {
+		return nil, fmt.Errorf("describe foreign keys of %s: %w", t.Name, err)
+	}
+	for i := range found {
+		if len(found[i].References) > 0 {
+			continue
+		}
+		other, err := readTable(ctx, q, found[i].Table)
+		if err != nil {
+			return nil, err
+		}
+		for _, k := range keyColumns(other) {
+			found[i].References = append(found[i].References, other.Columns[k].Name)
+		}
+	}
+	return found, nil
+}
+
+// keyColumns is the key of a table that may not be there: SQLite lets a foreign key name what does not exist.
+func keyColumns(t *table) []int {
+	if t == nil {
+		return nil
+	}
+	return t.Key
 }
 
 func unknownTable(side, where, name string, known []string) problem.Problem {

@@ -39,8 +39,9 @@ func (p *program) execute(ctx context.Context, args []string) int {
 // verbs are what truc can do, in the order in which its help lists them.
 func verbs() []verb {
 	return slices.Concat(
-		[]verb{demoVerb(), checkVerb(), runVerb(), statusVerb(), verifyVerb(), resnapshotVerb()},
+		[]verb{demoVerb(), initVerb(), checkVerb(), discoverVerb(), tryVerb(), runVerb(), statusVerb(), verifyVerb(), resnapshotVerb()},
 		dlqVerbs(),
-		[]verb{mappingExplainVerb(), versionVerb()},
+		mappingVerbs(),
+		[]verb{mappingExplainVerb(), schemaExportVerb(), versionVerb()},
 	)
 }

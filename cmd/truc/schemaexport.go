@@ -1,0 +1,67 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+
+	"github.com/lienthong/truc/adapters"
+	"github.com/lienthong/truc/config"
+	"github.com/lienthong/truc/mapping"
+)
+
+func schemaExportVerb() verb {
+	return verb{
+		name: "schema export", summary: "JSON Schema của tệp cấu hình hay ánh xạ, cho trình soạn thảo / JSON Schema for editors",
+		help: `
+Viết JSON Schema (draft-07) của tệp cấu hình hoặc của ánh xạ, để trình soạn thảo gợi ý và báo lỗi khi gõ. Dòng sau ở
+đầu tệp YAML cho trình soạn thảo biết tệp nào là lược đồ:
+
+Writes the JSON Schema (draft-07) of the configuration or of mappings, so that editors complete and check while you
+type. This line at the head of a YAML file names the schema:
+
+  # yaml-language-server: $schema=.truc/mapping.schema.json`,
+		define: func(fs *flag.FlagSet) action {
+			ofConfig := fs.Bool("config", false, "của truc.yaml / of truc.yaml")
+			ofMapping := fs.Bool("mapping", false, "của ánh xạ / of mappings")
+			out := fs.String("out", "", "ghi vào `FILE` mới / write into a new file")
+			return func(_ context.Context, p *program) error { return p.schemaExport(*ofConfig, *ofMapping, *out) }
+		},
+	}
+}
+
+func (p *program) schemaExport(ofConfig, ofMapping bool, out string) error {
+	if ofConfig == ofMapping {
+		return &usageError{what: "truc schema export writes one schema", fix: "write --config or --mapping"}
+	}
+	var text []byte
+	var err error
+	if ofConfig {
+		text, err = configSchema(p.adapters)
+	} else {
+		text, err = mapping.JSONSchema()
+	}
+	if err != nil {
+		return err
+	}
+	if out != "" {
+		return writeNew(out, string(text))
+	}
+	if _, err := io.WriteString(p.stdout, string(text)); err != nil {
+		return fmt.Errorf("write result: %w", err)
+	}
+	return nil
+}
+
+// configSchema is the schema of the configuration file with the adapters of this binary.
+func configSchema(r *adapters.Registry) ([]byte, error) {
+	a := config.Adapters{Sources: map[string]any{}, Sinks: map[string]any{}}
+	for _, name := range r.Names(true, false) {
+		a.Sources[name] = r.Config(name)
+	}
+	for _, name := range r.Names(false, true) {
+		a.Sinks[name] = r.Config(name)
+	}
+	return config.JSONSchema(a)
+}

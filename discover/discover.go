@@ -1,0 +1,191 @@
+package discover
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/lienthong/truc/adapters"
+	"github.com/lienthong/truc/record"
+	"github.com/lienthong/truc/schemas"
+)
+
+// Options say what to look for.
+type Options struct {
+	Set *schemas.Set
+	// Dataset to draft for; empty chooses the one that fits best, if one does.
+	Dataset string
+	// Agency of the node, offered where a document names its agency.
+	Agency string
+	// Samples puts values of rows into the report.
+	Samples bool
+}
+
+// LeastFit is the score from which a dataset fits a table well enough to be drafted unasked.
+const LeastFit = 0.4
+
+// Table is what was found out about a table.
+type Table struct {
+	Name string `json:"name"`
+	// Rows is an estimate, -1 when unknown. Sampled of them were looked at.
+	Rows    int64 `json:"rows"`
+	Sampled int   `json:"sampled"`
+	// Unread says why no rows could be looked at.
+	Unread    string     `json:"unread,omitempty"`
+	Key       []string   `json:"key"`
+	Columns   []Column   `json:"columns"`
+	Relations []Relation `json:"relations"`
+	// IdentityFix is the statement that makes deletions carry every column; empty when they do.
+	IdentityFix string `json:"identityFix,omitempty"`
+	// Fits are the datasets, the best first.
+	Fits []Fit `json:"fits"`
+	// Draft is nil when no dataset fits.
+	Draft *Draft `json:"draft,omitempty"`
+}
+
+// Relation is a foreign key.
+type Relation struct {
+	Columns    []string `json:"columns"`
+	Table      string   `json:"table"`
+	References []string `json:"references"`
+}
+
+// Column is what was found out about a column.
+type Column struct {
+	Name     string `json:"name"`
+	Type     string `json:"type"`
+	Kind     string `json:"kind"`
+	Nullable bool   `json:"nullable"`
+	Key      bool   `json:"key"`
+	// Nulls, Blank and Distinct count cells of the sample.
+	Nulls    int `json:"nulls"`
+	Blank    int `json:"blank"`
+	Distinct int `json:"distinct"`
+	// Shape describes the texts: "12 digits", "letters".
+	Shape Text `json:"shape,omitzero"`
+	// Suspected is the encoding the texts are most likely in, when that is not UTF-8; Encodings are all plausible ones.
+	Suspected string     `json:"suspected,omitempty"`
+	Encodings []Encoding `json:"encodings,omitempty"`
+	// Samples are values of rows, only when they were asked for.
+	Samples []Sample `json:"samples,omitempty"`
+}
+
+// Sample is one value, as it is and as a suspected encoding reads it.
+type Sample struct {
+	Value   string `json:"value"`
+	Decoded string `json:"decoded,omitempty"`
+}
+
+// Draft is a mapping that could be.
+type Draft struct {
+	Dataset   string      `json:"dataset"`
+	Proposals []Proposal  `json:"proposals"`
+	Key       KeyCoverage `json:"key"`
+	// Unused are columns that no property takes.
+	Unused []string `json:"unused"`
+	// YAML is the draft as a mapping file.
+	YAML string `json:"yaml"`
+}
+
+// Describe makes the report on one table. t is the table as the rows have it; rows may be empty.
+func Describe(info adapters.TableInfo, t *record.Table, rows []record.Row, opt Options) (Table, error) {
+	if t == nil {
+		t = info.Table
+	}
+	out := Table{Name: t.String(), Rows: info.Rows, Sampled: len(rows), IdentityFix: info.IdentityFix, Key: []string{}, Relations: []Relation{}, Fits: []Fit{}}
+	for _, k := range t.Key {
+		out.Key = append(out.Key, t.Columns[k].Name)
+	}
+	for _, r := range info.Relations {
+		out.Relations = append(out.Relations, Relation{Columns: r.Columns, Table: r.Table, References: r.References})
+	}
+	base := newVocabulary()
+	columns := profiles(t, rows, base)
+	for _, p := range columns {
+		out.Columns = append(out.Columns, p.report(opt.Samples))
+	}
+	ids := identifiers(columns)
+	datasets := opt.Set.Datasets()
+	if opt.Dataset != "" {
+		d, err := opt.Set.Dataset(opt.Dataset)
+		if err != nil {
+			return out, err
+		}
+		datasets = []*schemas.Dataset{d}
+	}
+	proposals := map[string][]*Proposal{}
+	for _, d := range datasets {
+		v := cloneVocabulary(base)
+		found := propose(d, t.Name, columns, v, opt.Set, ids)
+		proposals[d.ID()] = found
+		out.Fits = append(out.Fits, fitOf(d, t.Name, found, columns, v))
+	}
+	slices.SortStableFunc(out.Fits, func(a, b Fit) int {
+		switch {
+		case a.Score > b.Score:
+			return -1
+		case a.Score < b.Score:
+			return 1
+		}
+		return strings.Compare(a.Dataset, b.Dataset)
+	})
+	if len(out.Fits) == 0 || opt.Dataset == "" && (out.Fits[0].Score < LeastFit || out.Fits[0].Placed < 3) {
+		return out, nil
+	}
+	d, err := opt.Set.Dataset(out.Fits[0].Dataset)
+	if err != nil {
+		return out, err
+	}
+	w := &writer{dataset: d, table: t, columns: columns, ids: ids, rows: rows, opt: opt, proposals: proposals[d.ID()]}
+	out.Draft = w.draft()
+	return out, nil
+}
+
+const samplesShown = 3
+
+func (p *profile) report(samples bool) Column {
+	c := Column{
+		Name: p.column.Name, Type: p.column.Type, Kind: p.kind.String(), Nullable: p.column.Nullable, Key: p.key,
+		Nulls: p.nulls, Blank: p.blanks, Distinct: len(p.texts), Shape: p.shape(), Suspected: p.suspected, Encodings: p.encodings,
+	}
+	if !samples {
+		return c
+	}
+	for _, text := range p.values() {
+		if len(c.Samples) == samplesShown {
+			break
+		}
+		s := Sample{Value: shown(text)}
+		for _, e := range p.encodings {
+			if ascii(text) || e.Name == "utf-8" {
+				break
+			}
+			if read, ok := decoded(text, e.Name); ok {
+				s.Decoded = e.Name + ": " + shown(read)
+				break
+			}
+		}
+		c.Samples = append(c.Samples, s)
+	}
+	return c
+}
+
+// shown is a text as a terminal and JSON can show it: bytes that are no UTF-8 as \xNN.
+func shown(text string) string {
+	var b strings.Builder
+	for i := 0; i < len(text) && b.Len() < 60; {
+		r := []rune(text[i:min(len(text), i+4)])[0]
+		size := len(string(r))
+		if r == 0xFFFD && !strings.HasPrefix(text[i:], "\uFFFD") {
+			const hex = "0123456789ABCDEF"
+			b.WriteString(`\x` + string(hex[text[i]>>4]) + string(hex[text[i]&15]))
+			i++
+			continue
+		}
+		if r < ' ' {
+			r = ' '
+		}
+		b.WriteRune(r)
+		i += size
+	}
+	return b.String()
+}

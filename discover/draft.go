@@ -1,0 +1,374 @@
+package discover
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/lienthong/truc/mapping"
+	"github.com/lienthong/truc/mapping/value"
+	"github.com/lienthong/truc/record"
+	"github.com/lienthong/truc/schemas"
+)
+
+// writer turns proposals into a mapping file.
+type writer struct {
+	dataset   *schemas.Dataset
+	table     *record.Table
+	columns   []*profile
+	ids       map[*profile]string
+	rows      []record.Row
+	opt       Options
+	proposals []*Proposal
+
+	b strings.Builder
+}
+
+// draft writes the mapping, and takes out of it what does not compile against the table.
+func (w *writer) draft() *Draft {
+	w.constants()
+	for range 3 {
+		w.b.Reset()
+		w.file()
+		if !w.demote() {
+			break
+		}
+	}
+	d := &Draft{Dataset: w.dataset.ID(), YAML: w.b.String(), Proposals: []Proposal{}, Unused: []string{}, Key: w.key()}
+	used := map[string]bool{}
+	for _, p := range w.proposals {
+		d.Proposals = append(d.Proposals, *p)
+		for _, c := range p.Columns {
+			used[c] = true
+		}
+	}
+	for _, p := range w.columns {
+		if !used[p.column.Name] {
+			d.Unused = append(d.Unused, p.column.Name)
+		}
+	}
+	return d
+}
+
+// demote turns lines into comments that the compiler refuses; what is missing is known already.
+func (w *writer) demote() bool {
+	file, problems := mapping.Parse("draft", []byte(w.b.String()), nil)
+	if file != nil {
+		_, found := mapping.CompileSource(file, w.table, w.dataset, mapping.Env{Set: w.opt.Set, Agency: w.opt.Agency})
+		problems = append(problems, found...)
+	}
+	changed := false
+	for _, q := range problems {
+		if q.Warning || q.Code == "mapping.missing-property" {
+			continue
+		}
+		_, path, _ := strings.Cut(q.Where, " fields.")
+		for _, p := range w.proposals {
+			if p.Live && path != "" && p.Property == path {
+				p.Live = false
+				p.Confidence = min(p.Confidence, Threshold-0.05)
+				p.Todo = append(p.Todo, Text{"chưa biên dịch được: " + q.What, "does not compile: " + q.What})
+				changed = true
+			}
+		}
+	}
+	return changed
+}
+
+// constants fills codes that a column's name says: a column so_cmnd holds numbers of papers of the kind CMND.
+func (w *writer) constants() {
+	for _, p := range slices.Clone(w.proposals) {
+		if len(p.Columns) == 0 || p.Confidence < Threshold {
+			continue
+		}
+		parent := p.leaf.path[:len(p.leaf.path)-1]
+		node := w.dataset.Root().At(strings.Join(parent, "."))
+		if node == nil || len(parent) == 0 {
+			continue
+		}
+		for _, s := range node.Properties {
+			path := strings.Join(append(slices.Clone(parent), s.Name), ".")
+			i := slices.IndexFunc(w.proposals, func(o *Proposal) bool { return o.Property == path })
+			if !s.Required || s.Node.CodeList == "" || i >= 0 {
+				continue
+			}
+			list, err := w.opt.Set.CodeList(s.Node.CodeList)
+			if err != nil {
+				continue
+			}
+			for _, word := range split(p.Columns[0]) {
+				if code, ok := named(list.Codes(), word); ok {
+					w.proposals = append(w.proposals, &Proposal{
+						Property: path, Columns: []string{}, Expression: fmt.Sprintf("{ const: %q }", code.Code), Confidence: 0.7, Live: true,
+						Reasons: []Text{say("tên cột %s nói loại “%s”", "the name of column %[1]s says so", p.Columns[0], code.VI)},
+						leaf:    &leaf{path: append(slices.Clone(parent), s.Name), node: s.Node, required: true},
+					})
+				}
+			}
+		}
+	}
+}
+
+func (w *writer) line(depth int, format string, args ...any) {
+	w.b.WriteString(strings.Repeat("  ", depth))
+	fmt.Fprintf(&w.b, format, args...)
+	w.b.WriteByte('\n')
+}
+
+// both is a comment in both languages.
+func both(t Text) string { return t.VI + " / " + t.EN }
+
+func (w *writer) file() {
+	w.line(0, "# Bản nháp của truc discover: đọc và sửa từng dòng trước khi dùng. / A draft by truc discover: read and mend every line before use.")
+	w.line(0, "# Số là độ tin cậy từ 0 đến 1; dưới %.1f thì dòng chỉ là chú thích. / Numbers are confidence from 0 to 1; below %.1f a line is a comment only.", Threshold, Threshold)
+	w.line(0, "dataset: %s", w.dataset.ID())
+	w.line(0, "table: %s", scalar(w.table.String()))
+	w.columnRules()
+	w.filters()
+	w.codes()
+	root := &branch{}
+	for _, l := range leaves(w.dataset.Root(), newVocabulary()) {
+		root.add(l.path, l, w.proposalOf(l))
+	}
+	if !root.live() {
+		w.line(0, "fields: {}")
+	} else {
+		w.line(0, "fields:")
+	}
+	w.branch(root, 1, root.live())
+}
+
+func (w *writer) proposalOf(l *leaf) *Proposal {
+	i := slices.IndexFunc(w.proposals, func(p *Proposal) bool { return p.Property == l.String() })
+	if i < 0 {
+		return nil
+	}
+	return w.proposals[i]
+}
+
+// columnRules declares how cells are read: names that are no identifiers, texts that mean null, and, as comments, encodings.
+func (w *writer) columnRules() {
+	var live, comments []string
+	suspected := map[string][]string{}
+	telling := 0
+	for _, p := range w.columns {
+		if p.suspected != "" {
+			suspected[p.suspected] = append(suspected[p.suspected], w.ids[p])
+		}
+		if p.suspected != "" || len(p.encodings) > 0 {
+			telling++
+		}
+	}
+	for _, d := range value.Encodings() {
+		columns := suspected[d.Name]
+		if len(columns) == 0 {
+			continue
+		}
+		comments = append(comments, fmt.Sprintf("# TODO nghi là %s ở %d cột: xem truc discover --samples rồi bỏ dấu # / %s is suspected in %d columns: look at truc discover --samples, then remove the #", d.Name, len(columns), d.Name, len(columns)))
+		if len(columns) == telling {
+			comments = append(comments, fmt.Sprintf(`# "*": { text: %s }`, d.Name))
+			continue
+		}
+		for _, c := range columns {
+			comments = append(comments, fmt.Sprintf("# %s: { text: %s }", c, d.Name))
+		}
+	}
+	for _, p := range w.columns {
+		var parts []string
+		if id := w.ids[p]; id != p.column.Name && w.uses(p) {
+			parts = append(parts, "from: "+scalar(p.column.Name))
+		}
+		for _, q := range w.proposals {
+			if len(q.Columns) != 1 || q.Columns[0] != p.column.Name || !q.Live {
+				continue
+			}
+			if len(q.nulls) > 0 {
+				parts = append(parts, "null: "+quotedList(q.nulls))
+			}
+			if len(q.asked) > 0 {
+				comments = append(comments, fmt.Sprintf("# TODO nhiều hàng ghi %s: có nghĩa là không biết? / many rows say %s: does that mean unknown?", q.asked[0], q.asked[0]),
+					fmt.Sprintf("# %s: { null: %s }", w.ids[p], quotedList(append(slices.Clone(q.nulls), q.asked...))))
+			}
+		}
+		if len(parts) > 0 {
+			live = append(live, fmt.Sprintf("%s: { %s }", w.ids[p], strings.Join(parts, ", ")))
+		}
+	}
+	switch {
+	case len(live) > 0:
+		w.line(0, "columns:")
+	case len(comments) > 0:
+		w.line(0, "# columns:")
+	}
+	for _, c := range slices.Concat(comments, live) {
+		w.line(1, "%s", c)
+	}
+}
+
+// uses reports whether the draft's lines, comments included, read a column.
+func (w *writer) uses(p *profile) bool {
+	return slices.ContainsFunc(w.proposals, func(q *Proposal) bool { return q.Live && slices.Contains(q.Columns, p.column.Name) })
+}
+
+// taken reports whether a property most likely is what a column holds, even where its line is a comment yet.
+func (w *writer) taken(p *profile) bool {
+	return slices.ContainsFunc(w.proposals, func(q *Proposal) bool {
+		return q.Confidence >= Threshold && slices.Contains(q.Columns, p.column.Name)
+	})
+}
+
+// filters offers conditions on columns that tell drafts and deleted rows from the others.
+func (w *writer) filters() {
+	for _, p := range w.columns {
+		if w.taken(p) {
+			continue
+		}
+		for _, f := range []struct{ key, words, vi, en string }{
+			{"deleted", " da xoa | xoa | is deleted | deleted | da huy | huy | xoa mem | bi xoa ", "cột này đánh dấu hàng đã xóa?", "does this column mark deleted rows?"},
+			{"only", " trang thai | tinh trang | xac nhan | da xac nhan | status | da duyet | duyet | trang thai hs ", "chỉ công bố những hàng nào?", "which rows are to be published?"},
+		} {
+			if !slices.ContainsFunc(p.read, func(r reading) bool { return strings.Contains(f.words, " "+strings.Join(r.words, " ")+" ") }) {
+				continue
+			}
+			var codes []string
+			for _, text := range p.values() {
+				if codeLike(text, p.texts[text]) && len(p.texts) <= 10 {
+					codes = append(codes, fmt.Sprintf("%s (%d)", text, p.texts[text]))
+				}
+			}
+			w.line(0, "# TODO %s %s: %s", f.vi, f.en, orNone(codes))
+			w.line(0, "# %s: %s == %s", f.key, w.ids[p], sampleCode(p))
+		}
+	}
+}
+
+func orNone(list []string) string {
+	if len(list) == 0 {
+		return "…"
+	}
+	return strings.Join(list, ", ")
+}
+
+func sampleCode(p *profile) string {
+	switch p.kind {
+	case record.Int:
+		return "1"
+	case record.Bool:
+		return "true"
+	}
+	return `"…"`
+}
+
+func (w *writer) codes() {
+	var tables []*Proposal
+	live := false
+	for _, p := range w.proposals {
+		if p.Codes != nil && p.Confidence >= leastShown {
+			tables = append(tables, p)
+			live = live || p.Live
+		}
+	}
+	if len(tables) == 0 {
+		return
+	}
+	mark := func(p *Proposal) string {
+		if p.Live {
+			return ""
+		}
+		return "# "
+	}
+	if live {
+		w.line(0, "codes:")
+	} else {
+		w.line(0, "# codes:")
+	}
+	done := map[string]bool{}
+	for _, p := range tables {
+		c := p.Codes
+		if done[c.Name] {
+			continue
+		}
+		done[c.Name] = true
+		m := mark(p)
+		w.line(1, "%s%s:", m, c.Name)
+		if c.List != "" {
+			w.line(2, "%slist: %s", m, c.List)
+		}
+		w.line(2, "%smap:", m)
+		for _, e := range c.Entries {
+			if e.To == "" {
+				w.line(3, "# TODO %s: \"?\"   # %d hàng mẫu / sampled rows", quote(e.From), e.Rows)
+				continue
+			}
+			w.line(3, "%s%s: %s   # %s", m, quote(e.From), quote(e.To), both(e.Label))
+		}
+		if c.Hidden > 0 {
+			w.line(3, "# TODO còn %d giá trị không giống mã, không in ra / %d more values that look like no codes are not shown", c.Hidden, c.Hidden)
+		}
+	}
+}
+
+func (w *writer) key() KeyCoverage {
+	k := KeyCoverage{Parts: []KeyPart{}, Rows: len(w.rows)}
+	var places []int
+	for _, property := range w.dataset.KeyProperties() {
+		i := slices.IndexFunc(w.proposals, func(p *Proposal) bool { return p.Property == property && p.Live })
+		if i < 0 {
+			k.Open = append(k.Open, property)
+			continue
+		}
+		p := w.proposals[i]
+		k.Parts = append(k.Parts, KeyPart{property, p.Columns})
+		for _, name := range p.Columns {
+			place := w.table.Index(name)
+			if place < 0 {
+				continue
+			}
+			places = append(places, place)
+			if !w.table.Carried(place) {
+				k.NotCarried = append(k.NotCarried, name)
+			}
+		}
+	}
+	if len(places) == 0 {
+		return k
+	}
+	counts := map[string]int{}
+	for _, row := range w.rows {
+		var key []byte
+		for _, place := range places {
+			key = append(row[place].Append(key), 0)
+		}
+		counts[string(key)]++
+	}
+	for _, n := range counts {
+		if n == 1 {
+			k.Unique++
+		}
+	}
+	return k
+}
+
+var plainScalar = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.]*$`)
+
+// scalar writes a YAML text.
+func scalar(s string) string {
+	if plainScalar.MatchString(s) && !slices.Contains([]string{"true", "false", "null", "yes", "no", "on", "off", "y", "n"}, strings.ToLower(s)) {
+		return s
+	}
+	return quote(s)
+}
+
+// quote writes a YAML text in double quotes.
+func quote(s string) string {
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\t", `\t`, "\n", `\n`, "\r", `\r`).Replace(s) + `"`
+}
+
+func quotedList(list []string) string {
+	var out []string
+	for _, s := range list {
+		out = append(out, quote(s))
+	}
+	return "[" + strings.Join(out, ", ") + "]"
+}

@@ -1,0 +1,173 @@
+package discover
+
+import (
+	"slices"
+
+	"github.com/lienthong/truc/schemas"
+)
+
+// matcher compares names of columns with those of the properties of one dataset.
+type matcher struct {
+	leaves []*leaf
+	// context are words that say nothing in this table: those of the dataset's and the table's name.
+	context map[string]bool
+	// subjects are the words of the objects that a column may speak of; naming another one than the leaf's tells against it.
+	subjects map[string]bool
+}
+
+func newMatcher(d *schemas.Dataset, table string, v *vocabulary) *matcher {
+	m := &matcher{leaves: leaves(d.Root(), v), context: map[string]bool{}, subjects: map[string]bool{}}
+	for _, name := range []string{d.Title("vi"), d.Name(), table} {
+		for _, r := range v.read(name) {
+			for _, w := range r.words {
+				// An abbreviation that could be many things is no context: ht is not only hộ tịch.
+				m.context[w] = m.context[w] || r.certain
+			}
+		}
+	}
+	for _, l := range m.leaves {
+		for _, o := range l.owners {
+			if o.required {
+				continue
+			}
+			for _, words := range o.names {
+				for _, w := range words {
+					m.subjects[w] = true
+				}
+			}
+		}
+	}
+	return m
+}
+
+// weight is how much a word says.
+func weight(word string) float64 {
+	switch word {
+	case "va", "cua", "theo", "cac", "la", "the", "of", "and", "thong", "tin":
+		return 0
+	case "so", "ma", "ten", "loai", "nguoi":
+		return 0.7
+	}
+	return 1
+}
+
+const (
+	// otherSubject is the weight of a word that names another object than the leaf's.
+	otherSubject = 2
+	// ofContext is the weight of a word that the whole table is about.
+	ofContext = 0.15
+	// unnamed and unnamedPart are the factors for an optional object above the leaf that the column does not name.
+	unnamed, unnamedPart = 0.6, 0.9
+	// ambiguous is the factor of a word with several meanings.
+	ambiguous = 0.8
+	// asCalled is the factor where a column is called as the object above the property.
+	asCalled = 0.85
+	// settled is how well a reading must fit somewhere to count as possible.
+	settled = 0.5
+)
+
+// score is how well a column's name fits a leaf, from 0 to 1.
+func (m *matcher) score(p *profile, l *leaf) float64 {
+	best := 0.0
+	for _, r := range p.read {
+		for _, name := range l.names {
+			s := m.fit(r.words, name, l.owners)
+			if !r.certain {
+				s *= ambiguous
+			}
+			best = max(best, s)
+		}
+		for _, name := range l.called {
+			if s := m.fit(r.words, name, nil) * asCalled; r.certain {
+				best = max(best, s)
+			}
+		}
+	}
+	return best
+}
+
+// settle drops the readings of a name that mean nothing in this dataset: if one is left, the name is no longer ambiguous.
+func (m *matcher) settle(p *profile) {
+	if len(p.read) < 2 {
+		return
+	}
+	var possible []reading
+	for _, r := range p.read {
+		if slices.ContainsFunc(m.leaves, func(l *leaf) bool {
+			return slices.ContainsFunc(l.names, func(name []string) bool { return m.fit(r.words, name, l.owners) >= settled })
+		}) {
+			possible = append(possible, r)
+		}
+	}
+	switch len(possible) {
+	case 0:
+	case 1:
+		possible[0].certain = true
+		p.read = possible
+	default:
+		p.read = possible
+	}
+}
+
+// fit compares the words of a column with one name of a leaf and with the objects above it.
+func (m *matcher) fit(column, name []string, owners []owner) float64 {
+	rest := slices.Clone(column)
+	matched, wanted := 0.0, 0.0
+	for _, w := range name {
+		wanted += weight(w)
+		if i := slices.Index(rest, w); i >= 0 {
+			matched += weight(w)
+			rest = slices.Delete(rest, i, i+1)
+		}
+	}
+	if wanted == 0 || matched == 0 {
+		return 0
+	}
+	factor := 1.0
+	for _, o := range owners {
+		named := false
+		for _, words := range o.names {
+			if left, ok := without(rest, words); ok {
+				rest, named = left, true
+				break
+			}
+		}
+		switch {
+		case named || o.required:
+		case o.part:
+			factor *= unnamedPart
+		default:
+			factor *= unnamed
+		}
+	}
+	total, strange := 0.0, 0.0
+	for _, w := range column {
+		total += weight(w)
+	}
+	for _, w := range rest {
+		switch {
+		case m.subjects[w] && !m.context[w]:
+			strange += otherSubject
+		case m.context[w]:
+			strange += ofContext * weight(w)
+		default:
+			strange += weight(w)
+		}
+	}
+	precision := max(0, 1-strange/max(total, 1))
+	recall := matched / wanted
+	return recall * precision * factor
+}
+
+// without takes words out of a list; ok is false when one of them is not there.
+func without(list, words []string) ([]string, bool) {
+	left := slices.Clone(list)
+	for _, w := range words {
+		i := slices.Index(left, w)
+		if i < 0 {
+			return list, false
+		}
+		left = slices.Delete(left, i, i+1)
+	}
+	return left, len(words) > 0
+}

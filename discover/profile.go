@@ -1,0 +1,247 @@
+package discover
+
+import (
+	"bytes"
+	"cmp"
+	"maps"
+	"slices"
+	"unicode/utf8"
+
+	"github.com/lienthong/truc/mapping/value"
+	"github.com/lienthong/truc/record"
+)
+
+// profile is what a sample tells of one column.
+type profile struct {
+	column record.Column
+	place  int
+	key    bool
+	read   []reading
+
+	rows, nulls, blanks int
+	// kind is the kind of most cells that are not null; of the column, where there are none.
+	kind record.Kind
+	// texts counts the cells that are not null or blank, by their trimmed text.
+	texts map[string]int
+	// filled is how many those are.
+	filled int
+	// encodings are the readings of a text column that is no clean UTF-8 Vietnamese, best first.
+	encodings []Encoding
+	suspected string
+}
+
+func profiles(t *record.Table, rows []record.Row, v *vocabulary) []*profile {
+	out := make([]*profile, len(t.Columns))
+	for i, c := range t.Columns {
+		p := &profile{column: c, place: i, key: slices.Contains(t.Key, i), read: v.read(c.Name), rows: len(rows), kind: c.Kind, texts: map[string]int{}}
+		kinds := map[record.Kind]int{}
+		for _, row := range rows {
+			p.add(row[i], kinds)
+		}
+		for _, k := range slices.Sorted(maps.Keys(kinds)) {
+			if kinds[k] > kinds[p.kind] {
+				p.kind = k
+			}
+		}
+		if p.kind == record.Text || p.kind == record.Bytes {
+			p.encodings, p.suspected = suspect(p.texts)
+		}
+		out[i] = p
+	}
+	alike(out)
+	return out
+}
+
+// alike gives columns with too few telling texts the suspicion that the others of the table share, where they read well so.
+func alike(columns []*profile) {
+	shared := ""
+	for _, p := range columns {
+		if p.suspected != "" && shared != "" && p.suspected != shared {
+			return
+		}
+		if p.suspected != "" {
+			shared = p.suspected
+		}
+	}
+	d, ok := value.EncodingNamed(shared)
+	if !ok {
+		return
+	}
+	for _, p := range columns {
+		if p.suspected != "" || p.kind != record.Text && p.kind != record.Bytes {
+			continue
+		}
+		e := tryEncoding(d, p.texts)
+		if e.Values > 0 && e.Clean == e.Values && e.Words >= sharedSound && tryEncoding(value.Encodings()[0], p.texts).rank() < e.rank() {
+			p.encodings, p.suspected = []Encoding{e}, shared
+		}
+	}
+}
+
+func (p *profile) add(v record.Value, kinds map[record.Kind]int) {
+	if v.IsNull() || v.Kind == record.Unchanged {
+		p.nulls++
+		return
+	}
+	kinds[v.Kind]++
+	text := bytes.TrimSpace(v.Append(nil))
+	if len(text) == 0 {
+		p.blanks++
+		return
+	}
+	p.texts[string(text)]++
+	p.filled++
+}
+
+// share is how many of the filled cells have a property, from 0 to 1; 0 without cells.
+func (p *profile) share(has func(text string) bool) float64 {
+	if p.filled == 0 {
+		return 0
+	}
+	n := 0
+	for text, count := range p.texts {
+		if has(text) {
+			n += count
+		}
+	}
+	return float64(n) / float64(p.filled)
+}
+
+// sharedSound is the share of Vietnamese words that is enough where other columns of the table have shown the encoding.
+const sharedSound = 0.5
+
+// candidateLayouts are tried on texts, the likeliest first: of two that fit alike the first is meant.
+func candidateLayouts() []string {
+	return []string{
+		"dd/MM/yyyy", "d/M/yyyy", "yyyy-MM-dd", "dd-MM-yyyy", "d-M-yyyy", "dd.MM.yyyy", "d.M.yyyy", "yyyyMMdd", "ddMMyyyy", "yyyy/MM/dd", "MM/dd/yyyy",
+		"dd/MM/yyyy HH:mm", "dd/MM/yyyy HH:mm:ss", "yyyy-MM-dd HH:mm:ss", "yyyy-MM-ddTHH:mm:ss", "yyyyMMddHHmmss",
+		"MM/yyyy", "M/yyyy", "yyyy-MM", "MM-yyyy", "yyyyMM", "yyyy",
+	}
+}
+
+// dates says how the texts of a column are to be read as dates.
+type dates struct {
+	layouts []string
+	// share of the filled cells that one of the layouts reads.
+	share float64
+	// ambiguous: with day and month the other way round all texts would be dates as well.
+	ambiguous bool
+	// epoch is how many cells say 1 January 1900, which systems write for "unknown", and sentinel how they write it.
+	epoch    int
+	sentinel string
+}
+
+// dates finds the fewest layouts that read the texts.
+func (p *profile) dates() dates {
+	var d dates
+	rest := maps.Clone(p.texts)
+	read := 0
+	for len(rest) > 0 && len(d.layouts) < 4 {
+		best, most := "", 0
+		for _, pattern := range candidateLayouts() {
+			if n := reads(pattern, rest); n > most {
+				best, most = pattern, n
+			}
+		}
+		if most == 0 || most*200 < p.filled {
+			break
+		}
+		layout, err := value.CompileLayout(best)
+		if err != nil {
+			break
+		}
+		for text, n := range rest {
+			t, ok := layout.Parse([]byte(text))
+			if !ok || !plausible(t) {
+				continue
+			}
+			if t.Year == 1900 && t.Month <= 1 && t.Day <= 1 {
+				d.epoch += n
+				d.sentinel = text
+			}
+			delete(rest, text)
+			read += n
+		}
+		d.layouts = append(d.layouts, best)
+	}
+	if p.filled > 0 {
+		d.share = float64(read) / float64(p.filled)
+	}
+	// The fullest first, as a reader expects them.
+	slices.SortStableFunc(d.layouts, func(a, b string) int { return cmp.Compare(len(b), len(a)) })
+	if len(d.layouts) > 0 && (d.layouts[0] == "dd/MM/yyyy" || d.layouts[0] == "d/M/yyyy") {
+		d.ambiguous = reads("MM/dd/yyyy", p.texts) >= reads(d.layouts[0], p.texts)
+	}
+	return d
+}
+
+// plausible keeps numbers of eight digits, or of four, from passing for dates.
+func plausible(t value.DateTime) bool { return t.Year >= 1850 && t.Year <= 2100 }
+
+func reads(pattern string, texts map[string]int) int {
+	layout, err := value.CompileLayout(pattern)
+	if err != nil {
+		return 0
+	}
+	n := 0
+	for text, count := range texts {
+		if t, ok := layout.Parse([]byte(text)); ok && plausible(t) {
+			n += count
+		}
+	}
+	return n
+}
+
+// values returns the distinct texts, the commonest first.
+func (p *profile) values() []string {
+	return slices.SortedFunc(maps.Keys(p.texts), func(a, b string) int {
+		return cmp.Or(cmp.Compare(p.texts[b], p.texts[a]), cmp.Compare(a, b))
+	})
+}
+
+// shape describes the texts of a column without showing any: "9 digits", "letters", "mixed".
+func (p *profile) shape() Text {
+	if p.filled == 0 {
+		return Text{}
+	}
+	digits := p.share(allDigits)
+	switch {
+	case digits == 1:
+		least, most := 1<<30, 0
+		for text := range p.texts {
+			least, most = min(least, len(text)), max(most, len(text))
+		}
+		return digitsShape(least, most)
+	case digits > 0.9:
+		return Text{"phần lớn là chữ số", "mostly digits"}
+	case p.share(hasDigit) == 0:
+		return Text{"chữ", "letters"}
+	}
+	return Text{"chữ và số", "letters and digits"}
+}
+
+func allDigits(s string) bool {
+	for i := range len(s) {
+		if s[i] < '0' || s[i] > '9' {
+			return false
+		}
+	}
+	return s != ""
+}
+
+func hasDigit(s string) bool {
+	return bytes.ContainsAny([]byte(s), "0123456789")
+}
+
+// onlyDigits drops everything else.
+func onlyDigits(s string) string { return string(value.AppendDigits(nil, []byte(s))) }
+
+// readable reports whether a text can be shown and compared as it is.
+func readable(s string) bool { return utf8.ValidString(s) }
+
+func digitsShape(least, most int) Text {
+	if least == most {
+		return say("%d chữ số", "%d digits", least)
+	}
+	return say("%d đến %d chữ số", "%d to %d digits", least, most)
+}

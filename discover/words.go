@@ -1,0 +1,151 @@
+package discover
+
+import (
+	_ "embed"
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/lienthong/truc/mapping/value"
+)
+
+//go:embed words.txt
+var wordsFile string
+
+// vocabulary knows what words in column names stand for.
+type vocabulary struct {
+	// meanings of a spelling; more than one makes it ambiguous.
+	meanings map[string][][]string
+	// longest is the number of words of the longest spelling.
+	longest int
+	// words are all there are, for taking glued ones apart.
+	words map[string]bool
+}
+
+// newVocabulary reads words.txt. A line that is not of its form is left out: a test reads the file strictly.
+func newVocabulary() *vocabulary {
+	v := &vocabulary{meanings: map[string][][]string{}, words: map[string]bool{}}
+	for line := range strings.Lines(wordsFile) {
+		line, _, _ = strings.Cut(line, "#")
+		spelling, meanings, ok := strings.Cut(line, "=")
+		if !ok {
+			continue
+		}
+		words := strings.Fields(spelling)
+		key := strings.Join(words, " ")
+		for m := range strings.SplitSeq(meanings, "|") {
+			v.meanings[key] = append(v.meanings[key], strings.Fields(m))
+			v.learn(strings.Fields(m))
+		}
+		v.learn(words)
+		v.longest = max(v.longest, len(words))
+	}
+	return v
+}
+
+func (v *vocabulary) learn(words []string) {
+	for _, w := range words {
+		v.words[w] = true
+	}
+}
+
+// reading is one way to understand a name.
+type reading struct {
+	words []string
+	// certain is false when a word of the name has other meanings too.
+	certain bool
+}
+
+// read takes a name apart: "HoTenMe", "ho_ten_me", "hotenme", "Họ tên mẹ" give ho, ten, me.
+func (v *vocabulary) read(name string) []reading {
+	var words []string
+	for _, w := range split(name) {
+		words = append(words, v.unglue(w)...)
+	}
+	return v.expand(words)
+}
+
+// expand replaces spellings by what they stand for, the longest first, and returns every combination, at most eight.
+func (v *vocabulary) expand(words []string) []reading {
+	out := []reading{{certain: true}}
+	for i := 0; i < len(words); {
+		n, meanings := 1, [][]string{{words[i]}}
+		for l := min(v.longest, len(words)-i); l > 0; l-- {
+			if m, ok := v.meanings[strings.Join(words[i:i+l], " ")]; ok {
+				n, meanings = l, m
+				break
+			}
+		}
+		var next []reading
+		for _, r := range out {
+			for _, m := range meanings {
+				next = append(next, reading{slices.Concat(r.words, m), r.certain && len(meanings) == 1})
+			}
+		}
+		if len(next) > 8 {
+			next = next[:8]
+		}
+		out = next
+		i += n
+	}
+	return out
+}
+
+// unglue takes a word apart into known ones, as few as possible; a word that is known, or cannot be, stays whole.
+func (v *vocabulary) unglue(word string) []string {
+	if v.words[word] || v.meanings[word] != nil || len(word) < 4 || len(word) > 60 {
+		return []string{word}
+	}
+	best := make([][]string, len(word)+1)
+	best[0] = []string{}
+	for i := range len(word) {
+		if best[i] == nil {
+			continue
+		}
+		for j := i + 2; j <= len(word); j++ {
+			if part := word[i:j]; v.words[part] && (best[j] == nil || len(best[i])+1 < len(best[j])) {
+				best[j] = append(slices.Clone(best[i]), part)
+			}
+		}
+	}
+	if best[len(word)] == nil {
+		return []string{word}
+	}
+	return best[len(word)]
+}
+
+// split cuts a name at everything that is no letter or digit, at humps, and between letters and digits; without accents.
+func split(name string) []string {
+	var out []string
+	var word []rune
+	flush := func() {
+		if len(word) > 0 {
+			out = append(out, plain(string(word)))
+			word = nil
+		}
+	}
+	runes := []rune(name)
+	for i, r := range runes {
+		switch {
+		case !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.IsMark(r):
+			flush()
+			continue
+		case i > 0 && unicode.IsUpper(r) && (unicode.IsLower(runes[i-1]) || i+1 < len(runes) && unicode.IsLower(runes[i+1]) && unicode.IsUpper(runes[i-1])):
+			flush()
+		case i > 0 && unicode.IsDigit(r) != unicode.IsDigit(runes[i-1]) && len(word) > 0:
+			flush()
+		}
+		word = append(word, r)
+	}
+	flush()
+	return out
+}
+
+// plain is a text in lower case without accents.
+func plain(s string) string {
+	key, ok := value.AppendMatchKey(nil, []byte(s))
+	if !ok {
+		return strings.ToLower(s)
+	}
+	return string(key)
+}
