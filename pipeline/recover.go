@@ -301,15 +301,19 @@ func (s *session) firstCheckpoint(saved *checkpoint, position []byte) *checkpoin
 	return c
 }
 
-// takeRequests reads the open requests of this source: pipelines to be read anew, and letters to be retried.
+// takeRequests reads the open requests of this source: pipelines to be read anew, and letters to be retried. A paused
+// source is not opened, and its requests wait.
 func (s *session) takeRequests(ctx context.Context) (map[string]bool, error) {
-	open, next, err := openRequests(ctx, s.cfg.Bus, s.cfg.Agency, s.cfg.Source, 0)
+	o, err := readOrders(ctx, s.cfg.Bus, s.cfg.Agency, s.cfg.Source, 0)
 	if err != nil {
 		return nil, fmt.Errorf("read requests: %w", err)
 	}
-	s.requests = next
+	if o.pause != nil {
+		return nil, errPaused
+	}
+	s.requests = o.next
 	anew := map[string]bool{}
-	for key, q := range open {
+	for key, q := range o.open {
 		s.done = append(s.done, key)
 		for _, name := range q.Resnapshot {
 			anew[name] = true
@@ -321,15 +325,15 @@ func (s *session) takeRequests(ctx context.Context) (map[string]bool, error) {
 	return anew, nil
 }
 
-// awaitRequest returns true when somebody asks for something, false when ctx is done.
+// awaitRequest returns true when somebody asks for something or pauses the source, false when ctx is done.
 func (s *session) awaitRequest(ctx context.Context) bool {
 	for sleep(ctx, s.cfg.SaveEvery) {
-		open, next, err := openRequests(ctx, s.cfg.Bus, s.cfg.Agency, s.cfg.Source, s.requests)
+		o, err := readOrders(ctx, s.cfg.Bus, s.cfg.Agency, s.cfg.Source, s.requests)
 		if err != nil {
 			continue // the broker is away; the sender notices in its own way
 		}
-		s.requests = next
-		if len(open) > 0 {
+		s.requests = o.next
+		if len(o.open) > 0 || o.pause != nil {
 			return true
 		}
 	}

@@ -20,6 +20,8 @@ const (
 	StateRetrying State = "retrying"
 	StateFailed   State = "failed"
 	StateStopped  State = "stopped"
+	// StatePaused: a person wants it so; since when is since when it was ordered.
+	StatePaused State = "paused"
 )
 
 // Condition is a state with its reason and since when.
@@ -28,7 +30,9 @@ type Condition struct {
 	Since time.Time `json:"since"`
 	// Error says what is wrong and what to do; it holds no row value.
 	Error string `json:"error,omitempty"`
-	err   error
+	// Warning says what will go wrong if nobody does anything.
+	Warning string `json:"warning,omitempty"`
+	err     error
 }
 
 // Err is the error behind the condition, nil while all is well.
@@ -49,6 +53,13 @@ func (c *condition) setState(s State, err error) {
 	if err != nil {
 		c.now.Error = err.Error()
 	}
+}
+
+// setPaused says since when it is paused, and what that will lead to; "" when to nothing.
+func (c *condition) setPaused(since time.Time, warning string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = Condition{State: StatePaused, Since: since, Warning: warning}
 }
 
 // Condition returns the present state.
@@ -73,6 +84,8 @@ type ReaderStats struct {
 
 	mu  sync.Mutex
 	src adapters.Source
+	// retained is what the server keeps for a paused source, in bytes; -1 when it was not told.
+	retained atomic.Int64
 }
 
 // PublishStats are the live counters of a publishing pipeline.
@@ -101,6 +114,7 @@ type Remark struct{ Field, Group, Rule string }
 
 func newReaderStats(cfg ReaderConfig) *ReaderStats {
 	s := &ReaderStats{Source: cfg.Source, Publish: map[string]*PublishStats{}}
+	s.retained.Store(-1)
 	for _, p := range cfg.Pipelines {
 		s.Publish[p.Name] = &PublishStats{Name: p.Name, Table: p.Table, Topic: p.Topic, Dataset: p.Dataset.ID(), reasons: map[string]int64{}, remarks: map[Remark]int64{}}
 	}

@@ -113,12 +113,11 @@ type offsetMove struct {
 	pipeline                              string
 	partitions                            int
 	topics, numbers, before, after, marks []byte
+	// Those of the partitions that are conditions only.
+	fixedTopics, fixedNumbers, fixed []byte
 }
 
 func newOffsetMove(pipeline string, from, to adapters.Offsets) (*offsetMove, error) {
-	if len(from) != len(to) {
-		return nil, fmt.Errorf("apply: from names %d partitions, to %d", len(from), len(to))
-	}
 	partitions := make([]adapters.TopicPartition, 0, len(to))
 	for p := range to {
 		if _, ok := from[p]; !ok {
@@ -133,8 +132,15 @@ func newOffsetMove(pipeline string, from, to adapters.Offsets) (*offsetMove, err
 		}
 		return int(a.Partition) - int(b.Partition)
 	})
-	m := &offsetMove{pipeline: pipeline, partitions: len(partitions)}
-	var topics, numbers, before, after, marks array
+	m := &offsetMove{pipeline: pipeline, partitions: len(from)}
+	var topics, numbers, before, after, marks, fixedTopics, fixedNumbers, fixed array
+	for p, at := range from {
+		if _, moves := to[p]; !moves {
+			fixedTopics.text(p.Topic)
+			fixedNumbers.integer(int64(p.Partition))
+			fixed.integer(at.Next)
+		}
+	}
 	for _, p := range partitions {
 		topics.text(p.Topic)
 		numbers.integer(int64(p.Partition))
@@ -143,25 +149,30 @@ func newOffsetMove(pipeline string, from, to adapters.Offsets) (*offsetMove, err
 		marks.text(to[p].Mark)
 	}
 	m.topics, m.numbers, m.before, m.after, m.marks = topics.close(), numbers.close(), before.close(), after.close(), marks.close()
+	m.fixedTopics, m.fixedNumbers, m.fixed = fixedTopics.close(), fixedNumbers.close(), fixed.close()
 	return m, nil
 }
 
 // moveSQL returns how many partitions stood where the caller believed them to be; a partition without a row stands at 0.
 // Two that insert the same row at once do not fail: the second waits and counts one less. l locks the rows in one order
-// before u updates them, which u's condition on l enforces.
+// before u updates them, which u's condition on l enforces. s holds what is a condition only until the commit, first of all,
+// without keeping others from the same; what has no row stands at 0, and nothing holds that.
 const moveSQL = `
-WITH i AS (SELECT * FROM unnest($2::text[], $3::int4[], $4::int8[], $5::int8[], $6::text[]) AS i(topic, partition, before, after, mark)),
-l AS MATERIALIZED (SELECT o.topic, o.partition FROM %[1]s.sink_offset o JOIN i USING (topic, partition) WHERE o.pipeline = $1 ORDER BY o.topic, o.partition FOR UPDATE OF o),
+WITH f AS (SELECT * FROM unnest($7::text[], $8::int4[], $9::int8[]) AS f(topic, partition, at)),
+s AS MATERIALIZED (SELECT 1 FROM %[1]s.sink_offset o JOIN f USING (topic, partition) WHERE o.pipeline = $1 AND o.next_offset = f.at FOR SHARE OF o),
+z AS (SELECT 1 FROM f WHERE f.at = 0 AND NOT EXISTS (SELECT 1 FROM %[1]s.sink_offset o WHERE o.pipeline = $1 AND o.topic = f.topic AND o.partition = f.partition)),
+i AS (SELECT * FROM unnest($2::text[], $3::int4[], $4::int8[], $5::int8[], $6::text[]) AS i(topic, partition, before, after, mark)),
+l AS MATERIALIZED (SELECT o.topic, o.partition FROM %[1]s.sink_offset o JOIN i USING (topic, partition) WHERE o.pipeline = $1 AND (SELECT count(*) FROM s) >= 0 ORDER BY o.topic, o.partition FOR UPDATE OF o),
 u AS (UPDATE %[1]s.sink_offset o SET next_offset = i.after, mark = i.mark, applied_at = now() FROM i
 	WHERE o.pipeline = $1 AND o.topic = i.topic AND o.partition = i.partition AND o.next_offset = i.before AND (SELECT count(*) FROM l) >= 0 RETURNING 1),
 n AS (INSERT INTO %[1]s.sink_offset (pipeline, topic, partition, next_offset, mark, applied_at) SELECT $1, i.topic, i.partition, i.after, i.mark, now() FROM i
 	WHERE i.before = 0 AND NOT EXISTS (SELECT 1 FROM %[1]s.sink_offset o WHERE o.pipeline = $1 AND o.topic = i.topic AND o.partition = i.partition)
 	ORDER BY 2, 3 ON CONFLICT DO NOTHING RETURNING 1)
-SELECT (SELECT count(*) FROM u) + (SELECT count(*) FROM n)`
+SELECT (SELECT count(*) FROM u) + (SELECT count(*) FROM n) + (SELECT count(*) FROM s) + (SELECT count(*) FROM z)`
 
 // add puts the compare-and-set into a batch.
 func (m *offsetMove) add(b *pgconn.Batch, schema string) {
-	b.ExecParams(fmt.Sprintf(moveSQL, quote(schema)), [][]byte{[]byte(m.pipeline), m.topics, m.numbers, m.before, m.after, m.marks}, nil, nil, nil)
+	b.ExecParams(fmt.Sprintf(moveSQL, quote(schema)), [][]byte{[]byte(m.pipeline), m.topics, m.numbers, m.before, m.after, m.marks, m.fixedTopics, m.fixedNumbers, m.fixed}, nil, nil, nil)
 }
 
 // check reads the answer.

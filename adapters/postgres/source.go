@@ -212,10 +212,18 @@ func (s *source) encodePosition() []byte {
 func (s *source) RetainedBytes(ctx context.Context) (int64, error) {
 	s.catalogLock.Lock()
 	defer s.catalogLock.Unlock()
-	if s.catalog == nil {
-		return -1, adapters.ErrClosed
+	c := s.catalog
+	if c == nil {
+		if s.isClosed() {
+			return -1, adapters.ErrClosed
+		}
+		var err error
+		if c, err = s.server.sql(ctx); err != nil {
+			return -1, err
+		}
+		defer c.close()
 	}
-	rows, err := s.catalog.query(ctx, "SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)::int8 FROM pg_replication_slots WHERE slot_name = $1", []byte(s.slot))
+	rows, err := c.query(ctx, "SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)::int8 FROM pg_replication_slots WHERE slot_name = $1", []byte(s.slot))
 	if err != nil || len(rows) == 0 || rows[0][0] == nil {
 		return -1, err
 	}
