@@ -21,6 +21,14 @@ type Status struct {
 	Deliveries []Delivery `json:"deliveries"`
 	// NotReady names each pipeline that is not running, and why.
 	NotReady []NotReady `json:"notReady,omitempty"`
+	// Paused names each pipeline that a person has paused: it does not run, and that is no fault.
+	Paused []Paused `json:"paused,omitempty"`
+}
+
+// Paused is a pipeline that stands still because it was told to.
+type Paused struct {
+	Pipeline string    `json:"pipeline"`
+	Since    time.Time `json:"since"`
 }
 
 // BusStatus describes the bus.
@@ -95,6 +103,9 @@ type Delivery struct {
 	Parked      int64      `json:"parked"`
 	DeadLetters Letters    `json:"deadLetters"`
 	LastApplied *time.Time `json:"lastApplied,omitempty"`
+	// Generation is how often the delivery was replayed; Replay is the one under way.
+	Generation uint32                 `json:"generation"`
+	Replay     *pipeline.ReplayStatus `json:"replay,omitempty"`
 }
 
 // Status collects the state of the node. The request bounds what is asked of the sources.
@@ -112,20 +123,29 @@ func (n *Node) status(ctx context.Context) Status {
 	for _, r := range n.Readers {
 		out := readerStatus(ctx, r.Stats())
 		s.Readers = append(s.Readers, out)
-		if out.State != pipeline.StateRunning {
-			for _, p := range out.Pipelines {
-				s.NotReady = append(s.NotReady, NotReady{"publish." + p.Name, out.State, out.Error})
-			}
+		for _, p := range out.Pipelines {
+			s.stands("publish."+p.Name, out.Condition)
 		}
 	}
 	for _, d := range n.Deliveries {
 		out := deliveryStatus(d.Stats())
 		s.Deliveries = append(s.Deliveries, out)
-		if out.State != pipeline.StateRunning {
-			s.NotReady = append(s.NotReady, NotReady{"subscribe." + out.Name, out.State, out.Error})
-		}
+		s.stands("subscribe."+out.Name, out.Condition)
 	}
 	return s
+}
+
+// stands notes a pipeline that does not run. One that was paused is as it should be, until that leads to harm.
+func (s *Status) stands(name string, c pipeline.Condition) {
+	if c.State == pipeline.StatePaused {
+		s.Paused = append(s.Paused, Paused{name, c.Since})
+		if c.Warning == "" {
+			return
+		}
+	}
+	if c.State != pipeline.StateRunning {
+		s.NotReady = append(s.NotReady, NotReady{name, c.State, c.Error + c.Warning})
+	}
 }
 
 func readerStatus(ctx context.Context, s *pipeline.ReaderStats) Reader {
@@ -137,6 +157,9 @@ func readerStatus(ctx context.Context, s *pipeline.ReaderStats) Reader {
 		if n, err := r.RetainedBytes(ctx); err == nil && n >= 0 {
 			out.RetainedBytes = &n
 		}
+	}
+	if n := s.PausedRetained(); n >= 0 && out.State == pipeline.StatePaused {
+		out.RetainedBytes = &n
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.Publish)) {
 		p := s.Publish[name]
@@ -160,6 +183,7 @@ func deliveryStatus(s *pipeline.DeliveryStats) Delivery {
 		Name: s.Name, Condition: s.Condition(), Table: s.Table, Dataset: s.Dataset, Partitions: s.Partitions.Load(),
 		Events: s.Events.Load(), Applied: s.Applied.Load(), Behind: s.Behind(), Parked: s.Parked.Load(),
 		DeadLetters: Letters{s.Opened.Load(), s.Resolved.Load(), s.Open.Load(), s.Reasons()}, LastApplied: instant(s.LastApplied.Load()),
+		Generation: s.Generation.Load(), Replay: s.Replay(),
 	}
 }
 

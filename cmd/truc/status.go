@@ -103,6 +103,12 @@ func printStatus(w io.Writer, s *portal.Status, now time.Time) error {
 	}
 	for _, d := range s.Deliveries {
 		printReason(t, d.Condition)
+		if d.State == pipeline.StatePaused {
+			fmt.Fprintf(t, "  %s: paused since %s\n", d.Name, d.Since.Local().Format(time.DateTime))
+		}
+		if d.Replay != nil {
+			fmt.Fprintf(t, "  %s: replay %d since %s, %d events behind\n", d.Name, d.Generation, d.Replay.Since.Local().Format(time.DateTime), d.Behind)
+		}
 	}
 	if err := t.Flush(); err != nil {
 		return fmt.Errorf("write result: %w", err)
@@ -111,8 +117,8 @@ func printStatus(w io.Writer, s *portal.Status, now time.Time) error {
 }
 
 func printReason(w io.Writer, c pipeline.Condition) {
-	if c.Error != "" {
-		fmt.Fprintf(w, "  %s: %s\n", c.State, strings.ReplaceAll(c.Error, "\n", "\n    "))
+	if why := c.Error + c.Warning; why != "" {
+		fmt.Fprintf(w, "  %s: %s\n", c.State, strings.ReplaceAll(why, "\n", "\n    "))
 	}
 }
 
