@@ -210,5 +210,7 @@ type Env struct {
 	Agency string
 	// Dir is the folder against which relative paths of the configuration are meant: that of the file. Empty: the working directory.
 	Dir string
-	Log *slog.Logger
+	// Pace spares a source; a sink has none.
+	Pace Pace
+	Log  *slog.Logger
 }

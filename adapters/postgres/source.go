@@ -29,11 +29,12 @@ type source struct {
 	slot      string
 	published string // the publication
 	chunkRows int
+	pacer     *adapters.Pacer
 
 	// nonce tells this session's watermarks from those of earlier ones, which the log may show again.
 	nonce string
 
-	watchEvery time.Duration
+	watchEvery, lookEvery time.Duration
 
 	// Of Open, constant afterwards.
 	repl    *pgconn.PgConn
@@ -114,8 +115,8 @@ func newSource(c *Config, env adapters.Env) (*source, error) {
 	}
 	s := &source{
 		server: server, log: env.Log, name: env.Name,
-		slot: c.Slot, published: c.Publication, chunkRows: c.ChunkRows,
-		nonce: rand.Text(), watchEvery: watchEvery,
+		slot: c.Slot, published: c.Publication, chunkRows: c.ChunkRows, pacer: adapters.NewPacer(env.Pace),
+		nonce: rand.Text(), watchEvery: watchEvery, lookEvery: lookEvery,
 		report: make(chan struct{}, 1),
 	}
 	if s.slot == "" {
