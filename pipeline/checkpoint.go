@@ -26,7 +26,16 @@ type checkpoint struct {
 	Begun map[string]uint32 `json:"begun"`
 	// Mappings holds for each pipeline the fingerprint of the mapping its new events are made with.
 	Mappings map[string]string `json:"mappings"`
+	// Remapped holds the pipelines whose topics have events of an older mapping, until their tables are read anew.
+	Remapped map[string]Remapping `json:"remapped,omitempty"`
 	Marks    []mark            `json:"partitions"`
+}
+
+// Remapping is a change of a mapping: keys that were last published before it carry what the older one made of them.
+type Remapping struct {
+	Since time.Time `json:"since"`
+	// Before is the fingerprint of the older mapping.
+	Before string `json:"before"`
 }
 
 // mark is what is acknowledged on one partition.

@@ -32,6 +32,8 @@ type ReaderConfig struct {
 	Budget      Budget
 	// Pause bounds what a paused source may make its server keep.
 	Pause PauseLimit
+	// Pace is what Open gives the source; the reader shows it.
+	Pace adapters.Pace
 	Log   *slog.Logger
 	// SaveEvery is the least time between two saved positions; 0 means a second.
 	SaveEvery time.Duration

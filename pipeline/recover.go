@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/lienthong/truc/adapters"
 	"github.com/lienthong/truc/bus"
@@ -217,8 +218,9 @@ func (s *session) openSource(ctx context.Context, saved *checkpoint, seen uint32
 		}
 	}
 	s.saved = s.firstCheckpoint(saved, start.Position)
-	if len(begins) > 0 && len(anew) == 0 {
-		// The epoch is on record before the first event is, so that a crash before the first position does not raise it again.
+	remapped := s.noteMappings(saved, begins)
+	if remapped && len(anew) == 0 || len(begins) > 0 && len(anew) == 0 {
+		// Since when a mapping holds is on record before its first event is. The epoch is on record before the first event is, so that a crash before the first position does not raise it again.
 		// One that a person asked for begins again with the request, which is closed by that position.
 		if err := s.put(ctx, s.saved); err != nil {
 			return err
@@ -230,7 +232,7 @@ func (s *session) openSource(ctx context.Context, saved *checkpoint, seen uint32
 			return fmt.Errorf("acknowledge at source %s: %w", s.cfg.Source, err)
 		}
 	}
-	s.stats.recovered(s.epoch, s.saved.Mappings)
+	s.stats.recovered(s.saved)
 	s.at(PointRecovered)
 	return nil
 }
@@ -299,6 +301,30 @@ func (s *session) firstCheckpoint(saved *checkpoint, position []byte) *checkpoin
 		c.Mappings[p.Name] = p.fingerprint
 	}
 	return c
+}
+
+// noteMappings compares the mappings with those of the saved position, and reports whether one is another. Tables that are read
+// anew, all of them after a reset, are published by their present mapping.
+func (s *session) noteMappings(saved *checkpoint, begins map[string]bool) (changed bool) {
+	s.saved.Remapped = map[string]Remapping{}
+	if saved == nil {
+		return false
+	}
+	for _, p := range s.pipes {
+		before, known := saved.Mappings[p.Name]
+		switch {
+		case s.reset || begins[p.Table]:
+		case known && before != p.fingerprint:
+			s.saved.Remapped[p.Name] = Remapping{Since: time.Now().UTC(), Before: before}
+			s.cfg.Log.Warn("the mapping has changed: what was published before is as the older one made it", "pipeline", p.Name, "fix", "truc resnapshot "+p.Name+" publishes every row again")
+			changed = true
+		default:
+			if r, ok := saved.Remapped[p.Name]; ok {
+				s.saved.Remapped[p.Name] = r
+			}
+		}
+	}
+	return changed
 }
 
 // takeRequests reads the open requests of this source: pipelines to be read anew, and letters to be retried. A paused

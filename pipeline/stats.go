@@ -84,6 +84,7 @@ type ReaderStats struct {
 
 	mu  sync.Mutex
 	src adapters.Source
+	pace adapters.Pace
 	// retained is what the server keeps for a paused source, in bytes; -1 when it was not told.
 	retained atomic.Int64
 }
@@ -107,13 +108,15 @@ type PublishStats struct {
 	reasons map[string]int64
 	remarks map[Remark]int64
 	mapping string
+	// remapping is nil when every key was published by the present mapping.
+	remapping *Remapping
 }
 
 // Remark is what a remark is counted under.
 type Remark struct{ Field, Group, Rule string }
 
 func newReaderStats(cfg ReaderConfig) *ReaderStats {
-	s := &ReaderStats{Source: cfg.Source, Publish: map[string]*PublishStats{}}
+	s := &ReaderStats{Source: cfg.Source, pace: cfg.Pace, Publish: map[string]*PublishStats{}}
 	s.retained.Store(-1)
 	for _, p := range cfg.Pipelines {
 		s.Publish[p.Name] = &PublishStats{Name: p.Name, Table: p.Table, Topic: p.Topic, Dataset: p.Dataset.ID(), reasons: map[string]int64{}, remarks: map[Remark]int64{}}
@@ -136,13 +139,16 @@ func (s *ReaderStats) acknowledged(b record.Batch) {
 
 func (s *ReaderStats) saved(c *checkpoint) { s.LastSaved.Store(c.Saved.UnixNano()) }
 
-func (s *ReaderStats) recovered(epoch uint32, mappings map[string]string) {
+func (s *ReaderStats) recovered(c *checkpoint) {
 	s.Recovered.Add(1)
-	s.Epoch.Store(epoch)
-	for name, print := range mappings {
+	s.Epoch.Store(c.Epoch)
+	for name, print := range c.Mappings {
 		p := s.Publish[name]
 		p.mu.Lock()
-		p.mapping = print
+		p.mapping, p.remapping = print, nil
+		if r, ok := c.Remapped[name]; ok {
+			p.remapping = &r
+		}
 		p.mu.Unlock()
 	}
 }
@@ -161,6 +167,16 @@ func (s *ReaderStats) Progress() []adapters.Progress {
 		return p.Progress()
 	}
 	return nil
+}
+
+// WaitsUntil is when the running snapshots go on; the zero time when they do not wait, or when none is running.
+func (s *ReaderStats) WaitsUntil() time.Time {
+	for _, p := range s.Progress() {
+		if !p.Done {
+			return s.pace.Until()
+		}
+	}
+	return time.Time{}
 }
 
 // Retention returns what tells how much log the source holds back; nil when the adapter does not.
@@ -229,6 +245,13 @@ func (p *PublishStats) Mapping() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.mapping
+}
+
+// Remapping is the change of the mapping behind which older events stand on the topic; nil when none does.
+func (p *PublishStats) Remapping() *Remapping {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.remapping
 }
 
 // window is the error budget's memory: which of the last records failed. It is used by the hand-over only.

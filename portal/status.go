@@ -56,6 +56,8 @@ type Reader struct {
 	RetainedBytes *int64              `json:"retainedBytes,omitempty"`
 	LastSaved     *time.Time          `json:"lastSaved,omitempty"`
 	Snapshots     []adapters.Progress `json:"snapshots,omitempty"`
+	// SnapshotsWaitUntil is when they go on, while it is not their hour.
+	SnapshotsWaitUntil *time.Time `json:"snapshotsWaitUntil,omitempty"`
 	Pipelines     []Publish           `json:"pipelines"`
 }
 
@@ -72,6 +74,8 @@ type Publish struct {
 	Swept       int64            `json:"swept"`
 	DeadLetters Letters          `json:"deadLetters"`
 	Remarks     []Remark         `json:"remarks,omitempty"`
+	// Remapped: the mapping has changed since, and keys that were not published again carry what the older one made of them.
+	Remapped *pipeline.Remapping `json:"remapped,omitempty"`
 }
 
 // Letters counts dead letters.
@@ -158,6 +162,9 @@ func readerStatus(ctx context.Context, s *pipeline.ReaderStats) Reader {
 			out.RetainedBytes = &n
 		}
 	}
+	if until := s.WaitsUntil(); !until.IsZero() && out.State == pipeline.StateRunning {
+		out.SnapshotsWaitUntil = &until
+	}
 	if n := s.PausedRetained(); n >= 0 && out.State == pipeline.StatePaused {
 		out.RetainedBytes = &n
 	}
@@ -168,6 +175,7 @@ func readerStatus(ctx context.Context, s *pipeline.ReaderStats) Reader {
 			Published: map[string]int64{"created": p.Created.Load(), "updated": p.Updated.Load(), "deleted": p.Deleted.Load(), "snapshot": p.Snapshot.Load()},
 			Skipped:   p.Skipped.Load(), Filtered: p.Filtered.Load(), Swept: p.Swept.Load(),
 			DeadLetters: Letters{p.Opened.Load(), p.Resolved.Load(), p.Open.Load(), p.Reasons()},
+			Remapped:    p.Remapping(),
 		}
 		for r, n := range p.Remarks() {
 			pub.Remarks = append(pub.Remarks, Remark{r.Field, r.Group, r.Rule, n})

@@ -33,7 +33,7 @@ func (n *node) assemble(ctx context.Context, conn *connection) (*loops, error) {
 		cfg := pipeline.ReaderConfig{
 			Agency: n.config.Agency, Source: source, Bus: pipeline.KafkaBus{Client: conn.Client},
 			Open:        func() (adapters.Source, error) { return n.openSource(source) },
-			Replication: n.replication(), Budget: n.budget(), Log: n.log, Pause: pauseLimit(n.config.Sources[source].Pause),
+			Replication: n.replication(), Budget: n.budget(), Log: n.log, Pause: pauseLimit(n.config.Sources[source].Pause), Pace: n.pace(source),
 		}
 		for _, p := range feeds {
 			cfg.Pipelines = append(cfg.Pipelines, n.pipelineOf(p))

@@ -86,13 +86,18 @@ func printStatus(w io.Writer, s *portal.Status, now time.Time) error {
 		printReason(t, r.Condition)
 		for _, g := range r.Snapshots {
 			if !g.Done {
-				fmt.Fprintf(t, "  snapshot of %s: %s\n", g.Table, progress(g.Rows, g.Total))
+				fmt.Fprintf(t, "  snapshot of %s: %s%s\n", g.Table, progress(g.Rows, g.Total), waiting(r.SnapshotsWaitUntil))
 			}
 		}
 		fmt.Fprintln(t, "  PIPELINE\tTABLE\tTOPIC\tPUBLISHED\tDELETED\tFILTERED\tDEAD LETTERS")
 		for _, p := range r.Pipelines {
 			published := p.Published["created"] + p.Published["updated"] + p.Published["snapshot"]
 			fmt.Fprintf(t, "  %s\t%s\t%s\t%d\t%d\t%d\t%s\n", p.Name, p.Table, p.Topic, published, p.Published["deleted"], p.Filtered, letters(p.DeadLetters))
+		}
+		for _, p := range r.Pipelines {
+			if p.Remapped != nil {
+				fmt.Fprintf(t, "  %s: the mapping changed at %s; what was last published before is as the older one made it: truc resnapshot %s publishes it again\n", p.Name, p.Remapped.Since.Local().Format(time.DateTime), p.Name)
+			}
 		}
 	}
 	if len(s.Deliveries) > 0 {
@@ -131,6 +136,14 @@ func progress(rows, total int64) string {
 		return fmt.Sprintf("%d rows", rows)
 	}
 	return fmt.Sprintf("%d of about %d rows, %d %%", rows, total, min(100*rows/total, 100))
+}
+
+// waiting says until when the snapshots of a source wait, in the zone in which their hours are meant.
+func waiting(until *time.Time) string {
+	if until == nil {
+		return ""
+	}
+	return until.Format(", waiting until 15:04")
 }
 
 func ago(now, then time.Time) string {
