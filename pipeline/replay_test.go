@@ -162,6 +162,48 @@ func TestReplayCrashes(t *testing.T) {
 	}
 }
 
+// TestReplaySweepCrash: a process that dies in the middle of the sweep leaves it to the next one.
+func TestReplaySweepCrash(t *testing.T) {
+	w, want := damaged(t)
+	w.haunt("KS8", strings.Repeat("f", sequenceSize))
+	w.askReplay("1", Replay{})
+	d := w.delivery()
+	d.cfg.BatchSize = 1
+	open := d.cfg.Open
+	ctx, die := context.WithCancel(t.Context())
+	defer die()
+	d.cfg.Open = func() (adapters.Sink, error) {
+		s, err := open()
+		return &sweptSink{Sink: s.(*memory.Sink), die: die}, err
+	}
+	if err := d.Run(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if got := w.sinkNames(); len(got) != len(want)+1 {
+		t.Fatalf("the sweep was not stopped in the middle: %v", got)
+	}
+	running(t, w.delivery().Run)
+	w.answered()
+	w.arrives(want...)
+	if n := w.generationOf(); n != 1 {
+		t.Errorf("generation %d: the crash has begun another replay", n)
+	}
+}
+
+// sweptSink dies with the first row that a sweep has deleted.
+type sweptSink struct {
+	*memory.Sink
+	die context.CancelFunc
+}
+
+func (s *sweptSink) Apply(ctx context.Context, pipeline string, changes []record.Change, from, to adapters.Offsets) error {
+	err := s.Sink.Apply(ctx, pipeline, changes, from, to)
+	if len(changes) > 0 && changes[0].Sequence == strings.Repeat("0", sequenceSize) {
+		s.die()
+	}
+	return err
+}
+
 // TestReplayZombie: an instance that was stopped with a batch in its hands, and wakes when the replay has brought the offsets
 // back to exactly where it stood, writes nothing and moves nothing.
 func TestReplayZombie(t *testing.T) {
