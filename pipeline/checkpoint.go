@@ -28,7 +28,7 @@ type checkpoint struct {
 	Mappings map[string]string `json:"mappings"`
 	// Remapped holds the pipelines whose topics have events of an older mapping, until their tables are read anew.
 	Remapped map[string]Remapping `json:"remapped,omitempty"`
-	Marks    []mark            `json:"partitions"`
+	Marks    []mark               `json:"partitions"`
 }
 
 // Remapping is a change of a mapping: keys that were last published before it carry what the older one made of them.

@@ -34,7 +34,7 @@ type ReaderConfig struct {
 	Pause PauseLimit
 	// Pace is what Open gives the source; the reader shows it.
 	Pace adapters.Pace
-	Log   *slog.Logger
+	Log  *slog.Logger
 	// SaveEvery is the least time between two saved positions; 0 means a second.
 	SaveEvery time.Duration
 	// Workers translate in parallel; 0 means one less than the cores, at least one.

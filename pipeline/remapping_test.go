@@ -51,7 +51,9 @@ func TestRemapping(t *testing.T) {
 	}
 	r := w.reader()
 	running(t, r.Run)
-	w.change(func(tx *memory.Tx) error { return tx.Update("ks", record.Row{record.IntValue(1)}, row(1, "An Nhiên", 0)) })
+	w.change(func(tx *memory.Tx) error {
+		return tx.Update("ks", record.Row{record.IntValue(1)}, row(1, "An Nhiên", 0))
+	})
 	w.arrives("KS1=Họ An Nhiên", "KS2=Bình")
 	if err := PutRequest(t.Context(), KafkaBus{w.client}, "H44.15", "hotich", Request{ID: "1", Resnapshot: []string{"khaisinh"}}); err != nil {
 		t.Fatal(err)

@@ -242,7 +242,9 @@ func TestReplayZombie(t *testing.T) {
 		t.Fatalf("the offset is %d, want %d: the replay must have brought it back to where the zombie stands", got, stands)
 	}
 	// The event that the zombie has in its hands, as everybody else will read it.
-	w.change(func(tx *memory.Tx) error { return tx.Update("ks", record.Row{record.IntValue(1)}, row(1, "An Nhiên", 0)) })
+	w.change(func(tx *memory.Tx) error {
+		return tx.Update("ks", record.Row{record.IntValue(1)}, row(1, "An Nhiên", 0))
+	})
 	w.eventually("the event is on the topic", func() bool {
 		r, err := w.client.Ranges(t.Context(), kafka.TopicPartition(tp))
 		return err == nil && r[kafka.TopicPartition(tp)].End > stands

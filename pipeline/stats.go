@@ -82,8 +82,8 @@ type ReaderStats struct {
 	Epoch     atomic.Uint32
 	Publish   map[string]*PublishStats
 
-	mu  sync.Mutex
-	src adapters.Source
+	mu   sync.Mutex
+	src  adapters.Source
 	pace adapters.Pace
 	// retained is what the server keeps for a paused source, in bytes; -1 when it was not told.
 	retained atomic.Int64

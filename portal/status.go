@@ -58,7 +58,7 @@ type Reader struct {
 	Snapshots     []adapters.Progress `json:"snapshots,omitempty"`
 	// SnapshotsWaitUntil is when they go on, while it is not their hour.
 	SnapshotsWaitUntil *time.Time `json:"snapshotsWaitUntil,omitempty"`
-	Pipelines     []Publish           `json:"pipelines"`
+	Pipelines          []Publish  `json:"pipelines"`
 }
 
 // Publish is the state of a publishing pipeline.
