@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -12,8 +13,12 @@ import (
 	"github.com/lienthong/truc/adapters"
 )
 
-// stateFormat is the version of the bookkeeping's tables. A sink refuses one that is newer than it knows.
-const stateFormat = 1
+// stateFormat is the version of the bookkeeping's tables. A sink refuses one that is newer than it knows. Format 1 had no marks
+// beside the offsets (the last of it had), and no generation among them.
+const stateFormat = 2
+
+// raiseDDL makes bookkeeping of format 1 one of format 2; %[1]s is its schema.
+const raiseDDL = `ALTER TABLE %[1]s.sink_offset ADD COLUMN IF NOT EXISTS mark text NOT NULL DEFAULT ''; UPDATE %[1]s.sink_format SET version = 2`
 
 // stateDDL makes the bookkeeping; %s is its schema.
 //
@@ -72,6 +77,12 @@ func (c *sinkConn) makeBookkeeping(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if int64Of(format[0]) == 1 {
+		if err := c.raiseState(ctx); err != nil {
+			return err
+		}
+		format[0] = []byte(strconv.Itoa(stateFormat))
+	}
 	switch v := int64Of(format[0]); {
 	case v > stateFormat:
 		return &adapters.RefusedError{
@@ -93,6 +104,19 @@ func (c *sinkConn) makeBookkeeping(ctx context.Context) error {
 		return c.refuseState(ctx)
 	}
 	return nil
+}
+
+// raiseState brings bookkeeping of format 1 to this one.
+func (c *sinkConn) raiseState(ctx context.Context) error {
+	statements := fmt.Sprintf(raiseDDL, quote(c.sink.schema))
+	err := c.exec(ctx, fmt.Sprintf("SELECT pg_advisory_xact_lock(%d);", int64(stateLock))+statements)
+	if pg, ok := errors.AsType[*pgconn.PgError](err); ok && pg.Code == insufficientPrivilege {
+		return &adapters.RefusedError{
+			Where: c.server.name, What: fmt.Sprintf("the bookkeeping in schema %s has format 1, this truc needs format %d, and user %s may not alter it", c.sink.schema, stateFormat, c.server.config.User),
+			Fix: "as the owner of the schema, while no truc delivers: BEGIN; " + statements + "; COMMIT",
+		}
+	}
+	return err
 }
 
 // refuseState names the statement that gives truc its bookkeeping.
