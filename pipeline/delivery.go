@@ -395,7 +395,7 @@ func (w *writer) begin(ctx context.Context, parts []kafka.TopicPartition) error 
 		}
 		mending = mending || q.Reconcile || q.Replay != nil && q.Replay.whole()
 	}
-	stale := false
+	var stale bool
 	if w.state, stale, err = d.offsets(ctx, w.sink, parts, mending, away || w.generation.Stale); err != nil {
 		return err
 	}

@@ -86,9 +86,3 @@ func produceAndWait(ctx context.Context, s Sender, p kafka.TopicPartition, msgs 
 		return ctx.Err()
 	}
 }
-
-// openRequests returns the requests of a reader that were not done yet, by their keys, and the offset after the last record read.
-func openRequests(ctx context.Context, b Bus, agency, reader string, from int64) (map[string]Request, int64, error) {
-	o, err := readOrders(ctx, b, agency, reader, from)
-	return o.open, o.next, err
-}

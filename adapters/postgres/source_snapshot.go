@@ -212,7 +212,7 @@ func (s *source) chunkLoop(ctx context.Context, tasks <-chan snapshot.Task) erro
 		}
 		postponed, err := s.keepPace(ctx)
 		if err != nil {
-			return nil //nolint:nilerr // only the end of ctx
+			return nil
 		}
 		if err := c.mark(ctx, mark{task: task.ID}.content(s.nonce)); err != nil {
 			return err
