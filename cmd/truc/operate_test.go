@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/lienthong/truc/adapters/memory"
 	"github.com/lienthong/truc/pipeline"
@@ -105,6 +106,35 @@ publish:
 	if code != exitUsage || !strings.Contains(stderr, "khaisinh cannot be paused alone") || !strings.Contains(stderr, "truc pause hotich pauses all of them") {
 		t.Errorf("exit %d\n%s", code, stderr)
 	}
+}
+
+// TestSnapshotHours: outside the hours a snapshot waits, status says until when, and changes are delivered.
+func TestSnapshotHours(t *testing.T) {
+	b := newBench(t)
+	now := time.Now().In(time.FixedZone("", 7*60*60))
+	hours := now.Add(2*time.Hour).Format("15:00") + "-" + now.Add(3*time.Hour).Format("15:00")
+	b.write(t, "truc.yaml", `agency: H44.15
+registry: { url: https://chuan.phutho.example/ }
+sources: { hotich: { memory: { store: births }, limit: { rows: 100/s, snapshotHours: "`+hours+`" } } }
+publish: { khaisinh: { source: hotich, mapping: mappings/khai_sinh.yaml, partitions: 1 } }
+sinks: { bhyt: { memory: { store: insurer } } }
+subscribe: { tre_em: { agencies: [H44.*], sink: bhyt, mapping: mappings/tre_em.yaml } }
+http: { listen: "`+b.listen+`" }
+`)
+	insert := func(id int64, number string) {
+		t.Helper()
+		if err := b.stores["births"].Transact(func(tx *memory.Tx) error { return tx.Insert(birthsTable, birth(id, number, "05/03/2020")) }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	insert(1, "12")
+	b.run(t)
+	until(t, "status says until when the snapshot waits", func() bool {
+		_, stdout, _ := b.truc(context.Background(), "status")
+		return strings.Contains(stdout, "snapshot of public.khai_sinh: 0 rows, waiting until "+hours[:5])
+	})
+	insert(2, "13")
+	until(t, "the change is delivered", func() bool { return len(b.stores["insurer"].Rows(childrenTable)) == 1 })
 }
 
 func get(t *testing.T, url string) (code int, body string) {
