@@ -172,6 +172,9 @@ func permanentDelivery(err error) bool {
 
 // session opens the sink and takes part in the group that shares the partitions, until something fails.
 func (d *Delivery) session(ctx context.Context) error {
+	if err := d.bus().EnsureTopics(ctx, stateTopics(d.cfg.Replication)...); err != nil {
+		return err
+	}
 	// Before the sink is touched: a paused delivery leaves it alone.
 	if since, err := Paused(ctx, d.bus(), d.cfg.Agency, d.orders()); err != nil {
 		return err

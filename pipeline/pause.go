@@ -187,7 +187,7 @@ func (r *Reader) askRetained(ctx context.Context) int64 {
 	defer cancel()
 	n, err := teller.RetainedBytes(ctx)
 	if err != nil {
-		r.cfg.Log.Warn("the server does not tell what it keeps for the paused source", "source", r.cfg.Source, "err", err)
+		r.cfg.Log.Debug("the server does not tell what it keeps for the paused source", "source", r.cfg.Source, "err", err)
 		return -1
 	}
 	return n

@@ -162,6 +162,31 @@ func TestReplayCrashes(t *testing.T) {
 	}
 }
 
+// TestReplayShared: two instances that share the partitions do one replay together, also when one of them goes in the middle.
+func TestReplayShared(t *testing.T) {
+	w, want := damaged(t)
+	one, other := w.delivery(), w.delivery()
+	one.cfg.BatchSize, other.cfg.BatchSize = 1, 1
+	running(t, one.Run)
+	stop := running(t, other.Run)
+	w.eventually("both have partitions", func() bool {
+		return one.Stats().Partitions.Load() > 0 && other.Stats().Partitions.Load() > 0 && one.Stats().Partitions.Load()+other.Stats().Partitions.Load() == 3
+	})
+	w.askReplay("1", Replay{})
+	w.answered()
+	w.arrives(want...)
+	w.askReplay("2", Replay{})
+	w.eventually("the second replay has begun", func() bool { return w.generationOf() == 2 })
+	if err := stop(); err != nil {
+		t.Fatal(err)
+	}
+	w.answered()
+	w.arrives(want...)
+	if n := w.generationOf(); n != 2 {
+		t.Errorf("generation %d after two replays", n)
+	}
+}
+
 // TestReplaySweepCrash: a process that dies in the middle of the sweep leaves it to the next one.
 func TestReplaySweepCrash(t *testing.T) {
 	w, want := damaged(t)
