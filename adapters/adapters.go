@@ -122,7 +122,8 @@ type Terminator interface {
 	Terminate(ctx context.Context) error
 }
 
-// Retention tells what the source keeps for truc, for status and metrics. It is called at any time between Open and Close.
+// Retention tells what the source keeps for truc, for status and metrics. It is called at any time before Close. While truc is
+// paused the source is not opened: then the server is asked on a connection of its own.
 type Retention interface {
 	// RetainedBytes is how much log the source holds back because it was not acknowledged; -1 when unknown.
 	RetainedBytes(ctx context.Context) (int64, error)
@@ -149,8 +150,9 @@ type Sink interface {
 	// It is called at every assignment.
 	Offsets(ctx context.Context, pipeline string, partitions []TopicPartition) (Offsets, error)
 	// Apply writes changes, bookkeeping and offsets in one transaction. The Next of the stored offsets must equal that of from
-	// (a partition never seen counts as 0), or nothing is written and ErrOffsetMoved is returned: somebody else owns the partition. from
-	// and to have the same partitions; changes may be empty. A change that is not newer than what the bookkeeping knows of
+	// (a partition never seen counts as 0), or nothing is written and ErrOffsetMoved is returned: somebody else owns the partition. to
+	// has no partition that from has not; one that only from has is a condition: it must still stand there when the transaction
+	// commits, several instances may have it at once, and nothing is written to it. changes may be empty. A change that is not newer than what the bookkeeping knows of
 	// its key is skipped. *RejectedError names changes that cannot be applied; then nothing was written and the caller tries again without them.
 	// pipeline is the name under which the offsets are kept; it equals Target.Pipeline of every change.
 	Apply(ctx context.Context, pipeline string, changes []record.Change, from, to Offsets) error
@@ -218,5 +220,7 @@ type Env struct {
 	Agency string
 	// Dir is the folder against which relative paths of the configuration are meant: that of the file. Empty: the working directory.
 	Dir string
-	Log *slog.Logger
+	// Pace spares a source; a sink has none.
+	Pace Pace
+	Log  *slog.Logger
 }

@@ -89,6 +89,7 @@ type Source struct {
 	Kind  string // the adapter's name, "postgres"; empty when the file names none or several
 	Node  Node   // the adapter's own configuration
 	Limit Limit
+	Pause Pause
 }
 
 // Sink is one system to write to.
@@ -114,7 +115,8 @@ type Subscribe struct {
 	Agencies []string `yaml:"agencies"`
 	Sink     string   `yaml:"sink"`
 	Mapping  string   `yaml:"mapping"` // path
-	// Generation counts deliberate replays; a higher one overwrites whatever the lower ones delivered.
+	// Generation is the least that changes carry at the sink, which counts on from there by itself at each truc replay. It is
+	// for a sink whose bookkeeping was lost.
 	Generation uint32 `yaml:"generation"`
 }
 

@@ -26,6 +26,7 @@ sources:
   hotich:
     postgres: { dsn: "postgres://truc:${env:PG_PASSWORD}@db.example/hotich" }
     limit: { rows: 2000/s, snapshotHours: "19:00-05:00" }
+    pause: { maxRetained: 5GB, then: resume }
   cu: { sqlite: { path: 'C:\du lieu\cu.db' } }
 publish:
   khaisinh: { source: hotich, mapping: mappings\khai_sinh.yaml }
@@ -84,8 +85,8 @@ func TestLoadWholeFile(t *testing.T) {
 					SASL:    &SASL{Mechanism: "scram-sha-512", User: "truc", Password: "kafka-pw"}, Replication: 3, Partitions: 6,
 				}},
 				Sources: map[string]Source{
-					"hotich": {Kind: "postgres", Limit: Limit{Rows: 2000, SnapshotHours: HoursOfDay{From: 19 * time.Hour, To: 5 * time.Hour}}},
-					"cu":     {Kind: "sqlite"},
+					"hotich": {Kind: "postgres", Limit: Limit{Rows: 2000, SnapshotHours: HoursOfDay{From: 19 * time.Hour, To: 5 * time.Hour}}, Pause: Pause{MaxRetained: 5e9, Then: ThenResume}},
+					"cu":     {Kind: "sqlite", Pause: Pause{MaxRetained: 1e10, Then: ThenWarn}},
 				},
 				Publish: map[string]Publish{
 					"khaisinh":    {Source: "hotich", Mapping: filepath.Join(dir, "mappings", "khai_sinh.yaml"), Agency: "H44.15", Partitions: 6},
@@ -268,6 +269,9 @@ config.unknown-sink truc.yaml:7:49 subscribe.a.sink: there is no "bhyt" under si
 		{"no adapter", strings.Replace(sound, "postgres: { dsn: x }", "limit: { rows: 5/s }", 1), "config.missing-adapter truc.yaml:4:3 sources.hotich: no adapter is named here; fix: write which one, with its configuration: { postgres: { dsn: … } }"},
 		{"two adapters", strings.Replace(sound, "{ dsn: x }", "{ dsn: x }, sqlite: {}", 1), `config.several-adapters truc.yaml:4:3 sources.hotich: several adapters are named here: "postgres", "sqlite"; fix: keep one, and give each of the others a name of its own`},
 		{"limits", strings.Replace(sound, "{ dsn: x }", "{ dsn: x }, limits: {}", 1), `config.unknown-key truc.yaml:4:35 sources.hotich.limits: there is no key "limits" here; fix: write "limit"`},
+		{"zone and pause", strings.Replace(sound, "{ dsn: x }", "{ dsn: x }, limit: { zone: Hanoi }, pause: { maxRetained: 5, then: drop }", 1), `config.bad-value truc.yaml:4:44 sources.hotich.limit.zone: there is no time zone "Hanoi"; fix: write it like Asia/Ho_Chi_Minh, or remove the key
+config.bad-value truc.yaml:4:68 sources.hotich.pause.maxRetained: a size with its unit was expected, "5" was found; fix: write it like 5GB
+config.bad-value truc.yaml:4:84 sources.hotich.pause.then: warn or resume was expected, "drop" was found; fix: write warn to stay paused whatever happens, resume to go on before the server's disk is full`},
 		{"rate and hours", strings.Replace(sound, "{ dsn: x }", "{ dsn: x }, limit: { rows: 2000, snapshotHours: 19-5 }", 1), `config.bad-value truc.yaml:4:44 sources.hotich.limit.rows: a number of rows a second was expected, "2000" was found; fix: write it like 2000/s
 config.bad-value truc.yaml:4:56 sources.hotich.limit.snapshotHours: a span of hours was expected, "19-5" was found; fix: write it like "19:00-05:00"`},
 		{"listen", sound + "http: { listen: 8080 }\n", `config.bad-value truc.yaml:7:9 http.listen: "8080" is no address to listen on; fix: write host:port, like 127.0.0.1:8080`},
@@ -345,6 +349,35 @@ func TestHoursOfDay(t *testing.T) {
 		}
 		if got := c.hours.Contains(at); got != c.want {
 			t.Errorf("%v contains %s = %v", c.hours, c.at, got)
+		}
+	}
+}
+
+// TestHoursBegin: the next beginning is today's or tomorrow's, also for a span over midnight.
+func TestHoursBegin(t *testing.T) {
+	vietnam := Zone("").Location()
+	for _, c := range []struct {
+		hours     string
+		now, want string
+	}{
+		{"19:00-05:00", "2026-03-01T05:00:00+07:00", "2026-03-01T19:00:00+07:00"},
+		{"19:00-05:00", "2026-03-01T18:59:59+07:00", "2026-03-01T19:00:00+07:00"},
+		{"08:00-17:30", "2026-12-31T17:30:00+07:00", "2027-01-01T08:00:00+07:00"},
+		{"00:00-04:00", "2026-02-28T23:59:00+07:00", "2026-03-01T00:00:00+07:00"},
+	} {
+		var h HoursOfDay
+		if err := h.UnmarshalText([]byte(c.hours)); err != nil {
+			t.Fatal(err)
+		}
+		now, err := time.Parse(time.RFC3339, c.now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if h.Contains(now.In(vietnam)) {
+			t.Errorf("%s contains %s", c.hours, c.now)
+		}
+		if got := h.Begins(now.UTC().In(vietnam)).Format(time.RFC3339); got != c.want {
+			t.Errorf("%s after %s begins at %s, want %s", c.hours, c.now, got, c.want)
 		}
 	}
 }

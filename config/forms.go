@@ -15,12 +15,19 @@ import (
 
 // The parts of the file that are not read field by field.
 
-const limitKey = "limit"
+const (
+	limitKey = "limit"
+	pauseKey = "pause"
+)
 
 func (s *Source) decode(d *decoder, at spot) {
-	s.Kind, s.Node = d.adapter(at, []string{limitKey})
+	s.Kind, s.Node = d.adapter(at, []string{limitKey, pauseKey})
+	s.Pause = Pause{MaxRetained: defaultMaxRetained, Then: ThenWarn}
 	if e, ok := at.entry(limitKey); ok {
 		d.value(e, reflect.ValueOf(&s.Limit).Elem())
+	}
+	if e, ok := at.entry(pauseKey); ok {
+		d.value(e, reflect.ValueOf(&s.Pause).Elem())
 	}
 }
 
@@ -28,6 +35,9 @@ func (s *Sink) decode(d *decoder, at spot) {
 	s.Kind, s.Node = d.adapter(at, nil)
 	if e, ok := at.entry(limitKey); ok {
 		d.report(e, problem.Problem{Code: "config.unknown-key", What: problem.Say("a sink has no limit: limits spare a source"), Fix: problem.Say("remove it")})
+	}
+	if e, ok := at.entry(pauseKey); ok {
+		d.report(e, problem.Problem{Code: "config.unknown-key", What: "a sink keeps nothing while a delivery is paused: pause: belongs to a source", Fix: "remove it"})
 	}
 }
 
@@ -39,7 +49,7 @@ func (d *decoder) adapter(at spot, others []string) (string, Node) {
 	var found []spot
 	for _, e := range at.entries() {
 		switch likely := Similar(short(e.at.Value), others); {
-		case slices.Contains(others, e.at.Value) || e.at.Value == limitKey:
+		case slices.Contains(others, e.at.Value) || e.at.Value == limitKey || e.at.Value == pauseKey:
 		case likely != "":
 			d.unknownKey(at, e, others)
 		default:
@@ -77,6 +87,72 @@ func (t *TLS) decode(d *decoder, at spot) {
 type Limit struct {
 	Rows          Rate       `yaml:"rows"`          // of snapshots; zero: unlimited
 	SnapshotHours HoursOfDay `yaml:"snapshotHours"` // zero: always
+	Zone          Zone       `yaml:"zone"`          // in which the hours are meant; default Asia/Ho_Chi_Minh
+}
+
+// Zone is a time zone, written "Asia/Ho_Chi_Minh".
+type Zone string
+
+// UnmarshalText reads the name of a zone.
+func (z *Zone) UnmarshalText(text []byte) error {
+	if _, err := time.LoadLocation(string(text)); err != nil || len(text) == 0 || string(text) == "Local" {
+		return problem.Problem{What: fmt.Sprintf("there is no time zone %q", short(string(text))), Fix: "write it like Asia/Ho_Chi_Minh, or remove the key"}
+	}
+	*z = Zone(text)
+	return nil
+}
+
+// Location is the zone itself: Vietnam's for the empty name.
+func (z Zone) Location() *time.Location {
+	if at, err := time.LoadLocation(string(z)); err == nil && z != "" {
+		return at
+	}
+	return time.FixedZone("Asia/Ho_Chi_Minh", 7*60*60)
+}
+
+// Pause says how much log the server of a paused source may keep.
+type Pause struct {
+	MaxRetained Size `yaml:"maxRetained"` // default 10GB
+	// Then is what happens when the server keeps more: warn (the default), or resume.
+	Then PauseThen `yaml:"then"`
+}
+
+const defaultMaxRetained = 10 * 1000 * 1000 * 1000
+
+// PauseThen is warn or resume.
+type PauseThen string
+
+// What happens when the server of a paused source keeps too much.
+const (
+	ThenWarn   PauseThen = "warn"
+	ThenResume PauseThen = "resume"
+)
+
+// UnmarshalText reads one of the two.
+func (t *PauseThen) UnmarshalText(text []byte) error {
+	if *t = PauseThen(text); *t != ThenWarn && *t != ThenResume {
+		return problem.Problem{What: fmt.Sprintf("warn or resume was expected, %q was found", short(string(text))), Fix: "write warn to stay paused whatever happens, resume to go on before the server's disk is full"}
+	}
+	return nil
+}
+
+// Size is a number of bytes, written "5GB".
+type Size int64
+
+var (
+	sizeForm  = regexp.MustCompile(`^([1-9][0-9]{0,6})\s*(MB|GB|TB|MiB|GiB|TiB)$`)
+	sizeUnits = map[string]int64{"MB": 1e6, "GB": 1e9, "TB": 1e12, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40}
+)
+
+// UnmarshalText reads "5GB".
+func (s *Size) UnmarshalText(text []byte) error {
+	m := sizeForm.FindSubmatch(text)
+	if m == nil {
+		return problem.Problem{What: fmt.Sprintf("a size with its unit was expected, %q was found", short(string(text))), Fix: "write it like 5GB"}
+	}
+	n, err := strconv.ParseInt(string(m[1]), 10, 64)
+	*s = Size(n * sizeUnits[string(m[2])])
+	return err
 }
 
 // Rate is a number of rows a second, written "2000/s".
@@ -127,4 +203,16 @@ func (h HoursOfDay) Contains(t time.Time) bool {
 		return h.From <= now && now < h.To
 	}
 	return h == HoursOfDay{} || now >= h.From || now < h.To
+}
+
+// Begins is when the span next begins after a time that it does not contain, in the time's own zone.
+func (h HoursOfDay) Begins(t time.Time) time.Time {
+	y, m, d := t.Date()
+	begin := func(day int) time.Time {
+		return time.Date(y, m, day, int(h.From/time.Hour), int(h.From%time.Hour/time.Minute), 0, 0, t.Location())
+	}
+	if at := begin(d); at.After(t) {
+		return at
+	}
+	return begin(d + 1)
 }

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/lienthong/truc/adapters"
@@ -33,7 +34,7 @@ type DeliveryConfig struct {
 	// Open builds a new instance of the sink.
 	Open   func() (adapters.Sink, error)
 	Client *kafka.Client
-	// Generation counts deliberate replays.
+	// Generation is the least that changes carry. The sink counts on from there: each deliberate replay raises it.
 	Generation  uint32
 	Replication int
 	// BatchSize is how many events go into one transaction at the sink, at most; 0 means 1000.
@@ -74,6 +75,8 @@ type Delivery struct {
 	cfg    DeliveryConfig
 	target *record.Target
 	stats  *DeliveryStats
+	// asked says that somebody has asked for something since the partitions were last begun.
+	asked atomic.Bool
 }
 
 // NewDelivery does no I/O.
@@ -134,6 +137,14 @@ func (d *Delivery) Run(ctx context.Context) error {
 			d.stats.setState(StateStopped, nil)
 			return nil //nolint:nilerr // whatever a session says that was told to stop
 		}
+		if errors.Is(err, errPaused) {
+			if !d.standStill(ctx) {
+				d.stats.setState(StateStopped, nil)
+				return nil
+			}
+			pause.reset()
+			continue
+		}
 		if permanentDelivery(err) {
 			d.stats.setState(StateFailed, err)
 			return err
@@ -162,6 +173,15 @@ func permanentDelivery(err error) bool {
 
 // session opens the sink and takes part in the group that shares the partitions, until something fails.
 func (d *Delivery) session(ctx context.Context) error {
+	if err := d.bus().EnsureTopics(ctx, stateTopics(d.cfg.Replication)...); err != nil {
+		return err
+	}
+	// Before the sink is touched: a paused delivery leaves it alone.
+	if since, err := Paused(ctx, d.bus(), d.cfg.Agency, d.orders()); err != nil {
+		return err
+	} else if !since.IsZero() {
+		return errPaused
+	}
 	sink, err := d.cfg.Open()
 	if err != nil {
 		return err
@@ -179,7 +199,12 @@ func (d *Delivery) session(ctx context.Context) error {
 		return err
 	}
 	group, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
+	watched := make(chan struct{})
+	go func() {
+		defer close(watched)
+		d.watchOrders(group, cancel)
+	}()
+	defer func() { cancel(nil); <-watched }()
 	err = d.cfg.Client.RunGroup(group, kafka.GroupConfig{
 		ID:           "truc-" + bus.Slug(d.cfg.Agency) + "-" + d.cfg.Name,
 		Topics:       d.Topics,
@@ -198,8 +223,51 @@ func (d *Delivery) session(ctx context.Context) error {
 	return err
 }
 
-// errBeginAnew ends a pass over the partitions because somebody asked for a reconcile.
+// errBeginAnew ends a pass over the partitions because somebody asked for something, or it was done.
 var errBeginAnew = errors.New("the delivery begins anew")
+
+func (d *Delivery) at(p Point) {
+	if d.cfg.At != nil {
+		d.cfg.At(p)
+	}
+}
+
+func (d *Delivery) bus() Bus { return KafkaBus{d.cfg.Client} }
+
+func (d *Delivery) orders() string { return DeliveryRequests(d.cfg.Name) }
+
+// ordersEvery is how often a delivery looks whether somebody wants something.
+const ordersEvery = 500 * time.Millisecond
+
+// watchOrders ends the session when the delivery is paused, and notes when something is asked for.
+func (d *Delivery) watchOrders(ctx context.Context, end context.CancelCauseFunc) {
+	from := int64(0)
+	for sleep(ctx, ordersEvery) {
+		o, err := readOrders(ctx, d.bus(), d.cfg.Agency, d.orders(), from)
+		if err != nil {
+			continue // the bus is away; whoever delivers notices
+		}
+		if o.pause != nil {
+			end(errPaused)
+			return
+		}
+		if len(o.open) > 0 {
+			d.asked.Store(true) // the first time perhaps what is being done already: that is gone on with
+		}
+		from = o.next
+	}
+}
+
+// standStill waits until the pause is over. It takes part in nothing meanwhile; the offsets stay where they are.
+func (d *Delivery) standStill(ctx context.Context) bool {
+	since, err := Paused(ctx, d.bus(), d.cfg.Agency, d.orders())
+	if err != nil || since.IsZero() {
+		return ctx.Err() == nil
+	}
+	d.cfg.Log.Warn("delivery is paused", "pipeline", d.cfg.Name, "since", since, "fix", "truc resume "+d.cfg.Name)
+	d.stats.setPaused(since, "")
+	return standStill(ctx, d.bus(), d.cfg.Agency, d.orders(), ordersEvery, func() {})
+}
 
 // replan compiles the mapping anew: the table may have changed, or not have been known when the node started.
 func (d *Delivery) replan(ctx context.Context, sink adapters.Sink) error {
@@ -263,22 +331,12 @@ func (d *Delivery) deliver(ctx context.Context, sink adapters.Sink, letters *sin
 		<-ctx.Done()
 		return ctx.Err()
 	}
-	open, asked, err := openRequests(ctx, KafkaBus{d.cfg.Client}, d.cfg.Agency, DeliveryRequests(d.cfg.Name), 0)
-	if err != nil {
+	w := &writer{d: d, sink: sink, letters: letters, tr: d.cfg.Plan.NewTranslator()}
+	if err := w.begin(ctx, parts); err != nil {
 		return err
-	}
-	state, stale, err := d.offsets(ctx, sink, parts, len(open) > 0)
-	if err != nil {
-		return err
-	}
-	w := &writer{d: d, sink: sink, letters: letters, state: state, tr: d.cfg.Plan.NewTranslator()}
-	if stale || len(open) > 0 {
-		if err := w.reconcileAll(ctx, slices.Collect(maps.Keys(open))); err != nil {
-			return err
-		}
 	}
 	reading, stop := context.WithCancelCause(ctx)
-	f := newFetchers(reading, d.cfg.Client, state.read, stop)
+	f := newFetchers(reading, d.cfg.Client, w.state.read, stop)
 	defer f.wait()
 	defer stop(nil)
 	d.stats.setState(StateRunning, nil)
@@ -296,8 +354,11 @@ func (d *Delivery) deliver(ctx context.Context, sink adapters.Sink, letters *sin
 					return err
 				}
 			}
-			if open, asked, err = openRequests(ctx, KafkaBus{d.cfg.Client}, d.cfg.Agency, DeliveryRequests(d.cfg.Name), asked); err == nil && len(open) > 0 {
+			if d.asked.Load() {
 				return errBeginAnew
+			}
+			if err := w.finishReplay(ctx); err != nil {
+				return err
 			}
 		case <-touch.C:
 			if err := w.apply(ctx, nil); err != nil {
@@ -309,6 +370,45 @@ func (d *Delivery) deliver(ctx context.Context, sink adapters.Sink, letters *sin
 			}
 		}
 	}
+}
+
+// begin finds out where the sink stands, and does what is asked for before anything is delivered.
+func (w *writer) begin(ctx context.Context, parts []kafka.TopicPartition) error {
+	d := w.d
+	d.asked.Store(false)
+	o, err := readOrders(ctx, d.bus(), d.cfg.Agency, d.orders(), 0)
+	if err != nil {
+		return err
+	}
+	if o.pause != nil {
+		return errPaused
+	}
+	away, err := d.wasAway(ctx, w.sink)
+	if err != nil {
+		return err
+	}
+	if err := w.loadGeneration(ctx, away); err != nil {
+		return err
+	}
+	var reconciles []string
+	// A topic that is not the one the sink has read is no gap for who reads it again from its start.
+	mending := w.generation.rewinds() && w.generation.whole()
+	for key, q := range o.open {
+		if q.Reconcile {
+			reconciles = append(reconciles, key)
+		}
+		mending = mending || q.Reconcile || q.Replay != nil && q.Replay.whole()
+	}
+	var stale bool
+	if w.state, stale, err = d.offsets(ctx, w.sink, parts, mending, away || w.generation.Stale); err != nil {
+		return err
+	}
+	if stale || w.generation.Stale || len(reconciles) > 0 {
+		if err := w.reconcileAll(ctx, reconciles); err != nil {
+			return err
+		}
+	}
+	return w.beginReplay(ctx, o.open)
 }
 
 // sinkState is where a delivery stands on its partitions.
@@ -331,7 +431,7 @@ func (s *sinkState) advance(f *fetched) {
 // offsets asks the sink where it stands and compares that with the topics. stale says that deletions may have been missed:
 // the sink was away for longer than half of the time tombstones live, or a topic begins after the place where it stopped.
 // What cannot be explained by absence is a gap, unless somebody has asked for a reconcile.
-func (d *Delivery) offsets(ctx context.Context, sink adapters.Sink, parts []kafka.TopicPartition, asked bool) (s *sinkState, stale bool, err error) {
+func (d *Delivery) offsets(ctx context.Context, sink adapters.Sink, parts []kafka.TopicPartition, asked, away bool) (s *sinkState, stale bool, err error) {
 	wanted := make([]adapters.TopicPartition, len(parts))
 	for i, p := range parts {
 		wanted[i] = adapters.TopicPartition(p)
@@ -345,10 +445,6 @@ func (d *Delivery) offsets(ctx context.Context, sink adapters.Sink, parts []kafk
 		return nil, false, err
 	}
 	ids, err := d.topicIDs(ctx, parts)
-	if err != nil {
-		return nil, false, err
-	}
-	away, err := d.wasAway(ctx, sink)
 	if err != nil {
 		return nil, false, err
 	}

@@ -22,6 +22,9 @@ type DeliveryStats struct {
 	Opened, Resolved, Open   atomic.Int64
 	Parked, Moved            atomic.Int64
 	Partitions               atomic.Int64
+	// Swept are rows that a replay deleted because no topic has them; Generation is what the sink counts of replays.
+	Swept      atomic.Int64
+	Generation atomic.Uint32
 	// LastApplied is when the last batch was committed (Unix nanoseconds).
 	LastApplied atomic.Int64
 
@@ -30,6 +33,7 @@ type DeliveryStats struct {
 	latency []uint64
 	sum     float64
 	behind  map[adapters.TopicPartition]int64
+	replay  *ReplayStatus
 }
 
 func newDeliveryStats(name, table, dataset string) *DeliveryStats {
@@ -103,4 +107,21 @@ func (s *DeliveryStats) Latency() (counts []uint64, sum float64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return append([]uint64(nil), s.latency...), s.sum
+}
+
+func (s *DeliveryStats) setGeneration(g *generation) {
+	s.Generation.Store(g.number)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.replay = nil
+	if g.Phase == replayRewinds || g.Phase == replayRuns {
+		s.replay = &ReplayStatus{Since: g.Since, Whole: g.whole()}
+	}
+}
+
+// Replay is the replay under way; nil when there is none.
+func (s *DeliveryStats) Replay() *ReplayStatus {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.replay
 }

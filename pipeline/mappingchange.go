@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"maps"
 	"time"
 
 	"github.com/lienthong/truc/record"
@@ -30,9 +31,15 @@ func (s *session) changes(saved *checkpoint) map[string]MappingChange {
 		}
 		if before, known := saved.Mappings[p.Name]; known && before != p.fingerprint {
 			out[p.Name] = MappingChange{Before: before, Since: time.Now().UTC().Truncate(time.Second), Epoch: saved.Epoch}
+			s.cfg.Log.Warn("the mapping has changed: what was published before is as the older one made it", "pipeline", p.Name, "fix", "truc resnapshot "+p.Name+" publishes every row again")
 		}
 	}
 	return out
+}
+
+// mappingsChanged reports whether this session began with a change of mapping that the saved position does not know.
+func (s *session) mappingsChanged(saved *checkpoint) bool {
+	return saved != nil && !maps.Equal(s.saved.Changed, saved.Changed)
 }
 
 // republished closes the changes of mapping that a complete snapshot has settled.

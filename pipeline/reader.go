@@ -30,7 +30,11 @@ type ReaderConfig struct {
 	// Replication of the topics that truc creates; 0 means 1.
 	Replication int
 	Budget      Budget
-	Log         *slog.Logger
+	// Pause bounds what a paused source may make its server keep.
+	Pause PauseLimit
+	// Pace is what Open gives the source; the reader shows it.
+	Pace adapters.Pace
+	Log  *slog.Logger
 	// SaveEvery is the least time between two saved positions; 0 means a second.
 	SaveEvery time.Duration
 	// Workers translate in parallel; 0 means one less than the cores, at least one.
@@ -56,6 +60,10 @@ const (
 	PointSwept        Point = "swept"
 	PointFetched      Point = "fetched"
 	PointApplied      Point = "applied"
+	// Those of a replay.
+	PointRaised   Point = "raised"
+	PointRewound  Point = "rewound"
+	PointReplayed Point = "replayed"
 )
 
 // Budget says when a pipeline's mapping is plainly wrong: of the last Window records at least Share failed, and there were
@@ -127,6 +135,13 @@ func (r *Reader) Run(ctx context.Context) error {
 			return nil
 		case err == nil:
 			continue // a request asked for a new session
+		case errors.Is(err, errPaused):
+			if !r.standStill(ctx) {
+				r.stats.setState(StateStopped, nil)
+				return nil
+			}
+			pause.reset()
+			continue
 		case permanent(err):
 			var fenced *kafka.FencedError
 			if errors.As(err, &fenced) {

@@ -33,6 +33,10 @@ func (w *writer) reconcileAll(ctx context.Context, requests []string) error {
 	if err := w.ownsAll(ctx); err != nil {
 		return err
 	}
+	// On record before anything is applied: each Apply makes the absence look over, and a crash would end the reconcile half-way.
+	if err := w.setStale(ctx, true); err != nil {
+		return err
+	}
 	w.d.cfg.Log.Warn("delivery reads its topics again and deletes what is no longer on them", "pipeline", name, "partitions", len(w.state.committed))
 	w.reconcile = &reconcile{seen: map[uint64]struct{}{}, latest: map[string]string{}, marks: map[adapters.TopicPartition]deliveryMark{}}
 	defer func() { w.reconcile = nil }()
@@ -51,6 +55,9 @@ func (w *writer) reconcileAll(ctx context.Context, requests []string) error {
 		w.state.read[tp] = adapters.Offset{Next: w.state.ranges[kafka.TopicPartition(tp)].End, Mark: w.reconcile.marks[tp].String()}
 	}
 	if err := w.apply(ctx, nil); err != nil {
+		return err
+	}
+	if err := w.setStale(ctx, false); err != nil {
 		return err
 	}
 	w.d.cfg.Log.Info("delivery is reconciled", "pipeline", name, "live", len(w.reconcile.seen), "deleted", deleted)
@@ -144,7 +151,7 @@ func (w *writer) deleteUnseen(ctx context.Context) (int, error) {
 		}
 		gone = append(gone, delivery{change: record.Change{
 			Target: w.d.target, Delete: true, Key: row.Key.Clone(), Source: row.Source,
-			Generation: max(row.Generation, w.d.cfg.Generation), Sequence: max(latest, row.Sequence),
+			Generation: max(row.Generation, w.generation.number), Sequence: max(latest, row.Sequence),
 		}})
 		return nil
 	})

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/lienthong/truc/adapters"
 	"github.com/lienthong/truc/bus"
@@ -217,8 +218,9 @@ func (s *session) openSource(ctx context.Context, saved *checkpoint, seen uint32
 		}
 	}
 	s.saved = s.firstCheckpoint(saved, start.Position)
-	if len(begins) > 0 && len(anew) == 0 {
-		// The epoch is on record before the first event is, so that a crash before the first position does not raise it again.
+	if (len(begins) > 0 || s.mappingsChanged(saved)) && len(anew) == 0 {
+		// The epoch, and since when a mapping holds, are on record before the first event is, so that a crash before the first
+		// position neither raises the one again nor tells the other later than it was.
 		// One that a person asked for begins again with the request, which is closed by that position.
 		if err := s.put(ctx, s.saved); err != nil {
 			return err
@@ -301,15 +303,19 @@ func (s *session) firstCheckpoint(saved *checkpoint, position []byte) *checkpoin
 	return c
 }
 
-// takeRequests reads the open requests of this source: pipelines to be read anew, and letters to be retried.
+// takeRequests reads the open requests of this source: pipelines to be read anew, and letters to be retried. A paused
+// source is not opened, and its requests wait.
 func (s *session) takeRequests(ctx context.Context) (map[string]bool, error) {
-	open, next, err := openRequests(ctx, s.cfg.Bus, s.cfg.Agency, s.cfg.Source, 0)
+	o, err := readOrders(ctx, s.cfg.Bus, s.cfg.Agency, s.cfg.Source, 0)
 	if err != nil {
 		return nil, fmt.Errorf("read requests: %w", err)
 	}
-	s.requests = next
+	if o.pause != nil {
+		return nil, errPaused
+	}
+	s.requests = o.next
 	anew := map[string]bool{}
-	for key, q := range open {
+	for key, q := range o.open {
 		s.done = append(s.done, key)
 		for _, name := range q.Resnapshot {
 			anew[name] = true
@@ -321,15 +327,15 @@ func (s *session) takeRequests(ctx context.Context) (map[string]bool, error) {
 	return anew, nil
 }
 
-// awaitRequest returns true when somebody asks for something, false when ctx is done.
+// awaitRequest returns true when somebody asks for something or pauses the source, false when ctx is done.
 func (s *session) awaitRequest(ctx context.Context) bool {
 	for sleep(ctx, s.cfg.SaveEvery) {
-		open, next, err := openRequests(ctx, s.cfg.Bus, s.cfg.Agency, s.cfg.Source, s.requests)
+		o, err := readOrders(ctx, s.cfg.Bus, s.cfg.Agency, s.cfg.Source, s.requests)
 		if err != nil {
 			continue // the broker is away; the sender notices in its own way
 		}
-		s.requests = next
-		if len(open) > 0 {
+		s.requests = o.next
+		if len(o.open) > 0 || o.pause != nil {
 			return true
 		}
 	}

@@ -21,6 +21,8 @@ type Request struct {
 	Made   time.Time `json:"made"`
 	// Resnapshot names pipelines whose tables are to be read again from the start, into a new epoch, ending with a sweep.
 	Resnapshot []string `json:"resnapshot,omitempty"`
+	// Replay asks a delivery to write again what its topics say.
+	Replay *Replay `json:"replay,omitempty"`
 	// Reconcile asks a delivery to read its topics again from the start and to delete what is no longer on them.
 	Reconcile bool `json:"reconcile,omitempty"`
 	// Retry asks for the open dead letters of a pipeline to be tried again on the rows as they are now.
@@ -28,6 +30,17 @@ type Request struct {
 	// RetryKeys limits Retry to letters with these keyed hashes (KeyHash); empty means all.
 	RetryKeys []string `json:"retryKeys,omitempty"`
 }
+
+// Replay says what of its topics a delivery writes again, under a generation of its own.
+type Replay struct {
+	// From leaves out what the bus took before that time; the zero time means all.
+	From time.Time `json:"from,omitzero"`
+	// Keys limits the replay to entities with these keyed hashes (KeyHash); empty means all.
+	Keys []string `json:"keys,omitempty"`
+}
+
+// whole reports whether everything is written again, so that what was not is no longer on the topics.
+func (r *Replay) whole() bool { return r.From.IsZero() && len(r.Keys) == 0 }
 
 // requestKey keeps requests apart: a second one does not replace the first.
 func requestKey(agency, reader, id string) string { return checkpointKey(agency, reader) + "#" + id }
@@ -72,36 +85,4 @@ func produceAndWait(ctx context.Context, s Sender, p kafka.TopicPartition, msgs 
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-}
-
-// openRequests returns the requests of a reader that were not done yet, by their keys, and the offset after the last record read.
-func openRequests(ctx context.Context, b Bus, agency, reader string, from int64) (map[string]Request, int64, error) {
-	ranges, err := b.Ranges(ctx, requestsPartition)
-	if err != nil {
-		return nil, from, err
-	}
-	r := ranges[requestsPartition]
-	from = max(from, r.Start)
-	if from >= r.End {
-		return nil, r.End, nil
-	}
-	prefix := checkpointKey(agency, reader) + "#"
-	open := map[string]Request{}
-	err = b.ReadRange(ctx, requestsPartition, from, r.End, func(d *bus.Delivered) error {
-		key := string(d.Key)
-		if len(key) <= len(prefix) || key[:len(prefix)] != prefix {
-			return nil
-		}
-		delete(open, key)
-		if d.Value == nil {
-			return nil
-		}
-		var q Request
-		if err := json.Unmarshal(d.Value, &q); err != nil || q.Format != 1 {
-			return nil //nolint:nilerr // a request this version cannot read stays where it is
-		}
-		open[key] = q
-		return nil
-	})
-	return open, r.End, err
 }

@@ -20,6 +20,8 @@ const (
 	StateRetrying State = "retrying"
 	StateFailed   State = "failed"
 	StateStopped  State = "stopped"
+	// StatePaused: a person wants it so; since when is since when it was ordered.
+	StatePaused State = "paused"
 )
 
 // Condition is a state with its reason and since when.
@@ -28,7 +30,9 @@ type Condition struct {
 	Since time.Time `json:"since"`
 	// Error says what is wrong and what to do; it holds no row value.
 	Error string `json:"error,omitempty"`
-	err   error
+	// Warning says what will go wrong if nobody does anything.
+	Warning string `json:"warning,omitempty"`
+	err     error
 }
 
 // Err is the error behind the condition, nil while all is well.
@@ -51,6 +55,13 @@ func (c *condition) setState(s State, err error) {
 	}
 }
 
+// setPaused says since when it is paused, and what that will lead to; "" when to nothing.
+func (c *condition) setPaused(since time.Time, warning string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = Condition{State: StatePaused, Since: since, Warning: warning}
+}
+
 // Condition returns the present state.
 func (c *condition) Condition() Condition {
 	c.mu.Lock()
@@ -71,8 +82,11 @@ type ReaderStats struct {
 	Epoch     atomic.Uint32
 	Publish   map[string]*PublishStats
 
-	mu  sync.Mutex
-	src adapters.Source
+	mu   sync.Mutex
+	src  adapters.Source
+	pace adapters.Pace
+	// retained is what the server keeps for a paused source, in bytes; -1 when it was not told.
+	retained atomic.Int64
 }
 
 // PublishStats are the live counters of a publishing pipeline.
@@ -101,7 +115,8 @@ type PublishStats struct {
 type Remark struct{ Field, Group, Rule string }
 
 func newReaderStats(cfg ReaderConfig) *ReaderStats {
-	s := &ReaderStats{Source: cfg.Source, Publish: map[string]*PublishStats{}}
+	s := &ReaderStats{Source: cfg.Source, pace: cfg.Pace, Publish: map[string]*PublishStats{}}
+	s.retained.Store(-1)
 	for _, p := range cfg.Pipelines {
 		s.Publish[p.Name] = &PublishStats{Name: p.Name, Table: p.Table, Topic: p.Topic, Dataset: p.Dataset.ID(), reasons: map[string]int64{}, remarks: map[Remark]int64{}}
 	}
@@ -151,6 +166,16 @@ func (s *ReaderStats) Progress() []adapters.Progress {
 		return p.Progress()
 	}
 	return nil
+}
+
+// WaitsUntil is when the running snapshots go on; the zero time when they do not wait, or when none is running.
+func (s *ReaderStats) WaitsUntil() time.Time {
+	for _, p := range s.Progress() {
+		if !p.Done {
+			return s.pace.Until()
+		}
+	}
+	return time.Time{}
 }
 
 // Retention returns what tells how much log the source holds back; nil when the adapter does not.
@@ -219,6 +244,13 @@ func (p *PublishStats) Mapping() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.mapping
+}
+
+// Remapping is the change of the mapping behind which older events stand on the topic; nil when none does.
+func (p *PublishStats) Remapping() *Remapping {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.remapping
 }
 
 // window is the error budget's memory: which of the last records failed. It is used by the hand-over only.

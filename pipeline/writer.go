@@ -23,6 +23,9 @@ type writer struct {
 	parked []parkedChange
 	// reconcile is set while the topics are read again; nil otherwise.
 	reconcile *reconcile
+	// generation is what the sink has counted; swept says that a replay at its end has deleted what it did not write.
+	generation generation
+	swept      bool
 }
 
 type parkedChange struct {
@@ -65,15 +68,11 @@ func (w *writer) take(ctx context.Context, first fetched, f *fetchers) error {
 			more = false
 		}
 	}
-	if w.d.cfg.At != nil {
-		w.d.cfg.At(PointFetched)
-	}
+	w.d.at(PointFetched)
 	if err := w.apply(ctx, events); err != nil {
 		return err
 	}
-	if w.d.cfg.At != nil {
-		w.d.cfg.At(PointApplied)
-	}
+	w.d.at(PointApplied)
 	return nil
 }
 
@@ -84,6 +83,9 @@ func (w *writer) translate(ctx context.Context, f fetched, into []delivery) ([]d
 	for i := range f.records {
 		r := &f.records[i]
 		w.d.stats.Events.Add(1)
+		if w.reconcile == nil && w.generation.passesOver(r) {
+			continue
+		}
 		e, err := w.d.event(r)
 		if err != nil {
 			if err := w.letters.write(ctx, r, "not-an-event", []LetterViolation{{Rule: "event", VI: "Bản ghi trên chủ đề không phải là sự kiện của truc.", EN: err.Error()}}); err != nil {
@@ -100,7 +102,7 @@ func (w *writer) translate(ctx context.Context, f fetched, into []delivery) ([]d
 			}
 		}
 		at, _ := time.Parse(time.RFC3339Nano, e.Time) // a time that cannot be read is left out of the latency
-		c := record.Change{Source: e.Source, Generation: cfg.Generation, Sequence: e.Sequence, Topic: r.Topic, Partition: r.Partition, Offset: r.Offset}
+		c := record.Change{Source: e.Source, Generation: w.generation.number, Sequence: e.Sequence, Topic: r.Topic, Partition: r.Partition, Offset: r.Offset}
 		view := mapping.EventView{ID: e.ID, Op: string(e.Op), Time: at, Agency: e.Agency, Sequence: e.Sequence, Dataset: e.Dataset, Key: e.Key}
 		_, violations := w.tr.Change(view, e.Data, &c)
 		if len(violations) > 0 {
@@ -128,7 +130,7 @@ func (w *writer) apply(ctx context.Context, events []delivery) error {
 			changes[i] = events[i].change
 		}
 		to := w.target()
-		err := w.sink.Apply(ctx, w.d.cfg.Name, changes, w.state.committed, to)
+		err := w.commit(ctx, changes, to)
 		var rejected *adapters.RejectedError
 		var away *adapters.UnreachableError
 		switch {
@@ -152,6 +154,14 @@ func (w *writer) apply(ctx context.Context, events []delivery) error {
 			return err
 		}
 	}
+}
+
+// commit writes changes and offsets, on the condition that nobody has raised the generation: whoever works under an older one
+// was stopped for a while, and would move offsets over what a replay has yet to write.
+func (w *writer) commit(ctx context.Context, changes []record.Change, to adapters.Offsets) error {
+	from := maps.Clone(w.state.committed)
+	from[generationPartition] = adapters.Offset{Next: int64(w.generation.number)}
+	return w.sink.Apply(ctx, w.d.cfg.Name, changes, from, to)
 }
 
 // target is where the offsets may go: as far as was read, but not past a parked change.
@@ -237,7 +247,7 @@ func (w *writer) retryParked(ctx context.Context) error {
 			changes[i] = events[i].change
 		}
 		// The offsets stay where they are: those refused again are still in flight.
-		err := w.sink.Apply(ctx, w.d.cfg.Name, changes, w.state.committed, w.state.committed)
+		err := w.commit(ctx, changes, w.state.committed)
 		var rejected *adapters.RejectedError
 		if errors.As(err, &rejected) && len(rejected.Rejections) > 0 {
 			refused := map[int]adapters.Rejection{}
@@ -278,7 +288,7 @@ func (w *writer) retryParked(ctx context.Context) error {
 	if maps.Equal(to, w.state.committed) {
 		return nil
 	}
-	err := w.sink.Apply(ctx, w.d.cfg.Name, nil, w.state.committed, to)
+	err := w.commit(ctx, nil, to)
 	if err == nil {
 		w.state.committed = to
 	}

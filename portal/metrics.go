@@ -12,8 +12,8 @@ import (
 type collector struct {
 	node *Node
 
-	ready, records, published, skipped, filtered, letters, openLetters, resolved, remarks *prometheus.Desc
-	lagSeconds, lagEvents, retained, events, applied, parked, latency, busBytes           *prometheus.Desc
+	ready, paused, replaying, records, published, skipped, filtered, letters, openLetters, resolved, remarks *prometheus.Desc
+	lagSeconds, lagEvents, retained, events, applied, parked, latency, busBytes                              *prometheus.Desc
 }
 
 func newCollector(n *Node) *collector {
@@ -23,6 +23,8 @@ func newCollector(n *Node) *collector {
 	return &collector{
 		node:        n,
 		ready:       desc("pipeline_ready", "1 while the pipeline runs.", "pipeline"),
+		paused:      desc("pipeline_paused_timestamp_seconds", "Since when a person has paused the pipeline (Unix time); absent while it is not paused.", "pipeline"),
+		replaying:   desc("delivery_replaying", "1 while a replay is under way.", "pipeline"),
 		records:     desc("source_records_total", "Row changes read from the source.", "source"),
 		published:   desc("published_events_total", "Events published, by operation.", "pipeline", "op"),
 		skipped:     desc("published_skipped_total", "Events the source sent again that were on the topic already.", "pipeline"),
@@ -45,7 +47,7 @@ func newCollector(n *Node) *collector {
 // Describe implements prometheus.Collector.
 func (c *collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		c.ready, c.records, c.published, c.skipped, c.filtered, c.letters, c.openLetters, c.resolved, c.remarks,
+		c.ready, c.paused, c.replaying, c.records, c.published, c.skipped, c.filtered, c.letters, c.openLetters, c.resolved, c.remarks,
 		c.lagSeconds, c.lagEvents, c.retained, c.events, c.applied, c.parked, c.latency, c.busBytes,
 	} {
 		ch <- d
@@ -63,6 +65,9 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	s := c.node.status(context.Background())
 	if s.Bus.Bytes != nil {
 		gauge(c.busBytes, float64(*s.Bus.Bytes))
+	}
+	for _, p := range s.Paused {
+		gauge(c.paused, float64(p.Since.Unix()), p.Pipeline)
 	}
 	for _, r := range s.Readers {
 		counter(c.records, r.Records, r.Source)
@@ -87,6 +92,7 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	for i, d := range s.Deliveries {
 		name := "subscribe." + d.Name
 		gauge(c.ready, truth(d.State == pipeline.StateRunning), name)
+		gauge(c.replaying, truth(d.Replay != nil), name)
 		counter(c.events, d.Events, name)
 		counter(c.applied, d.Applied, name)
 		gauge(c.lagEvents, float64(d.Behind), name)

@@ -44,7 +44,7 @@ func Handler(n *Node) http.Handler {
 		if len(s.NotReady) > 0 {
 			code = http.StatusServiceUnavailable
 		}
-		writeJSON(w, code, map[string]any{"ready": len(s.NotReady) == 0, "notReady": s.NotReady})
+		writeJSON(w, code, map[string]any{"ready": len(s.NotReady) == 0, "notReady": s.NotReady, "paused": s.Paused})
 	})
 	r.Get("/api/status", func(w http.ResponseWriter, req *http.Request) { writeJSON(w, http.StatusOK, n.Status(req)) })
 	r.Method(http.MethodGet, "/metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))

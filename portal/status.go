@@ -21,6 +21,14 @@ type Status struct {
 	Deliveries []Delivery `json:"deliveries"`
 	// NotReady names each pipeline that is not running, and why.
 	NotReady []NotReady `json:"notReady,omitempty"`
+	// Paused names each pipeline that a person has paused: it does not run, and that is no fault.
+	Paused []Paused `json:"paused,omitempty"`
+}
+
+// Paused is a pipeline that stands still because it was told to.
+type Paused struct {
+	Pipeline string    `json:"pipeline"`
+	Since    time.Time `json:"since"`
 }
 
 // BusStatus describes the bus.
@@ -48,7 +56,9 @@ type Reader struct {
 	RetainedBytes *int64              `json:"retainedBytes,omitempty"`
 	LastSaved     *time.Time          `json:"lastSaved,omitempty"`
 	Snapshots     []adapters.Progress `json:"snapshots,omitempty"`
-	Pipelines     []Publish           `json:"pipelines"`
+	// SnapshotsWaitUntil is when they go on, while it is not their hour.
+	SnapshotsWaitUntil *time.Time `json:"snapshotsWaitUntil,omitempty"`
+	Pipelines          []Publish  `json:"pipelines"`
 }
 
 // Publish is the state of a publishing pipeline.
@@ -97,6 +107,9 @@ type Delivery struct {
 	Parked      int64      `json:"parked"`
 	DeadLetters Letters    `json:"deadLetters"`
 	LastApplied *time.Time `json:"lastApplied,omitempty"`
+	// Generation is how often the delivery was replayed; Replay is the one under way.
+	Generation uint32                 `json:"generation"`
+	Replay     *pipeline.ReplayStatus `json:"replay,omitempty"`
 }
 
 // Status collects the state of the node. The request bounds what is asked of the sources.
@@ -114,20 +127,29 @@ func (n *Node) status(ctx context.Context) Status {
 	for _, r := range n.Readers {
 		out := readerStatus(ctx, r.Stats())
 		s.Readers = append(s.Readers, out)
-		if out.State != pipeline.StateRunning {
-			for _, p := range out.Pipelines {
-				s.NotReady = append(s.NotReady, NotReady{"publish." + p.Name, out.State, out.Error})
-			}
+		for _, p := range out.Pipelines {
+			s.stands("publish."+p.Name, out.Condition)
 		}
 	}
 	for _, d := range n.Deliveries {
 		out := deliveryStatus(d.Stats())
 		s.Deliveries = append(s.Deliveries, out)
-		if out.State != pipeline.StateRunning {
-			s.NotReady = append(s.NotReady, NotReady{"subscribe." + out.Name, out.State, out.Error})
-		}
+		s.stands("subscribe."+out.Name, out.Condition)
 	}
 	return s
+}
+
+// stands notes a pipeline that does not run. One that was paused is as it should be, until that leads to harm.
+func (s *Status) stands(name string, c pipeline.Condition) {
+	if c.State == pipeline.StatePaused {
+		s.Paused = append(s.Paused, Paused{name, c.Since})
+		if c.Warning == "" {
+			return
+		}
+	}
+	if c.State != pipeline.StateRunning {
+		s.NotReady = append(s.NotReady, NotReady{name, c.State, c.Error + c.Warning})
+	}
 }
 
 func readerStatus(ctx context.Context, s *pipeline.ReaderStats) Reader {
@@ -140,6 +162,12 @@ func readerStatus(ctx context.Context, s *pipeline.ReaderStats) Reader {
 			out.RetainedBytes = &n
 		}
 	}
+	if until := s.WaitsUntil(); !until.IsZero() && out.State == pipeline.StateRunning {
+		out.SnapshotsWaitUntil = &until
+	}
+	if n := s.PausedRetained(); n >= 0 && out.State == pipeline.StatePaused {
+		out.RetainedBytes = &n
+	}
 	for _, name := range slices.Sorted(maps.Keys(s.Publish)) {
 		p := s.Publish[name]
 		pub := Publish{
@@ -147,6 +175,7 @@ func readerStatus(ctx context.Context, s *pipeline.ReaderStats) Reader {
 			Published: map[string]int64{"created": p.Created.Load(), "updated": p.Updated.Load(), "deleted": p.Deleted.Load(), "snapshot": p.Snapshot.Load()},
 			Skipped:   p.Skipped.Load(), Filtered: p.Filtered.Load(), Swept: p.Swept.Load(),
 			DeadLetters: Letters{p.Opened.Load(), p.Resolved.Load(), p.Open.Load(), p.Reasons()},
+			Remapped:    p.Remapping(),
 		}
 		for r, n := range p.Remarks() {
 			pub.Remarks = append(pub.Remarks, Remark{r.Field, r.Group, r.Rule, n})
@@ -162,6 +191,7 @@ func deliveryStatus(s *pipeline.DeliveryStats) Delivery {
 		Name: s.Name, Condition: s.Condition(), Table: s.Table, Dataset: s.Dataset, Partitions: s.Partitions.Load(),
 		Events: s.Events.Load(), Applied: s.Applied.Load(), Behind: s.Behind(), Parked: s.Parked.Load(),
 		DeadLetters: Letters{s.Opened.Load(), s.Resolved.Load(), s.Open.Load(), s.Reasons()}, LastApplied: instant(s.LastApplied.Load()),
+		Generation: s.Generation.Load(), Replay: s.Replay(),
 	}
 }
 

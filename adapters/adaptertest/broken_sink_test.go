@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -161,6 +162,13 @@ func TestSuiteFindsBrokenSinks(t *testing.T) {
 		"checks one offset only": {"a moved offset refuses the write", func(s *brokenSink) {
 			s.apply = func(ctx context.Context, pipeline string, changes []record.Change, from, to adapters.Offsets) error {
 				checked := adapters.Offsets{partition(0): from[partition(0)]}
+				return s.fullSink.Apply(ctx, pipeline, changes, checked, to)
+			}
+		}},
+		"checks only what moves": {"a partition that only from names is a condition", func(s *brokenSink) {
+			s.apply = func(ctx context.Context, pipeline string, changes []record.Change, from, to adapters.Offsets) error {
+				checked := maps.Clone(from)
+				maps.DeleteFunc(checked, func(p adapters.TopicPartition, _ adapters.Offset) bool { _, moves := to[p]; return !moves })
 				return s.fullSink.Apply(ctx, pipeline, changes, checked, to)
 			}
 		}},

@@ -127,7 +127,13 @@ func TestSuiteFindsBrokenSources(t *testing.T) {
 		spoil  func(*brokenSource)
 	}
 	defects := map[string]defect{
-		"drops creates":         {cases: "create; snapshot then changes; two tables, one order", spoil: records(func(r *record.Record) bool { return r.Op != record.Create || idOf(r.Table, r.After)%2 == 0 })},
+		"drops creates": {cases: "create; snapshot then changes; two tables, one order; a snapshot waits for its hours, changes do not", spoil: records(func(r *record.Record) bool { return r.Op != record.Create || idOf(r.Table, r.After)%2 == 0 })},
+		"snapshot at any hour": {cases: "a snapshot waits for its hours, changes do not", spoil: records(func(r *record.Record) bool {
+			if r.Op == record.Create {
+				r.Op = record.Snapshot
+			}
+			return true
+		})},
 		"drops updates":         {cases: "update; rows change between chunks", spoil: records(func(r *record.Record) bool { return r.Op != record.Update })},
 		"drops deletes":         {cases: "delete; rows change between chunks", spoil: records(func(r *record.Record) bool { return r.Op != record.Delete })},
 		"drops truncate":        {cases: "truncate", spoil: records(func(r *record.Record) bool { return r.Op != record.Truncate })},

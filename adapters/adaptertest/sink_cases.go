@@ -27,6 +27,7 @@ func sinkCases() []sinkCase {
 		{"an already filled table is adopted", nil, adoption},
 		{"offsets", nil, offsets},
 		{"an Apply without changes moves the offsets", nil, offsetsOnly},
+		{"a partition that only from names is a condition", nil, condition},
 		{"replay is a no-op", nil, replayIsNoOp},
 		{"a moved offset refuses the write", nil, movedOffset},
 		{"one of two instances wins", nil, concurrentApply},
@@ -187,6 +188,40 @@ func offsetsOnly(b *sinkBench) {
 	stale := adapters.Offsets{partition(0): {Next: 0}}
 	if err := d.sink.Apply(b.ctx, pipeline, nil, stale, adapters.Offsets{partition(0): {Next: 7}}); !errors.Is(err, adapters.ErrOffsetMoved) {
 		b.Errorf("an Apply without changes from a stale offset returned %v, want adapters.ErrOffsetMoved", err)
+	}
+}
+
+func condition(b *sinkBench) {
+	d := b.deliver(plain)
+	held := adapters.TopicPartition{Topic: "#generation"}
+	try := func(at int64, c record.Change) error {
+		from := adapters.Offsets{partition(0): d.offsets[partition(0)], held: {Next: at}}
+		to := adapters.Offsets{partition(0): {Next: d.offsets[partition(0)].Next + 1}}
+		err := d.sink.Apply(b.ctx, pipeline, []record.Change{c}, from, to)
+		if err == nil {
+			d.offsets = to
+		}
+		return err
+	}
+	if err := try(0, d.put(1, 1, "một", "")); err != nil {
+		b.Errorf("Apply on the condition that a partition was never seen failed: %v", err)
+	}
+	if err := d.sink.Apply(b.ctx, pipeline, nil, adapters.Offsets{held: {}}, adapters.Offsets{held: {Next: 3, Mark: "ba"}}); err != nil {
+		b.Fatalf("Apply failed: %v", err)
+	}
+	for _, at := range []int64{0, 2} {
+		if err := try(at, d.put(1, 2, "sai", "")); !errors.Is(err, adapters.ErrOffsetMoved) {
+			b.Errorf("Apply on the condition that a partition stands at %d, which stands at 3, returned %v, want adapters.ErrOffsetMoved", at, err)
+		}
+	}
+	b.want("an Apply whose condition does not hold writes nothing", map[int64]string{1: "một - moi -"})
+	if err := try(3, d.put(1, 2, "hai", "")); err != nil {
+		b.Errorf("Apply on a condition that holds failed: %v", err)
+	}
+	b.want("an Apply whose condition holds writes", map[int64]string{1: "hai - moi -"})
+	d.refresh(held)
+	if at := d.offsets[held]; at != (adapters.Offset{Next: 3, Mark: "ba"}) {
+		b.Errorf("a partition that was a condition stands at %+v: nothing may be written to it", at)
 	}
 }
 

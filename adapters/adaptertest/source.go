@@ -168,10 +168,12 @@ type sourceBench struct {
 	// written is what the tables hold by now, by table.
 	written map[string]rowsByID
 	streams []*stream
+	// pace is what the adapter is given.
+	pace adapters.Pace
 }
 
 func (b *sourceBench) env() adapters.Env {
-	return adapters.Env{Name: "suite", Agency: "H44.15", Log: b.log.logger()}
+	return adapters.Env{Name: "suite", Agency: "H44.15", Pace: b.pace, Log: b.log.logger()}
 }
 
 // write changes the system and remembers what it holds then.

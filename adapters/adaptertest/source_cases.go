@@ -7,6 +7,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -35,6 +37,7 @@ func sourceCases() []sourceCase {
 		{"snapshot end", canSnapshot, snapshotEnd},
 		{"rows change between chunks", canSnapshot, changesBetweenChunks},
 		{"snapshot while writing", nil, snapshotWhileWriting},
+		{"a snapshot waits for its hours, changes do not", canSnapshot, snapshotWaits},
 		{"resume in the middle of a snapshot", canSnapshot, resumeMidSnapshot},
 		{"a second run snapshots again", canSnapshot, secondRun},
 		{"a table added later", func(c SourceCapabilities) bool { return c.Snapshot && c.TwoTables }, tableAddedLater},
@@ -73,6 +76,33 @@ func snapshotThenChanges(b *sourceBench) {
 	}
 	if got := s.fold(b.table); !cmp.Equal(got, b.written[b.table]) {
 		b.Fatalf("the records do not amount to the table (-table +records):\n%s", cmp.Diff(b.written[b.table], got))
+	}
+}
+
+// snapshotWaits: outside its hours no table is read, and what changes meanwhile comes all the same.
+func snapshotWaits(b *sourceBench) {
+	evening := time.Date(2026, 3, 1, 19, 0, 0, 0, time.UTC)
+	var clock atomic.Int64
+	clock.Store(evening.Add(-time.Hour).Unix())
+	b.pace = adapters.Pace{
+		Now:   func() time.Time { return time.Unix(clock.Load(), 0) },
+		Opens: func(now time.Time) (bool, time.Time) { return !now.Before(evening), evening },
+	}
+	b.write(Insert(b.table, 1, name("một")), Insert(b.table, 2, name("hai")), Insert(b.table, 3, name("ba")))
+	s := b.open(nil)
+	b.write(Insert(b.table, 4, name("bốn")), Insert(b.table, 5, name("năm")))
+	for _, id := range []int64{4, 5} {
+		s.until("a change outside the hours of snapshots", func(r record.Record) bool {
+			return r.Op == record.Create && r.Table.String() == b.table && idOf(r.Table, r.After) == id
+		})
+	}
+	if n := len(s.of(b.table, record.Snapshot, record.SnapshotEnd)); n > 0 {
+		b.Errorf("%d records of a snapshot came outside its hours", n)
+	}
+	clock.Store(evening.Unix())
+	s.caughtUp(b.table)
+	if got := s.fold(b.table); !cmp.Equal(got, b.written[b.table]) {
+		b.Errorf("the records do not amount to the table (-table +records):\n%s", cmp.Diff(b.written[b.table], got))
 	}
 }
 

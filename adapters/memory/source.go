@@ -36,6 +36,7 @@ type Source struct {
 	names    []string
 	position position
 	fresh    bool // the position is where reading began, and nobody knows it yet
+	pacer    *adapters.Pacer
 	chunk    *chunk
 	progress map[string]adapters.Progress // guarded by store.mu
 }
@@ -84,7 +85,9 @@ func NewSource(store *Store, env adapters.Env, opts Options) *Source {
 	if opts.Chunk == 0 {
 		opts.Chunk = 500
 	}
-	return &Source{store: store, env: env, opts: opts, closed: make(chan struct{}), progress: map[string]adapters.Progress{}}
+	pacer := adapters.NewPacer(env.Pace)
+	opts.Chunk = pacer.Chunk(opts.Chunk)
+	return &Source{store: store, env: env, opts: opts, pacer: pacer, closed: make(chan struct{}), progress: map[string]adapters.Progress{}}
 }
 
 // Open implements adapters.Source.
@@ -125,6 +128,9 @@ func (s *Source) Open(ctx context.Context, start adapters.Start) error {
 		s.names = append(s.names, t.Table)
 		if state := s.position.Tables[t.Table]; state.Run < max(1, t.Run) {
 			s.position.Tables[t.Table] = snapshotState{Run: max(1, t.Run), Since: after(s.position.Order, s.position.Order.Major)}
+		}
+		if !s.position.Tables[t.Table].Done {
+			s.progress[t.Table] = adapters.Progress{Table: t.Table, Total: -1}
 		}
 	}
 	return nil
@@ -178,8 +184,13 @@ func (s *Source) Read(ctx context.Context) (record.Batch, error) {
 		if records != nil {
 			return s.batch(records)
 		}
+		var again <-chan time.Time
+		if wait := s.pacer.Delay(); wait > 0 {
+			again = time.After(wait)
+		}
 		select {
 		case <-changed:
+		case <-again:
 		case <-s.closed:
 		case <-ctx.Done():
 		}
@@ -191,8 +202,10 @@ func (s *Source) next() ([]record.Record, error) {
 	if err := s.store.reachable(s.env); err != nil {
 		return nil, err
 	}
-	if s.chunk == nil {
-		s.chunk = s.readChunk()
+	if s.chunk == nil && s.pacer.Delay() == 0 {
+		if s.chunk = s.readChunk(); s.chunk != nil {
+			s.pacer.Took(len(s.chunk.rows))
+		}
 	}
 	until := s.store.last
 	if s.chunk != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -13,8 +14,12 @@ import (
 	"github.com/lienthong/truc/problem"
 )
 
-// stateFormat is the version of the bookkeeping's tables. A sink refuses one that is newer than it knows.
-const stateFormat = 1
+// stateFormat is the version of the bookkeeping's tables. A sink refuses one that is newer than it knows. Format 1 had no marks
+// beside the offsets (the last of it had), and no generation among them.
+const stateFormat = 2
+
+// raiseDDL makes bookkeeping of format 1 one of format 2; %[1]s is its schema.
+const raiseDDL = `ALTER TABLE %[1]s.sink_offset ADD COLUMN IF NOT EXISTS mark text NOT NULL DEFAULT ''; UPDATE %[1]s.sink_format SET version = 2`
 
 // stateDDL makes the bookkeeping; %s is its schema.
 //
@@ -73,6 +78,12 @@ func (c *sinkConn) makeBookkeeping(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if int64Of(format[0]) == 1 {
+		if err := c.raiseState(ctx); err != nil {
+			return err
+		}
+		format[0] = []byte(strconv.Itoa(stateFormat))
+	}
 	switch v := int64Of(format[0]); {
 	case v > stateFormat:
 		return &adapters.RefusedError{
@@ -96,6 +107,19 @@ func (c *sinkConn) makeBookkeeping(ctx context.Context) error {
 	return nil
 }
 
+// raiseState brings bookkeeping of format 1 to this one.
+func (c *sinkConn) raiseState(ctx context.Context) error {
+	statements := fmt.Sprintf(raiseDDL, quote(c.sink.schema))
+	err := c.exec(ctx, fmt.Sprintf("SELECT pg_advisory_xact_lock(%d);", int64(stateLock))+statements)
+	if pg, ok := errors.AsType[*pgconn.PgError](err); ok && pg.Code == insufficientPrivilege {
+		return &adapters.RefusedError{
+			Where: c.server.name, What: fmt.Sprintf("the bookkeeping in schema %s has format 1, this truc needs format %d, and user %s may not alter it", c.sink.schema, stateFormat, c.server.config.User),
+			Fix: "as the owner of the schema, while no truc delivers: BEGIN; " + statements + "; COMMIT",
+		}
+	}
+	return err
+}
+
 // refuseState names the statement that gives truc its bookkeeping.
 func (c *sinkConn) refuseState(ctx context.Context) error {
 	schema, user := quote(c.sink.schema), quote(c.server.config.User)
@@ -114,12 +138,11 @@ type offsetMove struct {
 	pipeline                              string
 	partitions                            int
 	topics, numbers, before, after, marks []byte
+	// Those of the partitions that are conditions only.
+	fixedTopics, fixedNumbers, fixed []byte
 }
 
 func newOffsetMove(pipeline string, from, to adapters.Offsets) (*offsetMove, error) {
-	if len(from) != len(to) {
-		return nil, fmt.Errorf("apply: from names %d partitions, to %d", len(from), len(to))
-	}
 	partitions := make([]adapters.TopicPartition, 0, len(to))
 	for p := range to {
 		if _, ok := from[p]; !ok {
@@ -134,8 +157,15 @@ func newOffsetMove(pipeline string, from, to adapters.Offsets) (*offsetMove, err
 		}
 		return int(a.Partition) - int(b.Partition)
 	})
-	m := &offsetMove{pipeline: pipeline, partitions: len(partitions)}
-	var topics, numbers, before, after, marks array
+	m := &offsetMove{pipeline: pipeline, partitions: len(from)}
+	var topics, numbers, before, after, marks, fixedTopics, fixedNumbers, fixed array
+	for p, at := range from {
+		if _, moves := to[p]; !moves {
+			fixedTopics.text(p.Topic)
+			fixedNumbers.integer(int64(p.Partition))
+			fixed.integer(at.Next)
+		}
+	}
 	for _, p := range partitions {
 		topics.text(p.Topic)
 		numbers.integer(int64(p.Partition))
@@ -144,25 +174,30 @@ func newOffsetMove(pipeline string, from, to adapters.Offsets) (*offsetMove, err
 		marks.text(to[p].Mark)
 	}
 	m.topics, m.numbers, m.before, m.after, m.marks = topics.close(), numbers.close(), before.close(), after.close(), marks.close()
+	m.fixedTopics, m.fixedNumbers, m.fixed = fixedTopics.close(), fixedNumbers.close(), fixed.close()
 	return m, nil
 }
 
 // moveSQL returns how many partitions stood where the caller believed them to be; a partition without a row stands at 0.
 // Two that insert the same row at once do not fail: the second waits and counts one less. l locks the rows in one order
-// before u updates them, which u's condition on l enforces.
+// before u updates them, which u's condition on l enforces. s holds what is a condition only until the commit, first of all,
+// without keeping others from the same; what has no row stands at 0, and nothing holds that.
 const moveSQL = `
-WITH i AS (SELECT * FROM unnest($2::text[], $3::int4[], $4::int8[], $5::int8[], $6::text[]) AS i(topic, partition, before, after, mark)),
-l AS MATERIALIZED (SELECT o.topic, o.partition FROM %[1]s.sink_offset o JOIN i USING (topic, partition) WHERE o.pipeline = $1 ORDER BY o.topic, o.partition FOR UPDATE OF o),
+WITH f AS (SELECT * FROM unnest($7::text[], $8::int4[], $9::int8[]) AS f(topic, partition, at)),
+s AS MATERIALIZED (SELECT 1 FROM %[1]s.sink_offset o JOIN f USING (topic, partition) WHERE o.pipeline = $1 AND o.next_offset = f.at FOR SHARE OF o),
+z AS (SELECT 1 FROM f WHERE f.at = 0 AND NOT EXISTS (SELECT 1 FROM %[1]s.sink_offset o WHERE o.pipeline = $1 AND o.topic = f.topic AND o.partition = f.partition)),
+i AS (SELECT * FROM unnest($2::text[], $3::int4[], $4::int8[], $5::int8[], $6::text[]) AS i(topic, partition, before, after, mark)),
+l AS MATERIALIZED (SELECT o.topic, o.partition FROM %[1]s.sink_offset o JOIN i USING (topic, partition) WHERE o.pipeline = $1 AND (SELECT count(*) FROM s) >= 0 ORDER BY o.topic, o.partition FOR UPDATE OF o),
 u AS (UPDATE %[1]s.sink_offset o SET next_offset = i.after, mark = i.mark, applied_at = now() FROM i
 	WHERE o.pipeline = $1 AND o.topic = i.topic AND o.partition = i.partition AND o.next_offset = i.before AND (SELECT count(*) FROM l) >= 0 RETURNING 1),
 n AS (INSERT INTO %[1]s.sink_offset (pipeline, topic, partition, next_offset, mark, applied_at) SELECT $1, i.topic, i.partition, i.after, i.mark, now() FROM i
 	WHERE i.before = 0 AND NOT EXISTS (SELECT 1 FROM %[1]s.sink_offset o WHERE o.pipeline = $1 AND o.topic = i.topic AND o.partition = i.partition)
 	ORDER BY 2, 3 ON CONFLICT DO NOTHING RETURNING 1)
-SELECT (SELECT count(*) FROM u) + (SELECT count(*) FROM n)`
+SELECT (SELECT count(*) FROM u) + (SELECT count(*) FROM n) + (SELECT count(*) FROM s) + (SELECT count(*) FROM z)`
 
 // add puts the compare-and-set into a batch.
 func (m *offsetMove) add(b *pgconn.Batch, schema string) {
-	b.ExecParams(fmt.Sprintf(moveSQL, quote(schema)), [][]byte{[]byte(m.pipeline), m.topics, m.numbers, m.before, m.after, m.marks}, nil, nil, nil)
+	b.ExecParams(fmt.Sprintf(moveSQL, quote(schema)), [][]byte{[]byte(m.pipeline), m.topics, m.numbers, m.before, m.after, m.marks, m.fixedTopics, m.fixedNumbers, m.fixed}, nil, nil, nil)
 }
 
 // check reads the answer.

@@ -39,7 +39,7 @@ func TestSinkOpensFromManyNodesAtOnce(t *testing.T) {
 	if err := errors.Join(errs...); err != nil {
 		t.Fatal(err)
 	}
-	if got := answers(t, dsn, "SELECT version FROM truc.sink_format"); !cmp.Equal(got, []string{"1"}) {
+	if got := answers(t, dsn, "SELECT version FROM truc.sink_format"); !cmp.Equal(got, []string{"2"}) {
 		t.Errorf("formats: %v", got)
 	}
 }
@@ -50,6 +50,39 @@ func TestSinkRefusesANewerFormat(t *testing.T) {
 	err := b.sink.Open(b.ctx)
 	if refused, ok := errors.AsType[*adapters.RefusedError](err); !ok || !strings.Contains(refused.What.EN, "99") {
 		t.Errorf("got %v, want a refusal that names the format", err)
+	}
+}
+
+// TestSinkRaisesTheFirstFormat: bookkeeping from before offsets had marks is brought up to date, and keeps what it knows. Who may
+// not alter it is told the statements.
+func TestSinkRaisesTheFirstFormat(t *testing.T) {
+	b := newBed(t, people(), "")
+	tp := adapters.TopicPartition{Topic: "t"}
+	if err := b.sink.Apply(b.ctx, "p", nil, adapters.Offsets{tp: {}}, adapters.Offsets{tp: {Next: 7}}); err != nil {
+		t.Fatal(err)
+	}
+	user := "truc_" + strings.ToLower(rand.Text()[:10]) // roles belong to the whole server
+	execute(t, b.dsn, "ALTER TABLE truc.sink_offset DROP COLUMN mark; UPDATE truc.sink_format SET version = 1; CREATE ROLE "+user+" LOGIN PASSWORD 'bi-mat'; GRANT USAGE ON SCHEMA truc TO "+user+"; GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA truc TO "+user)
+	t.Cleanup(func() { execute(t, b.dsn, "DROP OWNED BY "+user+"; DROP ROLE "+user) })
+	other, err := url.Parse(b.dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other.User = url.UserPassword(user, "bi-mat")
+	err = openSink(t, other.String()).Open(b.ctx)
+	if refused, ok := errors.AsType[*adapters.RefusedError](err); !ok || !strings.Contains(refused.Fix, "ADD COLUMN IF NOT EXISTS mark") {
+		t.Errorf("as a user who may not alter it: %v, want a refusal with the statements", err)
+	}
+	s := openSink(t, b.dsn)
+	if err := s.Open(b.ctx); err != nil {
+		t.Fatal(err)
+	}
+	got, err := s.Offsets(b.ctx, "p", []adapters.TopicPartition{tp})
+	if err != nil || got[tp] != (adapters.Offset{Next: 7}) {
+		t.Errorf("offsets %v, %v", got, err)
+	}
+	if got := answers(t, b.dsn, "SELECT version FROM truc.sink_format"); !cmp.Equal(got, []string{"2"}) {
+		t.Errorf("formats: %v", got)
 	}
 }
 

@@ -29,11 +29,12 @@ type source struct {
 	slot      string
 	published string // the publication
 	chunkRows int
+	pacer     *adapters.Pacer
 
 	// nonce tells this session's watermarks from those of earlier ones, which the log may show again.
 	nonce string
 
-	watchEvery time.Duration
+	watchEvery, lookEvery time.Duration
 
 	// Of Open, constant afterwards.
 	repl    *pgconn.PgConn
@@ -114,8 +115,8 @@ func newSource(c *Config, env adapters.Env) (*source, error) {
 	}
 	s := &source{
 		server: server, log: env.Log, name: env.Name,
-		slot: c.Slot, published: c.Publication, chunkRows: c.ChunkRows,
-		nonce: rand.Text(), watchEvery: watchEvery,
+		slot: c.Slot, published: c.Publication, chunkRows: c.ChunkRows, pacer: adapters.NewPacer(env.Pace),
+		nonce: rand.Text(), watchEvery: watchEvery, lookEvery: lookEvery,
 		report: make(chan struct{}, 1),
 	}
 	if s.slot == "" {
@@ -212,10 +213,18 @@ func (s *source) encodePosition() []byte {
 func (s *source) RetainedBytes(ctx context.Context) (int64, error) {
 	s.catalogLock.Lock()
 	defer s.catalogLock.Unlock()
-	if s.catalog == nil {
-		return -1, adapters.ErrClosed
+	c := s.catalog
+	if c == nil {
+		if s.isClosed() {
+			return -1, adapters.ErrClosed
+		}
+		var err error
+		if c, err = s.server.sql(ctx); err != nil {
+			return -1, err
+		}
+		defer c.close()
 	}
-	rows, err := s.catalog.query(ctx, "SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)::int8 FROM pg_replication_slots WHERE slot_name = $1", []byte(s.slot))
+	rows, err := c.query(ctx, "SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)::int8 FROM pg_replication_slots WHERE slot_name = $1", []byte(s.slot))
 	if err != nil || len(rows) == 0 || rows[0][0] == nil {
 		return -1, err
 	}

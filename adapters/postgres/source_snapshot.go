@@ -190,7 +190,7 @@ func (s *source) chunkLoop(ctx context.Context, tasks <-chan snapshot.Task) erro
 	for oid, as := range s.tables {
 		oids[as.String()] = oid
 	}
-	reader := chunkReader{session: c, rows: s.chunkRows}
+	reader := chunkReader{session: c, rows: s.pacer.Chunk(s.chunkRows)}
 	for {
 		var task snapshot.Task
 		select {
@@ -211,19 +211,59 @@ func (s *source) chunkLoop(ctx context.Context, tasks <-chan snapshot.Task) erro
 			case <-time.After(pause):
 			}
 		}
+		postponed, err := s.keepPace(ctx)
+		if err != nil {
+			return nil
+		}
 		if err := c.mark(ctx, mark{task: task.ID}.content(s.nonce)); err != nil {
 			return err
 		}
-		oid := oids[task.Table]
-		chunk, err := reader.read(ctx, oid, s.tables[oid], task)
+		var chunk *readChunk
+		if oid := oids[task.Table]; postponed {
+			chunk, err = reader.look(ctx, oid, task)
+		} else {
+			chunk, err = reader.read(ctx, oid, s.tables[oid], task)
+		}
 		if err != nil {
 			return fmt.Errorf("snapshot table %s: %w", task.Table, err)
 		}
+		s.pacer.Took(len(chunk.Rows))
 		s.chunk.Store(chunk)
 		if err := c.mark(ctx, mark{task: task.ID, high: true}.content(s.nonce)); err != nil {
 			return err
 		}
 	}
+}
+
+// lookEvery is how often a chunk that waits for its hour looks what is visible.
+const lookEvery = time.Minute
+
+// keepPace waits until the next chunk may be read. It returns early, and says so, when that takes long.
+func (s *source) keepPace(ctx context.Context) (postponed bool, err error) {
+	began := time.Now()
+	for wait := s.pacer.Delay(); wait > 0; wait = s.pacer.Delay() {
+		if time.Since(began) >= s.lookEvery {
+			return true, nil
+		}
+		select {
+		case <-ctx.Done():
+			return false, ctx.Err()
+		case <-time.After(wait):
+		}
+	}
+	return false, nil
+}
+
+// look reads no rows, only what is visible.
+func (r *chunkReader) look(ctx context.Context, oid uint32, task snapshot.Task) (*readChunk, error) {
+	c := &readChunk{oid: oid}
+	c.Task, c.Postponed = task.ID, true
+	v, err := r.visibility(ctx)
+	if err != nil {
+		return nil, err
+	}
+	c.Sees = v.sees
+	return c, nil
 }
 
 // chunkReader reads chunks in key order. It remembers how big the rows are, to fetch no more than fit.

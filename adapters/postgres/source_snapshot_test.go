@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -508,5 +509,36 @@ func TestAlterWhileReading(t *testing.T) {
 	}
 	if len(versions) < 2 {
 		t.Errorf("versions %v", versions)
+	}
+}
+
+// Outside its hours a snapshot looks now and then what is visible, and reads its rows when the hour comes.
+func TestSnapshotWaitsForItsHour(t *testing.T) {
+	db := newDatabase(t, servers.Postgres(t).Database(t), `CREATE TABLE a (id int PRIMARY KEY, v text)`, `INSERT INTO a SELECT i, 'x' FROM generate_series(1, 30) i`)
+	var open atomic.Bool
+	s := build(t, db.dsn, func(c *Config) { c.ChunkRows = 10 })
+	s.lookEvery = 20 * time.Millisecond
+	s.pacer = adapters.NewPacer(adapters.Pace{Opens: func(now time.Time) (bool, time.Time) { return open.Load(), now.Add(time.Hour) }})
+	if err := s.Open(t.Context(), start(nil, "public.a")); err != nil {
+		t.Fatal(err)
+	}
+	c := &client{source: s, t: t}
+	for i := range 20 {
+		db.run(fmt.Sprintf(`INSERT INTO a VALUES (%d, 'y')`, 100+i))
+		for _, r := range c.until("a change", func(r record.Record) bool { return r.Op == record.Create }) {
+			if r.Op == record.Snapshot {
+				t.Fatal("a row of the snapshot came outside its hours")
+			}
+		}
+	}
+	open.Store(true)
+	seen := map[string]bool{}
+	for _, r := range c.until("the end", func(r record.Record) bool { return r.Op == record.SnapshotEnd }) {
+		if r.Op == record.Snapshot {
+			seen[showRow("", r.After)] = true
+		}
+	}
+	if len(seen) < 30 {
+		t.Errorf("%d rows came in the snapshot, want the 30 that were there", len(seen))
 	}
 }

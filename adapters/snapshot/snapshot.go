@@ -53,7 +53,10 @@ type Chunk struct {
 	Last bool
 	// Sees tells whether the read saw a transaction (Record.Tx). nil means that nothing was read: the attempt failed in a way that another may not.
 	Sees func(tx uint64) bool
-	Time time.Time
+	// Postponed says that no row was read because none may be now. The attempt only looks what is visible, so that what the log
+	// shows in hours of waiting need not be remembered.
+	Postponed bool
+	Time      time.Time
 }
 
 // Verdict is what became of an attempt.
@@ -72,10 +75,12 @@ const (
 	Overrun
 	// Failed: nothing was read.
 	Failed
+	// Postponed: nothing may be read now.
+	Postponed
 )
 
 func (v Verdict) String() string {
-	return [...]string{"none", "accepted", "not visible yet", "altered meanwhile", "overrun by changes", "failed"}[v]
+	return [...]string{"none", "accepted", "not visible yet", "altered meanwhile", "overrun by changes", "failed", "postponed"}[v]
 }
 
 // maxTouched bounds the keys remembered of one window. A window is as long as one chunk's read, so that only a single huge
@@ -227,7 +232,10 @@ func (m *Machine) High(id uint64, at record.Order, chunk *Chunk) Verdict {
 		// What this read saw, every later one sees.
 		m.decoded.forget(chunk.Sees)
 		a.required.forget(chunk.Sees)
-		if verdict == None && len(a.required) > 0 {
+		switch {
+		case chunk.Postponed:
+			verdict, m.retries = Postponed, 0
+		case verdict == None && len(a.required) > 0:
 			verdict = NotVisible
 		}
 	}

@@ -536,3 +536,26 @@ func TestCursorInTheMiddle(t *testing.T) {
 		t.Error("still draining")
 	}
 }
+
+// While rows may not be read, an attempt only looks: what it sees need not be remembered, no row comes, and the same chunk is
+// asked for again.
+func TestPostponed(t *testing.T) {
+	m := New([]*Table{{Name: tableName, Run: 1}}, cursorText)
+	for round := range uint64(3) {
+		task, ok := m.Next()
+		if !ok || task.Attempt != 1 {
+			t.Fatalf("round %d: task %+v, %v", round, task, ok)
+		}
+		m.Transaction(1000 + 64*round)
+		m.Low(task.ID, record.Order{Major: 10 + 10*round})
+		if got := m.High(task.ID, record.Order{Major: 15 + 10*round}, &Chunk{Task: task.ID, Postponed: true, Sees: func(tx uint64) bool { return tx < 1128 }}); got != Postponed {
+			t.Fatalf("verdict %v", got)
+		}
+		if m.Draining() {
+			t.Fatal("a postponed chunk hands out rows")
+		}
+	}
+	if len(m.decoded) != 1 {
+		t.Errorf("%d blocks of transactions are remembered, want that of 1128 only", len(m.decoded))
+	}
+}

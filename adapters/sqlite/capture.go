@@ -24,8 +24,12 @@ import (
 // trigger sets aside the rows that the new one collides with (op R); when the AFTER trigger runs, the statement was
 // carried out and they are gone. Had it been ignored, the next BEFORE trigger clears them away.
 
-// captureVersion is the format of the tables above.
-const captureVersion = "1"
+// captureVersion is the format of the tables above. Format 1 did not know opMissed, and took it for a deletion: what it wrote is
+// read as it is, and is of this format from then on.
+const (
+	captureVersion      = "2"
+	captureVersionFirst = "1"
+)
 
 // Operations in truc_change. Start marks the place where a source began when there was no change yet.
 const (
@@ -191,7 +195,7 @@ func readCapturing(ctx context.Context, q querier, where string) (*capturing, er
 		if err != nil {
 			return nil, err
 		}
-		if version != "" && version != captureVersion {
+		if version != "" && version != captureVersion && version != captureVersionFirst {
 			return nil, &adapters.RefusedError{Where: where, What: problem.Say("its capture was written by a newer truc (format %s)", version), Fix: problem.Say("use that truc, or a newer one")}
 		}
 	}
@@ -379,6 +383,12 @@ func (s *Source) capture(ctx context.Context, db *database, tx *sql.Tx, tables [
 	c, err := readCapturing(ctx, tx, db.where)
 	if err != nil {
 		return nil, db.explain(ctx, "read capture", err)
+	}
+	if c.width > 0 {
+		_, err := tx.ExecContext(ctx, `UPDATE truc_meta SET value = ? WHERE name = 'capture_version' AND value = ?`, captureVersion, captureVersionFirst)
+		if err != nil {
+			return nil, db.explain(ctx, "raise the format of the capture", err)
+		}
 	}
 	statements := c.plan(tables)
 	if len(statements) == 0 {

@@ -367,8 +367,9 @@ func TestGapsAndDivergences(t *testing.T) {
 			restore(s, b)
 			s.exec(`INSERT INTO t VALUES (71, ''), (72, ''), (73, ''), (74, '')`)
 		}, new(*adapters.DivergenceError), false},
-		"another database":           {func(s state, _ []byte) { s.exec(`UPDATE truc_meta SET value = 'x' WHERE name = 'identity'`) }, new(*adapters.DivergenceError), false},
-		"written by a newer version": {func(s state, _ []byte) { s.exec(`UPDATE truc_meta SET value = '9' WHERE name = 'capture_version'`) }, new(*adapters.RefusedError), false},
+		"another database":             {func(s state, _ []byte) { s.exec(`UPDATE truc_meta SET value = 'x' WHERE name = 'identity'`) }, new(*adapters.DivergenceError), false},
+		"written by the first version": {func(s state, _ []byte) { s.exec(`UPDATE truc_meta SET value = '1' WHERE name = 'capture_version'`) }, nil, false},
+		"written by a newer version":   {func(s state, _ []byte) { s.exec(`UPDATE truc_meta SET value = '9' WHERE name = 'capture_version'`) }, new(*adapters.RefusedError), false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := newApplication(t, `CREATE TABLE t (id INTEGER PRIMARY KEY, x)`)

@@ -246,7 +246,7 @@ func (s *Source) Scan(ctx context.Context, name string, fn func(*record.Table, [
 		t := tables[0]
 		for cursor, last := "", false; !last; {
 			var rows []record.Row
-			if rows, cursor, last, err = t.rowsAfter(ctx, db, cursor); err != nil {
+			if rows, cursor, last, err = t.rowsAfter(ctx, db, cursor, batchRows); err != nil {
 				return db.explain(ctx, "read "+name, err)
 			}
 			if len(rows) == 0 {

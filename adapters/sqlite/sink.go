@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -36,8 +37,11 @@ var (
 	_ adapters.Sweeper       = (*Sink)(nil)
 )
 
-// sinkVersion is the format of the bookkeeping.
-const sinkVersion = "1"
+// sinkVersion is the format of the bookkeeping. Format 1 had no marks beside the offsets, and no generation among them.
+const (
+	sinkVersion      = "2"
+	sinkVersionFirst = "1"
+)
 
 func sinkTables() []string {
 	return []string{
@@ -79,11 +83,32 @@ func (s *Sink) open(ctx context.Context) error {
 			}
 		}
 		version, err := meta(ctx, tx, "sink_version")
+		if err == nil && version == sinkVersionFirst {
+			version, err = sinkVersion, raiseSink(ctx, tx)
+		}
 		if err == nil && version != sinkVersion {
 			err = &adapters.RefusedError{Where: db.where, What: problem.Say("its bookkeeping was written by a newer truc (format %s)", version), Fix: problem.Say("use that truc, or a newer one")}
 		}
 		return err
 	})
+}
+
+// raiseSink makes bookkeeping of format 1 one of this format. Some of it has marks already.
+func raiseSink(ctx context.Context, tx *sql.Tx) error {
+	var marked bool
+	if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM pragma_table_info('truc_sink_offset') WHERE name = 'mark'`).Scan(&marked); err != nil {
+		return fmt.Errorf("look at the bookkeeping: %w", err)
+	}
+	statements := []string{`UPDATE truc_meta SET value = '` + sinkVersion + `' WHERE name = 'sink_version'`}
+	if !marked {
+		statements = append(statements, `ALTER TABLE truc_sink_offset ADD COLUMN mark TEXT NOT NULL DEFAULT ''`)
+	}
+	for _, statement := range statements {
+		if _, err := tx.ExecContext(ctx, statement); err != nil {
+			return fmt.Errorf("raise the format of the bookkeeping: %w", err)
+		}
+	}
+	return nil
 }
 
 // Close implements adapters.Sink.

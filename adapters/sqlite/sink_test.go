@@ -414,3 +414,36 @@ func applyUntilKilled(path string) {
 		os.Stdout.WriteString(strconv.FormatInt(n+1, 10) + "\n")
 	}
 }
+
+// TestFirstFormats: what the first format wrote is brought up to date when it is opened, and keeps what it knows; from then on
+// an older truc refuses it, which would misread it.
+func TestFirstFormats(t *testing.T) {
+	a := newApplication(t, `CREATE TABLE t (id INTEGER PRIMARY KEY, x)`)
+	tp := adapters.TopicPartition{Topic: "t"}
+	open := func() *Sink {
+		s := NewSink(&Config{Path: a.path}, env("bhyt"))
+		t.Cleanup(func() { _ = s.Close() })
+		if err := s.Open(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	s := open()
+	if err := s.Apply(t.Context(), "p", nil, adapters.Offsets{tp: {}}, adapters.Offsets{tp: {Next: 7}}); err != nil {
+		t.Fatal(err)
+	}
+	_ = s.Close()
+	follow(t, a, "t")
+	a.exec(`ALTER TABLE truc_sink_offset DROP COLUMN mark`, `UPDATE truc_meta SET value = '1' WHERE name IN ('sink_version', 'capture_version')`)
+	got, err := open().Offsets(t.Context(), "p", []adapters.TopicPartition{tp})
+	if err != nil || got[tp] != (adapters.Offset{Next: 7}) {
+		t.Errorf("offsets %v, %v", got, err)
+	}
+	follow(t, a, "t")
+	for _, name := range []string{"sink_version", "capture_version"} {
+		var version string
+		if err := a.db.QueryRowContext(t.Context(), `SELECT value FROM truc_meta WHERE name = ?`, name).Scan(&version); err != nil || version != "2" {
+			t.Errorf("%s is %q, %v, want 2", name, version, err)
+		}
+	}
+}

@@ -41,14 +41,15 @@ func (s *Source) readChunk(ctx context.Context, tx *sql.Tx) (*chunk, error) {
 				return nil, err
 			}
 		}
-		c.rows, c.cursor, c.last, err = c.table.rowsAfter(ctx, tx, state.Cursor)
+		c.rows, c.cursor, c.last, err = c.table.rowsAfter(ctx, tx, state.Cursor, s.pacer.Chunk(batchRows))
+		s.pacer.Took(len(c.rows))
 		return c, err
 	}
 	return nil, nil
 }
 
 // rowsAfter reads rows in the order of their keys. Rows whose key holds a null come first, all at once: no key follows null.
-func (t *table) rowsAfter(ctx context.Context, q querier, cursor string) (rows []record.Row, next string, last bool, err error) {
+func (t *table) rowsAfter(ctx context.Context, q querier, cursor string, most int) (rows []record.Row, next string, last bool, err error) {
 	key := make([]string, len(t.Key))
 	for i, name := range t.keyNames() {
 		key[i] = quote(name)
@@ -95,7 +96,7 @@ func (t *table) rowsAfter(ctx context.Context, q querier, cursor string) (rows [
 	}
 	before := len(rows)
 	bytes = 0
-	if err := each(ctx, q, collect, fmt.Sprintf("%s ORDER BY %s LIMIT %d", query, strings.Join(key, ", "), batchRows), arguments...); err != nil {
+	if err := each(ctx, q, collect, fmt.Sprintf("%s ORDER BY %s LIMIT %d", query, strings.Join(key, ", "), most), arguments...); err != nil {
 		return nil, "", false, err
 	}
 	next = cursor
@@ -107,7 +108,7 @@ func (t *table) rowsAfter(ctx context.Context, q querier, cursor string) (rows [
 		}
 		next = encodeKey(found)
 	}
-	return rows, next, len(rows)-before < batchRows && bytes <= batchBytes, nil
+	return rows, next, len(rows)-before < most && bytes <= batchBytes, nil
 }
 
 // hand turns the pending chunk into records and moves the position over it.

@@ -41,6 +41,7 @@ type Source struct {
 	current  map[string]*record.Table // the newest version of each table
 	tableOf  map[string]*table
 	pending  *chunk
+	pacer    *adapters.Pacer
 	schema   int64 // PRAGMA schema_version when the tables were last looked at
 	seen     int64 // PRAGMA data_version when there was last nothing to say
 
@@ -59,7 +60,7 @@ var (
 
 // NewSource builds a source without touching the file.
 func NewSource(c *Config, env adapters.Env) *Source {
-	return &Source{config: c.in(env.Dir), env: env, closed: make(chan struct{}), seen: -1, counts: map[string]adapters.Progress{}}
+	return &Source{config: c.in(env.Dir), env: env, closed: make(chan struct{}), seen: -1, pacer: adapters.NewPacer(env.Pace), counts: map[string]adapters.Progress{}}
 }
 
 // Open implements adapters.Source.
@@ -131,6 +132,11 @@ func (s *Source) begin(ctx context.Context, tx *sql.Tx, start adapters.Start, sa
 	for _, t := range start.Tables {
 		if run := max(1, t.Run); s.position.Tables[t.Table].Run < run {
 			s.position.Tables[t.Table] = progress{Run: run, SinceID: since.Major, SinceMinor: since.Minor}
+		}
+		if !s.position.Tables[t.Table].Done {
+			s.counting.Lock()
+			s.counts[t.Table] = adapters.Progress{Table: t.Table, Total: -1}
+			s.counting.Unlock()
 		}
 	}
 	return nil
@@ -257,7 +263,8 @@ func (s *Source) next(ctx context.Context) ([]record.Record, error) {
 	if err := s.find(ctx, tx, s.position); err != nil {
 		return nil, err
 	}
-	if s.pending == nil {
+	postponed := s.pending == nil && s.unread() && s.pacer.Delay() > 0
+	if s.pending == nil && !postponed {
 		if s.pending, err = s.readChunk(ctx, tx); err != nil {
 			return nil, err
 		}
@@ -277,8 +284,15 @@ func (s *Source) next(ctx context.Context) ([]record.Record, error) {
 	if s.pending != nil {
 		return s.hand(), nil
 	}
-	s.seen = version
+	if !postponed {
+		s.seen = version
+	}
 	return nil, nil
+}
+
+// unread reports whether a snapshot is not done.
+func (s *Source) unread() bool {
+	return slices.ContainsFunc(s.names, func(name string) bool { return !s.position.Tables[name].Done })
 }
 
 // errUnknownCapture says that a capture was made since the tables were last looked at.

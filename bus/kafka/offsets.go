@@ -49,6 +49,23 @@ func (c *Client) Ranges(ctx context.Context, partitions ...TopicPartition) (map[
 	return out, nil
 }
 
+// OffsetsAt asks for the first offsets of partitions whose records the broker took at a time or later; the end of a partition
+// that has none.
+func (c *Client) OffsetsAt(ctx context.Context, at time.Time, partitions ...TopicPartition) (map[TopicPartition]int64, error) {
+	out := make(map[TopicPartition]int64, len(partitions))
+	for _, tp := range partitions {
+		offset, err := c.offsetAt(ctx, tp, at.UnixMilli())
+		if err == nil && offset < 0 {
+			offset, err = c.offsetAt(ctx, tp, latestOffset)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("find offset of %s at a time: %w", tp, c.unreachable(ctx, err))
+		}
+		out[tp] = offset
+	}
+	return out, nil
+}
+
 func (c *Client) rangeOf(ctx context.Context, tp TopicPartition) (Range, error) {
 	start, err := c.offsetAt(ctx, tp, earliestOffset)
 	if err != nil {

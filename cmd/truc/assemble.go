@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/lienthong/truc/adapters"
+	"github.com/lienthong/truc/config"
 	"github.com/lienthong/truc/mapping"
 	"github.com/lienthong/truc/pipeline"
 	"github.com/lienthong/truc/portal"
@@ -32,7 +33,7 @@ func (n *node) assemble(ctx context.Context, conn *connection) (*loops, error) {
 		cfg := pipeline.ReaderConfig{
 			Agency: n.config.Agency, Source: source, Bus: pipeline.KafkaBus{Client: conn.Client},
 			Open:        func() (adapters.Source, error) { return n.openSource(source) },
-			Replication: n.replication(), Budget: n.budget(), Log: n.log,
+			Replication: n.replication(), Budget: n.budget(), Log: n.log, Pause: pauseLimit(n.config.Sources[source].Pause), Pace: n.pace(source),
 		}
 		for _, p := range feeds {
 			cfg.Pipelines = append(cfg.Pipelines, n.pipelineOf(p))
@@ -60,6 +61,10 @@ func (n *node) assemble(ctx context.Context, conn *connection) (*loops, error) {
 		}))
 	}
 	return l, problems.Err()
+}
+
+func pauseLimit(p config.Pause) pipeline.PauseLimit {
+	return pipeline.PauseLimit{Bytes: int64(p.MaxRetained), Resume: p.Then == config.ThenResume}
 }
 
 func (n *node) pipelineOf(p publishing) pipeline.Publish {

@@ -39,7 +39,9 @@ func (p *program) execute(ctx context.Context, args []string) int {
 // verbs are what truc can do, in the order in which its help lists them.
 func verbs() []verb {
 	return slices.Concat(
-		[]verb{demoVerb(), initVerb(), checkVerb(), discoverVerb(), tryVerb(), runVerb(), statusVerb(), verifyVerb(), resnapshotVerb()},
+		[]verb{demoVerb(), initVerb(), checkVerb(), discoverVerb(), tryVerb(), runVerb(), statusVerb(), verifyVerb()},
+		pauseVerbs(),
+		[]verb{replayVerb(), resnapshotVerb()},
 		dlqVerbs(),
 		mappingVerbs(),
 		[]verb{mappingExplainVerb(), schemaExportVerb(), versionVerb()},

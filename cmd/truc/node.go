@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/lienthong/truc/adapters"
 	"github.com/lienthong/truc/bus"
@@ -85,12 +86,6 @@ func (n *node) buildAdapters(registry *adapters.Registry) problem.List {
 	var problems problem.List
 	for _, name := range n.config.SourceNames() {
 		s := n.config.Sources[name]
-		if s.Limit != (config.Limit{}) {
-			problems = append(problems, problem.Problem{
-				Code: "config.unsupported", Where: n.config.Where("sources." + name + ".limit"),
-				What: problem.Say("limits of a source are not honoured by this version"), Fix: problem.Say("remove limit"),
-			})
-		}
 		if s.Kind == "" {
 			continue
 		}
@@ -345,7 +340,22 @@ func (n *node) adapterEnv(name string) adapters.Env {
 
 // openSource builds a new instance of a source; it does no I/O.
 func (n *node) openSource(name string) (adapters.Source, error) {
-	return n.sources[name](n.adapterEnv(name))
+	env := n.adapterEnv(name)
+	env.Pace = n.pace(name)
+	return n.sources[name](env)
+}
+
+// pace is how a source is spared while its tables are read.
+func (n *node) pace(source string) adapters.Pace {
+	limit := n.config.Sources[source].Limit
+	p := adapters.Pace{Rows: int(limit.Rows)}
+	if hours, zone := limit.SnapshotHours, limit.Zone.Location(); hours != (config.HoursOfDay{}) {
+		p.Opens = func(now time.Time) (bool, time.Time) {
+			now = now.In(zone)
+			return hours.Contains(now), hours.Begins(now)
+		}
+	}
+	return p
 }
 
 // openSink builds a new instance of a sink; it does no I/O.

@@ -43,7 +43,12 @@ func (p *program) resnapshot(ctx context.Context, yes bool) error {
 	if err != nil {
 		return err
 	}
-	what := problem.Say("every row of %s will be read and published again", strings.Join(pipelines, ", "))
+	return p.requestResnapshot(ctx, n, conn, source, pipelines, yes)
+}
+
+// requestResnapshot asks the node that runs a source to publish its rows again.
+func (p *program) requestResnapshot(ctx context.Context, n *node, conn *connection, source string, pipelines []string, yes bool) error {
+	what := fmt.Sprintf("every row of %s will be read and published again", strings.Join(pipelines, ", "))
 	if err := p.confirm(ctx, yes, what); err != nil {
 		return err
 	}
@@ -54,7 +59,7 @@ func (p *program) resnapshot(ctx context.Context, yes bool) error {
 	if p.json {
 		return p.printJSON(map[string]any{"source": source, "requested": pipelines})
 	}
-	_, err = fmt.Fprintf(p.stdout, "%s will be read again by the node that runs source %s; truc status shows how far it is\n", strings.Join(pipelines, ", "), source)
+	_, err := fmt.Fprintf(p.stdout, "%s will be read again by the node that runs source %s; truc status shows how far it is\n", strings.Join(pipelines, ", "), source)
 	return err
 }
 

@@ -36,6 +36,7 @@ func (c *memoryConfig) Validate() problem.List {
 // bench is a node under test: a folder with its files, and stores for its databases.
 type bench struct {
 	dir    string
+	listen string // http.listen
 	stores map[string]*memory.Store
 }
 
@@ -151,6 +152,7 @@ fields:
 func newBench(t *testing.T) *bench {
 	t.Helper()
 	b := &bench{dir: t.TempDir(), stores: map[string]*memory.Store{"births": birthsStore(t), "insurer": insurerStore()}}
+	b.listen = freeAddress(t)
 	b.write(t, "mappings/khai_sinh.yaml", birthsMapping)
 	b.write(t, "mappings/tre_em.yaml", childrenMapping)
 	b.write(t, "truc.yaml", `agency: H44.15
@@ -159,7 +161,7 @@ sources: { hotich: { memory: { store: births } } }
 publish: { khaisinh: { source: hotich, mapping: mappings/khai_sinh.yaml, partitions: 1 } }
 sinks: { bhyt: { memory: { store: insurer } } }
 subscribe: { tre_em: { agencies: [H44.*], sink: bhyt, mapping: mappings/tre_em.yaml } }
-http: { listen: "`+freeAddress(t)+`" }
+http: { listen: "`+b.listen+`" }
 `)
 	return b
 }

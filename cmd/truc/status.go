@@ -87,7 +87,7 @@ func printStatus(w io.Writer, s *portal.Status, now time.Time) error {
 		printReason(t, r.Condition)
 		for _, g := range r.Snapshots {
 			if !g.Done {
-				fmt.Fprintf(t, "  snapshot of %s: %s\n", g.Table, progress(g.Rows, g.Total))
+				fmt.Fprintf(t, "  snapshot of %s: %s%s\n", g.Table, progress(g.Rows, g.Total), waiting(r.SnapshotsWaitUntil))
 			}
 		}
 		fmt.Fprintln(t, "  PIPELINE\tTABLE\tTOPIC\tPUBLISHED\tDELETED\tFILTERED\tDEAD LETTERS")
@@ -110,6 +110,12 @@ func printStatus(w io.Writer, s *portal.Status, now time.Time) error {
 	}
 	for _, d := range s.Deliveries {
 		printReason(t, d.Condition)
+		if d.State == pipeline.StatePaused {
+			fmt.Fprintf(t, "  %s: paused since %s\n", d.Name, d.Since.Local().Format(time.DateTime))
+		}
+		if d.Replay != nil {
+			fmt.Fprintf(t, "  %s: replay %d since %s, %d events behind\n", d.Name, d.Generation, d.Replay.Since.Local().Format(time.DateTime), d.Behind)
+		}
 	}
 	if err := t.Flush(); err != nil {
 		return fmt.Errorf("write result: %w", err)
@@ -118,8 +124,8 @@ func printStatus(w io.Writer, s *portal.Status, now time.Time) error {
 }
 
 func printReason(w io.Writer, c pipeline.Condition) {
-	if c.Error != "" {
-		fmt.Fprintf(w, "  %s: %s\n", c.State, strings.ReplaceAll(c.Error, "\n", "\n    "))
+	if why := c.Error + c.Warning; why != "" {
+		fmt.Fprintf(w, "  %s: %s\n", c.State, strings.ReplaceAll(why, "\n", "\n    "))
 	}
 }
 
@@ -132,6 +138,14 @@ func progress(rows, total int64) string {
 		return fmt.Sprintf("%d rows", rows)
 	}
 	return fmt.Sprintf("%d of about %d rows, %d %%", rows, total, min(100*rows/total, 100))
+}
+
+// waiting says until when the snapshots of a source wait, in the zone in which their hours are meant.
+func waiting(until *time.Time) string {
+	if until == nil {
+		return ""
+	}
+	return until.Format(", waiting until 15:04")
 }
 
 func ago(now, then time.Time) string {

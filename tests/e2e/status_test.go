@@ -12,12 +12,14 @@ import (
 // status is what the tests need of /api/status.
 type status struct {
 	Readers []struct {
-		Source    string
-		State     string
-		Error     string
-		Epoch     int
-		Records   int64
-		Snapshots []struct {
+		Source  string
+		State   string
+		Error   string
+		Epoch   int
+		Records int64
+		// RetainedBytes is nil when the server does not tell.
+		RetainedBytes *int64
+		Snapshots     []struct {
 			Table       string
 			Rows, Total int64
 			Done        bool
@@ -36,6 +38,8 @@ type status struct {
 		Applied, Behind int64
 		Events          int64
 		DeadLetters     letters
+		Generation      int
+		Replay          *struct{ Whole bool }
 	}
 }
 
