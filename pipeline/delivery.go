@@ -295,6 +295,9 @@ func (d *Delivery) deliver(ctx context.Context, sink adapters.Sink, letters *sin
 					return err
 				}
 			}
+			if err := w.retryLetters(ctx); err != nil {
+				return err
+			}
 			if open, asked, err = openRequests(ctx, KafkaBus{d.cfg.Client}, d.cfg.Agency, DeliveryRequests(d.cfg.Name), asked); err == nil && len(open) > 0 {
 				return errBeginAnew
 			}

@@ -22,6 +22,8 @@ type DeliveryStats struct {
 	Opened, Resolved, Open   atomic.Int64
 	Parked, Moved            atomic.Int64
 	Partitions               atomic.Int64
+	// Retry is how far the retry of dead letters is that runs, or ran last, in this process; nil when there was none.
+	Retry atomic.Pointer[RetryResult]
 	// LastApplied is when the last batch was committed (Unix nanoseconds).
 	LastApplied atomic.Int64
 

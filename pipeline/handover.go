@@ -178,6 +178,7 @@ func (s *session) sendLetters(ctx context.Context, p *pipe, letters []event) err
 		return fmt.Errorf("write dead letters of publish.%s to %s (the pipeline stops rather than lose a record): %w", p.Name, p.dlq.Topic, err)
 	}
 	s.at(PointLetter)
+	grown := false
 	for i := range letters {
 		if letters[i].msg.Value == nil {
 			// A retried letter whose row needs publishing no more.
@@ -185,15 +186,17 @@ func (s *session) sendLetters(ctx context.Context, p *pipe, letters []event) err
 			p.stats.Resolved.Add(1)
 			continue
 		}
-		if letters[i].redelivery {
-			continue // tried again, and still not valid: the letter stays open
-		}
 		p.letters.add(letters[i].key)
+		if letters[i].redelivery {
+			continue // tried again, and still not valid: the letter stays open, perhaps under the key that it has now
+		}
+		grown = true
 		p.stats.lettered(letters[i].reason)
 		p.stats.window.bad(s.cfg.Budget)
 	}
 	p.stats.Open.Store(p.letters.n.Load())
-	if p.stats.window.exhausted(s.cfg.Budget) || p.letters.n.Load() > maxOpenLetters {
+	// Letters that are closed, or stay open, must not stop the retry that may be the cure.
+	if grown && (p.stats.window.exhausted(s.cfg.Budget) || p.letters.n.Load() > maxOpenLetters) {
 		return &BudgetError{Pipeline: p.Name, Letters: p.letters.n.Load(), Window: s.cfg.Budget.Window}
 	}
 	return nil
