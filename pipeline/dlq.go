@@ -85,3 +85,9 @@ func closings(pipeline string, keys [][]byte) []bus.Message {
 	}
 	return msgs
 }
+
+// CountOpenLetters counts the open letters of a pipeline without reading what is in them.
+func CountOpenLetters(ctx context.Context, b Bus, dlq, pipeline string) (int, error) {
+	places, _, err := openPlaces(ctx, b, kafka.TopicPartition{Topic: dlq}, pipeline)
+	return len(places), err
+}
