@@ -333,6 +333,7 @@ func (c *Config) checkRest() {
 	c.positive("errorBudget.openLetters", c.ErrorBudget.OpenLetters, 1_000_000_000)
 	c.positive("errorBudget.failedPercent", c.ErrorBudget.FailedPercent, 100)
 	c.positive("errorBudget.window", c.ErrorBudget.Window, 1_000_000)
+	c.checkAlerts()
 	if len(c.Publish) == 0 && len(c.Subscribe) == 0 && !c.Faulty("publish") && !c.Faulty("subscribe") {
 		c.report("config.nothing-to-do", "", "nothing is published and nothing is subscribed", "add publish: or subscribe:", true)
 	}
@@ -378,6 +379,12 @@ func (c *Config) complete() {
 			p.Agency = c.Agency
 		}
 		c.Publish[name] = p
+	}
+	for i := range c.Alerts {
+		// A command is a file of the node's folder, or a name to be looked for in PATH.
+		if a := c.Alerts[i].Command; len(a) > 0 && strings.ContainsAny(a[0], `/\`) {
+			a[0] = resolvePath(c.Dir, a[0])
+		}
 	}
 	for name, s := range c.Subscribe {
 		if s.Mapping != "" {

@@ -34,6 +34,8 @@ type Config struct {
 	HTTP      HTTP                 `yaml:"http"`
 	// ErrorBudget decides when a pipeline is stopped because its mapping is plainly wrong.
 	ErrorBudget ErrorBudget `yaml:"errorBudget"`
+	// Alerts are whom the node tells when it needs somebody.
+	Alerts []Alert `yaml:"alerts"`
 
 	file *file
 }

@@ -41,6 +41,6 @@ func verbs() []verb {
 	return slices.Concat(
 		[]verb{demoVerb(), checkVerb(), runVerb(), statusVerb(), verifyVerb(), resnapshotVerb()},
 		dlqVerbs(),
-		[]verb{versionVerb()},
+		[]verb{alertTestVerb(), versionVerb()},
 	)
 }
