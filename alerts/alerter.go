@@ -85,7 +85,7 @@ func (a *Alerter) Run(ctx context.Context) error {
 	// The router outlives ctx by the time it takes to drain.
 	working, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
-	router, err := a.router()
+	router, err := a.router() //nolint:contextcheck // the messages carry it
 	if err != nil {
 		return err
 	}

@@ -24,7 +24,9 @@ type queue struct {
 
 var _ message.Subscriber = (*queue)(nil)
 
-func newQueue(dropped func()) *queue { return &queue{changed: make(chan struct{}, 1), dropped: dropped} }
+func newQueue(dropped func()) *queue {
+	return &queue{changed: make(chan struct{}, 1), dropped: dropped}
+}
 
 // put queues a notice.
 func (q *queue) put(n *Notice) error {

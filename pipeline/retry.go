@@ -219,6 +219,7 @@ func (s *session) findNewest(ctx context.Context, p *pipe, keys map[uint64]Seque
 	}
 	return nil
 }
+
 // markRedelivery gives a retried event the sequence of its letter, so that newer wins at every subscriber, and marks it.
 func (e *event) markRedelivery(sequence string) {
 	e.redelivery = true

@@ -39,7 +39,9 @@ type RetryResult struct {
 }
 
 // Tried is how many letters were tried so far.
-func (r *RetryResult) Tried() int64 { return r.Resolved + r.Gone + r.Newer + r.StillWrong() + r.Unknown }
+func (r *RetryResult) Tried() int64 {
+	return r.Resolved + r.Gone + r.Newer + r.StillWrong() + r.Unknown
+}
 
 // StillWrong is how many letters stay open because something is still wrong with them.
 func (r *RetryResult) StillWrong() int64 {

@@ -18,7 +18,12 @@ func TestCSV(t *testing.T) {
 	w := New(&b, false, "", nil)
 	for _, row := range [][]string{
 		{"Trường", "Lỗi"},
-		{"Họ tên", "a,b"}, {"=1+1", "+84"}, {"-2", "@SUM(A1)"}, {" =1", "\t=1"}, {"a\nb", "trừ - giữa"}, {"＝1", ""},
+		{"Họ tên", "a,b"},
+		{"=1+1", "+84"},
+		{"-2", "@SUM(A1)"},
+		{" =1", "\t=1"},
+		{"a\nb", "trừ - giữa"},
+		{"＝1", ""},
 	} {
 		if err := w.Row(row...); err != nil {
 			t.Fatal(err)

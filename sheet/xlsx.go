@@ -29,7 +29,8 @@ type xlsxWriter struct {
 	sheets int
 	row    int // of the present sheet
 	header []string
-	w      *bufio.Writer
+	// w keeps the first error, and Flush returns it.
+	w *bufio.Writer
 }
 
 func newXLSX(w io.Writer, name string, widths []int) *xlsxWriter {
@@ -61,7 +62,7 @@ func (x *xlsxWriter) begin() error {
 		return fmt.Errorf("write XLSX: %w", err)
 	}
 	x.w = bufio.NewWriter(f)
-	x.w.WriteString(xml.Header + `<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetViews><sheetView workbookViewId="0"><pane ySplit="1" topLeftCell="A2" activePane="bottomLeft" state="frozen"/></sheetView></sheetViews><cols>`)
+	_, _ = x.w.WriteString(xml.Header + `<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetViews><sheetView workbookViewId="0"><pane ySplit="1" topLeftCell="A2" activePane="bottomLeft" state="frozen"/></sheetView></sheetViews><cols>`)
 	for i := range x.header {
 		width := 16
 		if i < len(x.widths) {
@@ -69,7 +70,7 @@ func (x *xlsxWriter) begin() error {
 		}
 		fmt.Fprintf(x.w, `<col min="%d" max="%[1]d" width="%d" customWidth="1"/>`, i+1, width)
 	}
-	x.w.WriteString(`</cols><sheetData>`)
+	_, _ = x.w.WriteString(`</cols><sheetData>`)
 	return x.write(x.header, 2)
 }
 
@@ -85,7 +86,7 @@ func (x *xlsxWriter) write(cells []string, style int) error {
 		if err := xml.EscapeText(x.w, []byte(cell)); err != nil {
 			return fmt.Errorf("write XLSX: %w", err)
 		}
-		x.w.WriteString(`</t></is></c>`)
+		_, _ = x.w.WriteString(`</t></is></c>`)
 	}
 	if _, err := x.w.WriteString("</row>"); err != nil {
 		return fmt.Errorf("write XLSX: %w", err)

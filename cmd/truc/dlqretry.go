@@ -159,7 +159,9 @@ type progressLine struct {
 // progressEvery is how often a line is written where there is no terminal.
 const progressEvery = 2 * time.Second
 
-func newProgressLine(w io.Writer) *progressLine { return &progressLine{w: w, terminal: isTerminal(w), at: time.Now()} }
+func newProgressLine(w io.Writer) *progressLine {
+	return &progressLine{w: w, terminal: isTerminal(w), at: time.Now()}
+}
 
 func (p *progressLine) show(line string) {
 	switch {

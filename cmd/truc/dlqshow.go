@@ -26,10 +26,10 @@ type shownLetter struct {
 	Offset     *int64                     `json:"offset,omitempty"`
 	Violations []pipeline.LetterViolation `json:"violations"`
 	// Since is when the entity got its first letter, Times how many it has got; Time and what stands beside it is the last.
-	Since time.Time `json:"since"`
-	Times int       `json:"times"`
-	EntityKey  string                     `json:"entityKey,omitempty"`
-	Row        map[string]pipeline.Cell   `json:"row,omitempty"`
+	Since     time.Time                `json:"since"`
+	Times     int                      `json:"times"`
+	EntityKey string                   `json:"entityKey,omitempty"`
+	Row       map[string]pipeline.Cell `json:"row,omitempty"`
 }
 
 func shown(o pipeline.OpenLetter, values bool) shownLetter {
