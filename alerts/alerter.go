@@ -136,9 +136,8 @@ func (a *Alerter) seal(n *Notice) {
 
 // router has a handler for each target, so that none waits for another.
 func (a *Alerter) router() (*message.Router, error) {
-	// Watermill tells at length what it starts and stops: only its errors are for people.
-	log := watermill.NewSlogLogger(slog.New(onlyErrors{a.cfg.Log.Handler()}))
-	router, err := message.NewRouter(message.RouterConfig{CloseTimeout: time.Second}, log)
+	// Watermill tells at length what it starts and stops, and calls an orderly end an error; what a handler comes to is told here.
+	router, err := message.NewRouter(message.RouterConfig{CloseTimeout: time.Second}, watermill.NopLogger{})
 	if err != nil {
 		return nil, fmt.Errorf("make the router of alerts: %w", err)
 	}
@@ -197,12 +196,3 @@ func (a *Alerter) Test(ctx context.Context) []Answer {
 	wg.Wait()
 	return out
 }
-
-// onlyErrors lets errors through.
-type onlyErrors struct{ slog.Handler }
-
-func (onlyErrors) Enabled(_ context.Context, l slog.Level) bool { return l >= slog.LevelError }
-
-func (o onlyErrors) WithAttrs(a []slog.Attr) slog.Handler { return onlyErrors{o.Handler.WithAttrs(a)} }
-
-func (o onlyErrors) WithGroup(name string) slog.Handler { return onlyErrors{o.Handler.WithGroup(name)} }

@@ -190,6 +190,8 @@ func TestGivenUp(t *testing.T) {
 	})
 	cfg := testConfig(Target{Webhook: b.URL})
 	cfg.FirstRetry = time.Microsecond
+	var log strings.Builder
+	cfg.Log = slog.New(slog.NewTextHandler(&lockedWriter{w: &log}, nil))
 	cfg.Sample = func(context.Context) Sample {
 		return Sample{Loops: []Loop{
 			{Where: "source a", State: pipeline.StateFailed, Retained: -1}, {Where: "source b", State: pipeline.StateFailed, Retained: -1},
@@ -200,8 +202,8 @@ func TestGivenUp(t *testing.T) {
 			<-b.posted
 		}
 	})
-	if got := b.taken(); len(got) != 1 || got[0].Where != "source b" {
-		t.Errorf("taken: %+v", got)
+	if got := b.taken(); len(got) != 1 || got[0].Where != "source b" || strings.Count(log.String(), "an alert was given up") != 1 {
+		t.Errorf("taken: %+v\n%s", got, log.String())
 	}
 }
 

@@ -144,7 +144,7 @@ func (l *list) row(o *pipeline.OpenLetter, v *pipeline.LetterViolation) []string
 		group, texts = groupEN, []string{v.EN, doEN, v.VI, doVI}
 	}
 	row := append([]string{o.Key, l.fields.title(v.Field, l.lang), v.Field, group}, texts...)
-	row = append(row, o.Since.Format("2006-01-02 15:04"), strconv.Itoa(o.Times))
+	row = append(row, o.Since.Local().Format("2006-01-02 15:04"), strconv.Itoa(o.Times))
 	if l.values {
 		row[0] = recordName(o)
 		row = append(row, l.fields.values(o.Letter, v.Field))
