@@ -31,6 +31,7 @@ type board struct {
 	notices []Notice
 	headers []http.Header
 	bodies  []string
+	paths   []string
 	tries   int
 	// answer decides the status of a try, from 1; nil takes everything.
 	answer func(try int) int
@@ -67,6 +68,7 @@ func (b *board) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	b.notices, b.headers, b.bodies = append(b.notices, n), append(b.headers, r.Header), append(b.bodies, string(body))
+	b.paths = append(b.paths, r.URL.Path)
 }
 
 func (b *board) taken() []Notice {
@@ -127,7 +129,7 @@ func TestWebhook(t *testing.T) {
 		}
 	})
 	got := b.taken()
-	if len(got) != 1 || got[0].Status != Firing || got[0].Event != Stopped || got[0].Agency != "H44.15" || got[0].Node != "may1" || got[0].Detail != "no such table" {
+	if len(got) != 1 || got[0].Status != Firing || got[0].Event != Stopped || got[0].Agency != "H44.15" || got[0].Node != "may1" || got[0].Detail != "no such table" || b.paths[0] != "/hook" {
 		t.Fatalf("taken: %+v", got)
 	}
 	h := b.headers[0]
