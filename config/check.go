@@ -344,6 +344,7 @@ func (c *Config) checkRest() {
 			c.report("config.weak-key", path, problem.Say("the key has %d characters, %d are needed at least: a short one can be found by trying", n, minPseudonymKey), problem.Say("make one with: openssl rand -base64 32"), false)
 		}
 	}
+	c.checkAlerts()
 	if len(c.Publish) == 0 && len(c.Subscribe) == 0 && !c.Faulty("publish") && !c.Faulty("subscribe") {
 		c.report("config.nothing-to-do", "", problem.Say("nothing is published and nothing is subscribed"), problem.Say("add publish: or subscribe:"), true)
 	}
@@ -389,6 +390,12 @@ func (c *Config) complete() {
 			p.Agency = c.Agency
 		}
 		c.Publish[name] = p
+	}
+	for i := range c.Alerts {
+		// A command is a file of the node's folder, or a name to be looked for in PATH.
+		if a := c.Alerts[i].Command; len(a) > 0 && strings.ContainsAny(a[0], `/\`) {
+			a[0] = resolvePath(c.Dir, a[0])
+		}
 	}
 	for name, s := range c.Subscribe {
 		if s.Mapping != "" {

@@ -36,6 +36,8 @@ type Config struct {
 	ErrorBudget ErrorBudget `yaml:"errorBudget"`
 	// Pseudonyms are the keys of pseudonym(x, "name") in mappings, by name. They are secrets: ${env:NAME} or ${file:PATH}.
 	Pseudonyms map[string]string `yaml:"pseudonyms"`
+	// Alerts are whom the node tells when it needs somebody.
+	Alerts []Alert `yaml:"alerts"`
 
 	file *file
 }

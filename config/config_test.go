@@ -201,7 +201,7 @@ config.strange-character truc.yaml:3:20 bus.embedded.dir: the text holds the typ
 		{"unknown key", sound + "htp: {}\n", `config.unknown-key truc.yaml:7:1 htp: there is no key "htp" here; fix: write "http"`},
 		{"unknown key, none close", sound + "http: { timeout: 3s }\n", `config.unknown-key truc.yaml:7:9 http.timeout: there is no key "timeout" here; fix: remove it; the keys known here are: listen`},
 		{"other spelling", sound + "error_budget: {}\n", `config.unknown-key truc.yaml:7:1 error_budget: there is no key "error_budget" here; fix: write "errorBudget"`},
-		{"unknown key beside the one it resembles", sound + "agencies: [H44]\n", `config.unknown-key truc.yaml:7:1 agencies: there is no key "agencies" here; fix: remove it; the keys known here are: agency, registry, bus, sources, publish, sinks, subscribe, http, errorBudget, pseudonyms`},
+		{"unknown key beside the one it resembles", sound + "agencies: [H44]\n", `config.unknown-key truc.yaml:7:1 agencies: there is no key "agencies" here; fix: remove it; the keys known here are: agency, registry, bus, sources, publish, sinks, subscribe, http, errorBudget, pseudonyms, alerts`},
 		{"missing keys", "bus: { kafka: { sasl: {} } }\npublish: { a: {} }\nsubscribe: { b: {} }\n", `config.missing-key truc.yaml:1:1 agency: the key "agency" is missing; fix: add agency: H44.15, the identifier of the agency that runs this node
 config.missing-key truc.yaml:1:1 registry.url: the key "url" is missing; fix: add registry: { url: https://… }, the address under which your schemas are published: it stands in every event and must stay the same
 config.missing-key truc.yaml:1:8 bus.kafka.brokers: the key "brokers" is missing; fix: add brokers: [kafka1:9092], the addresses of some brokers of the cluster

@@ -43,8 +43,10 @@ type DeliveryConfig struct {
 	ParkFor time.Duration
 	// RefreshEvery is how often new topics are looked for; 0 means 5 s.
 	RefreshEvery time.Duration
-	Log          *slog.Logger
-	At           func(point Point)
+	// TouchEvery is how often a delivery that has nothing to do tells its sink that it is there; 0 means an hour.
+	TouchEvery time.Duration
+	Log        *slog.Logger
+	At         func(point Point)
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
 }
@@ -89,6 +91,9 @@ func NewDelivery(cfg DeliveryConfig) *Delivery {
 	}
 	if cfg.RefreshEvery == 0 {
 		cfg.RefreshEvery = 5 * time.Second
+	}
+	if cfg.TouchEvery == 0 {
+		cfg.TouchEvery = touchEvery
 	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
@@ -342,7 +347,7 @@ func (d *Delivery) deliver(ctx context.Context, sink adapters.Sink, letters *sin
 	d.stats.setState(StateRunning, nil)
 	tick := time.NewTicker(500 * time.Millisecond)
 	defer tick.Stop()
-	touch := time.NewTicker(touchEvery)
+	touch := time.NewTicker(d.cfg.TouchEvery)
 	defer touch.Stop()
 	for {
 		select {
@@ -353,6 +358,9 @@ func (d *Delivery) deliver(ctx context.Context, sink adapters.Sink, letters *sin
 				if err := w.retryParked(ctx); err != nil {
 					return err
 				}
+			}
+			if err := w.retryLetters(ctx); err != nil {
+				return err
 			}
 			if d.asked.Load() {
 				return errBeginAnew

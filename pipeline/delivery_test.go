@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -160,12 +161,19 @@ func TestParkedHoldTheOffset(t *testing.T) {
 	w.eventually("a later version closes it", func() bool { return len(w.sinkLetters()) == 0 })
 }
 
-// lostLetters is a sender that cannot write.
-type lostLetters struct{ Sender }
+// lostLetters is a sender that cannot write, and says so at once or, as a broker does, in its answer.
+type lostLetters struct {
+	Sender
+	answers bool
+}
 
 var errLost = errors.New("no letter can be written")
 
-func (lostLetters) Produce(context.Context, kafka.TopicPartition, []bus.Message, func(int64, error)) error {
+func (l lostLetters) Produce(_ context.Context, _ kafka.TopicPartition, _ []bus.Message, done func(int64, error)) error {
+	if l.answers {
+		go done(0, errLost)
+		return nil
+	}
 	return errLost
 }
 func (lostLetters) MessageLimit(string) int { return maxMessageBytes }
@@ -183,15 +191,17 @@ func (w *town) newWriter(d *Delivery) *writer {
 // TestOffsetWaitsForTheLetter: while a letter cannot be written, the offset does not pass its event.
 func TestOffsetWaitsForTheLetter(t *testing.T) {
 	w := newTown(t)
-	d := w.delivery()
-	d.stats.setParts(1)
-	wr := w.newWriter(d)
-	wr.letters.sender = lostLetters{}
-	f := &fetchers{out: make(chan fetched), room: newFetchRoom()}
-	tp := adapters.TopicPartition{Topic: w.publish.Topic}
-	err := wr.take(t.Context(), fetched{partition: tp, records: []bus.Delivered{{Topic: tp.Topic}}, next: 1}, f)
-	if !errors.Is(err, errLost) || w.stored(0) != 0 {
-		t.Errorf("got %v, offset %d", err, w.stored(0))
+	for _, answers := range []bool{false, true} {
+		d := w.delivery()
+		d.stats.setParts(1)
+		wr := w.newWriter(d)
+		wr.letters.sender = lostLetters{answers: answers}
+		f := &fetchers{out: make(chan fetched), room: newFetchRoom()}
+		tp := adapters.TopicPartition{Topic: w.publish.Topic}
+		err := wr.take(t.Context(), fetched{partition: tp, records: []bus.Delivered{{Topic: tp.Topic}}, next: 1}, f)
+		if !errors.Is(err, errLost) || w.stored(0) != 0 {
+			t.Errorf("got %v, offset %d", err, w.stored(0))
+		}
 	}
 }
 
@@ -368,4 +378,40 @@ func TestReconcileNeedsAllPartitions(t *testing.T) {
 		t.Errorf("got %v, want a refusal", err)
 	}
 	w.arrives("KS1=An")
+}
+
+// appliesCounted counts what is applied without any change.
+type appliesCounted struct {
+	adapters.Sink
+	empty *atomic.Int64
+}
+
+func (a appliesCounted) Apply(ctx context.Context, pipeline string, changes []record.Change, from, to adapters.Offsets) error {
+	if len(changes) == 0 {
+		a.empty.Add(1)
+	}
+	return a.Sink.Apply(ctx, pipeline, changes, from, to)
+}
+
+// TestQuietDeliveryIsThere: a delivery without events tells its sink now and then that it is there; a sink that heard nothing
+// for half of a tombstone's life would have to read everything again.
+func TestQuietDeliveryIsThere(t *testing.T) {
+	w := newTown(t)
+	w.change(func(tx *memory.Tx) error { return tx.Insert("ks", row(1, "An", 0)) })
+	running(t, w.reader().Run)
+	var empty atomic.Int64
+	cfg := w.delivery().cfg
+	cfg.TouchEvery = 10 * time.Millisecond
+	open := cfg.Open
+	cfg.Open = func() (adapters.Sink, error) {
+		sink, err := open()
+		return appliesCounted{sink, &empty}, err
+	}
+	running(t, NewDelivery(cfg).Run)
+	w.arrives("KS1=An")
+	before := empty.Load()
+	w.eventually("the quiet delivery touches its sink", func() bool { return empty.Load() > before+2 })
+	if NewDelivery(w.delivery().cfg).cfg.TouchEvery > DeleteRetention/4 {
+		t.Error("a quiet delivery is taken for one that was away")
+	}
 }

@@ -25,6 +25,8 @@ type DeliveryStats struct {
 	// Swept are rows that a replay deleted because no topic has them; Generation is what the sink counts of replays.
 	Swept      atomic.Int64
 	Generation atomic.Uint32
+	// Retry is how far the retry of dead letters is that runs, or ran last, in this process; nil when there was none.
+	Retry atomic.Pointer[RetryResult]
 	// LastApplied is when the last batch was committed (Unix nanoseconds).
 	LastApplied atomic.Int64
 

@@ -1,12 +1,11 @@
 package pipeline
 
 import (
-	"cmp"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
-	"slices"
+	"time"
 
 	"github.com/lienthong/truc/bus"
 	"github.com/lienthong/truc/bus/kafka"
@@ -26,20 +25,39 @@ type OpenLetter struct {
 	Key    string
 	Raw    []byte
 	Letter *Letter
+	// Since is when the entity got its first letter since one was closed last, Times how many letters it has got since. A
+	// dead-letter topic that is compacted forgets what a later letter replaced.
+	Since time.Time
+	Times int
 }
 
-// OpenLetters returns the open letters of a pipeline, oldest first; topic is the dead-letter topic.
-func OpenLetters(ctx context.Context, b Bus, dlq, keyTopic, pipeline string) ([]OpenLetter, error) {
-	letters, err := openLettersOf(ctx, b, kafka.TopicPartition{Topic: dlq}, pipeline)
+// EachOpenLetter calls fn for the open letters of a pipeline, in the order in which they were last written; dlq is the
+// dead-letter topic, keyTopic the one with whose name keys are hashed. It reads the topic twice and keeps about 40 bytes an
+// open letter, whatever the letters hold. What it hands out is fn's to keep.
+func EachOpenLetter(ctx context.Context, b Bus, dlq, keyTopic, pipeline string, fn func(OpenLetter) error) error {
+	tp := kafka.TopicPartition{Topic: dlq}
+	places, _, err := openPlaces(ctx, b, tp, pipeline)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	out := make([]OpenLetter, len(letters))
-	for i, l := range letters {
-		out[i] = OpenLetter{Key: KeyHash(keyTopic, l.key), Raw: l.key, Letter: l.letter}
-	}
-	return out, nil
+	return readLetters(ctx, b, tp, pipeline, places, func(l openLetter) error {
+		return fn(OpenLetter{Key: KeyHash(keyTopic, l.raw), Raw: l.raw, Letter: l.letter, Since: l.since(), Times: l.seen()})
+	})
 }
+
+// OpenLetters returns the open letters of a pipeline, oldest first; topic is the dead-letter topic. All of them are in memory
+// then: what may be many is for EachOpenLetter.
+func OpenLetters(ctx context.Context, b Bus, dlq, keyTopic, pipeline string) ([]OpenLetter, error) {
+	var out []OpenLetter
+	err := EachOpenLetter(ctx, b, dlq, keyTopic, pipeline, func(o OpenLetter) error {
+		out = append(out, o)
+		return nil
+	})
+	return out, err
+}
+
+// dropGroup is how many letters are closed at a time.
+const dropGroup = 1000
 
 // DropLetters closes letters without publishing anything.
 func DropLetters(ctx context.Context, b Bus, dlq, pipeline string, keys [][]byte) error {
@@ -49,56 +67,27 @@ func DropLetters(ctx context.Context, b Bus, dlq, pipeline string, keys [][]byte
 		return err
 	}
 	defer s.Close()
+	for len(keys) > 0 {
+		n := min(dropGroup, len(keys))
+		if err := produceAndWait(ctx, s, tp, closings(pipeline, keys[:n])); err != nil {
+			return err
+		}
+		keys = keys[n:]
+	}
+	return nil
+}
+
+// closings are the tombstones that close letters.
+func closings(pipeline string, keys [][]byte) []bus.Message {
 	msgs := make([]bus.Message, len(keys))
 	for i, k := range keys {
 		msgs[i] = bus.Message{Key: k, Headers: pipelineHeader(pipeline)}
 	}
-	return produceAndWait(ctx, s, tp, msgs)
+	return msgs
 }
 
-// openLettersOf reads the letters of a pipeline that no tombstone closed, in the order in which they were opened.
-func openLettersOf(ctx context.Context, b Bus, tp kafka.TopicPartition, pipeline string) ([]openLetter, error) {
-	infos, err := b.Describe(ctx, tp.Topic)
-	if err != nil || infos[tp.Topic].ID == "" {
-		return nil, err
-	}
-	ranges, err := b.Ranges(ctx, tp)
-	if err != nil {
-		return nil, err
-	}
-	r := ranges[tp]
-	if r.Start >= r.End {
-		return nil, nil
-	}
-	type place struct {
-		letter openLetter
-		at     int64
-	}
-	open := map[string]place{}
-	err = b.ReadRange(ctx, tp, r.Start, r.End, func(d *bus.Delivered) error {
-		if name := d.Header("truc_pipeline"); name != "" && name != pipeline {
-			return nil
-		}
-		if d.Value == nil {
-			delete(open, string(d.Key))
-			return nil
-		}
-		l, err := DecodeLetter(d.Value)
-		if err != nil {
-			return err
-		}
-		open[string(d.Key)] = place{openLetter{append([]byte(nil), d.Key...), l}, d.Offset}
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	out := make([]openLetter, 0, len(open))
-	at := map[string]int64{}
-	for k, p := range open {
-		out = append(out, p.letter)
-		at[k] = p.at
-	}
-	slices.SortFunc(out, func(a, b openLetter) int { return cmp.Compare(at[string(a.key)], at[string(b.key)]) })
-	return out, nil
+// CountOpenLetters counts the open letters of a pipeline without reading what is in them.
+func CountOpenLetters(ctx context.Context, b Bus, dlq, pipeline string) (int, error) {
+	places, _, err := openPlaces(ctx, b, kafka.TopicPartition{Topic: dlq}, pipeline)
+	return len(places), err
 }

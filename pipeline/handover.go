@@ -178,6 +178,7 @@ func (s *session) sendLetters(ctx context.Context, p *pipe, letters []event) err
 		return fmt.Errorf("write dead letters of publish.%s to %s (the pipeline stops rather than lose a record): %w", p.Name, p.dlq.Topic, err)
 	}
 	s.at(PointLetter)
+	grown := false
 	for i := range letters {
 		if letters[i].msg.Value == nil {
 			// A retried letter whose row needs publishing no more.
@@ -185,15 +186,17 @@ func (s *session) sendLetters(ctx context.Context, p *pipe, letters []event) err
 			p.stats.Resolved.Add(1)
 			continue
 		}
-		if letters[i].redelivery {
-			continue // tried again, and still not valid: the letter stays open
-		}
 		p.letters.add(letters[i].key)
+		if letters[i].redelivery {
+			continue // tried again, and still not valid: the letter stays open, perhaps under the key that it has now
+		}
+		grown = true
 		p.stats.lettered(letters[i].reason)
 		p.stats.window.bad(s.cfg.Budget)
 	}
 	p.stats.Open.Store(p.letters.n.Load())
-	if p.stats.window.exhausted(s.cfg.Budget) || p.letters.n.Load() > maxOpenLetters {
+	// Letters that are closed, or stay open, must not stop the retry that may be the cure.
+	if grown && (p.stats.window.exhausted(s.cfg.Budget) || p.letters.n.Load() > maxOpenLetters) {
 		return &BudgetError{Pipeline: p.Name, Letters: p.letters.n.Load(), Window: s.cfg.Budget.Window}
 	}
 	return nil
@@ -206,6 +209,10 @@ func (s *session) sweep(ctx context.Context, e *event) error {
 		return err
 	}
 	p := e.pipe
+	spared, ok, err := s.sparedBySweep(ctx, p, e.before)
+	if err != nil || !ok {
+		return err
+	}
 	parts := make([]kafka.TopicPartition, p.Partitions)
 	copy(parts, s.parts[p.first:p.first+p.Partitions])
 	ranges, err := s.cfg.Bus.Ranges(ctx, parts...)
@@ -215,6 +222,10 @@ func (s *session) sweep(ctx context.Context, e *event) error {
 	for _, tp := range parts {
 		w := sweeper{bus: s.cfg.Bus, partition: tp, span: ranges[tp], source: p.source, before: e.before.String()}
 		err := w.vanished(ctx, func(keys [][]byte) error {
+			keys = slices.DeleteFunc(keys, func(key []byte) bool { _, there := spared[fingerprint(key)]; return there })
+			if len(keys) == 0 {
+				return nil
+			}
 			p.stats.Swept.Add(int64(len(keys)))
 			for _, key := range keys {
 				p.rereads.forget(fingerprint(key))
@@ -241,4 +252,32 @@ func (p *pipe) tombstones(keys [][]byte, sequence []byte) []bus.Message {
 		}}
 	}
 	return msgs
+}
+
+// sparedBySweep are the entities whose rows were there, and became dead letters: they have not vanished, and a tombstone would
+// stand in the way of their retry. Where a row gave no key nobody knows whose it was: then nothing is swept (ok is false).
+func (s *session) sparedBySweep(ctx context.Context, p *pipe, before Sequence) (spared map[uint64]struct{}, ok bool, err error) {
+	if p.letters.n.Load() == 0 {
+		return nil, true, nil
+	}
+	places, _, err := openPlaces(ctx, s.cfg.Bus, p.dlq, p.Name)
+	if err != nil {
+		return nil, false, err
+	}
+	spared, keyless, since := map[uint64]struct{}{}, 0, before.String()
+	err = readLetters(ctx, s.cfg.Bus, p.dlq, p.Name, places, func(l openLetter) error {
+		switch {
+		case l.letter.Sequence < since:
+		case len(l.raw) > 0 && l.raw[0] == '@':
+			keyless++
+		default:
+			spared[l.key] = struct{}{}
+		}
+		return nil
+	})
+	if err == nil && keyless > 0 {
+		s.cfg.Log.Warn("rows gave no key: what vanished meanwhile is not deleted from the topic, since they may be its; mend the letters, then truc resnapshot again",
+			"pipeline", p.Name, "letters", keyless)
+	}
+	return spared, keyless == 0, err
 }

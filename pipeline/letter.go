@@ -24,6 +24,10 @@ type Letter struct {
 	Reason     string            `json:"reason"`
 	Violations []LetterViolation `json:"violations,omitempty"`
 	Mapping    string            `json:"mapping,omitempty"`
+	// Since and Times are carried on by a retry after which the letter stays open: when the entity got its first letter, and
+	// how many it has got.
+	Since *time.Time `json:"since,omitempty"`
+	Times int        `json:"times,omitempty"`
 
 	// Of a publishing pipeline:
 	Table string          `json:"table,omitempty"`

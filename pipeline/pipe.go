@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"context"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -114,8 +115,21 @@ type openLetters struct {
 	n   atomic.Int64
 }
 
-// maxOpenLetters bounds the set (8 MB); a pipeline that passes it is stopped by the error budget.
-const maxOpenLetters = 500_000
+// maxOpenLetters bounds the set (about 20 MB); a pipeline that passes it is stopped by the error budget, whatever that says.
+const maxOpenLetters = 1 << 20
+
+// load reads which keys have an open letter.
+func (o *openLetters) load(ctx context.Context, b Bus, dlq kafka.TopicPartition, pipeline string) error {
+	_, err := scanLetters(ctx, b, dlq, pipeline, func(d *bus.Delivered) error {
+		if d.Value != nil {
+			o.add(fingerprint(d.Key))
+		} else {
+			o.remove(fingerprint(d.Key))
+		}
+		return nil
+	})
+	return err
+}
 
 func (o *openLetters) add(k uint64) {
 	o.mu.Lock()

@@ -319,7 +319,7 @@ func (s *session) loop(ctx context.Context) error {
 	})
 	defer stopGrace()
 
-	if err := s.retryLetters(work); err != nil {
+	if err := s.retryLetters(ctx, work); err != nil {
 		return err
 	}
 	toTranslate := make(chan *chunk, inFlight)

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/lienthong/truc/adapters"
-	"github.com/lienthong/truc/bus"
 	"github.com/lienthong/truc/bus/kafka"
 	"github.com/lienthong/truc/record"
 )
@@ -344,35 +343,9 @@ func (s *session) awaitRequest(ctx context.Context) bool {
 
 // loadLetters reads which entities of a pipeline have an open letter.
 func (s *session) loadLetters(ctx context.Context, p *pipe) error {
-	err := scanLetters(ctx, s.cfg.Bus, p.dlq, p.Name, func(key []byte, open bool) error {
-		if open {
-			p.letters.add(fingerprint(key))
-		} else {
-			p.letters.remove(fingerprint(key))
-		}
-		return nil
-	})
-	if err != nil {
+	if err := p.letters.load(ctx, s.cfg.Bus, p.dlq, p.Name); err != nil {
 		return fmt.Errorf("read dead letters of publish.%s: %w", p.Name, err)
 	}
 	p.stats.Open.Store(p.letters.n.Load())
 	return nil
-}
-
-// scanLetters tells for each record of a pipeline on a dead-letter topic whether it opens or closes a letter.
-func scanLetters(ctx context.Context, b Bus, tp kafka.TopicPartition, pipeline string, fn func(key []byte, open bool) error) error {
-	ranges, err := b.Ranges(ctx, tp)
-	if err != nil {
-		return err
-	}
-	r := ranges[tp]
-	if r.Start >= r.End {
-		return nil
-	}
-	return b.ReadRange(ctx, tp, r.Start, r.End, func(d *bus.Delivered) error {
-		if name := d.Header("truc_pipeline"); name != "" && name != pipeline {
-			return nil
-		}
-		return fn(d.Key, d.Value != nil)
-	})
 }

@@ -29,6 +29,9 @@ type Request struct {
 	Retry string `json:"retry,omitempty"`
 	// RetryKeys limits Retry to letters with these keyed hashes (KeyHash); empty means all.
 	RetryKeys []string `json:"retryKeys,omitempty"`
+	// RetryReason and RetryField limit it further, as LetterFilter does.
+	RetryReason string `json:"retryReason,omitempty"`
+	RetryField  string `json:"retryField,omitempty"`
 }
 
 // Replay says what of its topics a delivery writes again, under a generation of its own.
@@ -47,6 +50,9 @@ func requestKey(agency, reader, id string) string { return checkpointKey(agency,
 
 // DeliveryRequests is the name under which a delivery's requests stand, so that a source of the same name is not meant.
 func DeliveryRequests(delivery string) string { return "subscribe." + delivery }
+
+// DeliveryRetries is the name under which requests to retry a delivery's letters stand: they do not make it begin anew.
+func DeliveryRetries(delivery string) string { return "letters." + delivery }
 
 var requestsPartition = kafka.TopicPartition{Topic: RequestsTopic}
 

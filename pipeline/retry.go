@@ -1,38 +1,42 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
+	"maps"
 	"slices"
-	"time"
 
 	"github.com/lienthong/truc/adapters"
 	"github.com/lienthong/truc/bus"
-	"github.com/lienthong/truc/record"
+	"github.com/lienthong/truc/bus/kafka"
 )
 
-// retryGroup is how many letters are tried at a time.
-const retryGroup = 500
-
-// openLetter is a letter with its key.
-type openLetter struct {
-	key    []byte
-	letter *Letter
-}
+const (
+	// retryGroup is how many letters are tried at a time, retryGroupBytes how much their rows may have taken when the letters
+	// were written. A larger row travels alone.
+	retryGroup      = 500
+	retryGroupBytes = 8 << 20
+	// retrySlice is for how many letters the topic is read once, to find out what is newer (10 MB).
+	retrySlice = 250_000
+)
 
 // retryLetters tries the open letters that somebody asked for again, on the rows as they are now. It runs before the
 // session reads, with the fenced sender, so that nothing of the same entity can be under way. What is published carries the
 // letter's sequence and a marker; it is refused when the topic holds something newer of the entity: a crash can fall between
 // that and the closing of the letter, and a row whose letter has no key may have got one since. A letter is closed when what
 // it stood for is acknowledged: nothing would bring it back.
-func (s *session) retryLetters(ctx context.Context) error {
+//
+// It ends early, between two groups, when ctx is done; the request stays, and the next session goes on.
+func (s *session) retryLetters(ctx, work context.Context) error {
+	slices.SortFunc(s.retries, func(a, b Request) int { return cmp.Or(a.Made.Compare(b.Made), cmp.Compare(a.ID, b.ID)) })
 	for _, q := range s.retries {
 		for _, p := range s.pipes {
 			if p.Name != q.Retry {
 				continue
 			}
-			if err := s.retryPipe(ctx, p, q); err != nil {
+			r := &retrial{s: s, p: p, t: newTranslator(s)}
+			if err := r.run(ctx, work, q); err != nil {
 				return fmt.Errorf("retry dead letters of publish.%s: %w", p.Name, err)
 			}
 		}
@@ -41,153 +45,148 @@ func (s *session) retryLetters(ctx context.Context) error {
 	return nil
 }
 
-func (s *session) retryPipe(ctx context.Context, p *pipe, q Request) error {
-	fetcher, ok := s.src.(adapters.Fetcher)
-	if !ok {
-		s.cfg.Log.Warn("letters cannot be retried: the source cannot re-read rows; they resolve when their rows change", "source", s.cfg.Source, "pipeline", p.Name)
-		return nil
+// retrial is one retry of the letters of a pipeline.
+type retrial struct {
+	s       *session
+	p       *pipe
+	t       *translator
+	fetcher adapters.Fetcher
+	result  RetryResult
+	// newest is the highest sequence that the topic holds, of the entities it was asked for.
+	newest map[uint64]Sequence
+	// asked are entities that turned up only when rows were translated, and postponed the letters of these rows: they are
+	// tried again when the topic was asked for them.
+	asked     map[uint64]Sequence
+	postponed []letterPlace
+}
+
+func (r *retrial) run(ctx, work context.Context, q Request) error {
+	s := r.s
+	result, places, err := beginRetry(work, s.cfg.Bus, s.cfg.Agency, s.cfg.Source, r.p.dlq, r.p.Topic, q)
+	if err != nil || result.Done {
+		return err // done: the process died between this and the closing of the request
 	}
-	wanted := map[string]bool{}
-	for _, k := range q.RetryKeys {
-		wanted[k] = true
+	r.result = result
+	if err := r.save(work); err != nil {
+		return err
 	}
-	letters, err := openLettersOf(ctx, s.cfg.Bus, p.dlq, p.Name)
+	var can bool
+	if r.fetcher, can = s.src.(adapters.Fetcher); !can {
+		s.cfg.Log.Warn("letters cannot be retried: the source cannot re-read rows; they resolve when their rows change", "source", s.cfg.Source, "pipeline", r.p.Name)
+		r.result.Unknown, places = int64(len(places)), nil
+	}
+	for len(places) > 0 {
+		n := min(retrySlice, len(places))
+		if err := r.slice(ctx, work, places[:n]); err != nil {
+			return err
+		}
+		places = places[n:]
+	}
+	r.result.Done = true
+	s.cfg.Log.Info("dead letters were tried again", "pipeline", r.p.Name, "letters", r.result.Total, "resolved", r.result.Resolved,
+		"gone", r.result.Gone, "newer", r.result.Newer, "still_wrong", r.result.StillWrong(), "unknown", r.result.Unknown)
+	return r.save(work)
+}
+
+// beginRetry finds the letters that a request means, and its result as far as it is. keyTopic is the one with whose name
+// keys are hashed. A retry that was interrupted is gone on with: what it has tried is closed, or stands behind its bound.
+func beginRetry(ctx context.Context, b Bus, agency, reader string, dlq kafka.TopicPartition, keyTopic string, q Request) (RetryResult, []letterPlace, error) {
+	result := RetryResult{ID: q.ID, Pipeline: q.Retry}
+	last, err := LastRetry(ctx, b, agency, reader, q.Retry)
+	if err != nil {
+		return result, nil, err
+	}
+	begun := last != nil && last.ID == q.ID
+	if begun && last.Done {
+		return *last, nil, nil
+	}
+	places, end, err := openPlaces(ctx, b, dlq, q.Retry)
+	if err != nil {
+		return result, nil, err
+	}
+	if begun {
+		result = *last
+		result.Resumed++
+		result.Unknown = 0 // these are still there, and counted again
+	} else {
+		result.End = end
+	}
+	places = slices.DeleteFunc(places, func(p letterPlace) bool { return p.offset >= result.End })
+	places, err = chosen(ctx, b, dlq, keyTopic, q.Retry, places, LetterFilter{Keys: q.RetryKeys, Reason: q.RetryReason, Field: q.RetryField})
+	if !begun {
+		result.Total = int64(len(places))
+	}
+	return result, places, err
+}
+
+// save puts the result as far as it is on the bus.
+func (r *retrial) save(ctx context.Context) error {
+	m, err := r.result.message(r.s.cfg.Agency, r.s.cfg.Source)
 	if err != nil {
 		return err
 	}
-	newest := map[uint64]string{}
-	for _, l := range letters {
-		newest[fingerprint(l.key)] = ""
+	shown := r.result
+	shown.Wrong = maps.Clone(r.result.Wrong)
+	r.p.stats.Retry.Store(&shown)
+	return produceAndWait(ctx, r.s.sender, requestsPartition, []bus.Message{m})
+}
+
+// slice tries so many letters as the topic is asked for at once. Rows may belong to other entities by now than their letters
+// say: then the topic is asked once more.
+func (r *retrial) slice(ctx, work context.Context, places []letterPlace) error {
+	r.newest = make(map[uint64]Sequence, len(places))
+	for i := range places {
+		r.newest[places[i].key] = Sequence{}
 	}
-	if err := s.findNewest(ctx, p, newest); err != nil {
-		return err
-	}
-	t := newTranslator(s)
-	for len(letters) > 0 {
-		n := min(retryGroup, len(letters))
-		group := letters[:n]
-		letters = letters[n:]
-		if len(wanted) > 0 {
-			var some []openLetter
-			for _, l := range group {
-				if wanted[KeyHash(p.Topic, l.key)] {
-					some = append(some, l)
-				}
-			}
-			group = some
-		}
-		if len(group) == 0 {
-			continue
-		}
-		if err := s.retryOnce(ctx, p, t, fetcher, group, newest); err != nil {
+	const passes = 3
+	for pass := 1; len(places) > 0; pass++ {
+		if err := r.s.findNewest(work, r.p, r.newest); err != nil {
 			return err
 		}
+		r.asked, r.postponed = map[uint64]Sequence{}, nil
+		if pass == passes {
+			r.asked = nil // rows that change their key again and again: what is tried now asks for itself
+		}
+		if err := r.pass(ctx, work, places); err != nil {
+			return err
+		}
+		slices.SortFunc(r.postponed, func(a, b letterPlace) int { return cmp.Compare(a.offset, b.offset) })
+		places, r.newest = r.postponed, r.asked
 	}
 	return nil
 }
 
-func (s *session) retryOnce(ctx context.Context, p *pipe, t *translator, fetcher adapters.Fetcher, group []openLetter, newest map[uint64]string) error {
-	byKey := map[string]openLetter{}
-	var columns []string
-	var keys []record.Row
-	for _, l := range group {
-		key := make(record.Row, 0, len(l.letter.RowKey))
-		for _, name := range l.letter.RowKey {
-			v, ok := l.letter.Row[name].value()
-			if !ok {
-				break
+// pass reads letters and tries them in groups.
+func (r *retrial) pass(ctx, work context.Context, places []letterPlace) error {
+	var group []openLetter
+	size := 0
+	flush := func() error {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		err := r.group(work, group)
+		group, size = nil, 0
+		return err
+	}
+	err := readLetters(work, r.s.cfg.Bus, r.p.dlq, r.p.Name, places, func(l openLetter) error {
+		if len(group) > 0 && (len(group) == retryGroup || size > retryGroupBytes || !slices.Equal(group[0].letter.RowKey, l.letter.RowKey)) {
+			if err := flush(); err != nil {
+				return err
 			}
-			key = append(key, v)
 		}
-		if len(key) == 0 || len(key) != len(l.letter.RowKey) {
-			s.cfg.Log.Warn("a dead letter does not know its row; truc dlq drop closes it", "pipeline", p.Name, "key", KeyHash(p.Topic, l.key))
-			continue
-		}
-		columns = l.letter.RowKey
-		byKey[rowText(key)] = l
-		keys = append(keys, key)
-	}
-	if len(keys) == 0 {
+		size += l.letter.rowSize()
+		l.letter.forget()
+		group = append(group, l)
 		return nil
-	}
-	view, err := fetcher.Begin(ctx, nil)
-	if err != nil {
-		return err
-	}
-	table, rows, err := view.Fetch(ctx, p.Table, columns, keys)
-	if err = errors.Join(err, view.Close()); err != nil {
-		return err
-	}
-	c := newChunk(len(s.parts))
-	c.reset(record.Batch{})
-	close(c.translated)
-	var settled []event // letters to be closed at the end
-	settle := func(l openLetter) {
-		settled = append(settled, event{kind: letterEvent, pipe: p, key: fingerprint(l.key), msg: bus.Message{Key: l.key}})
-	}
-	for _, row := range rows {
-		key := make(record.Row, len(columns))
-		for i, name := range columns {
-			key[i] = row[table.Index(name)]
-		}
-		l, ok := byKey[rowText(key)]
-		if !ok {
-			continue
-		}
-		delete(byKey, rowText(key))
-		seq, ok := ParseSequence(l.letter.Sequence)
-		if !ok {
-			continue
-		}
-		first := len(c.events)
-		t.epoch = seq.Epoch
-		r := record.Record{Table: table, Op: record.Snapshot, After: row, Order: seq.Order, Time: time.Now()}
-		if err := t.record(c, p, &r); err != nil {
-			return err
-		}
-		if len(c.events) == first || c.events[first].kind == publishEvent {
-			settle(l) // nothing is left to publish when the row is outside the filter now
-		}
-		for i := first; i < len(c.events); i++ {
-			c.events[i].markRedelivery(l.letter.Sequence)
-		}
-	}
-	// A row that is gone needs no retry; its deletion was, or will be, published.
-	for _, l := range byKey {
-		settle(l)
-	}
-	if err := s.refuseOlder(ctx, p, c, newest); err != nil {
-		return err
-	}
-	if err := s.handOver(ctx, c); err != nil {
-		return err
-	}
-	if err := s.sender.Flush(ctx); err != nil || len(settled) == 0 {
-		return err
-	}
-	return s.sendLetters(ctx, p, settled)
-}
-
-// refuseOlder takes the events out of a retry of whose entity the topic holds something newer. newest is known for the keys
-// of letters; others are looked for.
-func (s *session) refuseOlder(ctx context.Context, p *pipe, c *chunk, newest map[uint64]string) error {
-	unknown := map[uint64]string{}
-	for i := range c.events {
-		if _, known := newest[c.events[i].key]; !known && c.events[i].kind == publishEvent {
-			unknown[c.events[i].key] = ""
-		}
-	}
-	if err := s.findNewest(ctx, p, unknown); err != nil {
-		return err
-	}
-	c.events = slices.DeleteFunc(c.events, func(e event) bool {
-		return e.kind == publishEvent && max(newest[e.key], unknown[e.key]) >= string(e.sequence)
 	})
-	return nil
+	if err != nil || len(group) == 0 {
+		return err
+	}
+	return flush()
 }
 
 // findNewest fills in the highest sequence that the topic holds of each key.
-func (s *session) findNewest(ctx context.Context, p *pipe, keys map[uint64]string) error {
+func (s *session) findNewest(ctx context.Context, p *pipe, keys map[uint64]Sequence) error {
 	if len(keys) == 0 {
 		return nil
 	}
@@ -197,15 +196,19 @@ func (s *session) findNewest(ctx context.Context, p *pipe, keys map[uint64]strin
 		return err
 	}
 	for _, tp := range parts {
-		r := ranges[tp]
-		if r.Start >= r.End {
+		span := ranges[tp]
+		if span.Start >= span.End {
 			continue
 		}
-		err := s.cfg.Bus.ReadRange(ctx, tp, r.Start, r.End, func(d *bus.Delivered) error {
+		err := s.cfg.Bus.ReadRange(ctx, tp, span.Start, span.End, func(d *bus.Delivered) error {
 			fp := fingerprint(d.Key)
-			if known, wanted := keys[fp]; wanted {
-				if e, err := bus.ParseEvent(d); err == nil && e.Source == p.source && e.Sequence > known {
-					keys[fp] = e.Sequence
+			known, wanted := keys[fp]
+			if !wanted {
+				return nil
+			}
+			if e, err := bus.ParseEvent(d); err == nil && e.Source == p.source {
+				if seq, ok := ParseSequence(e.Sequence); ok && seq.Compare(known) > 0 {
+					keys[fp] = seq
 				}
 			}
 			return nil

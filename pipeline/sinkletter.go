@@ -16,6 +16,8 @@ type sinkLetters struct {
 	topic  kafka.TopicPartition
 	sender Sender
 	known  openLetters
+	// noted hears of every letter that is written; nil most of the time.
+	noted func(l *Letter)
 }
 
 func newSinkLetters(d *Delivery) *sinkLetters {
@@ -34,14 +36,7 @@ func (s *sinkLetters) open(ctx context.Context) error {
 		return err
 	}
 	s.sender = sender
-	err = scanLetters(ctx, b, s.topic, s.d.cfg.Name, func(key []byte, open bool) error {
-		if open {
-			s.known.add(fingerprint(key))
-		} else {
-			s.known.remove(fingerprint(key))
-		}
-		return nil
-	})
+	err = s.known.load(ctx, b, s.topic, s.d.cfg.Name)
 	s.d.stats.Open.Store(s.known.n.Load())
 	return err
 }
@@ -92,6 +87,9 @@ func (s *sinkLetters) put(ctx context.Context, key []byte, l *Letter) error {
 	}
 	s.known.add(fingerprint(key))
 	s.d.stats.lettered(l.Reason)
+	if s.noted != nil {
+		s.noted(l)
+	}
 	s.d.stats.Open.Store(s.known.n.Load())
 	return nil
 }
@@ -124,6 +122,22 @@ func (s *sinkLetters) resolve(ctx context.Context, events []delivery) error {
 		s.known.remove(fingerprint(msgs[i].Key))
 	}
 	s.d.stats.Resolved.Add(int64(len(msgs)))
+	s.d.stats.Open.Store(s.known.n.Load())
+	return nil
+}
+
+// closeAll closes letters by their keys.
+func (s *sinkLetters) closeAll(ctx context.Context, keys [][]byte) error {
+	if len(keys) == 0 {
+		return nil
+	}
+	if err := produceAndWait(ctx, s.sender, s.topic, closings(s.d.cfg.Name, keys)); err != nil {
+		return fmt.Errorf("close dead letters of subscribe.%s: %w", s.d.cfg.Name, err)
+	}
+	for _, key := range keys {
+		s.known.remove(fingerprint(key))
+	}
+	s.d.stats.Resolved.Add(int64(len(keys)))
 	s.d.stats.Open.Store(s.known.n.Load())
 	return nil
 }

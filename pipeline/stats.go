@@ -101,6 +101,8 @@ type PublishStats struct {
 	Opened   atomic.Int64
 	Resolved atomic.Int64
 	Open     atomic.Int64
+	// Retry is how far the retry of dead letters is that runs, or ran last, in this process; nil when there was none.
+	Retry atomic.Pointer[RetryResult]
 
 	window window
 

@@ -23,13 +23,9 @@ func VerifyPublish(ctx context.Context, b Bus, src adapters.Source, source strin
 	}
 	name := bus.SourceName(p.Agency, source, p.Name)
 	pi := newPipe(p, source, &PublishStats{})
-	excluded := map[uint64]struct{}{}
-	letters, err := openLettersOf(ctx, b, pi.dlq, p.Name)
+	excluded, err := lettered(ctx, b, pi.dlq, p.Name)
 	if err != nil {
 		return v, err
-	}
-	for _, l := range letters {
-		excluded[fingerprint(l.key)] = struct{}{}
 	}
 	v.Excluded = int64(len(excluded))
 	skip := func(key []byte) bool { _, ok := excluded[fingerprint(key)]; return ok }
@@ -163,13 +159,9 @@ func (d *Delivery) Verify(ctx context.Context, opt VerifyOptions) (Verdict, erro
 	if err != nil {
 		return v, err
 	}
-	excluded := map[uint64]struct{}{}
-	letters, err := openLettersOf(ctx, b, kafka.TopicPartition{Topic: bus.SinkDLQTopic(d.cfg.Agency, d.cfg.Name)}, d.cfg.Name)
+	excluded, err := lettered(ctx, b, kafka.TopicPartition{Topic: bus.SinkDLQTopic(d.cfg.Agency, d.cfg.Name)}, d.cfg.Name)
 	if err != nil {
 		return v, err
-	}
-	for _, l := range letters {
-		excluded[fingerprint(l.key)] = struct{}{}
 	}
 	v.Excluded = int64(len(excluded))
 	events := func(ctx context.Context, fn func([]byte, uint64)) error {
@@ -269,4 +261,14 @@ func (d *Delivery) expected(ctx context.Context, b Bus, topic string, excluded m
 		}
 	}
 	return nil
+}
+
+// lettered are the fingerprints of the keys that have an open letter.
+func lettered(ctx context.Context, b Bus, dlq kafka.TopicPartition, pipeline string) (map[uint64]struct{}, error) {
+	places, _, err := openPlaces(ctx, b, dlq, pipeline)
+	keys := make(map[uint64]struct{}, len(places))
+	for i := range places {
+		keys[places[i].key] = struct{}{}
+	}
+	return keys, err
 }

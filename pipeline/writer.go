@@ -21,6 +21,10 @@ type writer struct {
 	// parked are changes whose unique or foreign key does not hold yet. The stored offset stays behind them, so that a
 	// crash brings them back; what was applied beyond is then skipped as not newer.
 	parked []parkedChange
+	// again is set while letters are tried again: nothing is parked then, because the stored offset would go back to it.
+	again bool
+	// asked is the next offset to read on the requests topic, for retries of letters.
+	asked int64
 	// reconcile is set while the topics are read again; nil otherwise.
 	reconcile *reconcile
 	// generation is what the sink has counted; swept says that a replay at its end has deleted what it did not write.
@@ -193,7 +197,7 @@ func (w *writer) reject(ctx context.Context, events []delivery, e *adapters.Reje
 		}
 		out[r.Index] = true
 		ev := &events[r.Index]
-		if r.Park && w.park(ev) {
+		if r.Park && !w.again && w.park(ev) {
 			w.d.stats.Parked.Store(int64(len(w.parked)))
 			continue
 		}

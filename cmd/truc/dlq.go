@@ -2,16 +2,10 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
 	"flag"
 	"fmt"
 	"log/slog"
-	"maps"
 	"slices"
-	"strconv"
-	"strings"
-	"text/tabwriter"
-	"time"
 
 	"github.com/lienthong/truc/bus"
 	"github.com/lienthong/truc/pipeline"
@@ -24,24 +18,38 @@ func dlqVerbs() []verb {
 			name: "dlq list", args: "[NAME]", most: 1, summary: "list the open dead letters, of one pipeline or of all",
 			help: `
 A dead letter is a record that could not be published or delivered, with the reason. It closes by itself
-when a later version of the same entity passes. Keys are shown as short hashes.`,
-			define: func(*flag.FlagSet) action { return listLetters },
+when a later version of the same entity passes. Keys are shown as short hashes.
+
+With --summary it counts them by field, rule and error group instead, and says what each kind means.`,
+			define: defineListLetters,
 		},
 		{
-			name: "dlq show", args: "NAME KEY", least: 2, most: 2, summary: "show one dead letter",
+			name: "dlq show", args: "NAME KEY...", least: 2, most: -1, summary: "show dead letters",
 			help: `
 KEY is the hash that truc dlq list shows.`,
 			define: func(fs *flag.FlagSet) action {
 				values := fs.Bool("values", false, "also show the entity key and the row itself: personal data")
-				return func(ctx context.Context, p *program) error { return showLetter(ctx, p, *values) }
+				return func(ctx context.Context, p *program) error { return showLetters(ctx, p, *values) }
 			},
 		},
 		{
 			name: "dlq retry", args: "NAME [KEY...]", least: 1, most: -1, summary: "try open dead letters again, all of them or some",
 			help: `
-For a publishing pipeline. The rows are read again as they are now, by the node that runs the pipeline; if
-none runs, by the next that does. Nothing is published for an entity of which the topic holds something newer.`,
-			define: func(*flag.FlagSet) action { return retryLetters },
+The node that runs the pipeline does it; if none runs, the next that does. For a publishing pipeline the rows are
+read again as they are now: what passes is published in the place of its letter, unless the topic holds something
+newer of the entity; letters whose rows are gone are closed. For a delivery the events are applied again. Ctrl-C
+ends the waiting, not the retry, and a node that is stopped goes on with it at its next start.
+
+Exit code 3: something is still wrong with some of them, and they stay open.`,
+			define: defineRetryLetters,
+		},
+		{
+			name: "dlq export", args: "NAME", least: 1, most: 1, summary: "write a list of what is wrong, for those who correct the data",
+			help: `
+One line for each wrong field: which record, which field, what is wrong and what to do, in Vietnamese and English.
+FILE ends with .csv or .xlsx. Records are named by short hashes; with --values by their keys, and the list shows the
+values at fault: then it is personal data, readable by you alone, to be kept and deleted as such.`,
+			define: defineExportLetters,
 		},
 		{
 			name: "dlq drop", args: "NAME KEY...", least: 2, most: -1, summary: "close dead letters without publishing anything",
@@ -103,198 +111,75 @@ func (p *program) openNode(ctx context.Context) (*node, *connection, error) {
 	return n, conn, err
 }
 
-// shownLetter is a dead letter as it is shown: without anything of the row, unless that was asked for.
-type shownLetter struct {
-	Pipeline   string                     `json:"pipeline"`
-	Key        string                     `json:"key"`
-	Time       time.Time                  `json:"time"`
-	Reason     string                     `json:"reason"`
-	Op         string                     `json:"op,omitempty"`
-	Table      string                     `json:"table,omitempty"`
-	Topic      string                     `json:"topic,omitempty"`
-	Partition  *int32                     `json:"partition,omitempty"`
-	Offset     *int64                     `json:"offset,omitempty"`
-	Violations []pipeline.LetterViolation `json:"violations"`
-	EntityKey  string                     `json:"entityKey,omitempty"`
-	Row        map[string]pipeline.Cell   `json:"row,omitempty"`
+// each hands out the open letters of a box that a filter means, oldest first.
+func (b letterbox) each(ctx context.Context, conn *connection, f pipeline.LetterFilter, fn func(pipeline.OpenLetter) error) error {
+	return pipeline.EachOpenLetter(ctx, pipeline.KafkaBus{Client: conn.Client}, b.topic, b.keys, b.pipeline, func(o pipeline.OpenLetter) error {
+		if !f.Match(&o) {
+			return nil
+		}
+		return fn(o)
+	})
 }
 
-func shown(o pipeline.OpenLetter, values bool) shownLetter {
-	l := o.Letter
-	s := shownLetter{Pipeline: l.Pipeline, Key: o.Key, Time: l.Time, Reason: l.Reason, Op: l.Op, Table: l.Table, Topic: l.Topic, Violations: l.Violations}
-	if l.Topic != "" {
-		s.Table, s.Partition, s.Offset = l.Target, &l.Partition, &l.Offset
+// reader is the name under which requests to retry the letters of the box stand.
+func (b letterbox) reader() string {
+	if b.source == "" {
+		return pipeline.DeliveryRetries(b.pipeline)
 	}
-	if s.Violations == nil {
-		s.Violations = []pipeline.LetterViolation{}
-	}
-	if values {
-		s.EntityKey, s.Row = string(o.Raw), l.Row
-	}
-	return s
+	return b.source
 }
 
-func listLetters(ctx context.Context, p *program) error {
+// defineLetterFilter adds the flags that limit which letters are meant.
+func defineLetterFilter(fs *flag.FlagSet) *pipeline.LetterFilter {
+	f := &pipeline.LetterFilter{}
+	fs.StringVar(&f.Reason, "reason", "", "only those with this `RULE` or reason: pattern, code, unique …")
+	fs.StringVar(&f.Field, "field", "", "only those with something wrong at this `POINTER` or below it: /me/hoTen")
+	return f
+}
+
+// openBox loads the configuration, opens the bus and finds the letterbox that the first argument names.
+func (p *program) openBox(ctx context.Context) (*node, *connection, letterbox, error) {
 	n, conn, err := p.openNode(ctx)
 	if err != nil {
-		return err
+		return nil, nil, letterbox{}, err
 	}
-	defer conn.Close()
-	boxes := n.letterboxes()
-	if len(p.args) == 1 {
-		one, err := n.letterbox(p.args[0])
-		if err != nil {
-			return err
-		}
-		boxes = []letterbox{one}
+	box, err := n.letterbox(p.args[0])
+	if err != nil {
+		_ = conn.Close()
+		return nil, nil, letterbox{}, err
 	}
-	all := []shownLetter{}
-	for _, b := range boxes {
-		open, err := pipeline.OpenLetters(ctx, pipeline.KafkaBus{Client: conn.Client}, b.topic, b.keys, b.pipeline)
-		if err != nil {
-			return err
-		}
-		for _, o := range open {
-			all = append(all, shown(o, false))
-		}
-	}
-	if p.json {
-		return p.printJSON(all)
-	}
-	t := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
-	if len(all) > 0 {
-		fmt.Fprintln(t, "PIPELINE\tKEY\tSINCE\tREASON\tFIELD\tWHAT")
-	}
-	for _, l := range all {
-		v := pipeline.LetterViolation{}
-		if len(l.Violations) > 0 {
-			v = l.Violations[0]
-		}
-		what := v.EN
-		if more := len(l.Violations) - 1; more > 0 {
-			what += fmt.Sprintf(" (and %d more)", more)
-		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", l.Pipeline, l.Key, l.Time.Format(time.RFC3339), l.Reason, v.Field, what)
-	}
-	fmt.Fprintln(t, counted(len(all), "open dead letter"))
-	return t.Flush()
+	return n, conn, box, nil
 }
 
-// findLetters returns the open letters of a pipeline with the given key hashes, all of them when there are none given.
-func (n *node) findLetters(ctx context.Context, conn *connection, b letterbox, keys []string) ([]pipeline.OpenLetter, error) {
-	open, err := pipeline.OpenLetters(ctx, pipeline.KafkaBus{Client: conn.Client}, b.topic, b.keys, b.pipeline)
-	if err != nil || len(keys) == 0 {
-		return open, err
-	}
-	var found []pipeline.OpenLetter
-	for _, k := range keys {
-		i := slices.IndexFunc(open, func(o pipeline.OpenLetter) bool { return o.Key == k })
-		if i < 0 {
-			return nil, &usageError{what: problem.Say("pipeline %s has no open dead letter with the key %q", b.pipeline, k), fix: problem.Say("truc dlq list %s shows those it has", b.pipeline)}
+// findLetters returns the open letters with the given key hashes, in their order.
+func (b letterbox) find(ctx context.Context, conn *connection, keys []string) ([]pipeline.OpenLetter, error) {
+	found := make([]pipeline.OpenLetter, len(keys))
+	err := b.each(ctx, conn, pipeline.LetterFilter{Keys: keys}, func(o pipeline.OpenLetter) error {
+		for i, k := range keys {
+			if k == o.Key {
+				found[i] = o
+			}
 		}
-		found = append(found, open[i])
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	for i := range found {
+		if found[i].Letter == nil {
+			return nil, &usageError{what: fmt.Sprintf("pipeline %s has no open dead letter with the key %q", b.pipeline, keys[i]), fix: "truc dlq list " + b.pipeline + " shows those it has"}
+		}
 	}
 	return found, nil
 }
 
-func showLetter(ctx context.Context, p *program, values bool) error {
-	n, conn, err := p.openNode(ctx)
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
-	box, err := n.letterbox(p.args[0])
-	if err != nil {
-		return err
-	}
-	found, err := n.findLetters(ctx, conn, box, p.args[1:])
-	if err != nil {
-		return err
-	}
-	l := shown(found[0], values)
-	if p.json {
-		return p.printJSON(l)
-	}
-	t := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
-	line := func(name, value string) {
-		if value != "" {
-			fmt.Fprintf(t, "%s\t%s\n", name, value)
-		}
-	}
-	line("pipeline", l.Pipeline)
-	line("key", l.Key)
-	line("since", l.Time.Format(time.RFC3339))
-	line("reason", l.Reason)
-	line("change", strings.TrimSpace(l.Op+" "+l.Table))
-	if l.Topic != "" {
-		line("event", fmt.Sprintf("%s partition %d offset %d", l.Topic, *l.Partition, *l.Offset))
-	}
-	for _, v := range l.Violations {
-		line("field", strings.TrimSpace(v.Field+" "+v.Rule))
-		fmt.Fprintf(t, "\t%s\n\t%s\n", v.VI, v.EN)
-	}
-	if l.EntityKey != "" {
-		line("entity", strconv.Quote(l.EntityKey))
-	}
-	for _, column := range slices.Sorted(maps.Keys(l.Row)) {
-		line("  "+column, cellText(l.Row[column]))
-	}
-	return t.Flush()
-}
-
-func cellText(c pipeline.Cell) string {
-	switch {
-	case c.Size > 0:
-		return fmt.Sprintf("(%s, %s)", c.Kind, size(int64(c.Size)))
-	case c.Raw != nil:
-		return fmt.Sprintf("(%s) %q", c.Kind, c.Raw)
-	case c.Kind == "null", c.Kind == "unchanged":
-		return "(" + c.Kind + ")"
-	}
-	return strconv.Quote(c.Text)
-}
-
-func retryLetters(ctx context.Context, p *program) error {
-	n, conn, err := p.openNode(ctx)
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
-	box, err := n.letterbox(p.args[0])
-	if err != nil {
-		return err
-	}
-	if box.source == "" {
-		return &usageError{what: problem.Say("%s is a delivery: its dead letters close when a later version of the entity is delivered", box.pipeline), fix: problem.Say("mend what the letter names, then let the publisher send the entity again; truc dlq drop closes a letter for good")}
-	}
-	found, err := n.findLetters(ctx, conn, box, p.args[1:])
-	if err != nil {
-		return err
-	}
-	if len(found) > 0 {
-		request := pipeline.Request{ID: rand.Text(), Made: time.Now().UTC(), Retry: box.pipeline, RetryKeys: p.args[1:]}
-		if err := pipeline.PutRequest(ctx, pipeline.KafkaBus{Client: conn.Client}, n.config.Agency, box.source, request); err != nil {
-			return err
-		}
-	}
-	if p.json {
-		return p.printJSON(map[string]any{"pipeline": box.pipeline, "requested": len(found)})
-	}
-	_, err = fmt.Fprintf(p.stdout, "%s of %s will be tried again by the node that runs it\n", counted(len(found), "dead letter"), box.pipeline)
-	return err
-}
-
 func dropLetters(ctx context.Context, p *program, yes bool) error {
-	n, conn, err := p.openNode(ctx)
+	_, conn, box, err := p.openBox(ctx)
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
-	box, err := n.letterbox(p.args[0])
-	if err != nil {
-		return err
-	}
-	found, err := n.findLetters(ctx, conn, box, p.args[1:])
+	found, err := box.find(ctx, conn, distinctWords(p.args[1:]))
 	if err != nil {
 		return err
 	}
@@ -314,4 +199,11 @@ func dropLetters(ctx context.Context, p *program, yes bool) error {
 	}
 	_, err = fmt.Fprintf(p.stdout, "%s of %s closed\n", counted(len(found), "dead letter"), box.pipeline)
 	return err
+}
+
+// distinctWords leaves out what was given before.
+func distinctWords(words []string) []string {
+	words = slices.Clone(words)
+	slices.Sort(words)
+	return slices.Compact(words)
 }

@@ -44,6 +44,6 @@ func verbs() []verb {
 		[]verb{replayVerb(), resnapshotVerb()},
 		dlqVerbs(),
 		mappingVerbs(),
-		[]verb{mappingExplainVerb(), schemaExportVerb(), versionVerb()},
+		[]verb{mappingExplainVerb(), schemaExportVerb(), alertTestVerb(), versionVerb()},
 	)
 }

@@ -1,0 +1,119 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/lienthong/truc/pipeline"
+)
+
+// shownLetter is a dead letter as it is shown: without anything of the row, unless that was asked for.
+type shownLetter struct {
+	Pipeline   string                     `json:"pipeline"`
+	Key        string                     `json:"key"`
+	Time       time.Time                  `json:"time"`
+	Reason     string                     `json:"reason"`
+	Op         string                     `json:"op,omitempty"`
+	Table      string                     `json:"table,omitempty"`
+	Topic      string                     `json:"topic,omitempty"`
+	Partition  *int32                     `json:"partition,omitempty"`
+	Offset     *int64                     `json:"offset,omitempty"`
+	Violations []pipeline.LetterViolation `json:"violations"`
+	// Since is when the entity got its first letter, Times how many it has got; Time and what stands beside it is the last.
+	Since     time.Time                `json:"since"`
+	Times     int                      `json:"times"`
+	EntityKey string                   `json:"entityKey,omitempty"`
+	Row       map[string]pipeline.Cell `json:"row,omitempty"`
+}
+
+func shown(o pipeline.OpenLetter, values bool) shownLetter {
+	l := o.Letter
+	s := shownLetter{Pipeline: l.Pipeline, Key: o.Key, Time: l.Time, Reason: l.Reason, Op: l.Op, Table: l.Table, Topic: l.Topic, Violations: l.Violations, Since: o.Since, Times: o.Times}
+	if l.Topic != "" {
+		s.Table, s.Partition, s.Offset = l.Target, &l.Partition, &l.Offset
+	}
+	if s.Violations == nil {
+		s.Violations = []pipeline.LetterViolation{}
+	}
+	if values {
+		s.EntityKey, s.Row = string(o.Raw), l.Row
+	}
+	return s
+}
+
+func showLetters(ctx context.Context, p *program, values bool) error {
+	_, conn, box, err := p.openBox(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	found, err := box.find(ctx, conn, p.args[1:])
+	if err != nil {
+		return err
+	}
+	if p.json && len(found) == 1 {
+		return p.printJSON(shown(found[0], values))
+	}
+	if p.json {
+		all := make([]shownLetter, len(found))
+		for i := range found {
+			all[i] = shown(found[i], values)
+		}
+		return p.printJSON(all)
+	}
+	for i := range found {
+		if i > 0 {
+			fmt.Fprintln(p.stdout)
+		}
+		if err := p.printLetter(shown(found[i], values)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *program) printLetter(l shownLetter) error {
+	t := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
+	line := func(name, value string) {
+		if value != "" {
+			fmt.Fprintf(t, "%s\t%s\n", name, value)
+		}
+	}
+	line("pipeline", l.Pipeline)
+	line("key", l.Key)
+	line("since", fmt.Sprintf("%s, %s", l.Since.Format(time.RFC3339), counted(l.Times, "time")))
+	line("reason", l.Reason)
+	line("change", strings.TrimSpace(l.Op+" "+l.Table))
+	if l.Topic != "" {
+		line("event", fmt.Sprintf("%s partition %d offset %d", l.Topic, *l.Partition, *l.Offset))
+	}
+	for _, v := range l.Violations {
+		line("field", strings.TrimSpace(v.Field+" "+v.Rule))
+		fmt.Fprintf(t, "\t%s\n\t%s\n", v.VI, v.EN)
+	}
+	if l.EntityKey != "" {
+		line("entity", strconv.Quote(l.EntityKey))
+	}
+	for _, column := range slices.Sorted(maps.Keys(l.Row)) {
+		line("  "+column, cellText(l.Row[column]))
+	}
+	return t.Flush()
+}
+
+func cellText(c pipeline.Cell) string {
+	switch {
+	case c.Size > 0:
+		return fmt.Sprintf("(%s, %s)", c.Kind, size(int64(c.Size)))
+	case c.Raw != nil:
+		return fmt.Sprintf("(%s) %q", c.Kind, c.Raw)
+	case c.Kind == "null", c.Kind == "unchanged":
+		return "(" + c.Kind + ")"
+	}
+	return strconv.Quote(c.Text)
+}
