@@ -44,14 +44,14 @@ func TestEveryStateInBrowser(t *testing.T) {
 				what := name + ", " + look.lang + ", " + look.what
 				page.Screen(t, look.width, look.height, look.dark)
 				page.Go(t, server.URL+"/"+look.lang)
-				page.Wait(t, "it is live", `document.getElementById('feed').dataset.state === 'on'`)
+				page.Wait(t, "it is live", `document.getElementById('feed').dataset.state === 'live'`)
 				page.Fits(t, what)
 				if name != "many" || look.width > 500 { // 200 cards more are no other cards
 					page.Axe(t, what)
 				}
 				switch name {
 				case "trouble", "many", "reading", "empty", "running":
-					page.Picture(t, name+"-"+look.picture, false)
+					page.Picture(t, name+"-"+look.picture, true)
 				}
 			}
 		})

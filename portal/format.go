@@ -9,8 +9,26 @@ import (
 
 // format writes numbers and times as people write them in a language.
 type format struct {
-	lang string
-	now  time.Time
+	lang  string
+	words map[string]string
+	now   time.Time
+}
+
+func newFormat(lang string) format {
+	f := format{lang: lang, words: map[string]string{}}
+	for key, w := range words() {
+		f.words[key] = w.vi
+		if lang == english {
+			f.words[key] = w.en
+		}
+	}
+	return f
+}
+
+// as is the format at another time.
+func (f format) as(now time.Time) format {
+	f.now = now
+	return f
 }
 
 // number groups the digits: 1.234.567 in Vietnamese, 1,234,567 in English.
@@ -108,7 +126,14 @@ func (f format) stamp(t time.Time) string {
 	t = t.In(f.now.Location())
 	zone := "UTC"
 	if _, offset := t.Zone(); offset != 0 {
-		zone += strings.TrimSuffix(strings.Replace(t.Format("-07:00"), "-", "−", 1), ":00")
+		sign := "+"
+		if offset < 0 {
+			sign, offset = "−", -offset
+		}
+		zone += sign + strconv.Itoa(offset/3600)
+		if minutes := offset / 60 % 60; minutes != 0 {
+			zone += fmt.Sprintf(":%02d", minutes)
+		}
 	}
 	layout := "15:04:05 02/01/2006"
 	if f.lang == english {
@@ -119,13 +144,9 @@ func (f format) stamp(t time.Time) string {
 
 // say returns the words of a key, with what they have room for.
 func (f format) say(key string, args ...any) string {
-	w, known := words()[key]
+	text, known := f.words[key]
 	if !known {
 		return key
-	}
-	text := w.vi
-	if f.lang == english {
-		text = w.en
 	}
 	if len(args) == 0 {
 		return text

@@ -127,7 +127,11 @@ func many() Status {
 	p.Published = map[string]int64{"created": math.MaxInt64 / 4, "updated": math.MaxInt64 / 4, "deleted": 1, "snapshot": math.MaxInt64 / 4}
 	p.Filtered = math.MaxInt64
 	s.Readers[1].Source = strings.Repeat("W", 120)
-	s.Readers[7].Pipelines[11].DeadLetters = Letters{Opened: 3, Open: 3, Reasons: map[string]int64{"violation": 3}}
+	for i := range s.Readers {
+		for k := range 4 {
+			s.Readers[i].Pipelines[3*k].DeadLetters = Letters{Opened: 3, Open: 3, Reasons: map[string]int64{"violation": 3}}
+		}
+	}
 	return s
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"html/template"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -30,8 +31,10 @@ type frame struct {
 type live struct {
 	look      func(ctx context.Context, thorough bool) Status
 	now       func() time.Time
-	templates map[string]*template.Template // by language
-	boot      string                        // changes with every start of the node: a page of another one is loaded anew
+	formats   map[string]format // by language, like the templates
+	templates map[string]*template.Template
+	rendered  map[string]*atomic.Pointer[view]
+	boot      string // changes with every start of the node: a page of another one is loaded anew
 
 	looking sync.Mutex // held while the node is looked at
 	latest  *frame
@@ -57,12 +60,14 @@ type viewer struct {
 }
 
 func newLive(look func(context.Context, bool) Status) *live {
-	parsed := map[string]*template.Template{}
+	formats, parsed, rendered := map[string]format{}, map[string]*template.Template{}, map[string]*atomic.Pointer[view]{}
 	for _, lang := range languages() {
-		parsed[lang] = templates(lang)
+		formats[lang] = newFormat(lang)
+		parsed[lang] = templates(formats[lang])
+		rendered[lang] = &atomic.Pointer[view]{}
 	}
 	return &live{
-		look: look, templates: parsed, now: time.Now, boot: time.Now().UTC().Format("20060102T150405.000000"),
+		look: look, formats: formats, templates: parsed, rendered: rendered, now: time.Now, boot: time.Now().UTC().Format("20060102T150405.000000"),
 		viewers: map[*viewer]struct{}{}, wake: make(chan struct{}, 1), sent: map[string]sent{},
 	}
 }
@@ -107,7 +112,11 @@ func (l *live) current(ctx context.Context) *frame {
 	status := l.look(context.WithoutCancel(ctx), true)
 	f := &frame{at: now, status: status, rates: l.history.rates(now, status), views: map[string]func() *view{}}
 	for _, lang := range languages() {
-		f.views[lang] = sync.OnceValue(func() *view { return render(l.templates[lang], f, lang, l.boot) })
+		f.views[lang] = sync.OnceValue(func() *view {
+			v := render(l.templates[lang], l.formats[lang].as(now), f, l.boot, l.rendered[lang].Load())
+			l.rendered[lang].Store(v)
+			return v
+		})
 	}
 	l.latest = f
 	return f

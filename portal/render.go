@@ -17,22 +17,26 @@ import (
 //go:embed page
 var pageFiles embed.FS
 
-// templates of the page in a language.
-func templates(lang string) *template.Template {
-	f := format{lang: lang}
+// templates of the page, in the language of a format.
+func templates(f format) *template.Template {
 	t := template.New("page").Funcs(template.FuncMap{
 		"t": f.say, "seconds": f.seconds, "spark": spark, "meter": meter, "kinds": kinds,
-		"number":   func(n any) string { return f.number(integer(n)) },
-		"bytes":    func(n *int64) string { return f.bytes(*n) },
-		"minute":   func(r rate) string { return f.number(r.minute) },
-		"count":    func(rows []row) int { return len(rows) },
-		"state":    func(s any) string { return stateWord(f, fmt.Sprint(s)) },
-		"known":    func(s any) string { return knownState(fmt.Sprint(s)) },
-		"sentence": func(reason string) string { return reasonSentence(f, reason) },
-		"progress": func(g adapters.Progress) string { return progressWords(f, g) },
+		"number":      func(n any) string { return f.number(integer(n)) },
+		"bytes":       func(n *int64) string { return f.bytes(*n) },
+		"minute":      func(r rate) string { return f.number(r.minute) },
+		"shownIssues": func() int { return shownIssues },
+		"beyond":      func(issues []issue) int { return max(len(issues)-shownIssues, 0) },
+		"count":       func(rows []row) int { return len(rows) },
+		"state":       func(s any) string { return stateWord(f, fmt.Sprint(s)) },
+		"known":       func(s any) string { return knownState(fmt.Sprint(s)) },
+		"sentence":    func(reason string) string { return reasonSentence(f, reason) },
+		"progress":    func(g adapters.Progress) string { return progressWords(f, g) },
 	})
 	return template.Must(t.ParseFS(pageFiles, "page/*.tmpl"))
 }
+
+// shownIssues is how many stand open on the page: the worst come first, and the tables must be within reach.
+const shownIssues = 15
 
 // kinds are the operations of events, in the order in which they are shown.
 func kinds() []string { return []string{"created", "updated", "deleted", "snapshot"} }
@@ -162,11 +166,12 @@ type (
 	}
 )
 
-// render makes the page of a frame in a language.
-func render(t *template.Template, f *frame, lang, boot string) *view {
-	form := format{lang, f.at}
+// render makes the page of a frame in the language of a format. What did not change since the view before, which may be
+// nil, is taken from it.
+func render(t *template.Template, form format, f *frame, boot string, old *view) *view {
+	lang := form.lang
 	s := f.status
-	v := &view{boot: boot, format: form, templates: t, byID: map[string]int{}}
+	v := &view{boot: boot, format: form, templates: t, byID: map[string]int{}, old: old}
 	l := layout{Lang: lang, Other: other(lang), Boot: boot, At: form.stamp(f.at), Agency: s.Agency}
 	issues := issuesOf(s)
 	sum := summaryOf(f, issues)
@@ -208,7 +213,7 @@ func render(t *template.Template, f *frame, lang, boot string) *view {
 		l.Rows++
 	}
 	l.Empty = sum.Empty
-	v.layout = l
+	v.layout, v.old = l, nil
 	return v
 }
 
@@ -325,7 +330,7 @@ func stateWord(f format, s string) string {
 
 func reasonSentence(f format, word string) string {
 	key := "reason." + word
-	if _, known := words()[key]; !known {
+	if _, known := f.words[key]; !known {
 		key = "reason.other"
 	}
 	return f.say(key)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"html/template"
+	"reflect"
 	"strconv"
 	"strings"
 	"time"
@@ -18,6 +19,7 @@ type view struct {
 	templates *template.Template
 	fragments []fragment
 	byID      map[string]int
+	old       *view // the one before, while this is made
 
 	layout layout
 }
@@ -29,6 +31,7 @@ type fragment struct {
 	shape string // with hole where a cell's content goes
 	mark  string // of the shape
 	cells []cell
+	data  any // of a fragment without times: what is made of the same is the same
 }
 
 type cell struct{ key, html string }
@@ -119,6 +122,7 @@ type piece struct {
 	V      any
 	format format
 	cells  []cell
+	timed  bool // it says how long ago something was
 }
 
 // Live puts an element into a fragment whose content changes often; each key stands once in a fragment.
@@ -136,12 +140,18 @@ func (p *piece) Live(key string, v any) template.HTML {
 
 // When is a cell with a time: as the clock said, and how long ago that is.
 func (p *piece) When(key string, t time.Time) template.HTML {
-	return p.Live(key, template.HTML(fmt.Sprintf(`<time datetime="%s">%s</time> <span class="ago">· %s</span>`, //nolint:gosec // numbers and our own words
+	p.timed = true
+	return p.Live(key, template.HTML(fmt.Sprintf(`<time datetime="%s">%s</time> <span class="ago rel">· %s</span>`, //nolint:gosec // numbers and our own words
 		t.UTC().Format(time.RFC3339), p.format.stamp(t), p.format.ago(t))))
 }
 
 // add renders a fragment and appends it.
 func (v *view) add(name, id string, data any) template.HTML {
+	if f, same := v.kept(id, data); same {
+		v.byID[id] = len(v.fragments)
+		v.fragments = append(v.fragments, *f)
+		return f.html()
+	}
 	p := &piece{ID: id, V: data, format: v.format}
 	var b bytes.Buffer
 	if err := v.templates.ExecuteTemplate(&b, name, p); err != nil {
@@ -151,10 +161,25 @@ func (v *view) add(name, id string, data any) template.HTML {
 		p.cells = nil
 	}
 	f := fragment{id: id, shape: b.String(), cells: p.cells}
+	if !p.timed {
+		f.data = data
+	}
 	h := fnv.New64a()
 	h.Write(b.Bytes())
 	f.mark = strconv.FormatUint(h.Sum64(), 36)
 	v.byID[id] = len(v.fragments)
 	v.fragments = append(v.fragments, f)
 	return f.html()
+}
+
+// kept finds the fragment in the view before, if nothing about it changed: of hundreds of pipelines most are at rest.
+func (v *view) kept(id string, data any) (*fragment, bool) {
+	if v.old == nil {
+		return nil, false
+	}
+	i, known := v.old.byID[id]
+	if !known || v.old.fragments[i].data == nil || !reflect.DeepEqual(v.old.fragments[i].data, data) {
+		return nil, false
+	}
+	return &v.old.fragments[i], true
 }

@@ -15,7 +15,6 @@ func words() map[string]text {
 
 func pageWords() map[string]text {
 	return map[string]text{
-		"language":        {"Tiếng Việt", "English"},
 		"language.choose": {"Ngôn ngữ", "Language"},
 		"theme":           {"Nền", "Theme"},
 		"theme.auto":      {"Tự động", "Auto"},
@@ -56,6 +55,7 @@ func pageWords() map[string]text {
 
 		"issues":       {"Việc cần làm", "What to do"},
 		"issues.none":  {"Không có việc gì cần làm.", "Nothing needs attention."},
+		"issues.more":  {"%s việc nữa", "%s more"},
 		"issues.said":  {"Thông báo gốc (tiếng Anh)", "Original message"},
 		"issues.since": {"Từ", "Since"},
 		"level.bad":    {"Phải xử lý", "Act now"},
@@ -90,7 +90,7 @@ func pageWords() map[string]text {
 		"reader.saved":       {"Lưu vị trí lần cuối", "Position saved"},
 		"reader.snapshots":   {"Đang đọc toàn bảng", "Reading whole tables"},
 		"reader.tables":      {"Đã đọc toàn bảng", "Whole tables read"},
-		"reader.tables.done": {"%s bảng, %s dòng", "%s, %s rows"},
+		"reader.tables.done": {"%s bảng, %s dòng", "%s (%s rows)"},
 		"snapshot.rows":      {"%s dòng", "%s rows"},
 		"snapshot.of":        {"%s trên khoảng %s dòng, %d %%", "%s of about %s rows, %d %%"},
 
@@ -119,7 +119,6 @@ func pageWords() map[string]text {
 		"delivery.behind":  {"Còn chờ đọc", "Behind"},
 		"delivery.parked":  {"Chờ khóa", "Parked"},
 		"delivery.latency": {"95 % đến trong", "95 % arrive within"},
-		"delivery.last":    {"Giao lần cuối", "Last applied"},
 		"delivery.never":   {"chưa có", "nothing yet"},
 		"delivery.into":    {"vào bảng", "into table"},
 		"empty.node":       {"Cấu hình chưa có mục publish: hay subscribe: nào.", "The configuration has no publish: or subscribe: section yet."},
@@ -272,16 +271,16 @@ func issueWords() map[string]text {
 			"See whether the bus or the network is overloaded, or a disk is full.",
 		},
 		"issue.letters.what": {
-			"Thư lỗi đang mở: %s. Những bản ghi này không đăng được; các bản ghi khác vẫn chạy.",
-			"Dead letters open: %s. These records could not be published; all others flow.",
+			"Thư lỗi đang mở: %s. Những bản ghi này không đăng được; các bản ghi khác không bị ảnh hưởng.",
+			"Dead letters open: %s. These records could not be published; they hold up no others.",
 		},
 		"issue.letters.do": {
 			"Xem từng thư và sửa bản ghi ở hệ thống nguồn: thư tự đóng khi có bản đúng. Nếu lỗi do ánh xạ, sửa ánh xạ, khởi động lại rồi thử lại.",
 			"Look at each and correct the record in the source system: a letter closes when a valid version comes. If the mapping is wrong, correct it, start again, then retry.",
 		},
 		"issue.refused-letters.what": {
-			"Thư lỗi đang mở: %s. Những thay đổi này không ghi được vào đích; các thay đổi khác vẫn chạy.",
-			"Dead letters open: %s. These changes could not be written to the sink; all others flow.",
+			"Thư lỗi đang mở: %s. Những thay đổi này không ghi được vào đích; các thay đổi khác không bị ảnh hưởng.",
+			"Dead letters open: %s. These changes could not be written to the sink; they hold up no others.",
 		},
 		"issue.refused-letters.do": {
 			"Xem vì sao đích từ chối, sửa bảng đích hoặc ánh xạ, rồi thử lại.",

@@ -63,11 +63,11 @@
   function tell(now) {
     if (now === live) return;
     const say = $('say');
-    if (!now) say.textContent = say.dataset.lost;
-    else if (live === false) say.textContent = say.dataset.back;
+    if (!now) say.textContent = say.dataset.wordLost;
+    else if (live === false) say.textContent = say.dataset.wordLive;
     live = now;
-    feed.dataset.state = now ? 'on' : 'lost';
-    feed.querySelector('.word').textContent = feed.dataset[feed.dataset.state];
+    feed.dataset.state = now ? 'live' : 'lost';
+    feed.querySelector('.word').textContent = now ? feed.dataset.wordLive : feed.dataset.wordLost;
     $('lost').hidden = now;
     body.classList.toggle('stale', !now);
   }

@@ -66,9 +66,14 @@ func fewColours(in image.Image) image.Image {
 	slices.SortFunc(used, func(a, b color.RGBA) int {
 		return cmp.Or(cmp.Compare(counts[b], counts[a]), cmp.Compare(a.R, b.R), cmp.Compare(a.G, b.G), cmp.Compare(a.B, b.B))
 	})
+	// What is nearly there already is left out, so that a rare colour that is like no other finds room.
 	var palette color.Palette
-	for _, c := range used[:min(len(used), 256)] {
-		palette = append(palette, c)
+	for _, near := range []int{600, 0} {
+		for _, c := range used[:min(len(used), 3000)] {
+			if len(palette) < 256 && (len(palette) == 0 || apart(palette[palette.Index(c)], c) > near) {
+				palette = append(palette, c)
+			}
+		}
 	}
 	index := make(map[color.RGBA]uint8, len(used))
 	for _, c := range used {
@@ -81,4 +86,11 @@ func fewColours(in image.Image) image.Image {
 		}
 	}
 	return out
+}
+
+// apart is the square of the distance of two colours.
+func apart(a, b color.Color) int {
+	p, q := color.RGBAModel.Convert(a).(color.RGBA), color.RGBAModel.Convert(b).(color.RGBA)
+	r, g, blue := int(p.R)-int(q.R), int(p.G)-int(q.G), int(p.B)-int(q.B)
+	return r*r + g*g + blue*blue
 }
