@@ -49,9 +49,8 @@ func TestEveryStateInBrowser(t *testing.T) {
 				if name != "many" || look.width > 500 { // 200 cards more are no other cards
 					page.Axe(t, what)
 				}
-				switch name {
-				case "trouble", "many", "reading", "empty", "running":
-					page.Picture(t, name+"-"+look.picture, true)
+				if name == "many" && look.picture == "vi" || name == "trouble" && look.picture == "en-dark" {
+					page.Picture(t, name+"-"+look.picture, false)
 				}
 			}
 		})
