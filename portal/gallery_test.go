@@ -17,7 +17,7 @@ func noon() time.Time { return time.Date(2026, 3, 2, 12, 0, 0, 0, time.FixedZone
 // gallery has a node in each state that a page must be able to show.
 func gallery() map[string]Status {
 	return map[string]Status{
-		"running": running(), "trouble": trouble_(), "empty": node(), "starting": starting(), "reading": reading(), "many": many(),
+		"running": running(), "trouble": troubled(), "empty": node(), "starting": starting(), "reading": reading(), "many": many(),
 		"only-deliveries": {Version: "1.0.0", Agency: "H26", Started: noon().Add(-time.Hour), Bus: BusStatus{Broker: "10.1.2.3:9092"}, Deliveries: running().Deliveries},
 		"only-publishing": {Version: "1.0.0", Agency: "H26", Started: noon().Add(-time.Hour), Bus: BusStatus{Broker: "10.1.2.3:9092"}, Readers: running().Readers},
 	}
@@ -73,8 +73,8 @@ func reading() Status {
 	return s
 }
 
-// trouble_ has everything that can be wrong, once.
-func trouble_() Status {
+// troubled has everything that can be wrong, once.
+func troubled() Status {
 	s := node()
 	for _, c := range []struct {
 		source, fault, message string

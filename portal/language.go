@@ -57,7 +57,7 @@ func remember(w http.ResponseWriter, r *http.Request, name, value string) {
 	if c, err := r.Cookie(name); err == nil && c.Value == value {
 		return
 	}
-	http.SetCookie(w, &http.Cookie{
+	http.SetCookie(w, &http.Cookie{ //nolint:gosec // Secure where there is TLS; on loopback there is none
 		Name: name, Value: value, Path: "/", MaxAge: 365 * 24 * 60 * 60,
 		HttpOnly: true, Secure: r.TLS != nil, SameSite: http.SameSiteLaxMode,
 	})

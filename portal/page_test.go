@@ -124,7 +124,7 @@ func TestTheme(t *testing.T) {
 // TestNothingIsMarkup gives everything that comes from outside the name of a script.
 func TestNothingIsMarkup(t *testing.T) {
 	const evil = `<script>alert(1)</script>"'><img src=x onerror=alert(1)><!----> data-mark=""`
-	s := trouble_()
+	s := troubled()
 	s.Agency, s.Version, s.Bus.Broker = evil, evil, evil
 	for i := range s.Readers {
 		r := &s.Readers[i]

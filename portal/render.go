@@ -371,7 +371,7 @@ const (
 
 // spark draws the last minutes; the number stands beside it.
 func spark(r rate) template.HTML {
-	const gap = float64(sparkWidth) / (samples - 2)
+	gap := float64(sparkWidth) / float64(max(len(r.steps)-1, 11)) // a node that just started has its minute over the whole width
 	top := int64(1)
 	for _, n := range r.steps {
 		top = max(top, n)

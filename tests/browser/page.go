@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
@@ -139,7 +140,7 @@ func (p *Page) Wait(tb testing.TB, what, expression string) {
 		if err == nil && is {
 			return
 		}
-		if chromedp.Do(ctx, chromedp.Sleep(patience/1000)) != nil {
+		if chromedp.Do(ctx, chromedp.Sleep(50*time.Millisecond)) != nil {
 			shows, _ := chromedp.Run(p.ctx, chromedp.Evaluate[string](`document.body ? document.body.innerText : ''`))
 			tb.Fatalf("after %s still not: %s (%v); the page shows:\n%s", patience, what, err, shows)
 		}

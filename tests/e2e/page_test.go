@@ -132,7 +132,7 @@ func TestPage(t *testing.T) {
 	t.Run("without scripts", func(t *testing.T) { n.scriptless(t, b) })
 	t.Run("on paper", func(t *testing.T) { n.paper(t, page) })
 	t.Run("ten pages in two languages", func(t *testing.T) { n.ten(t, b) })
-	t.Run("the node is started again", func(t *testing.T) { n.again(t, b, page) })
+	t.Run("the node is started again", func(t *testing.T) { n.again(t, page) })
 }
 
 // seen walks the page in both languages, light and dark, on a screen and on a phone.
@@ -305,7 +305,7 @@ func (p *pageNode) ten(t *testing.T, b *browser.Browser) {
 }
 
 // again stops the node, as an operator would, and starts it again.
-func (p *pageNode) again(t *testing.T, b *browser.Browser, page *browser.Page) {
+func (p *pageNode) again(t *testing.T, page *browser.Page) {
 	page.Go(t, p.url+"/en")
 	page.Wait(t, "it is live", isLive)
 	page.Lossy()
