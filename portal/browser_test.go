@@ -46,7 +46,8 @@ func TestEveryStateInBrowser(t *testing.T) {
 				page.Go(t, server.URL+"/"+look.lang)
 				page.Wait(t, "it is live", `document.getElementById('feed').dataset.state === 'live'`)
 				page.Fits(t, what)
-				if name != "many" || look.what == "screen" { // it takes long, and 200 rows are no other rows
+				// On a phone the elements are the same; the walk against a real node looks there too.
+				if look.width > 500 && (name != "many" || look.lang == "vi") {
 					page.Axe(t, what)
 				}
 				if name == "many" && look.picture == "vi" || name == "trouble" && look.picture == "en-dark" {
