@@ -125,11 +125,6 @@ func (l *live) current(ctx context.Context) *frame {
 // broadcast gives every viewer what changed. A viewer that is not ready is not waited for.
 func (l *live) broadcast(ctx context.Context) {
 	byLang := l.byLanguage()
-	for lang := range l.sent {
-		if len(byLang[lang]) == 0 {
-			delete(l.sent, lang)
-		}
-	}
 	if len(byLang) == 0 {
 		return
 	}

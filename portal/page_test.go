@@ -152,6 +152,14 @@ func TestNothingIsMarkup(t *testing.T) {
 	}
 }
 
+func TestCellsAreEscaped(t *testing.T) {
+	p := &piece{}
+	p.Live("a", `<b>&"`)
+	if got := p.cells[0].html; strings.ContainsAny(got, `<">`) {
+		t.Errorf("a cell holds %s", got)
+	}
+}
+
 // TestEveryWord wants each text in both languages, no text unused, and no key that has none.
 func TestEveryWord(t *testing.T) {
 	used := map[string]bool{}

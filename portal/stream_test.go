@@ -144,13 +144,26 @@ func TestStreamSendsWhatChanged(t *testing.T) {
 		t.Errorf("a reader failed; sent were %v", m.Shapes)
 	}
 
-	// Nothing happens: silence, and then a sign of life.
+	// Nothing but time goes by: what says how long ago something was.
+	s.pass(time.Hour, func(n *Status) { n.Readers[0].LastSaved, n.Deliveries[0].LastApplied = nil, nil })
+	m, _ = vi.next()
+	if m.Cells["node"]["started"] == "" {
+		t.Errorf("an hour went by; sent were %v", m.Cells)
+	}
+
+	// Nothing at all: silence, and then a sign of life.
+	s.pass(time.Second, func(n *Status) { n.Readers, n.Deliveries = nil, nil })
+	vi.next()
 	before := s.at()
-	s.pass(2*time.Second, nil) // "2 seconds ago" does not change every second
+	s.pass(2*time.Second, nil)
 	s.pass(heartbeat, nil)
 	m, _ = vi.next()
-	if len(m.Shapes) != 0 || m.At == before {
-		t.Errorf("a sign of life was due; sent were %v, %v", m.At, m.Shapes)
+	if len(m.Shapes)+len(m.Cells) != 0 || m.At == before {
+		t.Errorf("a sign of life was due; sent were %v, %v, %v", m.At, m.Shapes, m.Cells)
+	}
+	s.pass(time.Second, func(n *Status) { n.Version = "2.0.0" })
+	if m, _ = vi.next(); !strings.Contains(m.Shapes["node"].HTML, "2.0.0") {
+		t.Errorf("after silence: %v", m.Shapes)
 	}
 }
 
@@ -197,12 +210,17 @@ func TestSlowViewerGetsTheWhole(t *testing.T) {
 	}
 	<-v.message // long out of date
 	s.pass(time.Second, func(n *Status) { n.Readers[0].Records = 77 })
-	var m message
-	if err := json.Unmarshal([]byte(strings.TrimPrefix(string(<-v.message), "data: ")), &m); err != nil {
-		t.Fatal(err)
-	}
-	if m.Shapes["p0-0"].HTML == "" || m.Cells["r0"]["records"] != "77" {
-		t.Error("a viewer that missed something did not get the whole")
+	for records := ""; records != "77"; records = func() string {
+		var m message
+		if err := json.Unmarshal([]byte(strings.TrimPrefix(string(<-v.message), "data: ")), &m); err != nil {
+			t.Fatal(err)
+		}
+		if m.Shapes["p0-0"].HTML == "" {
+			t.Fatal("a viewer that missed something did not get the whole")
+		}
+		return m.Cells["r0"]["records"]
+	}() {
+		s.pass(time.Second, func(n *Status) { n.Started = n.Started.Add(-time.Hour) }) // something to say
 	}
 }
 
