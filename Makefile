@@ -24,6 +24,10 @@ e2e: ## of the tests only: the real binary, killed and restarted; and the pages 
 	tests/scripts/setup.sh servers
 	go test -count=1 -timeout=30m ./tests/e2e ./tests/docs
 
+pages: ## the pictures in docs/pages, taken of the status page in Chromium
+	tests/scripts/setup.sh servers
+	TRUC_PAGES=$(CURDIR)/docs/pages go test -count=1 -run='^(TestPage|TestEveryStateInBrowser)$$' ./tests/e2e ./portal
+
 test-short: ## the tests that need no server and no long time
 	go test -short ./...
 
@@ -52,4 +56,4 @@ tidy-check: ## fail where go.mod or go.sum is not tidy
 
 check: fmt-check vet tidy-check lint test ## all of it, before a commit
 
-.PHONY: help setup build demo test e2e test-short fuzz bench fmt fmt-check lint vet tidy-check check
+.PHONY: help setup build demo test e2e pages test-short fuzz bench fmt fmt-check lint vet tidy-check check

@@ -62,7 +62,7 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
 		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
 	}
-	s := c.node.status(context.Background())
+	s := c.node.status(context.Background(), true)
 	if s.Bus.Bytes != nil {
 		gauge(c.busBytes, float64(*s.Bus.Bytes))
 	}

@@ -1,8 +1,15 @@
-// Package portal is what a node shows over HTTP: health, readiness, metrics and status. It listens on loopback unless the
-// configuration says otherwise, and never shows the value of a row.
+// Package portal is what a node shows over HTTP: a page for people, health, readiness, metrics and status. It listens on
+// loopback unless the configuration says otherwise, and never shows the value of a row.
+//
+//	GET /                    the page, in the reader's language; /vi and /en in one of them
+//	GET /vi/events           what changes on it, as Server-Sent Events
+//	GET /healthz /readyz     for supervisors and load balancers
+//	GET /api/status          everything, as JSON
+//	GET /metrics             Prometheus
 package portal
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"time"
@@ -26,14 +33,39 @@ type Node struct {
 	BusBytes   func() (int64, error)
 	Readers    []*pipeline.Reader
 	Deliveries []*pipeline.Delivery
+	// Redact blanks secrets out of an error; nil leaves it as it is. Errors hold none: this is the last line of defence.
+	Redact func(string) string
 }
 
-// Handler serves the node's pages and interfaces.
-func Handler(n *Node) http.Handler {
+// Portal serves the pages and interfaces of one node.
+type Portal struct {
+	routes http.Handler
+	live   *live
+}
+
+// New returns the portal of a node. Its page is alive while Run runs.
+func New(n *Node) *Portal {
+	p := &Portal{live: newLive(n.status)}
+	p.routes = p.routing(n)
+	return p
+}
+
+// ServeHTTP implements http.Handler.
+func (p *Portal) ServeHTTP(w http.ResponseWriter, r *http.Request) { p.routes.ServeHTTP(w, r) }
+
+// Run looks at the node, which is what rates are made of, and tells the open pages what changed. It returns when ctx is done,
+// and the streams of the open pages end with it: call it before, and end it before, http.Server.Shutdown.
+func (p *Portal) Run(ctx context.Context) {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	p.live.run(ctx, tick.C)
+}
+
+func (p *Portal) routing(n *Node) http.Handler {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), newCollector(n))
 	r := chi.NewRouter()
-	r.Use(middleware.Recoverer, middleware.SetHeader("X-Content-Type-Options", "nosniff"))
+	r.Use(middleware.Recoverer, middleware.SetHeader("X-Content-Type-Options", "nosniff"), middleware.GetHead)
 	r.Get("/healthz", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		_, _ = w.Write([]byte("ok\n"))
@@ -48,6 +80,15 @@ func Handler(n *Node) http.Handler {
 	})
 	r.Get("/api/status", func(w http.ResponseWriter, req *http.Request) { writeJSON(w, http.StatusOK, n.Status(req)) })
 	r.Method(http.MethodGet, "/metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
+	r.Group(func(r chi.Router) {
+		r.Use(closed)
+		r.Get("/", p.page(""))
+		for _, lang := range languages() {
+			r.Get("/"+lang, p.page(lang))
+			r.Get("/"+lang+"/events", p.stream(lang))
+		}
+		r.Get("/assets/{file}", asset)
+	})
 	return r
 }
 

@@ -49,6 +49,9 @@ type NotReady struct {
 type Reader struct {
 	Source string `json:"source"`
 	pipeline.Condition
+	// Fault is a stable word for the kind of what is wrong: gap, divergence, bus-gap, budget, taken-over, refused, topic,
+	// unreachable, other; empty while all is well.
+	Fault   string `json:"fault,omitempty"`
 	Epoch   uint32 `json:"epoch"`
 	Records int64  `json:"records"`
 	// LagSeconds is the age of the oldest change that was read and is not acknowledged; 0 when there is none.
@@ -98,6 +101,8 @@ type Remark struct {
 type Delivery struct {
 	Name string `json:"name"`
 	pipeline.Condition
+	// Fault is as that of a Reader; also delivery-gap.
+	Fault       string     `json:"fault,omitempty"`
 	Table       string     `json:"table"`
 	Dataset     string     `json:"dataset"`
 	Partitions  int64      `json:"partitions"`
@@ -110,22 +115,26 @@ type Delivery struct {
 	// Generation is how often the delivery was replayed; Replay is the one under way.
 	Generation uint32                 `json:"generation"`
 	Replay     *pipeline.ReplayStatus `json:"replay,omitempty"`
+	// Latency counts events by pipeline.LatencyBounds, from commit at the source to commit at the sink.
+	Latency []uint64 `json:"-"`
 }
 
 // Status collects the state of the node. The request bounds what is asked of the sources.
-func (n *Node) Status(req *http.Request) Status { return n.status(req.Context()) }
+func (n *Node) Status(req *http.Request) Status { return n.status(req.Context(), true) }
 
-func (n *Node) status(ctx context.Context) Status {
+// status does without what a source must be asked for unless it is to be thorough.
+func (n *Node) status(ctx context.Context, thorough bool) Status {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
 	s := Status{Version: n.Version, Agency: n.Agency, Started: n.Started, Bus: BusStatus{Broker: n.Broker}, Readers: []Reader{}, Deliveries: []Delivery{}}
-	if n.BusBytes != nil {
+	if thorough && n.BusBytes != nil {
 		if size, err := n.BusBytes(); err == nil {
 			s.Bus.Bytes = &size
 		}
 	}
 	for _, r := range n.Readers {
-		out := readerStatus(ctx, r.Stats())
+		out := readerStatus(ctx, r.Stats(), thorough)
+		out.Error = n.redacted(out.Error)
 		s.Readers = append(s.Readers, out)
 		for _, p := range out.Pipelines {
 			s.stands("publish."+p.Name, out.Condition)
@@ -133,6 +142,7 @@ func (n *Node) status(ctx context.Context) Status {
 	}
 	for _, d := range n.Deliveries {
 		out := deliveryStatus(d.Stats())
+		out.Error = n.redacted(out.Error)
 		s.Deliveries = append(s.Deliveries, out)
 		s.stands("subscribe."+out.Name, out.Condition)
 	}
@@ -152,12 +162,20 @@ func (s *Status) stands(name string, c pipeline.Condition) {
 	}
 }
 
-func readerStatus(ctx context.Context, s *pipeline.ReaderStats) Reader {
+func (n *Node) redacted(text string) string {
+	if n.Redact == nil {
+		return text
+	}
+	return n.Redact(text)
+}
+
+func readerStatus(ctx context.Context, s *pipeline.ReaderStats, thorough bool) Reader {
+	condition := s.Condition()
 	out := Reader{
-		Source: s.Source, Condition: s.Condition(), Epoch: s.Epoch.Load(), Records: s.Records.Load(),
+		Source: s.Source, Condition: condition, Fault: faultOf(condition.Err()), Epoch: s.Epoch.Load(), Records: s.Records.Load(),
 		LagSeconds: lag(s.LastChange.Load(), s.LastAcknowledged.Load()), LastSaved: instant(s.LastSaved.Load()), Snapshots: s.Progress(),
 	}
-	if r := s.Retention(); r != nil && out.State == pipeline.StateRunning {
+	if r := s.Retention(); thorough && r != nil && out.State == pipeline.StateRunning {
 		if n, err := r.RetainedBytes(ctx); err == nil && n >= 0 {
 			out.RetainedBytes = &n
 		}
@@ -187,8 +205,10 @@ func readerStatus(ctx context.Context, s *pipeline.ReaderStats) Reader {
 }
 
 func deliveryStatus(s *pipeline.DeliveryStats) Delivery {
+	condition := s.Condition()
+	latency, _ := s.Latency()
 	return Delivery{
-		Name: s.Name, Condition: s.Condition(), Table: s.Table, Dataset: s.Dataset, Partitions: s.Partitions.Load(),
+		Name: s.Name, Condition: condition, Fault: faultOf(condition.Err()), Latency: latency, Table: s.Table, Dataset: s.Dataset, Partitions: s.Partitions.Load(),
 		Events: s.Events.Load(), Applied: s.Applied.Load(), Behind: s.Behind(), Parked: s.Parked.Load(),
 		DeadLetters: Letters{s.Opened.Load(), s.Resolved.Load(), s.Open.Load(), s.Reasons()}, LastApplied: instant(s.LastApplied.Load()),
 		Generation: s.Generation.Load(), Replay: s.Replay(),

@@ -121,7 +121,7 @@ func (n *node) broker(conn *connection) string {
 func (n *node) page(l *loops, conn *connection, version string) *portal.Node {
 	p := &portal.Node{
 		Version: version, Agency: n.config.Agency, Started: time.Now(), Broker: n.broker(conn),
-		Readers: l.readers, Deliveries: l.deliveries,
+		Readers: l.readers, Deliveries: l.deliveries, Redact: replacerOf(n.config.Secrets()).Replace,
 	}
 	if conn.broker != nil {
 		p.BusBytes = conn.broker.Size

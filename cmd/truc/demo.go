@@ -197,7 +197,7 @@ const demoIntroduction = `truc demo: ba cơ quan trên một máy / three agenci
                                        ├──► bus %s ──► BHYT: tre_em
   Hà Nội          khai_sinh, Unicode ──┘        (%s)
 
-  trạng thái / status: %s/api/status   thư mục / folder: %s   Ctrl-C: dừng / stop
+  trạng thái / status: %s/   thư mục / folder: %s   Ctrl-C: dừng / stop
 
 `
 

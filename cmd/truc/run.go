@@ -111,7 +111,15 @@ func (n *node) listen(ctx context.Context) (net.Listener, error) {
 // run works until ctx is done, then drains. A pipeline that must not go on stops alone; when none is left, run returns the
 // first reason.
 func (l *loops) run(ctx context.Context, listener net.Listener, page *portal.Node, log *slog.Logger) error {
-	server := &http.Server{Handler: portal.Handler(page), ReadHeaderTimeout: 5 * time.Second}
+	site := portal.New(page)
+	server := &http.Server{Handler: site, ReadHeaderTimeout: 5 * time.Second}
+	watching, unwatch := context.WithCancel(context.WithoutCancel(ctx)) // the page shows how the loops end
+	defer unwatch()
+	watched := make(chan struct{})
+	go func() {
+		defer close(watched)
+		site.Run(watching)
+	}()
 	served := make(chan struct{})
 	go func() {
 		defer close(served)
@@ -141,6 +149,8 @@ func (l *loops) run(ctx context.Context, listener net.Listener, page *portal.Nod
 		work("subscribe."+d.Stats().Name, d.Run)
 	}
 	wg.Wait()
+	unwatch()
+	<-watched
 	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
 	defer cancel()
 	_ = server.Shutdown(stop)

@@ -2,7 +2,7 @@
 # Installs what the tests and the linter need; does nothing, fast, where it is all there.
 #
 #   setup.sh            both
-#   setup.sh servers    PostgreSQL, Apache Kafka, Java, kcat, sqlite3, ip, a C compiler
+#   setup.sh servers    PostgreSQL, Apache Kafka, Java, kcat, sqlite3, ip, a C compiler, Chromium with fonts, axe-core
 #   setup.sh lint       golangci-lint
 #
 # System packages need Debian (or a relative) and root, or sudo that does not ask. Kafka and golangci-lint go to
@@ -24,6 +24,9 @@ has_kafka() {
   [[ -n "${TRUC_TEST_KAFKA:-}" ]] ||
     compgen -G "${TRUC_TEST_KAFKA_HOME:-$cache/kafka-$1}/libs/kafka_*.jar" >/dev/null
 }
+
+has_chromium() { [[ -x "${TRUC_TEST_CHROMIUM:-}" ]] || has chromium || has chromium-browser || has google-chrome; }
+has_axe() { [[ -n "${TRUC_TEST_AXE:-}" || -f "$cache/axe-core-$1.jar" ]]; }
 
 as_root() {
   if [[ $EUID == 0 ]]; then env "$@"; else sudo -n env "$@"; fi
@@ -63,6 +66,18 @@ install_kafka() {
   mv "$partial" "$home"
 }
 
+# install_axe copies one jar and nothing that it would like to have beside it.
+install_axe() {
+  local partial="$cache/axe-core-$1.partial"
+  has mvn || apt_install maven || return 1
+  say "fetching axe-core $1"
+  rm -rf "$partial"
+  mvn -B -q -f tests/scripts/browser/pom.xml dependency:copy-dependencies \
+    -DexcludeTransitive=true -DoutputDirectory="$partial" >&2 </dev/null || return 1
+  mv "$partial"/*.jar "$cache/axe-core-$1.jar"
+  rm -rf "$partial"
+}
+
 setup_servers() {
   has_postgres || install_postgres || missing+=("PostgreSQL 15 or later: package postgresql, or TRUC_TEST_PGBIN=<directory of initdb>")
   local tool package
@@ -77,6 +92,10 @@ setup_servers() {
   kafka="$(sed -n '/kafka_2.13/,/version/ s:.*<version>\(.*\)</version>.*:\1:p' tests/scripts/kafka/pom.xml)"
   has_kafka "$kafka" || install_kafka "$kafka" ||
     missing+=("Apache Kafka $kafka: Maven and a network for tests/scripts/kafka/pom.xml, or TRUC_TEST_KAFKA_HOME=<directory with libs/*.jar>")
+  has_chromium || apt_install chromium fonts-dejavu-core || missing+=("Chromium: package chromium, or TRUC_TEST_CHROMIUM=<its program>")
+  local axe
+  axe="$(sed -n '/axe-core/,/version/ s:.*<version>\(.*\)</version>.*:\1:p' tests/scripts/browser/pom.xml)"
+  has_axe "$axe" || install_axe "$axe" || missing+=("axe-core $axe: Maven and a network for tests/scripts/browser/pom.xml, or TRUC_TEST_AXE=<axe.min.js>")
 }
 
 setup_lint() {
