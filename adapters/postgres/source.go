@@ -28,6 +28,7 @@ type source struct {
 	name      string // in the configuration, for messages
 	slot      string
 	published string // the publication
+	failover  bool   // whether the slot is to follow a promotion
 	chunkRows int
 
 	// nonce tells this session's watermarks from those of earlier ones, which the log may show again.
@@ -114,7 +115,7 @@ func newSource(c *Config, env adapters.Env) (*source, error) {
 	}
 	s := &source{
 		server: server, log: env.Log, name: env.Name,
-		slot: c.Slot, published: c.Publication, chunkRows: c.ChunkRows,
+		slot: c.Slot, failover: c.Failover, published: c.Publication, chunkRows: c.ChunkRows,
 		nonce: rand.Text(), watchEvery: watchEvery,
 		report: make(chan struct{}, 1),
 	}
