@@ -14,6 +14,9 @@ import (
 )
 
 func main() {
+	if code, ran := asService(); ran {
+		os.Exit(code)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	// A second signal ends the process at once, should the orderly end take too long.
 	context.AfterFunc(ctx, stop)
@@ -41,6 +44,7 @@ func verbs() []verb {
 	return slices.Concat(
 		[]verb{demoVerb(), checkVerb(), runVerb(), statusVerb(), verifyVerb(), resnapshotVerb()},
 		dlqVerbs(),
+		serviceVerbs(),
 		[]verb{versionVerb()},
 	)
 }
