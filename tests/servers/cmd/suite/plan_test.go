@@ -16,19 +16,24 @@ func TestRounds(t *testing.T) {
 		want     []round
 	}{
 		"everything": {
-			15, []string{"-race"}, []string{module + "record", adapter, e2e},
+			15,
+			[]string{"-race"},
+			[]string{module + "record", adapter, e2e},
 			[]round{
 				{17, [][]string{{"-race", adapter}, {"-race", "-run=" + versioned()[e2e], e2e}}},
 				{18, [][]string{{"-race", adapter}, {"-race", "-run=" + versioned()[e2e], e2e}}},
 			},
 		},
 		"a test of choice": {
-			17, []string{"-run=TestWire"}, []string{e2e},
+			17,
+			[]string{"-run=TestWire"},
+			[]string{e2e},
 			[]round{{15, [][]string{{"-run=TestWire", e2e}}}, {18, [][]string{{"-run=TestWire", e2e}}}},
 		},
 		"nothing that reads the log": {15, nil, []string{module + "record"}, nil},
 		"a version of somebody's own": {
-			16, nil, []string{adapter},
+			16, nil,
+			[]string{adapter},
 			[]round{{15, [][]string{{adapter}}}, {17, [][]string{{adapter}}}, {18, [][]string{{adapter}}}},
 		},
 	}
