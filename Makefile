@@ -51,9 +51,12 @@ vet: ## go vet
 	go vet ./...
 	go vet -C tests/cloudevents .
 
+cross: ## the binary for each platform it is offered on, without cgo, and go vet for Windows
+	tests/scripts/cross.sh
+
 tidy-check: ## fail where go.mod or go.sum is not tidy
 	go mod tidy -diff
 
-check: fmt-check vet tidy-check lint test ## all of it, before a commit
+check: fmt-check vet tidy-check lint cross test ## all of it, before a commit
 
-.PHONY: help setup build demo test e2e pages test-short fuzz bench fmt fmt-check lint vet tidy-check check
+.PHONY: help setup build demo test e2e pages test-short fuzz bench fmt fmt-check lint vet cross tidy-check check

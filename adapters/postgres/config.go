@@ -17,13 +17,15 @@ type Config struct {
 	// Slot and Publication name what the source creates on the server; "" means truc_<agency>_<source>. Source only.
 	Slot        string `yaml:"slot"`
 	Publication string `yaml:"publication"`
+	// Failover lets standbys take the slot over, from PostgreSQL 17 on. Source only.
+	Failover bool `yaml:"failover"`
 	// ChunkRows is how many rows one chunk of a snapshot reads at most. Source only.
 	ChunkRows int `yaml:"chunk_rows"`
 	// Schema is where the sink keeps its bookkeeping. Sink only.
 	Schema string `yaml:"schema"`
 }
 
-func defaults() *Config { return &Config{ChunkRows: 2000, Schema: "truc"} }
+func defaults() *Config { return &Config{ChunkRows: 2000, Failover: true, Schema: "truc"} }
 
 // slotNames are what PostgreSQL accepts as the name of a replication slot.
 var slotNames = regexp.MustCompile(`^[a-z0-9_]{1,63}$`)

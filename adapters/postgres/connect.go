@@ -192,6 +192,16 @@ type session struct {
 // encoding is the server's.
 func (c *session) encoding() string { return c.pg.ParameterStatus("server_encoding") }
 
+// major is the server's version, 15; 0 when it tells something else.
+func (c *session) major() int {
+	version := c.pg.ParameterStatus("server_version") // "15.19 (Debian …)", "19beta1"
+	if end := strings.IndexFunc(version, func(r rune) bool { return r < '0' || r > '9' }); end >= 0 {
+		version = version[:end]
+	}
+	n, _ := strconv.Atoi(version)
+	return n
+}
+
 // query runs one statement and returns all its rows; a nil cell is null.
 func (c *session) query(ctx context.Context, sql string, args ...[]byte) ([][][]byte, error) {
 	result := c.pg.ExecParams(ctx, sql, args, nil, nil, nil).Read()

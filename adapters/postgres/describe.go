@@ -59,16 +59,17 @@ func (t *catalogTable) fullIdentity() string {
 }
 
 // catalogSQL describes tables, one row a column, in the order of the log's own messages: generated columns are left out
-// because the log leaves them out. $1 is an array of OIDs or null for all.
+// because the log leaves them out. NOT NULL may be NOT VALID from PostgreSQL 18 on: rows of before hold nulls. $1 is an array of OIDs or null for all.
 const catalogSQL = `
 SELECT c.oid, n.nspname, c.relname, c.relkind, c.relpersistence, c.relreplident, c.relispartition, c.reltuples::int8,
        has_table_privilege(c.oid, 'SELECT') AND has_schema_privilege(n.oid, 'USAGE'), pg_has_role(c.relowner, 'USAGE'), row_security_active(c.oid),
        (SELECT quote_ident(u.relname) FROM pg_index i JOIN pg_class u ON u.oid = i.indexrelid
          WHERE i.indrelid = c.oid AND i.indisunique AND i.indimmediate AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL
            AND NOT EXISTS (SELECT 1 FROM unnest(i.indkey[0:i.indnkeyatts-1]) k JOIN pg_attribute x ON x.attrelid = c.oid AND x.attnum = k
-                            WHERE NOT x.attnotnull OR x.attgenerated <> '')
+                            WHERE NOT x.attnotnull OR x.attgenerated <> ''
+                               OR EXISTS (SELECT 1 FROM pg_constraint o WHERE o.conrelid = c.oid AND o.contype = 'n' AND NOT o.convalidated AND o.conkey[1] = k))
          ORDER BY i.indnkeyatts, i.indexrelid LIMIT 1),
-       a.attname, a.atttypid, format_type(a.atttypid, a.atttypmod), format_type(a.atttypid, -1), a.attnotnull,
+       a.attname, a.atttypid, format_type(a.atttypid, a.atttypmod), format_type(a.atttypid, -1), a.attnotnull AND NOT EXISTS (SELECT 1 FROM pg_constraint o WHERE o.conrelid = c.oid AND o.contype = 'n' AND NOT o.convalidated AND o.conkey[1] = a.attnum),
        array_position(p.indkey[0:p.indnkeyatts-1]::int2[], a.attnum),
        array_position(r.indkey[0:r.indnkeyatts-1]::int2[], a.attnum),
        quote_ident(tn.nspname),

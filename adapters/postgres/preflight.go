@@ -38,11 +38,8 @@ func (s *source) Check(ctx context.Context, names []string) (problem.List, error
 	}
 	if slot, err := c.findSlot(ctx, s.slot); err != nil {
 		return nil, err
-	} else if slot != nil && slot.lost {
-		list = append(list, problem.Problem{
-			Code: adapters.GapCode, Where: s.server.name,
-			What: problem.Say("replication slot %s is lost: the server removed log it still needed", s.slot), Fix: problem.Say("truc resnapshot %s", s.name),
-		})
+	} else if slot != nil && slot.lost != "" {
+		list = append(list, problem.Problem{Code: adapters.GapCode, Where: s.server.name, What: slot.lost, Fix: "truc resnapshot " + s.name})
 	}
 	found, err := s.preflight(ctx, c, tables)
 	return append(list, found...), err
@@ -54,6 +51,8 @@ SELECT current_setting('wal_level'),
        current_setting('max_replication_slots')::int8 - (SELECT count(*) FROM pg_replication_slots),
        current_setting('max_wal_senders')::int8 - (SELECT count(*) FROM pg_stat_replication),
        (SELECT setting::int8 FROM pg_settings WHERE name = 'max_slot_wal_keep_size'),
+       CASE WHEN nullif(current_setting('idle_replication_slot_timeout', true), '0')::interval < interval '10 days'
+            THEN current_setting('idle_replication_slot_timeout', true) END,
        current_user, rolreplication OR rolsuper,
        has_database_privilege(current_database(), 'CREATE'), quote_ident(current_database())
   FROM pg_roles WHERE rolname = current_user`
@@ -68,7 +67,7 @@ func (s *source) preflight(ctx context.Context, c *session, tables []*catalogTab
 	if err != nil {
 		return nil, err
 	}
-	role := quote(string(row[4]))
+	role := quote(string(row[5]))
 	f := findings{where: s.server.name}
 	if level := string(row[0]); level != "logical" {
 		f.add("wal-level", problem.Say("wal_level is %s, the log does not carry rows", level), problem.Say("ALTER SYSTEM SET wal_level = 'logical'; then restart the server"))
@@ -79,7 +78,7 @@ func (s *source) preflight(ctx context.Context, c *session, tables []*catalogTab
 	if (slot == nil || !slot.active) && int64Of(row[2]) <= 0 {
 		f.add("wal-senders", problem.Say("all connections for replication are taken"), problem.Say("ALTER SYSTEM SET max_wal_senders = 20; then restart the server"))
 	}
-	if !isTrue(row[5]) {
+	if !isTrue(row[6]) {
 		r := s.server.mayNotReplicate()
 		f.add("replication-privilege", r.What, r.Fix)
 	}
@@ -89,6 +88,12 @@ func (s *source) preflight(ctx context.Context, c *session, tables []*catalogTab
 	case keep < 1024:
 		f.warn("slot-wal-keep", problem.Say("the server keeps only %d MB of log for a slot: a short outage of the reader loses it, and every table is read again", keep), problem.Say("ALTER SYSTEM SET max_slot_wal_keep_size = '50GB' (what the disk can spare); then SELECT pg_reload_conf()"))
 	}
+	if timeout := string(row[4]); timeout != "" { // the longest public holidays last nine days
+		f.warn("idle-slot-timeout", fmt.Sprintf("the server gives up a slot that nobody has read for %s: a node that is stopped for longer loses changes", timeout), "ALTER SYSTEM SET idle_replication_slot_timeout = 0, or 10 days and more (max_slot_wal_keep_size bounds the disk); then SELECT pg_reload_conf()")
+	}
+	if err := s.checkStandbys(ctx, c, &f); err != nil {
+		return nil, err
+	}
 	publication, err := c.findPublication(ctx, s.published)
 	if err != nil {
 		return nil, err
@@ -96,7 +101,7 @@ func (s *source) preflight(ctx context.Context, c *session, tables []*catalogTab
 	for _, t := range tables {
 		f.table(t, role)
 	}
-	f.publication(s.published, publication, tables, isTrue(row[6]), role, string(row[7]))
+	f.publication(s.published, publication, tables, isTrue(row[7]), role, string(row[8]))
 	return f.list, nil
 }
 
@@ -196,7 +201,7 @@ type publication struct {
 }
 
 func (c *session) findPublication(ctx context.Context, name string) (*publication, error) {
-	rows, err := c.query(ctx, "SELECT oid, puballtables, pg_has_role(pubowner, 'USAGE'), pubinsert AND pubupdate AND pubdelete AND pubtruncate, pubviaroot, xmin FROM pg_publication WHERE pubname = $1", []byte(name))
+	rows, err := c.query(ctx, "SELECT oid, puballtables, pg_has_role(pubowner, 'USAGE'), pubinsert AND pubupdate AND pubdelete AND pubtruncate, pubviaroot, xmin, coalesce(to_jsonb(p)->>'pubgencols', 'n') FROM pg_publication p WHERE pubname = $1", []byte(name))
 	if err != nil {
 		return nil, fmt.Errorf("read publication: %w", err)
 	}
@@ -210,6 +215,9 @@ func (c *session) findPublication(ctx context.Context, name string) (*publicatio
 	}
 	if !isTrue(f[4]) {
 		p.flaws = append(p.flaws, "publish_via_partition_root = true")
+	}
+	if string(f[6]) != "n" { // from PostgreSQL 18 on; a snapshot does not read them
+		p.flaws = append(p.flaws, "publish_generated_columns = none")
 	}
 	members, err := c.query(ctx, `SELECT prrelid, oid, prqual IS NOT NULL OR prattrs IS NOT NULL FROM pg_publication_rel WHERE prpubid = $1
 UNION ALL SELECT c.oid, n.oid, false FROM pg_publication_namespace n JOIN pg_class c ON c.relnamespace = n.pnnspid WHERE n.pnpubid = $1`, f[0])
@@ -266,7 +274,7 @@ func tableList(tables []*catalogTable) string {
 // publication checks that it is there, or that the role may make it so.
 func (f *findings) publication(name string, p *publication, tables []*catalogTable, mayCreate bool, role, database string) {
 	if p != nil && len(p.flaws) > 0 {
-		f.add("publication-options", problem.Say("publication %s does not publish every change under its table's name", name), problem.Say("ALTER PUBLICATION %s SET (%s)", quote(name), strings.Join(p.flaws, ", ")))
+		f.add("publication-options", "publication "+name+" does not publish every change under its table's name, or generated columns besides", "ALTER PUBLICATION "+quote(name)+" SET ("+strings.Join(p.flaws, ", ")+")")
 	}
 	missing := p.missing(tables)
 	if len(missing) == 0 && p != nil {

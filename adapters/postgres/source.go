@@ -28,6 +28,7 @@ type source struct {
 	name      string // in the configuration, for messages
 	slot      string
 	published string // the publication
+	failover  bool   // whether the slot is to follow a promotion
 	chunkRows int
 	pacer     *adapters.Pacer
 
@@ -115,7 +116,7 @@ func newSource(c *Config, env adapters.Env) (*source, error) {
 	}
 	s := &source{
 		server: server, log: env.Log, name: env.Name,
-		slot: c.Slot, published: c.Publication, chunkRows: c.ChunkRows, pacer: adapters.NewPacer(env.Pace),
+		slot: c.Slot, failover: c.Failover, published: c.Publication, chunkRows: c.ChunkRows, pacer: adapters.NewPacer(env.Pace),
 		nonce: rand.Text(), watchEvery: watchEvery, lookEvery: lookEvery,
 		report: make(chan struct{}, 1),
 	}

@@ -6,11 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/jackc/pglogrepl"
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/lienthong/truc/adapters"
 	"github.com/lienthong/truc/adapters/snapshot"
@@ -82,9 +80,12 @@ func (s *source) open(ctx context.Context, start adapters.Start) error { //nolin
 		slot = nil
 	}
 	if slot == nil {
-		if slot, err = s.createSlot(ctx); err != nil {
-			return err
-		}
+		slot, err = s.createSlot(ctx, system.DBName)
+	} else {
+		err = s.setFailover(ctx, slot)
+	}
+	if err != nil {
+		return err
 	}
 	confirmed := slot.confirmed
 	if start.Position != nil {
@@ -142,10 +143,8 @@ func (s *source) open(ctx context.Context, start adapters.Start) error { //nolin
 
 // checkServer refuses what no grant or statement can mend.
 func (s *source) checkServer(ctx context.Context, c *session) error {
-	version := c.pg.ParameterStatus("server_version")
-	major, _, _ := strings.Cut(version, ".")
-	if n, err := strconv.Atoi(major); err == nil && n < 15 {
-		return &adapters.RefusedError{Where: s.server.name, What: problem.Say("PostgreSQL %s is too old", version), Fix: problem.Say("upgrade to PostgreSQL 15 or later")}
+	if n := c.major(); n > 0 && n < 15 {
+		return &adapters.RefusedError{Where: s.server.name, What: fmt.Sprintf("PostgreSQL %d is too old", n), Fix: "upgrade to PostgreSQL 15 or later"}
 	}
 	row, err := c.row(ctx, "SELECT pg_is_in_recovery()")
 	if err != nil {
@@ -213,103 +212,6 @@ func switchPoint(history []byte, timeline int32) (lsn, bool) {
 		}
 	}
 	return 0, false
-}
-
-// slotState is our replication slot as pg_replication_slots has it.
-type slotState struct {
-	plugin, database string
-	lost             bool
-	active           bool
-	confirmed        lsn
-}
-
-func (s *source) findSlot(ctx context.Context) (*slotState, error) {
-	return s.catalog.findSlot(ctx, s.slot)
-}
-
-func (c *session) findSlot(ctx context.Context, name string) (*slotState, error) {
-	rows, err := c.query(ctx, "SELECT plugin, database, coalesce(wal_status = 'lost', false), active, confirmed_flush_lsn FROM pg_replication_slots WHERE slot_name = $1", []byte(name))
-	if err != nil || len(rows) == 0 {
-		return nil, err
-	}
-	f := rows[0]
-	return &slotState{plugin: string(f[0]), database: string(f[1]), lost: isTrue(f[2]), active: isTrue(f[3]), confirmed: walLocation(f[4])}, nil
-}
-
-// checkGap finds out whether the slot still has everything after the position.
-func (s *source) checkGap(slot *slotState, saved *position, start adapters.Start, now pglogrepl.IdentifySystemResult) error {
-	if slot != nil && (slot.plugin != "pgoutput" || slot.database != now.DBName) {
-		return &adapters.RefusedError{
-			Where: s.server.name, What: problem.Say("replication slot %s belongs to somebody else (plugin %q, database %q)", s.slot, slot.plugin, slot.database),
-			Fix: problem.Say("set slot: to another name"),
-		}
-	}
-	gap := func(to lsn, reason string) error {
-		from := "an unknown place"
-		if start.Position != nil {
-			from = "LSN " + saved.Confirmed.String()
-		}
-		return &adapters.GapError{Source: s.name, From: from, To: "LSN " + to.String(), Reason: reason}
-	}
-	switch {
-	case start.Reset:
-		return nil
-	case slot == nil && start.Position == nil:
-		return nil
-	case slot == nil:
-		return gap(lsn(now.XLogPos), "replication slot "+s.slot+" does not exist any more")
-	case slot.lost:
-		return gap(lsn(now.XLogPos), "replication slot "+s.slot+" is lost: the server removed log it still needed (max_slot_wal_keep_size)")
-	case start.Position != nil && slot.confirmed > saved.Confirmed:
-		// The server would start at the slot's place without a word.
-		return gap(slot.confirmed, "replication slot "+s.slot+" has been advanced by somebody else, or was created again")
-	}
-	return nil
-}
-
-// createSlot makes the slot. No snapshot is exported: tables are read by watermarks.
-func (s *source) createSlot(ctx context.Context) (*slotState, error) {
-	s.log.Info("creating replication slot; this waits for the transactions that are running now", "source", s.name, "slot", s.slot)
-	made, err := pglogrepl.CreateReplicationSlot(ctx, s.repl, s.slot, "pgoutput", pglogrepl.CreateReplicationSlotOptions{
-		SnapshotAction: "NOEXPORT_SNAPSHOT", Mode: pglogrepl.LogicalReplication,
-	})
-	if err != nil {
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
-		return nil, s.server.explain(err)
-	}
-	return &slotState{confirmed: walLocation([]byte(made.ConsistentPoint))}, nil
-}
-
-// startReplication begins the stream at a place of the log. A slot that is still active is tried again for a moment: the server
-// takes that long to notice that the source was closed and is opened again.
-func (s *source) startReplication(ctx context.Context, from lsn) error {
-	deadline := time.Now().Add(3 * time.Second)
-	for {
-		err := pglogrepl.StartReplication(ctx, s.repl, s.slot, pglogrepl.LSN(from), pglogrepl.StartReplicationOptions{
-			Mode:       pglogrepl.LogicalReplication,
-			PluginArgs: []string{"proto_version '1'", "publication_names '" + strings.ReplaceAll(quote(s.published), "'", "''") + "'", "messages 'true'"},
-		})
-		if err == nil {
-			return nil
-		}
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		if pg, ok := errors.AsType[*pgconn.PgError](err); !ok || pg.Code != "55006" || time.Now().After(deadline) {
-			return s.server.explain(err)
-		}
-		// The refusal is followed by ReadyForQuery, which the driver leaves to us.
-		if _, err := s.repl.ReceiveMessage(ctx); err != nil {
-			return s.server.explain(err)
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(20 * time.Millisecond):
-		}
-	}
 }
 
 // openTables runs the preflight for the tables and returns them.

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/lienthong/truc/problem"
@@ -32,7 +33,8 @@ func defaults() *Config {
 func (c *Config) in(dir string) *Config {
 	resolved := *c
 	if !filepath.IsAbs(c.Path) {
-		resolved.Path = filepath.Join(dir, filepath.FromSlash(c.Path))
+		// Both separators, as everywhere in a configuration: it may have been written on Windows.
+		resolved.Path = filepath.Join(dir, filepath.FromSlash(strings.ReplaceAll(c.Path, `\`, "/")))
 	}
 	return &resolved
 }

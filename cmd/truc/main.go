@@ -14,6 +14,9 @@ import (
 )
 
 func main() {
+	if code, ran := asService(); ran {
+		os.Exit(code)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	// A second signal ends the process at once, should the orderly end take too long.
 	context.AfterFunc(ctx, stop)
@@ -44,6 +47,8 @@ func verbs() []verb {
 		[]verb{replayVerb(), resnapshotVerb()},
 		dlqVerbs(),
 		mappingVerbs(),
-		[]verb{mappingExplainVerb(), schemaExportVerb(), alertTestVerb(), versionVerb()},
+		[]verb{mappingExplainVerb(), schemaExportVerb(), alertTestVerb()},
+		serviceVerbs(),
+		[]verb{versionVerb()},
 	)
 }

@@ -61,6 +61,9 @@ func (p *program) run(ctx context.Context, level slog.Level) (err error) {
 	if err := n.tolerate(inOrder(distinct(problems))).Err(); err != nil {
 		return err
 	}
+	// What a person must change is known by now; for a server that is away the node waits, however long.
+	p.notify("READY=1\nSTATUS=waiting for the bus")
+	defer context.AfterFunc(ctx, func() { p.notify("STOPPING=1\nSTATUS=carrying what is under way to its end") })()
 	conn, err := connect(ctx, c.Bus, true, n.log)
 	if err != nil {
 		return err
@@ -77,6 +80,7 @@ func (p *program) run(ctx context.Context, level slog.Level) (err error) {
 	n.log.Info("truc is running", "agency", c.Agency, "http", "http://"+listener.Addr().String(), "bus", n.broker(conn),
 		"readers", len(l2.readers), "deliveries", len(l2.deliveries))
 	defer n.watch(ctx, l2)()
+	p.notify("STATUS=publishing and delivering; truc status says more")
 	return l2.run(ctx, listener, n.page(l2, conn, versionOf(debug.ReadBuildInfo()).Version), n.log)
 }
 

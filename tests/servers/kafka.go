@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -128,11 +127,11 @@ func newBroker(ctx context.Context, settings []string) (*broker, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &broker{home: h, java: java, libs: libs, settings: settings}
-	if err := b.shareLibs(); err != nil {
+	if libs, err = h.share(libs, "libs"); err != nil {
 		h.remove()
 		return nil, err
 	}
+	b := &broker{home: h, java: java, libs: libs, settings: settings}
 	// Ports that were free when they were looked for may be taken by the time Kafka binds them.
 	for range 3 {
 		if err = b.format(ctx); err != nil {
@@ -161,45 +160,6 @@ func findKafka() (string, error) {
 		return "", &missingError{fmt.Sprintf("no Apache Kafka (kafka_*.jar) in %s", libs)}
 	}
 	return libs, nil
-}
-
-// shareLibs puts the jars where the unprivileged user can read them: the cache of root is closed to it.
-func (b *broker) shareLibs() error {
-	if b.home.owner == nil {
-		return nil
-	}
-	jars, err := filepath.Glob(filepath.Join(b.libs, "*.jar"))
-	if err != nil {
-		return fmt.Errorf("list Kafka's jars: %w", err)
-	}
-	b.libs = filepath.Join(b.home.dir, "libs")
-	if err := os.Mkdir(b.libs, 0o755); err != nil {
-		return fmt.Errorf("share Kafka's jars: %w", err)
-	}
-	for _, jar := range jars {
-		to := filepath.Join(b.libs, filepath.Base(jar))
-		if os.Link(jar, to) == nil {
-			continue
-		}
-		if err := copyFile(jar, to); err != nil { // another file system
-			return fmt.Errorf("share Kafka's jars: %w", err)
-		}
-	}
-	return nil
-}
-
-func copyFile(from, to string) error {
-	in, err := os.Open(from)
-	if err != nil {
-		return err
-	}
-	defer in.Close()
-	out, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(out, in)
-	return errors.Join(err, out.Close())
 }
 
 // format chooses ports, writes the configuration and formats an empty log directory with it.

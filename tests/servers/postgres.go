@@ -7,9 +7,7 @@ import (
 	"fmt"
 	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -58,6 +56,23 @@ func NewPostgres(tb testing.TB, settings ...string) *PostgresServer {
 	c, err := newCluster(tb.Context(), settings)
 	if err != nil {
 		giveUp(tb, err)
+	}
+	tb.Cleanup(c.close)
+	return &PostgresServer{DSN: c.dsn(), DataDir: c.data(), Bin: c.bin, tb: tb, cluster: c, private: true}
+}
+
+// NewStandby starts a server that streams from this private one through the physical slot "standby", with settings such
+// as "sync_replication_slots=on" of its own; it ends with the test. For the copy of its data this server is stopped and
+// started again.
+func (s *PostgresServer) NewStandby(tb testing.TB, settings ...string) *PostgresServer {
+	tb.Helper()
+	primary := s.own("NewStandby")
+	if err := execute(tb.Context(), s.DSN, "SELECT pg_create_physical_replication_slot('standby', true)"); err != nil {
+		tb.Fatalf("create slot of a standby: %v", err)
+	}
+	c, err := primary.copy(tb.Context(), settings)
+	if err != nil {
+		tb.Fatal(err)
 	}
 	tb.Cleanup(c.close)
 	return &PostgresServer{DSN: c.dsn(), DataDir: c.data(), Bin: c.bin, tb: tb, cluster: c, private: true}
@@ -133,8 +148,16 @@ func newCluster(ctx context.Context, settings []string) (*cluster, error) {
 	if err != nil {
 		return nil, err
 	}
+	return newClusterOf(ctx, bin, settings)
+}
+
+func newClusterOf(ctx context.Context, bin string, settings []string) (*cluster, error) {
 	h, err := newHome("postgres")
 	if err != nil {
+		return nil, err
+	}
+	if bin, err = shareProgram(h, bin); err != nil {
+		h.remove()
 		return nil, err
 	}
 	c := &cluster{home: h, bin: bin, settings: settings}
@@ -142,6 +165,40 @@ func newCluster(ctx context.Context, settings []string) (*cluster, error) {
 		h.remove()
 		return nil, err
 	}
+	return c.launch(ctx)
+}
+
+// copy makes a standby of a cluster.
+func (c *cluster) copy(ctx context.Context, settings []string) (*cluster, error) {
+	h, err := newHome("postgres")
+	if err != nil {
+		return nil, err
+	}
+	standby := &cluster{home: h, bin: c.bin, settings: append([]string{
+		fmt.Sprintf("primary_conninfo=host=127.0.0.1 port=%d user=postgres password=%s dbname=postgres", c.port, postgresPassword),
+		"primary_slot_name=standby", "hot_standby_feedback=on",
+	}, settings...)}
+	// Data at rest is a backup without a label.
+	c.stop()
+	err = h.run(ctx, "cp", "-a", c.data(), standby.data())
+	if err := errors.Join(err, c.start(ctx)); err != nil {
+		h.remove()
+		return nil, err
+	}
+	slots, _ := filepath.Glob(filepath.Join(standby.data(), "pg_replslot", "*"))
+	for _, slot := range slots {
+		err = errors.Join(err, os.RemoveAll(slot)) // those of the primary: a base backup does not have them either
+	}
+	signal := filepath.Join(standby.data(), "standby.signal")
+	if err := errors.Join(err, os.WriteFile(signal, nil, 0o600), h.own(signal)); err != nil {
+		h.remove()
+		return nil, fmt.Errorf("make a standby: %w", err)
+	}
+	return standby.launch(ctx)
+}
+
+// launch starts a cluster for the first time, on a port of its own; one that does not start is thrown away.
+func (c *cluster) launch(ctx context.Context) (_ *cluster, err error) {
 	// A port that was free when it was looked for may be taken by the time PostgreSQL binds it.
 	for range 3 {
 		if c.port, err = freePort(); err != nil {
@@ -153,37 +210,6 @@ func newCluster(ctx context.Context, settings []string) (*cluster, error) {
 	}
 	c.close()
 	return nil, err
-}
-
-// findPostgres gives the directory of the newest PostgreSQL that is a server, not only a client.
-func findPostgres() (string, error) {
-	if bin := os.Getenv("TRUC_TEST_PGBIN"); bin != "" {
-		if isExecutable(filepath.Join(bin, "initdb")) && isExecutable(filepath.Join(bin, "postgres")) {
-			return bin, nil
-		}
-		return "", &missingError{fmt.Sprintf("no initdb and postgres in TRUC_TEST_PGBIN=%s", bin)}
-	}
-	candidates, _ := filepath.Glob("/usr/lib/postgresql/*/bin")
-	slices.SortFunc(candidates, func(a, b string) int { // 9.6 < 15 < 17
-		if len(a) != len(b) {
-			return len(b) - len(a)
-		}
-		return strings.Compare(b, a)
-	})
-	if initdb, err := exec.LookPath("initdb"); err == nil {
-		candidates = slices.Insert(candidates, 0, filepath.Dir(initdb))
-	}
-	for _, bin := range candidates {
-		if isExecutable(filepath.Join(bin, "initdb")) && isExecutable(filepath.Join(bin, "postgres")) {
-			return bin, nil
-		}
-	}
-	return "", &missingError{"no PostgreSQL server (initdb, postgres) in TRUC_TEST_PGBIN, PATH or /usr/lib/postgresql/*/bin"}
-}
-
-func isExecutable(path string) bool {
-	info, err := os.Stat(path)
-	return err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0
 }
 
 func (c *cluster) initialise(ctx context.Context) error {

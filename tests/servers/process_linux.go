@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"os/user"
@@ -104,6 +106,69 @@ func (h *home) write(name, text string) (path string, err error) {
 		return "", err
 	}
 	return path, h.own(path)
+}
+
+// share gives the path under which the user of the server can read a directory: itself, or a copy in this home when
+// somewhere above it a folder is closed, as the cache of root is.
+func (h *home) share(dir, as string) (string, error) {
+	if h.owner == nil || isOpen(dir) {
+		return dir, nil
+	}
+	to := filepath.Join(h.dir, as)
+	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		name, err := filepath.Rel(dir, path)
+		if err != nil {
+			return err
+		}
+		target := filepath.Join(to, name)
+		if entry.IsDir() {
+			return os.Mkdir(target, 0o755)
+		}
+		if os.Link(path, target) == nil { // symbolic links too
+			return nil
+		}
+		return copyFile(path, target) // another file system
+	})
+	if err != nil {
+		return "", fmt.Errorf("share %s: %w", dir, err)
+	}
+	return to, nil
+}
+
+// isOpen reports whether everybody may go through all folders to dir.
+func isOpen(dir string) bool {
+	for {
+		info, err := os.Stat(dir)
+		if err != nil || info.Mode()&0o001 == 0 {
+			return false
+		}
+		parent := filepath.Dir(dir)
+		if parent == dir {
+			return true
+		}
+		dir = parent
+	}
+}
+
+func copyFile(from, to string) error {
+	in, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	info, err := in.Stat()
+	if err != nil {
+		return err
+	}
+	out, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, info.Mode().Perm())
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(out, in)
+	return errors.Join(err, out.Close())
 }
 
 func (h *home) remove() {

@@ -23,6 +23,8 @@ func newHome(name string) (*home, error) {
 var errLinuxOnly = errors.New("test servers run on Linux only")
 
 func (h *home) write(string, string) (string, error)                      { return "", errLinuxOnly }
+func (h *home) own(string) error                                          { return errLinuxOnly }
+func (h *home) share(string, string) (string, error)                      { return "", errLinuxOnly }
 func (h *home) remove()                                                   {}
 func (h *home) run(context.Context, string, ...string) error              { return errLinuxOnly }
 func (h *home) start(string, signal, string, ...string) (*process, error) { return nil, errLinuxOnly }

@@ -10,7 +10,8 @@
 //
 //	TRUC_TEST_POSTGRES     DSN (URL form, superuser) of the shared PostgreSQL, started by someone else; wal_level=logical
 //	TRUC_TEST_KAFKA        host:port of the shared Kafka, started by someone else
-//	TRUC_TEST_PGBIN        directory with initdb and postgres; default: PATH, then /usr/lib/postgresql/*/bin
+//	TRUC_TEST_PGBIN        directory with initdb and postgres; default: PATH, then /usr/lib/postgresql/*/bin, then the cache
+//	TRUC_TEST_PGVERSION    major version to use instead, from /usr/lib/postgresql or truc/postgres-<version> in the user's cache
 //	TRUC_TEST_KAFKA_HOME   directory with libs/*.jar; default: truc/kafka-<version> in the user's cache directory
 //	ALLOW_SKIP=1           skip a test whose server is not installed, instead of failing it
 package servers
@@ -22,6 +23,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"os"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -82,6 +84,21 @@ func Environment(ctx context.Context) (variables []string, stop func(), err erro
 		}
 	}
 	return variables, stop, errors.Join(errs[:]...)
+}
+
+// PostgresOf starts one PostgreSQL of another major version and returns the variables by which test processes share it and
+// start more of its version, and a function that stops it.
+func PostgresOf(ctx context.Context, major int) (variables []string, stop func(), err error) {
+	version := strconv.Itoa(major)
+	bin, err := postgresOf(version)
+	if err != nil {
+		return nil, func() {}, err
+	}
+	c, err := newClusterOf(ctx, bin, nil)
+	if err != nil {
+		return nil, func() {}, fmt.Errorf("start PostgreSQL %s: %w", version, err)
+	}
+	return []string{"TRUC_TEST_POSTGRES=" + c.dsn(), "TRUC_TEST_PGVERSION=" + version}, c.close, nil
 }
 
 // missingError says that something is not installed and how to get it.

@@ -20,6 +20,7 @@ type event struct {
 // report turns the events of go test into what a person wants to read.
 type report struct {
 	out     io.Writer
+	on      string            // where they ran, " on PostgreSQL 17"; "" for the default servers
 	pending map[string][]line // by package: output of tests that have not passed
 	passed  int
 	failed  int
@@ -28,8 +29,8 @@ type report struct {
 
 type line struct{ test, text string }
 
-func newReport(out io.Writer) *report {
-	return &report{out: out, pending: map[string][]line{}}
+func newReport(out io.Writer, on string) *report {
+	return &report{out: out, on: on, pending: map[string][]line{}}
 }
 
 func (r *report) read(events io.Reader) error {
@@ -55,13 +56,13 @@ func (r *report) packageEvent(e event) {
 	case "output":
 		r.pending[e.Package] = append(r.pending[e.Package], line{"", e.Output})
 	case "pass":
-		fmt.Fprintf(r.out, "ok    %7.1fs  %s\n", e.Elapsed, e.Package)
+		fmt.Fprintf(r.out, "ok    %7.1fs  %s%s\n", e.Elapsed, e.Package, r.on)
 		delete(r.pending, e.Package)
 	case "fail":
 		for _, l := range r.pending[e.Package] {
 			fmt.Fprint(r.out, l.text)
 		}
-		fmt.Fprintf(r.out, "FAIL  %7.1fs  %s\n", e.Elapsed, e.Package)
+		fmt.Fprintf(r.out, "FAIL  %7.1fs  %s%s\n", e.Elapsed, e.Package, r.on)
 		delete(r.pending, e.Package)
 	}
 }
@@ -109,7 +110,7 @@ func (r *report) reason(e event) string {
 
 func (r *report) summary() {
 	for _, s := range r.skipped {
-		fmt.Fprintln(r.out, "skipped:", s)
+		fmt.Fprintf(r.out, "skipped%s: %s\n", r.on, s)
 	}
-	fmt.Fprintf(r.out, "tests: %d passed, %d failed, %d skipped\n", r.passed, r.failed, len(r.skipped))
+	fmt.Fprintf(r.out, "tests%s: %d passed, %d failed, %d skipped\n", r.on, r.passed, r.failed, len(r.skipped))
 }

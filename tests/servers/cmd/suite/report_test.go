@@ -27,18 +27,18 @@ func TestReport(t *testing.T) {
 {"Action":"fail","Package":"r"}
 `
 	var out strings.Builder
-	r := newReport(&out)
+	r := newReport(&out, " on PostgreSQL 17")
 	if err := r.read(strings.NewReader(events)); err != nil {
 		t.Fatal(err)
 	}
 	r.summary()
 	const want = `    x_test.go:9: got 1, want 2
-FAIL      1.5s  p
-ok        0.2s  q
+FAIL      1.5s  p on PostgreSQL 17
+ok        0.2s  q on PostgreSQL 17
 r.go:1: syntax error
-FAIL      0.0s  r
-skipped: p TestSkip: x_test.go:3: no server
-tests: 2 passed, 1 failed, 1 skipped
+FAIL      0.0s  r on PostgreSQL 17
+skipped on PostgreSQL 17: p TestSkip: x_test.go:3: no server
+tests on PostgreSQL 17: 2 passed, 1 failed, 1 skipped
 `
 	if diff := cmp.Diff(want, out.String()); diff != "" {
 		t.Errorf("report (-want +got):\n%s", diff)

@@ -1,0 +1,25 @@
+//go:build !linux && !windows
+
+package main
+
+import "context"
+
+const defaultServiceUser = "truc"
+
+func systemManager() manager { return noManager{} }
+
+// noManager stands where truc knows no service manager.
+type noManager struct{}
+
+func (noManager) check() error {
+	return refusal("unsupported", "truc service",
+		"chỉ hỗ trợ Linux (systemd) và Windows / only Linux (systemd) and Windows are supported",
+		"cho trình quản lý dịch vụ của máy chạy: truc run -c FILE / let the machine's service manager run that")
+}
+func (noManager) text(s service) string                                    { return unitText(s) }
+func (noManager) replaces(service) (present, same bool, err error)         { return false, false, nil }
+func (n noManager) install(context.Context, *program, service, bool) error { return n.check() }
+func (n noManager) remove(context.Context, *program, string, bool) error   { return n.check() }
+
+// asService runs nothing: only Windows starts services its own way.
+func asService() (code int, ran bool) { return 0, false }
