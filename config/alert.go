@@ -5,9 +5,7 @@ import (
 	"net"
 	"net/url"
 	"reflect"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -47,35 +45,9 @@ func AlertEvents() []string {
 
 func (a *Alert) decode(d *decoder, at spot) {
 	*a = Alert{StaleAfter: 10 * time.Minute, LagAfter: 15 * time.Minute, RetainedAbove: 10 << 30, LettersAbove: 100, Repeat: time.Hour, Resolved: true}
-	if isNull(at.value) || d.is(at, yaml.MappingNode, "a mapping with webhook or command", "write - webhook: https://…") {
+	if isNull(at.value) || d.is(at, yaml.MappingNode, problem.Say("a mapping with webhook or command"), problem.Say("write - webhook: https://…")) {
 		d.structure(at, reflect.ValueOf(a).Elem())
 	}
-}
-
-// Size is a number of bytes, written "500MB" or "10GiB".
-type Size int64
-
-var sizeForm = regexp.MustCompile(`^([1-9][0-9]{0,11})\s*(KB|MB|GB|TB|KiB|MiB|GiB|TiB)$`)
-
-// UnmarshalText reads "10GiB".
-func (s *Size) UnmarshalText(text []byte) error {
-	m := sizeForm.FindSubmatch(text)
-	if m == nil {
-		return problem.Problem{What: fmt.Sprintf("a size was expected, %q was found", short(string(text))), Fix: "write it like 500MB or 10GiB"}
-	}
-	n, err := strconv.ParseInt(string(m[1]), 10, 64)
-	base := int64(1000)
-	if strings.HasSuffix(string(m[2]), "iB") {
-		base = 1024
-	}
-	for range strings.IndexByte("KMGT", m[2][0]) + 1 {
-		if n > 1<<62/base {
-			return problem.Problem{What: fmt.Sprintf("%q is more than there is", short(string(text))), Fix: "write a smaller size, like 10GiB"}
-		}
-		n *= base
-	}
-	*s = Size(n)
-	return err
 }
 
 // longestWait bounds the durations of alerts: a longer one is a slip.
@@ -87,38 +59,38 @@ func (c *Config) checkAlerts() {
 		hook, command := c.has(path+".webhook"), c.has(path+".command")
 		switch {
 		case hook && command:
-			c.bad(path, "both a webhook and a command are named here", "keep one, and give the other an entry of its own")
+			c.bad(path, problem.Say("both a webhook and a command are named here"), problem.Say("keep one, and give the other an entry of its own"))
 		case !hook && !command:
-			c.report("config.missing-key", path, "nobody is told: there is neither a webhook nor a command", "add webhook: https://… or command: [/path/to/program]", false)
+			c.report("config.missing-key", path, problem.Say("nobody is told: there is neither a webhook nor a command"), problem.Say("add webhook: https://… or command: [/path/to/program]"), false)
 		case hook:
 			c.checkWebhook(path, a)
 		case len(a.Command) == 0 || a.Command[0] == "":
 			if !c.Faulty(path + ".command") {
-				c.bad(path+".command", "the command is empty", "write command: [/path/to/program, argument]")
+				c.bad(path+".command", problem.Say("the command is empty"), problem.Say("write command: [/path/to/program, argument]"))
 			}
 		}
 		if command && c.has(path+".secret") {
-			c.bad(path+".secret", "a secret signs what is posted to a webhook, a command has none", "remove it")
+			c.bad(path+".secret", problem.Say("a secret signs what is posted to a webhook, a command has none"), problem.Say("remove it"))
 		}
 		for n, event := range a.On {
 			if at := fmt.Sprintf("%s.on[%d]", path, n); event != "" && !slices.Contains(AlertEvents(), event) {
-				fix := "use some of: " + strings.Join(AlertEvents(), ", ")
+				fix := problem.Say("use some of: %s", strings.Join(AlertEvents(), ", "))
 				if k := Similar(short(event), AlertEvents()); k != "" {
-					fix = fmt.Sprintf("write %q", k)
+					fix = problem.Say("write %q", k)
 				}
-				c.report("config.unknown-event", at, "there is no event "+c.shown(at), fix, false)
+				c.report("config.unknown-event", at, problem.Say("there is no event %s", c.shown(at)), fix, false)
 			}
 		}
 		for key, value := range map[string]time.Duration{"staleAfter": a.StaleAfter, "lagAfter": a.LagAfter} {
 			if value < time.Minute || value > longestWait {
-				c.bad(path+"."+key, c.shown(path+"."+key)+" is not between 1m and 90 days", "write a duration like 10m or 2h")
+				c.bad(path+"."+key, problem.Say("%s is not between 1m and 90 days", c.shown(path+"."+key)), problem.Say("write a duration like 10m or 2h"))
 			}
 		}
 		if a.Repeat != 0 && (a.Repeat < time.Minute || a.Repeat > longestWait) {
-			c.bad(path+".repeat", c.shown(path+".repeat")+" is not between 1m and 90 days", "write a duration like 1h, or 0s for never")
+			c.bad(path+".repeat", problem.Say("%s is not between 1m and 90 days", c.shown(path+".repeat")), problem.Say("write a duration like 1h, or 0s for never"))
 		}
 		if c.has(path+".timeout") && (a.Timeout < time.Second || a.Timeout > 5*time.Minute) {
-			c.bad(path+".timeout", c.shown(path+".timeout")+" is not between 1s and 5m", "write a duration like 10s")
+			c.bad(path+".timeout", problem.Say("%s is not between 1s and 5m", c.shown(path+".timeout")), problem.Say("write a duration like 10s"))
 		}
 		c.positive(path+".lettersAbove", a.LettersAbove, 1_000_000_000)
 	}
@@ -131,10 +103,10 @@ func (c *Config) checkWebhook(path string, a *Alert) {
 	}
 	u, err := url.Parse(a.Webhook)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-		c.bad(at, c.shown(at)+" is no web address", "write it like https://canhbao.example/truc")
+		c.bad(at, problem.Say("%s is no web address", c.shown(at)), problem.Say("write it like https://canhbao.example/truc"))
 		return
 	}
 	if ip := net.ParseIP(u.Hostname()); u.Scheme == "http" && u.Hostname() != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		c.report("config.plain-webhook", at, "alerts go to another machine unencrypted", "use https", true)
+		c.report("config.plain-webhook", at, problem.Say("alerts go to another machine unencrypted"), problem.Say("use https"), true)
 	}
 }

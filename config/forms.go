@@ -37,7 +37,7 @@ func (s *Sink) decode(d *decoder, at spot) {
 		d.report(e, problem.Problem{Code: "config.unknown-key", What: problem.Say("a sink has no limit: limits spare a source"), Fix: problem.Say("remove it")})
 	}
 	if e, ok := at.entry(pauseKey); ok {
-		d.report(e, problem.Problem{Code: "config.unknown-key", What: "a sink keeps nothing while a delivery is paused: pause: belongs to a source", Fix: "remove it"})
+		d.report(e, problem.Problem{Code: "config.unknown-key", What: problem.Say("a sink keeps nothing while a delivery is paused: pause: belongs to a source"), Fix: problem.Say("remove it")})
 	}
 }
 
@@ -96,7 +96,7 @@ type Zone string
 // UnmarshalText reads the name of a zone.
 func (z *Zone) UnmarshalText(text []byte) error {
 	if _, err := time.LoadLocation(string(text)); err != nil || len(text) == 0 || string(text) == "Local" {
-		return problem.Problem{What: fmt.Sprintf("there is no time zone %q", short(string(text))), Fix: "write it like Asia/Ho_Chi_Minh, or remove the key"}
+		return problem.Problem{What: problem.Say("there is no time zone %q", short(string(text))), Fix: problem.Say("write it like Asia/Ho_Chi_Minh, or remove the key")}
 	}
 	*z = Zone(text)
 	return nil
@@ -131,27 +131,34 @@ const (
 // UnmarshalText reads one of the two.
 func (t *PauseThen) UnmarshalText(text []byte) error {
 	if *t = PauseThen(text); *t != ThenWarn && *t != ThenResume {
-		return problem.Problem{What: fmt.Sprintf("warn or resume was expected, %q was found", short(string(text))), Fix: "write warn to stay paused whatever happens, resume to go on before the server's disk is full"}
+		return problem.Problem{What: problem.Say("warn or resume was expected, %q was found", short(string(text))), Fix: problem.Say("write warn to stay paused whatever happens, resume to go on before the server's disk is full")}
 	}
 	return nil
 }
 
-// Size is a number of bytes, written "5GB".
+// Size is a number of bytes, written "500MB" or "10GiB".
 type Size int64
 
-var (
-	sizeForm  = regexp.MustCompile(`^([1-9][0-9]{0,6})\s*(MB|GB|TB|MiB|GiB|TiB)$`)
-	sizeUnits = map[string]int64{"MB": 1e6, "GB": 1e9, "TB": 1e12, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40}
-)
+var sizeForm = regexp.MustCompile(`^([1-9][0-9]{0,11})\s*(KB|MB|GB|TB|KiB|MiB|GiB|TiB)$`)
 
-// UnmarshalText reads "5GB".
+// UnmarshalText reads "10GiB".
 func (s *Size) UnmarshalText(text []byte) error {
 	m := sizeForm.FindSubmatch(text)
 	if m == nil {
-		return problem.Problem{What: fmt.Sprintf("a size with its unit was expected, %q was found", short(string(text))), Fix: "write it like 5GB"}
+		return problem.Problem{What: problem.Say("a size was expected, %q was found", short(string(text))), Fix: problem.Say("write it like 500MB or 10GiB")}
 	}
 	n, err := strconv.ParseInt(string(m[1]), 10, 64)
-	*s = Size(n * sizeUnits[string(m[2])])
+	base := int64(1000)
+	if strings.HasSuffix(string(m[2]), "iB") {
+		base = 1024
+	}
+	for range strings.IndexByte("KMGT", m[2][0]) + 1 {
+		if n > 1<<62/base {
+			return problem.Problem{What: problem.Say("%q is more than there is", short(string(text))), Fix: problem.Say("write a smaller size, like 10GiB")}
+		}
+		n *= base
+	}
+	*s = Size(n)
 	return err
 }
 

@@ -68,7 +68,7 @@ func (w *writer) demote() bool {
 			if p.Live && path != "" && p.Property == path {
 				p.Live = false
 				p.Confidence = min(p.Confidence, Threshold-0.05)
-				p.Todo = append(p.Todo, Text{"chưa biên dịch được: " + q.What, "does not compile: " + q.What})
+				p.Todo = append(p.Todo, Text{"chưa biên dịch được: " + q.What.VI, "does not compile: " + q.What.EN})
 				changed = true
 			}
 		}

@@ -7,6 +7,7 @@ import (
 
 	celast "cel.dev/cel-go/common/ast"
 
+	"github.com/lienthong/truc/problem"
 	"github.com/lienthong/truc/schemas"
 )
 
@@ -41,7 +42,7 @@ func (c *compiler) bindCodes() {
 				for _, code := range list.Codes() {
 					have = append(have, code.Code)
 				}
-				c.report(e.At, "unknown-code", fmt.Sprintf("%q is not a code of %s", e.To, m.List), suggestion(e.To, have))
+				c.report(e.At, "unknown-code", problem.Say("%q is not a code of %s", e.To, m.List), suggestion(e.To, have))
 			}
 			t.to[e.From] = []byte(e.To)
 			if _, twice := t.back[e.To]; twice && t.twofold == "" {
@@ -60,7 +61,7 @@ type codeNode struct {
 }
 
 func (l *lowering) codeTable(fn string, arg celast.Expr) *codeTable {
-	name, ok := l.constantText(fn, arg, "the name of the code table")
+	name, ok := l.constantText(fn, arg, problem.Say("the name of the code table"))
 	if !ok {
 		return nil
 	}
@@ -72,9 +73,9 @@ func (l *lowering) codeTable(fn string, arg celast.Expr) *codeTable {
 		}
 		fix := suggestion(name, names)
 		if len(names) == 0 {
-			fix = fmt.Sprintf(`add codes: { %s: { list: …, map: { "1": "1" } } }`, name)
+			fix = problem.Say(`add codes: { %s: { list: …, map: { "1": "1" } } }`, name)
 		}
-		l.problem(arg, "unknown-code-table", fmt.Sprintf("there is no code table %q under codes", name), fix)
+		l.problem(arg, "unknown-code-table", problem.Say("there is no code table %q under codes", name), fix)
 		return nil
 	}
 	t.used, l.uses["codes."+name] = true, true
@@ -86,7 +87,7 @@ func (c *compiler) unusedCodes() {
 	for i := range c.file.Codes {
 		m := &c.file.Codes[i]
 		if t := c.codes[m.Name]; t != nil && !t.used && !m.shared && !c.file.broken && c.problems.Err() == nil {
-			c.warn(m.At, "never-used", "no expression uses the code table "+m.Name, fmt.Sprintf("write code(%q, x), or remove it", m.Name))
+			c.warn(m.At, "never-used", problem.Say("no expression uses the code table %s", m.Name), problem.Say("write code(%q, x), or remove it", m.Name))
 		}
 	}
 }
@@ -99,7 +100,7 @@ func lowerCode(l *lowering, _ celast.Expr, args []celast.Expr) (node, typ) {
 		return literalNode{null}, typ{}
 	}
 	if ta.schema != nil && t.source.List != "" && ta.schema.CodeList == t.source.List {
-		return l.problem(args[0], "wrong-code-list", fmt.Sprintf("code() gives codes of %s, and %s is one already", t.source.List, l.source(args[1])), fmt.Sprintf("write codeOf(%q, %s) for your own code", t.source.Name, l.source(args[1])))
+		return l.problem(args[0], "wrong-code-list", problem.Say("code() gives codes of %s, and %s is one already", t.source.List, l.source(args[1])), problem.Say("write codeOf(%q, %s) for your own code", t.source.Name, l.source(args[1])))
 	}
 	return codeNode{n, t.to, &failure{schemas.RuleUnmappedCode, "codes." + t.source.Name}}, typ{kind: kindText, nullable: ta.nullable, codes: t}
 }
@@ -119,7 +120,7 @@ func lowerCodeOf(l *lowering, e celast.Expr, args []celast.Expr) (node, typ) {
 			}
 		}
 		slices.Sort(from)
-		return l.problem(e, "not-one-to-one", fmt.Sprintf("the code table %s cannot be read backwards: %q has the codes %s", t.source.Name, t.twofold, quotedList(from)), "make a second table for this direction, with one code for each")
+		return l.problem(e, "not-one-to-one", problem.Say("the code table %s cannot be read backwards: %q has the codes %s", t.source.Name, t.twofold, quotedList(from)), problem.Say("make a second table for this direction, with one code for each"))
 	}
 	l.codesFrom(args[1], ta, t)
 	return codeNode{n, t.back, &failure{schemas.RuleUnmappedCode, "codes." + t.source.Name}}, typ{kind: kindText, nullable: ta.nullable}
@@ -132,7 +133,7 @@ func (l *lowering) codesFrom(arg celast.Expr, ta typ, t *codeTable) {
 		return
 	}
 	if ta.schema.CodeList != m.List {
-		l.problem(arg, "wrong-code-list", fmt.Sprintf("%s is a code of %s, the table %s gives codes of %s", l.source(arg), ta.schema.CodeList, m.Name, m.List), "use a code table with list: "+ta.schema.CodeList)
+		l.problem(arg, "wrong-code-list", problem.Say("%s is a code of %s, the table %s gives codes of %s", l.source(arg), ta.schema.CodeList, m.Name, m.List), problem.Say("use a code table with list: %s", ta.schema.CodeList))
 		return
 	}
 	list, err := l.env.Set.CodeList(m.List)
@@ -150,7 +151,7 @@ func (l *lowering) codesFrom(arg celast.Expr, ta typ, t *codeTable) {
 		if missing = missing[:min(n, 5)]; n > len(missing) {
 			more = fmt.Sprintf(" and %d others", n-len(missing))
 		}
-		l.warn(l.expr.At, "incomplete-codes", fmt.Sprintf("the code table %s has nothing for %s%s of %s: events with them become dead letters", m.Name, quotedList(missing), more, m.List), fmt.Sprintf("add a line: \"…\": %q", missing[0]))
+		l.warn(l.expr.At, "incomplete-codes", problem.Say("the code table %s has nothing for %s%s of %s: events with them become dead letters", m.Name, quotedList(missing), more, m.List), problem.Say("add a line: \"…\": %q", missing[0]))
 	}
 }
 

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/lienthong/truc/problem"
 )
 
 // The columns of a code table's file. Others may stand beside them, for people.
@@ -29,25 +31,25 @@ func (d *decoder) codeFile(c *CodeMap, at Place, name string) {
 		return
 	}
 	shown := d.load.shown + file
-	report := func(line, column int, code, what, fix string) {
+	report := func(line, column int, code string, what, fix problem.Text) {
 		d.report(Place{File: shown, Line: line, Column: column, Path: c.At.Path}, code, what, fix)
 	}
 	data = bytes.TrimPrefix(data, []byte("\ufeff"))
 	if !utf8.Valid(data) {
-		report(invalidLine(data), 1, "not-utf8", notUTF8(data), "save it as UTF-8; in Excel: Save As, CSV UTF-8")
+		report(invalidLine(data), 1, "not-utf8", notUTF8(data), problem.Say("save it as UTF-8; in Excel: Save As, CSV UTF-8"))
 		return
 	}
 	first, _, _ := strings.Cut(string(data), "\n")
 	comma := separator(first)
 	if comma == 0 {
-		report(1, 1, "code-file", fmt.Sprintf("the first line must name the columns, %s and %s, with one separator between them", codeFrom, codeTo), fmt.Sprintf("begin the file with the line %s,%s or %s;%s", codeFrom, codeTo, codeFrom, codeTo))
+		report(1, 1, "code-file", problem.Say("the first line must name the columns, %s and %s, with one separator between them", codeFrom, codeTo), problem.Say("begin the file with the line %s,%s or %s;%s", codeFrom, codeTo, codeFrom, codeTo))
 		return
 	}
 	r := csv.NewReader(bytes.NewReader(data))
 	r.Comma, r.ReuseRecord = comma, true
 	header, err := r.Read()
 	if err != nil { // its one line has a separator and no fault that separator would not have found
-		report(1, 1, "code-file", "the first line cannot be read", fmt.Sprintf("begin the file with the line %s,%s", codeFrom, codeTo))
+		report(1, 1, "code-file", problem.Say("the first line cannot be read"), problem.Say("begin the file with the line %s,%s", codeFrom, codeTo))
 		return
 	}
 	from, to := columnOf(header, codeFrom), columnOf(header, codeTo)
@@ -63,9 +65,9 @@ func (d *decoder) codeFile(c *CodeMap, at Place, name string) {
 		}
 		var fault *csv.ParseError
 		if errors.As(err, &fault) {
-			what, fix := "a quote is not closed, or stands inside a value", `write a value that holds quotes or separators as "…", with "" for a quote inside`
+			what, fix := problem.Say("a quote is not closed, or stands inside a value"), problem.Say(`write a value that holds quotes or separators as "…", with "" for a quote inside`)
 			if errors.Is(fault.Err, csv.ErrFieldCount) {
-				what, fix = fmt.Sprintf("the line has %d values, the first line has %d", len(record), len(header)), "write one value for each column; a value that holds the separator stands in quotes"
+				what, fix = problem.Say("the line has %d values, the first line has %d", len(record), len(header)), problem.Say("write one value for each column; a value that holds the separator stands in quotes")
 			}
 			report(fault.StartLine, 1, "code-file", what, fix)
 			if errors.Is(fault.Err, csv.ErrFieldCount) {
@@ -74,7 +76,7 @@ func (d *decoder) codeFile(c *CodeMap, at Place, name string) {
 			return // where a quote is lost, what follows means nothing
 		}
 		if err != nil {
-			report(1, 1, "code-file", "the file cannot be read: "+err.Error(), "check the file")
+			report(1, 1, "code-file", problem.Say("the file cannot be read: %v", err), problem.Say("check the file"))
 			return
 		}
 		line, column := r.FieldPos(from)
@@ -84,21 +86,21 @@ func (d *decoder) codeFile(c *CodeMap, at Place, name string) {
 		case e.From == "" && e.To == "":
 			continue // a line of nothing but separators, as spreadsheets leave them
 		case e.From == "":
-			report(line, column, "code-file", codeFrom+" is empty", "write the code, or remove the line; what is to count as null stands under columns: null")
+			report(line, column, "code-file", problem.Say("%s is empty", codeFrom), problem.Say("write the code, or remove the line; what is to count as null stands under columns: null"))
 			continue
 		case e.To == "":
 			toLine, toColumn := r.FieldPos(to)
-			report(toLine, toColumn, "code-file", fmt.Sprintf("%s is empty for the code %q", codeTo, e.From), "write the code of the list, or remove the line: a code that is not in the table is a violation")
+			report(toLine, toColumn, "code-file", problem.Say("%s is empty for the code %q", codeTo, e.From), problem.Say("write the code of the list, or remove the line: a code that is not in the table is a violation"))
 			continue
 		case twice:
-			report(line, column, "duplicate-code", fmt.Sprintf("the code %q is given twice; the first is at %s", e.From, first), "remove one of them")
+			report(line, column, "duplicate-code", problem.Say("the code %q is given twice; the first is at %s", e.From, first), problem.Say("remove one of them"))
 			continue
 		}
 		lines[e.From] = fmt.Sprintf("%s:%d", shown, line)
 		c.Entries = append(c.Entries, e)
 	}
 	if len(c.Entries) == before {
-		report(1, 1, "code-file", "the file holds no codes", fmt.Sprintf("below the line %s%c%s write a line for each code", codeFrom, comma, codeTo))
+		report(1, 1, "code-file", problem.Say("the file holds no codes"), problem.Say("below the line %s%c%s write a line for each code", codeFrom, comma, codeTo))
 	}
 }
 

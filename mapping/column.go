@@ -2,7 +2,6 @@ package mapping
 
 import (
 	"bytes"
-	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -12,6 +11,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"github.com/lienthong/truc/mapping/value"
+	"github.com/lienthong/truc/problem"
 	"github.com/lienthong/truc/record"
 	"github.com/lienthong/truc/schemas"
 )
@@ -49,7 +49,7 @@ func newColumn(index int, c record.Column) *column {
 }
 
 // apply adds what the mapping declares of the column. explicit is false for the default "*", which is silent where it does not fit.
-func (c *column) apply(r ColumnRule, explicit bool) (what, fix string) {
+func (c *column) apply(r ColumnRule, explicit bool) (what, fix problem.Text) {
 	if r.Text != "" {
 		switch c.typ.kind {
 		case kindText, kindAny:
@@ -61,7 +61,7 @@ func (c *column) apply(r ColumnRule, explicit bool) (what, fix string) {
 			}
 		default:
 			if explicit {
-				return fmt.Sprintf("column %s is %s: it has no text encoding", c.name, article(c.typ.kind)), "remove text from it"
+				return problem.Say("column %s is %s: it has no text encoding", c.name, article(c.typ.kind)), problem.Say("remove text from it")
 			}
 		}
 	}
@@ -72,13 +72,13 @@ func (c *column) apply(r ColumnRule, explicit bool) (what, fix string) {
 			c.nulls = append(c.nulls, word)
 			c.typ.nullable = true
 		case explicit:
-			return fmt.Sprintf("column %s is %s: it never holds %q", c.name, article(c.stored), s), "write " + form + ", or remove it from null"
+			return problem.Say("column %s is %s: it never holds %q", c.name, article(c.stored), s), problem.Say("write %s, or remove it from null", form)
 		}
 	}
 	if r.Zone != "" {
 		if c.typ.kind != kindDateTime && c.typ.kind != kindAny {
 			if explicit {
-				return fmt.Sprintf("column %s is %s: zone is for a date and time without zone", c.name, article(c.typ.kind)), "remove zone from it; for a text write dateTime(" + c.name + `, "dd/MM/yyyy HH:mm", "` + r.Zone + `")`
+				return problem.Say("column %s is %s: zone is for a date and time without zone", c.name, article(c.typ.kind)), problem.Say(`remove zone from it; for a text write dateTime(%s, "dd/MM/yyyy HH:mm", "%s")`, c.name, r.Zone)
 			}
 		} else if zone, err := time.LoadLocation(r.Zone); err == nil {
 			c.zone = zone
@@ -92,10 +92,10 @@ func (c *column) apply(r ColumnRule, explicit bool) (what, fix string) {
 		case kindText, kindInt, kindDecimal, kindAny:
 			c.pad, c.typ.kind = r.Pad, kindText
 		default:
-			return fmt.Sprintf("column %s is %s: pad is for texts and whole numbers", c.name, article(c.typ.kind)), "remove pad from it"
+			return problem.Say("column %s is %s: pad is for texts and whole numbers", c.name, article(c.typ.kind)), problem.Say("remove pad from it")
 		}
 	}
-	return "", ""
+	return problem.Text{}, problem.Text{}
 }
 
 func (c *column) encode(name string) {
@@ -281,15 +281,42 @@ func (c *column) padded(f *frame, v cell) cell {
 }
 
 // article puts a kind into a sentence.
-func article(k kind) string {
-	switch s := k.String(); k {
-	case kindText, kindBytes, kindJSON, kindAny, kindNull, kindBool:
-		return s
+func article(k kind) problem.Text {
+	switch k {
+	case kindText:
+		return problem.Say("text")
+	case kindBytes:
+		return problem.Say("bytes")
+	case kindJSON:
+		return problem.Say("JSON")
+	case kindAny:
+		return problem.Say("anything")
+	case kindNull:
+		return problem.Say("null")
+	case kindBool:
+		return problem.Say("true/false")
 	case kindObject:
-		return "an " + s
-	default:
-		return "a " + s
+		return problem.Say("an object")
+	case kindInt:
+		return problem.Say("a whole number")
+	case kindFloat:
+		return problem.Say("a floating-point number")
+	case kindDecimal:
+		return problem.Say("a decimal number")
+	case kindDate:
+		return problem.Say("a date")
+	case kindTime:
+		return problem.Say("a time of day")
+	case kindDateTime:
+		return problem.Say("a date and time without a zone")
+	case kindTimestamp:
+		return problem.Say("a date and time")
+	case kindPartial:
+		return problem.Say("a partial date")
+	case kindList:
+		return problem.Say("a list")
 	}
+	return problem.Verbatim(k.String())
 }
 
 // identifier reports whether a column name can stand in an expression.

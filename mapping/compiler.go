@@ -81,12 +81,12 @@ func newCompiler(f *File, env Env) (*compiler, error) {
 	return &compiler{file: f, env: env, cel: celEnv, names: map[string]*binding{}, elements: map[*scope]*binding{}, used: map[int]bool{}, allReads: map[int]bool{}, parts: map[string]bool{}, codes: map[string]*codeTable{}, uses: uses{}}, nil
 }
 
-func (c *compiler) report(at Place, code, what, fix string) {
-	c.problems = append(c.problems, problem.Problem{Code: "mapping." + code, Where: at.String(), What: problem.Verbatim(what), Fix: problem.Verbatim(fix)})
+func (c *compiler) report(at Place, code string, what, fix problem.Text) {
+	c.problems = append(c.problems, problem.Problem{Code: "mapping." + code, Where: at.String(), What: what, Fix: fix})
 }
 
-func (c *compiler) warn(at Place, code, what, fix string) {
-	c.problems = append(c.problems, problem.Problem{Code: "mapping." + code, Where: at.String(), What: problem.Verbatim(what), Fix: problem.Verbatim(fix), Warning: true})
+func (c *compiler) warn(at Place, code string, what, fix problem.Text) {
+	c.problems = append(c.problems, problem.Problem{Code: "mapping." + code, Where: at.String(), What: what, Fix: fix, Warning: true})
 }
 
 // found reports whether a problem of a kind was reported already.
@@ -129,15 +129,15 @@ func (c *compiler) bindColumns(t *record.Table) {
 		}
 		i := t.Index(real)
 		if i < 0 {
-			c.report(r.At, "unknown-column", fmt.Sprintf("table %s has no column %q", t, real), suggestion(real, names))
+			c.report(r.At, "unknown-column", problem.Say("table %s has no column %q", t, real), suggestion(real, names))
 			continue
 		}
-		if what, fix := c.columns[i].apply(r, true); what != "" {
+		if what, fix := c.columns[i].apply(r, true); !what.Empty() {
 			c.report(r.At, "wrong-type", what, fix)
 		}
 		if r.From != "" {
 			if !identifier(r.Name) {
-				c.report(r.At, "bad-name", fmt.Sprintf("%q cannot be used as a name in expressions", r.Name), "use letters, digits and _, beginning with a letter, and no word that expressions keep for themselves")
+				c.report(r.At, "bad-name", problem.Say("%q cannot be used as a name in expressions", r.Name), problem.Say("use letters, digits and _, beginning with a letter, and no word that expressions keep for themselves"))
 				continue
 			}
 			renamed[i] = r.Name
@@ -147,7 +147,7 @@ func (c *compiler) bindColumns(t *record.Table) {
 		name := names[i]
 		if n, ok := renamed[i]; ok {
 			if j := t.Index(n); j >= 0 && j != i {
-				c.report(c.file.at, "bad-name", fmt.Sprintf("%q is given to column %q, and is the name of another column", n, name), "choose another name")
+				c.report(c.file.at, "bad-name", problem.Say("%q is given to column %q, and is the name of another column", n, name), problem.Say("choose another name"))
 				continue
 			}
 			name = n
@@ -162,11 +162,11 @@ func (c *compiler) bindLets() {
 	for i := range c.file.Let {
 		a := &c.file.Let[i]
 		if !identifier(a.Name) {
-			c.report(a.At, "bad-name", fmt.Sprintf("%q cannot be used as a name in expressions", a.Name), "use letters, digits and _, beginning with a letter")
+			c.report(a.At, "bad-name", problem.Say("%q cannot be used as a name in expressions", a.Name), problem.Say("use letters, digits and _, beginning with a letter"))
 			continue
 		}
 		if c.names[a.Name] != nil || a.Name == "event" {
-			c.report(a.At, "bad-name", fmt.Sprintf("let gives the name %s, which something else has already", a.Name), "choose another name")
+			c.report(a.At, "bad-name", problem.Say("let gives the name %s, which something else has already", a.Name), problem.Say("choose another name"))
 			continue
 		}
 		c.names[a.Name] = &binding{let: a}
@@ -200,7 +200,7 @@ func (c *compiler) compile(e *Expression) (node, typ) {
 		return constantNode(e.Const)
 	}
 	if len(e.CEL) > maxExpression {
-		c.report(e.At, "too-large", fmt.Sprintf("the expression has %d characters, %d are possible", len(e.CEL), maxExpression), "give parts of it names under let:, write codes as a table under codes:, or publish a view")
+		c.report(e.At, "too-large", problem.Say("the expression has %d characters, %d are possible", len(e.CEL), maxExpression), problem.Say("give parts of it names under let:, write codes as a table under codes:, or publish a view"))
 		return literalNode{null}, typ{}
 	}
 	parsed, issues := c.cel.Parse(e.CEL)
@@ -259,14 +259,14 @@ func (c *compiler) dataset(d *schemas.Dataset) bool {
 		return d != nil
 	case d == nil:
 		_, err := c.env.Set.Dataset(c.file.Dataset)
-		what, fix := fmt.Sprintf("dataset %q is not known", c.file.Dataset), "name a dataset of the registry"
+		what, fix := problem.Say("dataset %q is not known", c.file.Dataset), problem.Say("name a dataset of the registry")
 		if err != nil {
 			what, fix = fromProblem(err)
 		}
 		c.report(c.file.datasetAt, "unknown-dataset", what, fix)
 		return false
 	case c.file.Dataset != d.ID():
-		c.report(c.file.datasetAt, "unknown-dataset", fmt.Sprintf("the mapping is for dataset %q, not for %q", c.file.Dataset, d.ID()), "write dataset: "+d.ID())
+		c.report(c.file.datasetAt, "unknown-dataset", problem.Say("the mapping is for dataset %q, not for %q", c.file.Dataset, d.ID()), problem.Say("write dataset: %s", d.ID()))
 		return false
 	}
 	return true
@@ -289,32 +289,32 @@ func (c *compiler) syntax(e *Expression, issues *cel.Issues) {
 	if first.Location.Line() == 1 {
 		at.Column += e.quote + first.Location.Column()
 	}
-	fix := "compare with ==, join conditions with && and ||, put texts in double quotes, and close every bracket"
+	fix := problem.Say("compare with ==, join conditions with && and ||, put texts in double quotes, and close every bracket")
 	switch {
 	case e.plain && strings.HasPrefix(e.comment, "#"):
 		if fixed := corrections(e.line); len(fixed) > 0 {
-			c.report(e.At, "yaml-quote", "YAML takes what follows # for a comment: the expression must be quoted", strings.TrimSpace(fixed[0]))
+			c.report(e.At, "yaml-quote", problem.Say("YAML takes what follows # for a comment: the expression must be quoted"), problem.Verbatim(strings.TrimSpace(fixed[0])))
 			return
 		}
 	default:
-		if s := slipIn(e.CEL); s != "" {
+		if s := slipIn(e.CEL); !s.Empty() {
 			fix = s
 			break
 		}
 		switch message := first.Message; {
 		case strings.Contains(message, "reserved identifier"):
-			fix = "give a column with such a name another one under columns: { ten: { from: \"" + lastWord(message) + "\" } }"
+			fix = problem.Say(`give a column with such a name another one under columns: { ten: { from: "%s" } }`, lastWord(message))
 		case strings.Contains(message, "invalid int literal"):
-			fix = "the number is too large: whole numbers end at 9223372036854775807; in double quotes it is a text"
+			fix = problem.Say("the number is too large: whole numbers end at 9223372036854775807; in double quotes it is a text")
 		case strings.Contains(message, "nesting"), strings.Contains(message, "recursion"), strings.Contains(message, "max"):
-			fix = "it is nested too deeply: give parts of it names under let:"
+			fix = problem.Say("it is nested too deeply: give parts of it names under let:")
 		case strings.ContainsFunc(e.CEL, isLetterBeyondASCII):
-			fix = "give a column with such a name another one under columns: { ten: { from: \"…\" } }; texts stand in double quotes"
+			fix = problem.Say(`give a column with such a name another one under columns: { ten: { from: "…" } }; texts stand in double quotes`)
 		}
 	}
-	what := fmt.Sprintf("%s cannot be read as an expression, from its character %d on", e.text(), first.Location.Column()+1)
+	what := problem.Say("%s cannot be read as an expression, from its character %d on", e.text(), first.Location.Column()+1)
 	if _, name, found := problem.Strange(withoutTexts(e.CEL)); found {
-		what, fix = "the expression holds "+name, "write "+shortened(problem.Plain(e.CEL))
+		what, fix = problem.Say("the expression holds %s", name), problem.Say("write %s", shortened(problem.Plain(e.CEL)))
 	}
 	c.report(at, "syntax", what, fix)
 }

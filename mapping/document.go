@@ -2,9 +2,9 @@ package mapping
 
 import (
 	"bytes"
-	"fmt"
 	"strings"
 
+	"github.com/lienthong/truc/problem"
 	"github.com/lienthong/truc/schemas"
 )
 
@@ -60,16 +60,16 @@ func typeOfSchema(n *schemas.Node, nullable bool) typ {
 }
 
 // child resolves a property of this one; a name that leads nowhere comes back as a fault with its fix.
-func (p *docProperty) child(name string) (child *docProperty, fault, fix string) {
+func (p *docProperty) child(name string) (child *docProperty, fault, fix problem.Text) {
 	if c := p.children[name]; c != nil {
-		return c, "", ""
+		return c, problem.Text{}, problem.Text{}
 	}
 	if p.typ.kind != kindObject && p.typ.kind != kindAny || len(p.typ.schema.Properties) == 0 {
-		fix := "use the property by itself"
+		fix := problem.Say("use the property by itself")
 		if p.typ.kind == kindList {
-			fix = "parts of a list's elements are not supported by this version"
+			fix = problem.Say("parts of a list's elements are not supported by this version")
 		}
-		return nil, fmt.Sprintf("property %s is %s, it has no part %q", p.path, article(p.typ.kind), name), fix
+		return nil, problem.Say("property %s is %s, it has no part %q", p.path, article(p.typ.kind), name), fix
 	}
 	found := p.typ.schema.Property(name)
 	if found == nil {
@@ -77,11 +77,11 @@ func (p *docProperty) child(name string) (child *docProperty, fault, fix string)
 		for _, q := range p.typ.schema.Properties {
 			names = append(names, q.Name)
 		}
-		return nil, fmt.Sprintf("property %s has no part %q", p.path, name), suggestion(name, names)
+		return nil, problem.Say("property %s has no part %q", p.path, name), suggestion(name, names)
 	}
 	c := newDocProperty(p.path+"."+name, name, found.Node, p.typ.nullable || !found.Required)
 	p.children[name] = c
-	return c, "", ""
+	return c, problem.Text{}, problem.Text{}
 }
 
 // read puts the parts of a document that the plan reads into the frame's slots. ok is false for what is not JSON.

@@ -60,12 +60,12 @@ type exampleRun struct {
 	problems problem.List
 }
 
-func (r *exampleRun) report(at Place, what, fix string) {
-	r.problems = append(r.problems, problem.Problem{Code: "mapping.example", Where: at.String(), What: problem.Verbatim(what), Fix: problem.Verbatim(fix)})
+func (r *exampleRun) report(at Place, what, fix problem.Text) {
+	r.problems = append(r.problems, problem.Problem{Code: "mapping.example", Where: at.String(), What: what, Fix: fix})
 }
 
-func (r *exampleRun) wrong(e *Example, what string) {
-	r.report(e.At, fmt.Sprintf("%q: %s", e.Name, what), "correct the mapping, or the example")
+func (r *exampleRun) wrong(e *Example, what problem.Text) {
+	r.report(e.At, problem.Say("%q: %s", e.Name, what), problem.Say("correct the mapping, or the example"))
 }
 
 func (r *exampleRun) source(p *SourcePlan, t *Translator, e *Example) {
@@ -77,7 +77,7 @@ func (r *exampleRun) source(p *SourcePlan, t *Translator, e *Example) {
 	want := map[string]Verdict{"skipped": Filtered, "deleted": Gone}[e.Result]
 	if verdict != want {
 		words := map[Verdict]string{Live: "published", Filtered: "skipped (only is not true)", Gone: "deleted (deleted is true)"}
-		r.wrong(e, fmt.Sprintf("expected the row to be %s, it is %s", words[want], words[verdict]))
+		r.wrong(e, problem.Say("expected the row to be %s, it is %s", words[want], words[verdict]))
 		return
 	}
 	if verdict != Live {
@@ -93,7 +93,7 @@ func (r *exampleRun) source(p *SourcePlan, t *Translator, e *Example) {
 			for _, m := range remarks {
 				made = append(made, m.Rule+" at "+dotted(m.Pointer))
 			}
-			r.wrong(e, fmt.Sprintf("expected the remark %s, found %s", rule, listed(made)))
+			r.wrong(e, problem.Say("expected the remark %s, found %s", rule, listed(made)))
 		}
 	}
 	if e.Document != nil {
@@ -101,7 +101,7 @@ func (r *exampleRun) source(p *SourcePlan, t *Translator, e *Example) {
 			return
 		}
 		differences("", decoded(e.Document), decoded(doc), func(at, expected, found string) {
-			r.wrong(e, fmt.Sprintf("%s: expected %s, found %s", at, expected, found))
+			r.wrong(e, problem.Say("%s: expected %s, found %s", at, expected, found))
 		})
 	}
 }
@@ -128,7 +128,7 @@ func (r *exampleRun) unknownProperties(e *Example, n *schemas.Node, path string,
 		p := n.Property(name)
 		if p == nil {
 			found = true
-			r.report(e.At, fmt.Sprintf("%q: its document has %s, which the dataset has not", e.Name, join(path, name)), suggestion(name, names))
+			r.report(e.At, problem.Say("%q: its document has %s, which the dataset has not", e.Name, join(path, name)), suggestion(name, names))
 			continue
 		}
 		found = r.unknownProperties(e, p.Node, join(path, name), object[name]) || found
@@ -147,10 +147,10 @@ func (r *exampleRun) violations(e *Example, found []schemas.Violation) bool {
 	}
 	switch {
 	case e.Rule != "":
-		r.wrong(e, fmt.Sprintf("expected the error %s at %s, found %s", e.Rule, orRoot(e.Field), listed(words)))
+		r.wrong(e, problem.Say("expected the error %s at %s, found %s", e.Rule, orRoot(e.Field), listed(words)))
 		return false
 	case len(found) > 0:
-		r.wrong(e, "the document is not valid: "+listed(words))
+		r.wrong(e, problem.Say("the document is not valid: %s", listed(words)))
 		return false
 	}
 	return true
@@ -202,13 +202,13 @@ func (r *exampleRun) row(p *SourcePlan, e *Example) (record.Row, bool) {
 			for _, col := range p.table.Columns {
 				names = append(names, col.Name)
 			}
-			r.report(c.At, fmt.Sprintf("table %s has no column %q", p.table, c.Column), suggestion(c.Column, names))
+			r.report(c.At, problem.Say("table %s has no column %q", p.table, c.Column), suggestion(c.Column, names))
 			ok = false
 			continue
 		}
 		v, fault := exampleValue(c, p.table.Columns[i].Kind, p.columns[i].encoding)
-		if fault != "" {
-			r.report(c.At, fault, "write a value of the column's kind")
+		if !fault.Empty() {
+			r.report(c.At, fault, problem.Say("write a value of the column's kind"))
 			ok = false
 		}
 		row[i] = v
@@ -217,9 +217,9 @@ func (r *exampleRun) row(p *SourcePlan, e *Example) (record.Row, bool) {
 }
 
 // exampleValue makes a cell of a column's kind from YAML. Texts are written readably and encoded as the column is.
-func exampleValue(c ExampleCell, k record.Kind, encoding *value.Encoding) (v record.Value, fault string) {
+func exampleValue(c ExampleCell, k record.Kind, encoding *value.Encoding) (v record.Value, fault problem.Text) {
 	if c.Tag == "!!null" {
-		return record.NullValue, ""
+		return record.NullValue, problem.Text{}
 	}
 	if k == record.AnyKind {
 		k = map[string]record.Kind{"!!int": record.Int, "!!float": record.Float, "!!bool": record.Bool}[c.Tag]
@@ -227,7 +227,7 @@ func exampleValue(c ExampleCell, k record.Kind, encoding *value.Encoding) (v rec
 			k = record.Text
 		}
 	}
-	wrong := fmt.Sprintf("column %s holds %s, the example gives %s", c.Column, article(kindOf(k)), c.Text)
+	wrong := problem.Say("column %s holds %s, the example gives %s", c.Column, article(kindOf(k)), c.Text)
 	b := []byte(c.Text)
 	switch k {
 	case record.Int:
@@ -235,33 +235,33 @@ func exampleValue(c ExampleCell, k record.Kind, encoding *value.Encoding) (v rec
 		if err != nil {
 			return v, wrong
 		}
-		return record.IntValue(n), ""
+		return record.IntValue(n), problem.Text{}
 	case record.Float:
 		n, err := strconv.ParseFloat(c.Text, 64)
 		if err != nil {
 			return v, wrong
 		}
-		return record.FloatValue(n), ""
+		return record.FloatValue(n), problem.Text{}
 	case record.Bool:
 		if c.Text != "true" && c.Text != "false" {
 			return v, wrong
 		}
-		return record.BoolValue(c.Text == "true"), ""
+		return record.BoolValue(c.Text == "true"), problem.Text{}
 	case record.Decimal:
 		if _, ok := value.AppendDecimal(nil, b); !ok {
 			return v, wrong
 		}
 	case record.Date:
 		if _, ok := value.ParseISODate(b); !ok {
-			return v, wrong + " (write 2006-01-02)"
+			return v, problem.Say("%s; write it like %s", wrong, "2006-01-02")
 		}
 	case record.DateTime:
 		if _, utc, ok := value.ParseISODateTime(b); !ok || utc {
-			return v, wrong + " (write 2006-01-02T15:04:05)"
+			return v, problem.Say("%s; write it like %s", wrong, "2006-01-02T15:04:05")
 		}
 	case record.Timestamp:
 		if _, utc, ok := value.ParseISODateTime(b); !ok || !utc {
-			return v, wrong + " (write 2006-01-02T15:04:05Z)"
+			return v, problem.Say("%s; write it like %s", wrong, "2006-01-02T15:04:05Z")
 		}
 	case record.Text, record.Bytes:
 		if encoding == nil {
@@ -269,12 +269,12 @@ func exampleValue(c ExampleCell, k record.Kind, encoding *value.Encoding) (v rec
 		}
 		encoded, ok := encoding.Encode(nil, b)
 		if !ok {
-			return v, fmt.Sprintf("%s: %q cannot be written in %s", c.Column, c.Text, encoding.Name)
+			return v, problem.Say("%s: %q cannot be written in %s", c.Column, c.Text, encoding.Name)
 		}
 		b = encoded
 	default: // as it is written
 	}
-	return record.BytesOf(k, b), ""
+	return record.BytesOf(k, b), problem.Text{}
 }
 
 func (r *exampleRun) sink(p *SinkPlan, t *SinkTranslator, d *schemas.Dataset, env Env, e *Example) {
@@ -292,7 +292,7 @@ func (r *exampleRun) sink(p *SinkPlan, t *SinkTranslator, d *schemas.Dataset, en
 		case "time":
 			at, err := time.Parse(time.RFC3339, s)
 			if err != nil {
-				r.wrong(e, "event.time is not RFC 3339, such as 2026-01-01T00:00:00Z")
+				r.wrong(e, problem.Say("event.time is not RFC 3339, such as 2026-01-01T00:00:00Z"))
 				return
 			}
 			ev.Time = at
@@ -303,7 +303,7 @@ func (r *exampleRun) sink(p *SinkPlan, t *SinkTranslator, d *schemas.Dataset, en
 		ev.Key, _ = KeyOf(nil, d.KeyProperties(), e.Document)
 		doc = nil
 	} else if found := d.Check(doc); len(found) > 0 {
-		r.wrong(e, "its document is not valid: "+found[0].EN+" ("+orRoot(dotted(found[0].Pointer))+")")
+		r.wrong(e, problem.Say("its document is not valid: %s (%s)", found[0].EN, orRoot(dotted(found[0].Pointer))))
 		return
 	}
 	var change record.Change
@@ -313,7 +313,7 @@ func (r *exampleRun) sink(p *SinkPlan, t *SinkTranslator, d *schemas.Dataset, en
 	}
 	words := map[Verdict]string{Live: "written", Filtered: "skipped (only is not true)", Gone: "deleted"}
 	if want := (map[string]Verdict{"skipped": Filtered, "deleted": Gone})[e.Result]; e.Result != "" && verdict != want {
-		r.wrong(e, fmt.Sprintf("expected the event to be %s, it is %s", words[want], words[verdict]))
+		r.wrong(e, problem.Say("expected the event to be %s, it is %s", words[want], words[verdict]))
 		return
 	}
 	written := map[string]record.Value{}
@@ -335,13 +335,13 @@ func (r *exampleRun) sink(p *SinkPlan, t *SinkTranslator, d *schemas.Dataset, en
 		v, there := written[c.Column]
 		switch {
 		case !there:
-			r.wrong(e, fmt.Sprintf("column %s is not written", c.Column))
+			r.wrong(e, problem.Say("column %s is not written", c.Column))
 		case c.Tag == "!!null" != v.IsNull() || c.Tag != "!!null" && string(v.Append(nil)) != c.Text:
 			found := "null"
 			if !v.IsNull() {
 				found = strconv.Quote(string(v.Append(nil)))
 			}
-			r.wrong(e, fmt.Sprintf("column %s: expected %s, found %s", c.Column, c.Text, found))
+			r.wrong(e, problem.Say("column %s: expected %s, found %s", c.Column, c.Text, found))
 		}
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v4"
+
+	"github.com/lienthong/truc/problem"
 )
 
 // Example is one entry of `examples`, run by `truc check` and `truc mapping test` without a database.
@@ -61,7 +63,7 @@ func (d *decoder) examplePart(f *File, e *Example, p pair) {
 	case "row":
 		for _, q := range d.entries(p.value, p.at.Path, "columns with values") {
 			if q.value.Kind != yaml.ScalarNode {
-				d.report(q.at, "wrong-type", "a cell is a text, a number, true, false or null, found "+kindOfNode(q.value), "write a JSON column as text in single quotes")
+				d.report(q.at, "wrong-type", problem.Say("a cell is a text, a number, true, false or null, found %s", kindOfNode(q.value)), problem.Say("write a JSON column as text in single quotes"))
 				continue
 			}
 			tag := q.value.Tag
@@ -115,18 +117,18 @@ func (d *decoder) examplePart(f *File, e *Example, p pair) {
 func (d *decoder) exampleWhole(f *File, e *Example, told bool) {
 	if f.Direction == Source {
 		if e.Row == nil {
-			d.report(e.At, "missing-key", "the example gives no row", "add row: { column: value }")
+			d.report(e.At, "missing-key", problem.Say("the example gives no row"), problem.Say("add row: { column: value }"))
 		}
 		if e.Result == "" && e.Document == nil && e.Rule == "" && e.Remarks == nil && !told {
-			d.report(e.At, "missing-key", "the example expects nothing", "add document: { … }, result: skipped or deleted, error: { field: …, rule: … } or remarks: [ … ]")
+			d.report(e.At, "missing-key", problem.Say("the example expects nothing"), problem.Say("add document: { … }, result: skipped or deleted, error: { field: …, rule: … } or remarks: [ … ]"))
 		}
 		return
 	}
 	if e.Document == nil && e.Event["op"] != "deleted" {
-		d.report(e.At, "missing-key", "the example gives no document", "add document: { … }, or event: { op: deleted }")
+		d.report(e.At, "missing-key", problem.Say("the example gives no document"), problem.Say("add document: { … }, or event: { op: deleted }"))
 	}
 	if e.Result == "" && e.Row == nil && e.Rule == "" && !told {
-		d.report(e.At, "missing-key", "the example expects nothing", "add row: { column: value }, result: skipped or deleted, or error: { field: …, rule: … }")
+		d.report(e.At, "missing-key", problem.Say("the example expects nothing"), problem.Say("add row: { column: value }, result: skipped or deleted, or error: { field: …, rule: … }"))
 	}
 }
 

@@ -2,32 +2,31 @@ package mapping
 
 import (
 	"bytes"
-	"fmt"
-	"strings"
 
 	celast "cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/types"
 
 	"github.com/lienthong/truc/mapping/value"
+	"github.com/lienthong/truc/problem"
 	"github.com/lienthong/truc/schemas"
 )
 
 func (l *lowering) function(e celast.Expr, fn *function, args []celast.Expr) (node, typ) {
 	if len(args) < fn.min || len(args) > fn.max {
-		return l.problem(e, "wrong-arguments", fmt.Sprintf("%s() takes %s, found %d", fn.name, arity(fn), len(args)), "write "+fn.usage)
+		return l.problem(e, "wrong-arguments", problem.Say("%s() takes %s, found %d", fn.name, arity(fn), len(args)), problem.Say("write %s", fn.usage))
 	}
 	l.uses[fn.name+"()"] = true
 	return fn.lower(l, e, args)
 }
 
-func arity(fn *function) string {
+func arity(fn *function) problem.Text {
 	switch {
 	case fn.min != fn.max:
-		return fmt.Sprintf("%d to %d values", fn.min, fn.max)
+		return problem.Say("%d to %d values", fn.min, fn.max)
 	case fn.min == 1:
-		return "1 value"
+		return problem.Say("1 value")
 	}
-	return fmt.Sprintf("%d values", fn.min)
+	return problem.Say("%d values", fn.min)
 }
 
 // wantKind reports an argument of a kind the function does not take.
@@ -35,36 +34,36 @@ func (l *lowering) wantKind(fn string, arg celast.Expr, t typ, kinds ...kind) {
 	if t.kind == kindAny || t.kind == kindNull {
 		return
 	}
-	var words []string
+	var words []problem.Text
 	for _, k := range kinds {
 		if k == t.kind {
 			return
 		}
 		words = append(words, article(k))
 	}
-	fix := "write " + functionNamed(fn).usage
+	fix := problem.Say("write %s", functionNamed(fn).usage)
 	if t.kind.number() && kinds[0] == kindText {
-		fix = fmt.Sprintf("write text(%s)", l.source(arg))
+		fix = problem.Say("write text(%s)", l.source(arg))
 	}
-	l.problem(arg, "wrong-type", fmt.Sprintf("%s() takes %s, but %s is %s", fn, alternatives(words), l.source(arg), article(t.kind)), fix)
+	l.problem(arg, "wrong-type", problem.Say("%s() takes %s, but %s is %s", fn, alternatives(words), l.source(arg), article(t.kind)), fix)
 }
 
 // alternatives joins words: "a, b or c".
-func alternatives(words []string) string {
+func alternatives(words []problem.Text) problem.Text {
 	if len(words) == 1 {
 		return words[0]
 	}
-	return strings.Join(words[:len(words)-1], ", ") + " or " + words[len(words)-1]
+	return problem.Say("%s or %s", problem.Join(words[:len(words)-1], ", "), words[len(words)-1])
 }
 
 // constantText returns an argument that must be a text written in the expression itself.
-func (l *lowering) constantText(fn string, arg celast.Expr, what string) (string, bool) {
+func (l *lowering) constantText(fn string, arg celast.Expr, what problem.Text) (string, bool) {
 	if arg.Kind() == celast.LiteralKind {
 		if s, ok := arg.AsLiteral().(types.String); ok {
 			return string(s), true
 		}
 	}
-	l.problem(arg, "wrong-arguments", fmt.Sprintf("%s(): %s must be a text in double quotes, found %s", fn, what, l.source(arg)), "write "+functionNamed(fn).usage)
+	l.problem(arg, "wrong-arguments", problem.Say("%s(): %s must be a text in double quotes, found %s", fn, what, l.source(arg)), problem.Say("write %s", functionNamed(fn).usage))
 	return "", false
 }
 
@@ -132,12 +131,12 @@ func lowerOr(l *lowering, e celast.Expr, args []celast.Expr) (node, typ) {
 		n.constant = append(n.constant, a.Kind() == celast.LiteralKind)
 		j, ok := joined(t, tm)
 		if !ok {
-			return l.problem(a, "wrong-type", fmt.Sprintf("%s: %s is %s, the value before it %s", l.source(e), l.source(a), article(tm.kind), article(t.kind)), "make all values of one kind")
+			return l.problem(a, "wrong-type", problem.Say("%s: %s is %s, the value before it %s", l.source(e), l.source(a), article(tm.kind), article(t.kind)), problem.Say("make all values of one kind"))
 		}
 		j.nullable = t.nullable && tm.nullable
 		t = j
 		if !tm.nullable && i < len(args)-1 && tm.kind != kindAny && (!l.untyped || n.constant[i]) {
-			l.warn(l.expr.At, "never-null", fmt.Sprintf("%s: %s is never null, what follows it is never used", l.source(e), l.source(a)), "write "+l.source(a)+" alone")
+			l.warn(l.expr.At, "never-null", problem.Say("%s: %s is never null, what follows it is never used", l.source(e), l.source(a)), problem.Say("write %s alone", l.source(a)))
 		}
 	}
 	return n, t
@@ -165,12 +164,12 @@ type joinNode struct {
 
 func lowerJoin(l *lowering, e celast.Expr, args []celast.Expr) (node, typ) {
 	if args[0].Kind() != celast.ListKind {
-		return l.problem(e, "wrong-arguments", "join(): the first value must be a list, found "+l.source(args[0]), `write join([a, b], " ")`)
+		return l.problem(e, "wrong-arguments", problem.Say("join(): the first value must be a list, found %s", l.source(args[0])), problem.Say(`write join([a, b], " ")`))
 	}
 	if args[0].AsList().Size() == 0 {
-		return l.problem(e, "wrong-arguments", "join(): the list is empty", `write join([a, b], " ")`)
+		return l.problem(e, "wrong-arguments", problem.Say("join(): the list is empty"), problem.Say(`write join([a, b], " ")`))
 	}
-	separator, ok := l.constantText("join", args[1], "the separator")
+	separator, ok := l.constantText("join", args[1], problem.Say("the separator"))
 	if !ok {
 		return literalNode{null}, typ{}
 	}
@@ -264,7 +263,7 @@ func lowerPad(l *lowering, e celast.Expr, args []celast.Expr) (node, typ) {
 		length, ok = args[1].AsLiteral().(types.Int)
 	}
 	if !ok || length < 1 || length > longest {
-		return l.problem(e, "wrong-arguments", fmt.Sprintf("pad(): the length must be a whole number from 1 to %d, found %s", longest, l.source(args[1])), "write pad(x, 12)")
+		return l.problem(e, "wrong-arguments", problem.Say("pad(): the length must be a whole number from 1 to %d, found %s", longest, l.source(args[1])), problem.Say("write pad(x, 12)"))
 	}
 	return padNode{n, int(length), l.typeFailure(e)}, typ{kind: kindText, nullable: t.nullable}
 }

@@ -1,12 +1,12 @@
 package mapping
 
 import (
-	"fmt"
 	"time"
 
 	celast "cel.dev/cel-go/common/ast"
 
 	"github.com/lienthong/truc/mapping/value"
+	"github.com/lienthong/truc/problem"
 	"github.com/lienthong/truc/schemas"
 )
 
@@ -20,7 +20,7 @@ func lowerAge(l *lowering, e celast.Expr, args []celast.Expr) (node, typ) {
 	born, tb := l.lower(args[0])
 	at, ta := l.lower(args[1])
 	if tb.kind == kindObject && (tb.schema == nil || tb.schema.Property("giaTri") == nil) {
-		return l.problem(args[0], "wrong-type", fmt.Sprintf("age() takes a date, but %s is an object", l.source(args[0])), "name the date inside it")
+		return l.problem(args[0], "wrong-type", problem.Say("age() takes a date, but %s is an object", l.source(args[0])), problem.Say("name the date inside it"))
 	}
 	l.wantKind("age", args[0], tb, kindDate, kindPartial, kindObject, kindDateTime, kindText)
 	l.wantKind("age", args[1], ta, kindTimestamp, kindDate, kindDateTime)

@@ -9,6 +9,7 @@ import (
 	celast "cel.dev/cel-go/common/ast"
 
 	"github.com/lienthong/truc/mapping/value"
+	"github.com/lienthong/truc/problem"
 	"github.com/lienthong/truc/schemas"
 )
 
@@ -20,26 +21,26 @@ func (l *lowering) layouts(fn string, arg celast.Expr, least value.Precision) ([
 	}
 	var out []*value.Layout
 	for _, item := range items {
-		s, ok := l.constantText(fn, item, "the layout")
+		s, ok := l.constantText(fn, item, problem.Say("the layout"))
 		if !ok {
 			return nil, false
 		}
 		layout, err := value.CompileLayout(s)
 		if err != nil {
 			reason := strings.TrimPrefix(err.Error(), fmt.Sprintf("compile date layout %q: ", s))
-			fix := "use yyyy, MM, dd, HH, mm, ss and what stands between them: dd/MM/yyyy"
+			fix := problem.Say("use yyyy, MM, dd, HH, mm, ss and what stands between them: dd/MM/yyyy")
 			if len(similar(s, []string{value.ExcelLayout})) > 0 {
 				fix = suggestion(s, []string{value.ExcelLayout})
 			}
-			l.problem(item, "bad-layout", fmt.Sprintf("%q is not a date layout: %s", s, reason), fix)
+			l.problem(item, "bad-layout", problem.Say("%q is not a date layout: %s", s, reason), fix)
 			return nil, false
 		}
 		if layout.Precision() < least && least == value.Time {
-			l.problem(item, "bad-layout", fmt.Sprintf("%s() needs a time of day, and %q does not state it", fn, s), fmt.Sprintf("write the layout the column has, such as \"dd/MM/yyyy HH:mm\"; for a date alone date(x, %q)", s))
+			l.problem(item, "bad-layout", problem.Say("%s() needs a time of day, and %q does not state it", fn, s), problem.Say("write the layout the column has, such as \"dd/MM/yyyy HH:mm\"; for a date alone date(x, %q)", s))
 			return nil, false
 		}
 		if layout.Precision() < least {
-			l.problem(item, "bad-layout", fmt.Sprintf("%s() needs the whole date, and %q does not state it", fn, s), `for dates of which less may be known write partialDate(x, ["dd/MM/yyyy", "yyyy"])`)
+			l.problem(item, "bad-layout", problem.Say("%s() needs the whole date, and %q does not state it", fn, s), problem.Say(`for dates of which less may be known write partialDate(x, ["dd/MM/yyyy", "yyyy"])`))
 			return nil, false
 		}
 		out = append(out, layout)
@@ -48,13 +49,13 @@ func (l *lowering) layouts(fn string, arg celast.Expr, least value.Precision) ([
 		for _, other := range out {
 			// A year alone is a serial too, of a day in 1905.
 			if n := other.DigitsOnly(); serial.Serial() && n > 0 && n < len("2958466")+1 {
-				l.problem(arg, "bad-layout", fmt.Sprintf("%s(): a text of %d digits is a date by the layout %q and by %q", fn, n, serial, other), "keep one of the two")
+				l.problem(arg, "bad-layout", problem.Say("%s(): a text of %d digits is a date by the layout %q and by %q", fn, n, serial, other), problem.Say("keep one of the two"))
 				return nil, false
 			}
 		}
 	}
 	if len(out) == 0 {
-		l.problem(arg, "wrong-arguments", fn+"(): no layout is given", "write "+functionNamed(fn).usage)
+		l.problem(arg, "wrong-arguments", problem.Say("%s(): no layout is given", fn), problem.Say("write %s", functionNamed(fn).usage))
 		return nil, false
 	}
 	return out, true
@@ -107,7 +108,7 @@ func lowerDate(l *lowering, e celast.Expr, args []celast.Expr) (node, typ) {
 	out := typ{kind: kindDate, nullable: t.nullable}
 	if len(args) == 1 {
 		if t.kind == kindText {
-			return l.problem(e, "wrong-arguments", fmt.Sprintf("date(): %s is text, so its layout must be given", l.source(args[0])), `write date(x, "dd/MM/yyyy")`)
+			return l.problem(e, "wrong-arguments", problem.Say("date(): %s is text, so its layout must be given", l.source(args[0])), problem.Say(`write date(x, "dd/MM/yyyy")`))
 		}
 		l.wantKind("date", args[0], t, kindDate, kindDateTime)
 		return dateNode{n, nil, &failure{schemas.RuleDate, l.source(e)}}, out

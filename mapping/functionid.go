@@ -2,13 +2,13 @@ package mapping
 
 import (
 	"bytes"
-	"fmt"
 	"strconv"
 
 	celast "cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/types"
 
 	"github.com/lienthong/truc/mapping/value"
+	"github.com/lienthong/truc/problem"
 	"github.com/lienthong/truc/schemas"
 )
 
@@ -106,14 +106,14 @@ func lowerPersonID(l *lowering, e celast.Expr, args []celast.Expr) (node, typ) {
 			list = ts.schema.CodeList
 		}
 		if list != "" && list != sexList {
-			l.problem(args[1], "wrong-code-list", fmt.Sprintf("personId() compares with a sex, a code of %s, and %s is a code of %s", sexList, l.source(args[1]), list), fmt.Sprintf("write code(\"…\", x) with a code table of list: %s", sexList))
+			l.problem(args[1], "wrong-code-list", problem.Say("personId() compares with a sex, a code of %s, and %s is a code of %s", sexList, l.source(args[1]), list), problem.Say("write code(\"…\", x) with a code table of list: %s", sexList))
 		}
 		n.born, tb = l.lower(args[2])
 		if tb.kind == kindText {
-			return l.problem(args[2], "wrong-type", fmt.Sprintf("personId() compares with a date of birth, but %s is text", l.source(args[2])), fmt.Sprintf(`write partialDate(%s, ["dd/MM/yyyy", "yyyy"]) with the layouts the column has`, l.source(args[2])))
+			return l.problem(args[2], "wrong-type", problem.Say("personId() compares with a date of birth, but %s is text", l.source(args[2])), problem.Say(`write partialDate(%s, ["dd/MM/yyyy", "yyyy"]) with the layouts the column has`, l.source(args[2])))
 		}
 		if tb.kind == kindObject && (tb.schema == nil || tb.schema.Property("giaTri") == nil) {
-			return l.problem(args[2], "wrong-type", fmt.Sprintf("personId() compares with a date of birth, but %s is an object", l.source(args[2])), "name the date inside it")
+			return l.problem(args[2], "wrong-type", problem.Say("personId() compares with a date of birth, but %s is an object", l.source(args[2])), problem.Say("name the date inside it"))
 		}
 		l.wantKind("personId", args[2], tb, kindPartial, kindDate, kindDateTime, kindObject)
 	}
@@ -132,15 +132,15 @@ func (l *lowering) lenient(fn string, args []celast.Expr, counts ...int) (rest [
 			if args[n].AsLiteral() == types.String(word) {
 				return args[:n], true, true
 			}
-			l.problem(args[n], "wrong-arguments", fmt.Sprintf("%s(): %s is not possible here; \"remark\" leaves out what has a fault, and counts it", fn, l.source(args[n])), fmt.Sprintf("write %q, or nothing for a violation", word))
+			l.problem(args[n], "wrong-arguments", problem.Say("%s(): %s is not possible here; \"remark\" leaves out what has a fault, and counts it", fn, l.source(args[n])), problem.Say("write %q, or nothing for a violation", word))
 			return nil, false, false
 		}
 	}
-	var words []string
+	var words []problem.Text
 	for _, n := range counts {
-		words = append(words, strconv.Itoa(n))
+		words = append(words, problem.Verbatim(strconv.Itoa(n)))
 	}
-	l.problem(args[len(args)-1], "wrong-arguments", fmt.Sprintf("%s() takes %s values, and \"remark\" after them or not", fn, alternatives(words)), "write "+functionNamed(fn).usage)
+	l.problem(args[len(args)-1], "wrong-arguments", problem.Say("%s() takes %s values, and \"remark\" after them or not", fn, alternatives(words)), problem.Say("write %s", functionNamed(fn).usage))
 	return nil, false, false
 }
 

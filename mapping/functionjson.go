@@ -3,7 +3,6 @@ package mapping
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -12,6 +11,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"github.com/lienthong/truc/mapping/value"
+	"github.com/lienthong/truc/problem"
 	"github.com/lienthong/truc/schemas"
 )
 
@@ -76,7 +76,7 @@ func (l *lowering) innerKind(fn string, args []celast.Expr, words ...string) (ki
 	if len(args) < 3 {
 		return kindText, true
 	}
-	word, ok := l.constantText(fn, args[2], "the kind")
+	word, ok := l.constantText(fn, args[2], problem.Say("the kind"))
 	if !ok {
 		return kindText, false
 	}
@@ -85,7 +85,7 @@ func (l *lowering) innerKind(fn string, args []celast.Expr, words ...string) (ki
 			return map[string]kind{"text": kindText, "int": kindInt, "decimal": kindDecimal, "bool": kindBool, "json": kindJSON}[w], true
 		}
 	}
-	l.problem(args[2], "wrong-arguments", fmt.Sprintf("%s(): %q is no kind of value", fn, word), "write one of: "+strings.Join(words, ", "))
+	l.problem(args[2], "wrong-arguments", problem.Say("%s(): %q is no kind of value", fn, word), problem.Say("write one of: %s", strings.Join(words, ", ")))
 	return kindText, false
 }
 
@@ -99,13 +99,13 @@ type jsonNode struct {
 func lowerJSON(l *lowering, e celast.Expr, args []celast.Expr) (node, typ) {
 	a, t := l.lower(args[0])
 	l.wantKind("json", args[0], t, kindText, kindJSON)
-	text, ok := l.constantText("json", args[1], "the path")
+	text, ok := l.constantText("json", args[1], problem.Say("the path"))
 	if !ok {
 		return literalNode{null}, typ{}
 	}
 	path, ok := jsonPath(text)
 	if !ok {
-		return l.problem(args[1], "bad-path", fmt.Sprintf("%q is not a path into JSON of at most %d steps", text, maxPath), "write names with points between them, and places from 0 in brackets: a.b[0].c")
+		return l.problem(args[1], "bad-path", problem.Say("%q is not a path into JSON of at most %d steps", text, maxPath), problem.Say("write names with points between them, and places from 0 in brackets: a.b[0].c"))
 	}
 	k, ok := l.innerKind("json", args, "text", "int", "decimal", "bool", "json")
 	if !ok {

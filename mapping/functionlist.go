@@ -2,6 +2,8 @@ package mapping
 
 import (
 	celast "cel.dev/cel-go/common/ast"
+
+	"github.com/lienthong/truc/problem"
 )
 
 // function is one of truc's functions: how it is written, and how a call becomes a node.
@@ -40,12 +42,12 @@ func functionNames() []string {
 }
 
 // notYet names what the language has and this version does not run.
-func notYet(name string) (instead string, ok bool) {
+func notYet(name string) (instead problem.Text, ok bool) {
 	switch name {
 	case "adminUnit":
-		return "leave the property out, or publish a view that computes it", true
+		return problem.Say("leave the property out, or publish a view that computes it"), true
 	}
-	return "", false
+	return problem.Text{}, false
 }
 
 // functions lists them all. It is a function, not a variable, because lowering them refers back to the list.

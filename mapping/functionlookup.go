@@ -1,11 +1,10 @@
 package mapping
 
 import (
-	"fmt"
-
 	celast "cel.dev/cel-go/common/ast"
 
 	"github.com/lienthong/truc/mapping/value"
+	"github.com/lienthong/truc/problem"
 	"github.com/lienthong/truc/schemas"
 )
 
@@ -54,7 +53,7 @@ func lowerLookup(l *lowering, _ celast.Expr, args []celast.Expr) (node, typ) {
 	if !ok {
 		return literalNode{null}, typ{}
 	}
-	name, ok := l.constantText("lookup", args[0], "the code list")
+	name, ok := l.constantText("lookup", args[0], problem.Say("the code list"))
 	a, t := l.lower(args[1])
 	l.wantKind("lookup", args[1], t, kindText, kindInt)
 	if !ok {
@@ -64,7 +63,7 @@ func lowerLookup(l *lowering, _ celast.Expr, args []celast.Expr) (node, typ) {
 	if err != nil {
 		what, fix := fromProblem(err)
 		if l.codes[name] != nil {
-			fix = fmt.Sprintf("%s is a code table of this file: write code(%q, %s)", name, name, l.source(args[1]))
+			fix = problem.Say("%s is a code table of this file: write code(%q, %s)", name, name, l.source(args[1]))
 		}
 		return l.problem(args[0], "unknown-code-list", what, fix)
 	}

@@ -4,11 +4,11 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base32"
-	"fmt"
 
 	celast "cel.dev/cel-go/common/ast"
 
 	"github.com/lienthong/truc/mapping/value"
+	"github.com/lienthong/truc/problem"
 	"github.com/lienthong/truc/schemas"
 )
 
@@ -27,7 +27,7 @@ type pseudonymNode struct {
 func lowerPseudonym(l *lowering, e celast.Expr, args []celast.Expr) (node, typ) {
 	n, t := l.lower(args[0])
 	l.wantKind("pseudonym", args[0], t, scalarKinds()...)
-	name, ok := l.constantText("pseudonym", args[1], "the name of the key")
+	name, ok := l.constantText("pseudonym", args[1], problem.Say("the name of the key"))
 	if !ok {
 		return literalNode{null}, typ{}
 	}
@@ -37,14 +37,14 @@ func lowerPseudonym(l *lowering, e celast.Expr, args []celast.Expr) (node, typ) 
 		for known := range l.env.Pseudonyms {
 			names = append(names, known)
 		}
-		fix := fmt.Sprintf("add to the configuration: pseudonyms: { %s: \"${env:TRUC_PSEUDONYM}\" }", name)
+		fix := problem.Say("add to the configuration: pseudonyms: { %s: \"${env:TRUC_PSEUDONYM}\" }", name)
 		if len(similar(name, names)) > 0 {
 			fix = suggestion(name, names)
 		}
-		return l.problem(args[1], "unknown-pseudonym", fmt.Sprintf("the configuration has no key %q under pseudonyms", name), fix)
+		return l.problem(args[1], "unknown-pseudonym", problem.Say("the configuration has no key %q under pseudonyms", name), fix)
 	}
 	if len(key) < MinPseudonymKey {
-		return l.problem(args[1], "weak-key", fmt.Sprintf("the key %q under pseudonyms has fewer than %d characters", name, MinPseudonymKey), "make one with: openssl rand -base64 32")
+		return l.problem(args[1], "weak-key", problem.Say("the key %q under pseudonyms has fewer than %d characters", name, MinPseudonymKey), problem.Say("make one with: openssl rand -base64 32"))
 	}
 	return pseudonymNode{n, key, &failure{schemas.RuleEncoding, l.source(e)}}, typ{kind: kindText, nullable: true}
 }

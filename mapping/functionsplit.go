@@ -5,6 +5,8 @@ import (
 	"slices"
 
 	celast "cel.dev/cel-go/common/ast"
+
+	"github.com/lienthong/truc/problem"
 )
 
 // splitNode makes a list of the parts of a text.
@@ -23,17 +25,17 @@ func lowerSplit(l *lowering, e celast.Expr, args []celast.Expr) (node, typ) {
 	}
 	out := splitNode{text: n, fail: l.typeFailure(e)}
 	for _, item := range items {
-		s, ok := l.constantText("split", item, "the separator")
+		s, ok := l.constantText("split", item, problem.Say("the separator"))
 		if !ok {
 			return literalNode{null}, typ{}
 		}
 		if s == "" {
-			return l.problem(item, "wrong-arguments", "split(): the separator is empty", `write split(x, ";")`)
+			return l.problem(item, "wrong-arguments", problem.Say("split(): the separator is empty"), problem.Say(`write split(x, ";")`))
 		}
 		out.separators = append(out.separators, []byte(s))
 	}
 	if len(items) == 0 {
-		return l.problem(args[1], "wrong-arguments", "split(): no separator is given", `write split(x, ";")`)
+		return l.problem(args[1], "wrong-arguments", problem.Say("split(): no separator is given"), problem.Say(`write split(x, ";")`))
 	}
 	slices.SortStableFunc(out.separators, func(a, b []byte) int { return len(b) - len(a) })
 	return out, typ{kind: kindList, nullable: true, item: &typ{kind: kindText}}

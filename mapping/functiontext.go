@@ -1,11 +1,10 @@
 package mapping
 
 import (
-	"fmt"
-
 	celast "cel.dev/cel-go/common/ast"
 
 	"github.com/lienthong/truc/mapping/value"
+	"github.com/lienthong/truc/problem"
 	"github.com/lienthong/truc/schemas"
 )
 
@@ -47,7 +46,7 @@ func lowerMoney(l *lowering, e celast.Expr, args []celast.Expr) (node, typ) {
 	l.wantKind("money", args[0], t, kindText, kindInt, kindFloat, kindDecimal)
 	grouping := value.EitherGrouping
 	if len(args) == 2 {
-		word, ok := l.constantText("money", args[1], "the way of writing")
+		word, ok := l.constantText("money", args[1], problem.Say("the way of writing"))
 		if !ok {
 			return literalNode{null}, typ{}
 		}
@@ -57,7 +56,7 @@ func lowerMoney(l *lowering, e celast.Expr, args []celast.Expr) (node, typ) {
 		case "en":
 			grouping = value.EnglishGrouping
 		default:
-			return l.problem(args[1], "wrong-arguments", fmt.Sprintf("money(): %q is no way of writing an amount", word), `write "vi" for 1.234.567,50 or "en" for 1,234,567.50`)
+			return l.problem(args[1], "wrong-arguments", problem.Say("money(): %q is no way of writing an amount", word), problem.Say(`write "vi" for 1.234.567,50 or "en" for 1,234,567.50`))
 		}
 	}
 	return moneyNode{n, grouping, &failure{schemas.RuleAmount, l.source(e)}}, typ{kind: kindDecimal, nullable: true}
@@ -110,12 +109,12 @@ func lowerAddress(l *lowering, e celast.Expr, args []celast.Expr) (node, typ) {
 		return n, typ{kind: kindObject, nullable: true, made: []string{"chiTiet"}}
 	}
 	words := map[string]addressPart{"tinh": provincePart, "huyen": districtPart, "xa": communePart, "conLai": restPart}
-	word, ok := l.constantText("address", args[1], "the part")
+	word, ok := l.constantText("address", args[1], problem.Say("the part"))
 	if !ok {
 		return literalNode{null}, typ{}
 	}
 	if n.part = words[word]; n.part == wholeAddress {
-		return l.problem(args[1], "wrong-arguments", fmt.Sprintf("address(): %q is no part of an address", word), `write "tinh", "huyen", "xa" or "conLai" (what stands before them), or nothing for the whole`)
+		return l.problem(args[1], "wrong-arguments", problem.Say("address(): %q is no part of an address", word), problem.Say(`write "tinh", "huyen", "xa" or "conLai" (what stands before them), or nothing for the whole`))
 	}
 	return n, typ{kind: kindText, nullable: true}
 }

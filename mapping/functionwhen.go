@@ -1,12 +1,12 @@
 package mapping
 
 import (
-	"fmt"
 	"time"
 
 	celast "cel.dev/cel-go/common/ast"
 
 	"github.com/lienthong/truc/mapping/value"
+	"github.com/lienthong/truc/problem"
 	"github.com/lienthong/truc/schemas"
 )
 
@@ -29,9 +29,9 @@ func lowerZone(l *lowering, e celast.Expr, args []celast.Expr) (node, typ) {
 	n, t := l.lower(args[0])
 	switch t.kind {
 	case kindTimestamp:
-		return l.problem(args[0], "wrong-type", fmt.Sprintf("zone(): %s has a zone already", l.source(args[0])), "write "+l.source(args[0])+" alone")
+		return l.problem(args[0], "wrong-type", problem.Say("zone(): %s has a zone already", l.source(args[0])), problem.Say("write %s alone", l.source(args[0])))
 	case kindText:
-		return l.problem(args[0], "wrong-type", fmt.Sprintf("zone() takes a date and time without zone, but %s is text", l.source(args[0])), fmt.Sprintf(`write dateTime(%s, "dd/MM/yyyy HH:mm", "Asia/Ho_Chi_Minh") with the layout the column has`, l.source(args[0])))
+		return l.problem(args[0], "wrong-type", problem.Say("zone() takes a date and time without zone, but %s is text", l.source(args[0])), problem.Say(`write dateTime(%s, "dd/MM/yyyy HH:mm", "Asia/Ho_Chi_Minh") with the layout the column has`, l.source(args[0])))
 	}
 	l.wantKind("zone", args[0], t, kindDateTime)
 	zone, ok := l.zone("zone", args[1])
@@ -43,13 +43,13 @@ func lowerZone(l *lowering, e celast.Expr, args []celast.Expr) (node, typ) {
 
 // zone reads an argument that names a time zone.
 func (l *lowering) zone(fn string, arg celast.Expr) (*time.Location, bool) {
-	name, ok := l.constantText(fn, arg, "the zone")
+	name, ok := l.constantText(fn, arg, problem.Say("the zone"))
 	if !ok {
 		return nil, false
 	}
 	zone, err := time.LoadLocation(name)
 	if err != nil || name == "" || name == "Local" {
-		l.problem(arg, "unknown-zone", fmt.Sprintf("%q is not a time zone", name), "write a name such as Asia/Ho_Chi_Minh or UTC")
+		l.problem(arg, "unknown-zone", problem.Say("%q is not a time zone", name), problem.Say("write a name such as Asia/Ho_Chi_Minh or UTC"))
 		return nil, false
 	}
 	return zone, true

@@ -4,12 +4,13 @@ import (
 	"bytes"
 	"encoding/xml"
 	"errors"
-	"fmt"
 	"io"
 	"strconv"
 	"strings"
 
 	celast "cel.dev/cel-go/common/ast"
+
+	"github.com/lienthong/truc/problem"
 )
 
 // xmlPath is the way from the root element to an element, or to an attribute of it.
@@ -68,13 +69,13 @@ type xmlNode struct {
 func lowerXML(l *lowering, e celast.Expr, args []celast.Expr) (node, typ) {
 	a, t := l.lower(args[0])
 	l.wantKind("xml", args[0], t, kindText)
-	text, ok := l.constantText("xml", args[1], "the path")
+	text, ok := l.constantText("xml", args[1], problem.Say("the path"))
 	if !ok {
 		return literalNode{null}, typ{}
 	}
 	path, ok := compileXMLPath(text)
 	if !ok {
-		return l.problem(args[1], "bad-path", fmt.Sprintf("%q is not a path into XML of at most %d steps", text, maxPath), "write the names from the root element on, without prefixes, and places from 1 in brackets: HoSo/NguoiDan[1]/HoTen, HoSo/@ma")
+		return l.problem(args[1], "bad-path", problem.Say("%q is not a path into XML of at most %d steps", text, maxPath), problem.Say("write the names from the root element on, without prefixes, and places from 1 in brackets: HoSo/NguoiDan[1]/HoTen, HoSo/@ma"))
 	}
 	k, ok := l.innerKind("xml", args, "text", "int", "decimal", "bool")
 	if !ok {

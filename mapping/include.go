@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v4"
+
+	"github.com/lienthong/truc/problem"
 )
 
 // Files is where the other files of a mapping are: those it includes, and its code tables.
@@ -59,7 +61,7 @@ func (d *decoder) include(f *File, n *yaml.Node, at string) {
 			continue
 		}
 		if j := slices.Index(d.load.open, file); j >= 0 {
-			d.report(place, "include-circle", fmt.Sprintf("the files include each other in a circle: %s", strings.Join(append(slices.Clone(d.load.open[j:]), file), " → ")), "remove one of the lines")
+			d.report(place, "include-circle", problem.Say("the files include each other in a circle: %s", strings.Join(append(slices.Clone(d.load.open[j:]), file), " → ")), problem.Say("remove one of the lines"))
 			continue
 		}
 		if d.load.done[file] {
@@ -85,7 +87,7 @@ func (d *decoder) included(f *File, file string, data []byte) {
 
 func (d *decoder) sharedFile(f *File, root *yaml.Node) {
 	if root.Kind != yaml.MappingNode {
-		d.report(d.place(root, ""), "wrong-type", "an included file holds name: value lines, found "+kindOfNode(root), "begin with shapes:, codes: or let:")
+		d.report(d.place(root, ""), "wrong-type", problem.Say("an included file holds name: value lines, found %s", kindOfNode(root)), problem.Say("begin with shapes:, codes: or let:"))
 		return
 	}
 	if !d.sound(root, "") {
@@ -109,7 +111,7 @@ func (d *decoder) sharedFile(f *File, root *yaml.Node) {
 			part.Shapes = d.shapes(p.value)
 		default:
 			if slices.Contains(slices.Concat(sourceKeys(), sinkKeys()), p.key) {
-				d.report(p.at, "wrong-file", fmt.Sprintf("%s does not belong in an included file: it holds what several mappings share", p.key), "write it into the mapping itself; here "+strings.Join(sharedKeys(), ", "))
+				d.report(p.at, "wrong-file", problem.Say("%s does not belong in an included file: it holds what several mappings share", p.key), problem.Say("write it into the mapping itself; here %s", strings.Join(sharedKeys(), ", ")))
 				continue
 			}
 			d.unknown(p, sharedKeys())
@@ -153,7 +155,7 @@ func (d *decoder) givenTwice(f *File) {
 		case !twice:
 			first[key] = n.at
 		case before.File != n.at.File:
-			d.report(n.at, "given-twice", fmt.Sprintf("the %s %s is given in two files; the first is at %s:%d", n.kind, n.name, before.File, before.Line), "remove one of them, or give one another name")
+			d.report(n.at, "given-twice", problem.Say("the %s %s is given in two files; the first is at %s:%d", n.kind, n.name, before.File, before.Line), problem.Say("remove one of them, or give one another name"))
 		}
 	}
 }
@@ -161,20 +163,20 @@ func (d *decoder) givenTwice(f *File) {
 // locate finds the place in Root of a file named in this one.
 func (d *decoder) locate(at Place, name string) (file string, ok bool) {
 	if d.load.files == nil || d.load.files.Root == nil {
-		d.report(at, "no-files", "other files cannot be read from here", "write what stands in them into the mapping")
+		d.report(at, "no-files", problem.Say("other files cannot be read from here"), problem.Say("write what stands in them into the mapping"))
 		return "", false
 	}
 	if strings.Contains(name, `\`) {
-		d.report(at, "outside", fmt.Sprintf("%q is written with \\", name), "write the path with /, relative to this file")
+		d.report(at, "outside", problem.Say("%q is written with \\", name), problem.Say("write the path with /, relative to this file"))
 		return "", false
 	}
 	if path.IsAbs(name) || len(name) > 1 && name[1] == ':' {
-		d.report(at, "outside", fmt.Sprintf("%q is an absolute path, which no other computer has", name), "put the file below the configuration's folder, and write its path relative to this file")
+		d.report(at, "outside", problem.Say("%q is an absolute path, which no other computer has", name), problem.Say("put the file below the configuration's folder, and write its path relative to this file"))
 		return "", false
 	}
 	file = path.Join(path.Dir(d.path), name)
 	if !fs.ValidPath(file) || file == "." {
-		d.report(at, "outside", fmt.Sprintf("%q leads out of the configuration's folder: a mapping reads nothing outside it", name), "put the file below the configuration's folder")
+		d.report(at, "outside", problem.Say("%q leads out of the configuration's folder: a mapping reads nothing outside it", name), problem.Say("put the file below the configuration's folder"))
 		return "", false
 	}
 	return file, true
@@ -182,39 +184,39 @@ func (d *decoder) locate(at Place, name string) (file string, ok bool) {
 
 // readFile reads a file of Root, within bounds.
 func (d *decoder) readFile(at Place, name, file string) ([]byte, bool) {
-	report := func(what, fix string) ([]byte, bool) {
+	report := func(what, fix problem.Text) ([]byte, bool) {
 		d.report(at, "unreadable", what, fix)
 		return nil, false
 	}
-	const readable = "check that it is a file that the user running truc may read"
+	readable := problem.Say("check that it is a file that the user running truc may read")
 	root := d.load.files.Root
 	info, err := fs.Stat(root, file)
 	var pathError *fs.PathError
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		fix := "correct the path: it is relative to this file"
+		fix := problem.Say("correct the path: it is relative to this file")
 		if near := similar(path.Base(file), neighbours(root, file)); len(near) > 0 {
-			fix = fmt.Sprintf("correct the path: it is relative to this file. In that folder is %s", strings.Join(near, ", "))
+			fix = problem.Say("correct the path: it is relative to this file. In that folder is %s", strings.Join(near, ", "))
 		}
-		return report(fmt.Sprintf("the file %s does not exist", name), fix)
+		return report(problem.Say("the file %s does not exist", name), fix)
 	case err != nil && strings.Contains(err.Error(), "escapes"): // os.Root gives it no name
-		d.report(at, "outside", fmt.Sprintf("%q is a link that leads out of the configuration's folder: a mapping reads nothing outside it", name), "put the file itself below the configuration's folder")
+		d.report(at, "outside", problem.Say("%q is a link that leads out of the configuration's folder: a mapping reads nothing outside it", name), problem.Say("put the file itself below the configuration's folder"))
 		return nil, false
 	case errors.As(err, &pathError):
-		return report(fmt.Sprintf("the file %s cannot be read: %v", name, pathError.Err), readable)
+		return report(problem.Say("the file %s cannot be read: %v", name, pathError.Err), readable)
 	case err != nil:
-		return report(fmt.Sprintf("the file %s cannot be read: %v", name, err), readable)
+		return report(problem.Say("the file %s cannot be read: %v", name, err), readable)
 	case !info.Mode().IsRegular():
-		return report(name+" is not a file", readable)
+		return report(problem.Say("%s is not a file", name), readable)
 	case info.Size() > maxFile:
-		return report(fmt.Sprintf("the file %s is larger than %d bytes", name, maxFile), "check that it is the right one; a mapping or a code table is much smaller")
+		return report(problem.Say("the file %s is larger than %d bytes", name, maxFile), problem.Say("check that it is the right one; a mapping or a code table is much smaller"))
 	}
 	data, err := fs.ReadFile(root, file)
 	if errors.As(err, &pathError) {
 		err = pathError.Err
 	}
 	if err != nil {
-		return report(fmt.Sprintf("the file %s cannot be read: %v", name, err), readable)
+		return report(problem.Say("the file %s cannot be read: %v", name, err), readable)
 	}
 	return data, true
 }
@@ -235,9 +237,9 @@ func neighbours(root fs.FS, file string) []string {
 }
 
 // notUTF8 says in which encoding a text that is not UTF-8 seems to be saved.
-func notUTF8(data []byte) string {
+func notUTF8(data []byte) problem.Text {
 	if bytes.HasPrefix(data, []byte{0xff, 0xfe}) || bytes.HasPrefix(data, []byte{0xfe, 0xff}) {
-		return "the file is UTF-16 (\"Unicode\"), not UTF-8 text"
+		return problem.Say("the file is UTF-16 (\"Unicode\"), not UTF-8 text")
 	}
-	return "the file is not UTF-8 text"
+	return problem.Say("the file is not UTF-8 text")
 }

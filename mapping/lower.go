@@ -1,7 +1,6 @@
 package mapping
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -10,6 +9,8 @@ import (
 	celast "cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/operators"
 	"cel.dev/cel-go/common/types"
+
+	"github.com/lienthong/truc/problem"
 )
 
 // lowering turns one parsed expression into nodes.
@@ -24,7 +25,7 @@ type lowering struct {
 }
 
 // problem reports a fault at a part of the expression.
-func (l *lowering) problem(e celast.Expr, code, what, fix string) (node, typ) {
+func (l *lowering) problem(e celast.Expr, code string, what, fix problem.Text) (node, typ) {
 	at := l.expr.At
 	if !strings.Contains(l.expr.CEL, "\n") {
 		at.Column += l.expr.quote + l.start(e)
@@ -75,11 +76,11 @@ func (l *lowering) lower(e celast.Expr) (node, typ) {
 	case celast.CallKind:
 		return l.call(e)
 	case celast.StructKind:
-		return l.problem(e, "unsupported", "messages (Name{…}) are not part of the mapping language", "write an object as indented fields")
+		return l.problem(e, "unsupported", problem.Say("messages (Name{…}) are not part of the mapping language"), problem.Say("write an object as indented fields"))
 	case celast.MapKind:
-		return l.problem(e, "unsupported", "a map {…} in an expression is not supported by this version", "write an object as indented fields")
+		return l.problem(e, "unsupported", problem.Say("a map {…} in an expression is not supported by this version"), problem.Say("write an object as indented fields"))
 	case celast.ListKind:
-		return l.problem(e, "unsupported", "a list […] in an expression is not a value by itself", "write the list as YAML: one line \"- expression\" for each element; inside expressions lists stand in join([a, b], \" \") and in x in [1, 2]")
+		return l.problem(e, "unsupported", problem.Say("a list […] in an expression is not a value by itself"), problem.Say(`write the list as YAML: one line "- expression" for each element; inside expressions lists stand in join([a, b], " ") and in x in [1, 2]`))
 	default:
 		return l.residual(e)
 	}
@@ -98,9 +99,9 @@ func (l *lowering) literal(e celast.Expr) (node, typ) {
 	case types.Null:
 		return literalNode{null}, typ{kind: kindNull, nullable: true}
 	case types.Uint:
-		return l.problem(e, "unsupported", fmt.Sprintf("%su is not part of the mapping language", strings.TrimSuffix(l.source(e), "u")), "write the number without u")
+		return l.problem(e, "unsupported", problem.Say("%su is not part of the mapping language", strings.TrimSuffix(l.source(e), "u")), problem.Say("write the number without u"))
 	}
-	return l.problem(e, "unsupported", "this constant is not part of the mapping language", "write a text in double quotes, a number, true, false or null")
+	return l.problem(e, "unsupported", problem.Say("this constant is not part of the mapping language"), problem.Say("write a text in double quotes, a number, true, false or null"))
 }
 
 // constantNode is a value written as a YAML constant.
@@ -136,22 +137,22 @@ func (l *lowering) reference(e celast.Expr) (node, typ) {
 	case !ok:
 		return literalNode{null}, typ{}
 	case name == "event" && b == nil && l.file.Direction == Source:
-		return l.problem(e, "unknown-name", "event is known in sink mappings only", "a source mapping is made of columns")
+		return l.problem(e, "unknown-name", problem.Say("event is known in sink mappings only"), problem.Say("a source mapping is made of columns"))
 	case name == "event" && b != nil && b.event:
-		return l.problem(e, "wrong-type", "event is not a value by itself", "name a part of it: "+strings.Join(eventFields(), ", "))
+		return l.problem(e, "wrong-type", problem.Say("event is not a value by itself"), problem.Say("name a part of it: %s", strings.Join(eventFields(), ", ")))
 	case b == nil:
-		what := fmt.Sprintf("unknown column %q", name)
+		what := problem.Say("unknown column %q", name)
 		if l.file.Direction == Sink {
-			what = fmt.Sprintf("the dataset has no property %q", name)
+			what = problem.Say("the dataset has no property %q", name)
 		}
-		if hint := spokenConstant(e.AsIdent()); hint != "" {
+		if hint := spokenConstant(e.AsIdent()); !hint.Empty() {
 			return l.problem(e, "unknown-name", what, hint)
 		}
 		if known := similar(name, l.known()); l.names[e.AsIdent()] != nil && (len(known) == 0 || fold(known[0]) != fold(name)) {
-			return l.problem(e, "unknown-column", what, fmt.Sprintf("in this shape every column gets the prefix %s; what is to be used without it gets a name under let", l.expr.scope.columnPrefix()))
+			return l.problem(e, "unknown-column", what, problem.Say("in this shape every column gets the prefix %s; what is to be used without it gets a name under let", l.expr.scope.columnPrefix()))
 		}
 		if fn := functionNamed(e.AsIdent()); fn != nil {
-			return l.problem(e, "unknown-name", what, fmt.Sprintf("%s is a function: write %s", name, fn.usage))
+			return l.problem(e, "unknown-name", what, problem.Say("%s is a function: write %s", name, fn.usage))
 		}
 		known := slices.DeleteFunc(l.known(), func(n string) bool { return n == name }) // a let, which has no prefix
 		return l.problem(e, "unknown-column", what, suggestion(name, known))
@@ -159,7 +160,7 @@ func (l *lowering) reference(e celast.Expr) (node, typ) {
 		return l.documentPart(b.document)
 	case b.let != nil:
 		if b.state == letOpen {
-			return l.problem(e, "let-circle", fmt.Sprintf("let %s is defined by itself", name), "write one of the expressions out")
+			return l.problem(e, "let-circle", problem.Say("let %s is defined by itself", name), problem.Say("write one of the expressions out"))
 		}
 		if b.state == letUnread {
 			l.readLet(b)
@@ -189,7 +190,7 @@ func (l *lowering) resolve(e celast.Expr) (name string, b *binding, ok bool) {
 	column := l.names[prefix+name]
 	if let := l.names[name]; let != nil && let.let != nil {
 		if column != nil && column.let == nil {
-			l.problem(e, "ambiguous-name", fmt.Sprintf("%s is a let, and with the prefix of this use column %s", name, prefix+name), "give the let another name")
+			l.problem(e, "ambiguous-name", problem.Say("%s is a let, and with the prefix of this use column %s", name, prefix+name), problem.Say("give the let another name"))
 			return name, nil, false
 		}
 		return name, let, true
@@ -201,16 +202,16 @@ func (l *lowering) resolve(e celast.Expr) (name string, b *binding, ok bool) {
 }
 
 // spokenConstant helps with words that other languages have for constants.
-func spokenConstant(name string) string {
+func spokenConstant(name string) problem.Text {
 	switch strings.ToLower(name) {
 	case "yes", "on":
-		return "write true"
+		return problem.Say("write true")
 	case "no", "off":
-		return "write false"
+		return problem.Say("write false")
 	case "nil", "none":
-		return "write null"
+		return problem.Say("write null")
 	}
-	return ""
+	return problem.Text{}
 }
 
 // path resolves operand.name.
@@ -221,7 +222,7 @@ func (l *lowering) path(operand celast.Expr, name string) (node, typ) {
 			return literalNode{null}, typ{}
 		}
 		child, fault, fix := p.child(name)
-		if fault != "" {
+		if !fault.Empty() {
 			return l.problem(operand, "unknown-property", fault, fix)
 		}
 		return l.documentPart(child)
@@ -230,7 +231,7 @@ func (l *lowering) path(operand celast.Expr, name string) (node, typ) {
 		if b := l.names[operand.AsIdent()]; b != nil && b.event {
 			i := slices.Index(eventFields(), "event."+name)
 			if i < 0 {
-				return l.problem(operand, "unknown-property", fmt.Sprintf("the event has no %q", name), suggestion("event."+name, eventFields()))
+				return l.problem(operand, "unknown-property", problem.Say("the event has no %q", name), suggestion("event."+name, eventFields()))
 			}
 			t := typ{kind: kindText}
 			if name == "time" {
@@ -248,9 +249,9 @@ func (l *lowering) path(operand celast.Expr, name string) (node, typ) {
 		return partNode{of: n, name: name, fail: &failure{ruleType, whole}}, typ{nullable: true, parts: true}
 	}
 	if operand.Kind() == celast.IdentKind && t.kind == kindAny {
-		return l.problem(operand, "wrong-type", fmt.Sprintf("%s: %s is a column, which has no parts", whole, l.source(operand)), "use the column by itself")
+		return l.problem(operand, "wrong-type", problem.Say("%s: %s is a column, which has no parts", whole, l.source(operand)), problem.Say("use the column by itself"))
 	}
-	return l.problem(operand, "wrong-type", fmt.Sprintf("%s: %s is %s, which has no parts", whole, l.source(operand), article(t.kind)), "use the column by itself")
+	return l.problem(operand, "wrong-type", problem.Say("%s: %s is %s, which has no parts", whole, l.source(operand), article(t.kind)), problem.Say("use the column by itself"))
 }
 
 // property resolves an expression that is a path into the document; ok is false for everything else. A path that leads
@@ -271,7 +272,7 @@ func (l *lowering) property(e celast.Expr) (p *docProperty, ok bool) {
 			return nil, ok
 		}
 		child, fault, fix := parent.child(s.FieldName())
-		if fault != "" {
+		if !fault.Empty() {
 			l.problem(e, "unknown-property", fault, fix)
 			return nil, true
 		}
@@ -319,14 +320,14 @@ func (l *lowering) call(e celast.Expr) (node, typ) {
 		return l.function(e, fn, args)
 	}
 	if instead, ok := notYet(name); ok {
-		return l.problem(e, "unsupported", name+"() is not supported by this version", instead)
+		return l.problem(e, "unsupported", problem.Say("%s() is not supported by this version", name), instead)
 	}
 	if !l.cel.HasFunction(name) || strings.HasPrefix(name, "@") && name != operators.In {
 		fix := otherwise(name)
-		if fix == "" {
+		if fix.Empty() {
 			fix = suggestion(name, functionNames())
 		}
-		return l.problem(e, "unknown-function", fmt.Sprintf("unknown function %s()", name), fix)
+		return l.problem(e, "unknown-function", problem.Say("unknown function %s()", name), fix)
 	}
 	return l.residual(e)
 }
@@ -338,21 +339,21 @@ func (l *lowering) method(e celast.Expr) (node, typ) {
 	test := textTest(name)
 	if test == nil || len(args) != 1 || args[0].Kind() != celast.LiteralKind {
 		if functionNamed(name) != nil {
-			return l.problem(e, "unknown-function", fmt.Sprintf("%s is not a method", name), fmt.Sprintf("write %s", functionNamed(name).usage))
+			return l.problem(e, "unknown-function", problem.Say("%s is not a method", name), problem.Say("write %s", functionNamed(name).usage))
 		}
 		if !l.cel.HasFunction(name) {
 			fix := otherwise(name)
-			if fix == "" {
+			if fix.Empty() {
 				fix = suggestion(name, []string{"startsWith", "endsWith", "contains", "matches", "size"})
 			}
-			return l.problem(e, "unknown-function", fmt.Sprintf("unknown method .%s()", name), fix)
+			return l.problem(e, "unknown-function", problem.Say("unknown method .%s()", name), fix)
 		}
 		return l.residual(e)
 	}
 	n, t := l.lower(call.Target())
 	part, ok := args[0].AsLiteral().(types.String)
 	if !ok || t.kind != kindText && t.kind != kindAny {
-		return l.problem(e, "wrong-type", fmt.Sprintf("%s is a test between texts; %s is %s", name, l.source(call.Target()), article(t.kind)), "write text("+l.source(call.Target())+")."+name+`("…")`)
+		return l.problem(e, "wrong-type", problem.Say("%s is a test between texts; %s is %s", name, l.source(call.Target()), article(t.kind)), problem.Say(`write text(%s).%s("…")`, l.source(call.Target()), name))
 	}
 	l.wantValue(call.Target(), t, "."+name+"()")
 	return textTestNode{text: n, part: []byte(part), how: test, fail: l.typeFailure(e)}, typ{kind: kindBool}

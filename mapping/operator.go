@@ -1,13 +1,13 @@
 package mapping
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
 	celast "cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/operators"
 
+	"github.com/lienthong/truc/problem"
 	"github.com/lienthong/truc/schemas"
 )
 
@@ -22,11 +22,11 @@ func (l *lowering) wantValue(e celast.Expr, t typ, op string) bool {
 		return true
 	}
 	s := l.source(e)
-	fix := fmt.Sprintf("write or(%s, %s) to say what holds then", s, sample(t.kind))
+	fix := problem.Say("write or(%s, %s) to say what holds then", s, sample(t.kind))
 	if op == "+" && t.kind == kindText {
-		fix = fmt.Sprintf(`write join([%s, …], "") to leave out what is null, or or(%s, "")`, s, s)
+		fix = problem.Say(`write join([%s, …], "") to leave out what is null, or or(%s, "")`, s, s)
 	}
-	l.problem(e, "nullable", fmt.Sprintf("%s can be null, and %s fails on null", s, op), fix)
+	l.problem(e, "nullable", problem.Say("%s can be null, and %s fails on null", s, op), fix)
 	return false
 }
 
@@ -52,7 +52,7 @@ func (l *lowering) wantBool(e celast.Expr, t typ, op string) {
 	case kindBool, kindAny:
 		l.wantValue(e, t, op)
 	default:
-		l.problem(e, "wrong-type", fmt.Sprintf("%s takes true/false, but %s is %s", op, l.source(e), article(t.kind)), "compare it: "+l.source(e)+" == "+sample(t.kind))
+		l.problem(e, "wrong-type", problem.Say("%s takes true/false, but %s is %s", op, l.source(e), article(t.kind)), problem.Say("compare it: %s == %s", l.source(e), sample(t.kind)))
 	}
 }
 
@@ -60,32 +60,32 @@ func (l *lowering) equality(e, left, right celast.Expr, not bool) (node, typ) {
 	a, ta := l.lower(left)
 	b, tb := l.lower(right)
 	if !canEqual(ta.kind, tb.kind) {
-		return l.problem(e, "wrong-type", fmt.Sprintf("%s compares %s with %s: they are never equal", l.source(e), article(ta.kind), article(tb.kind)), l.alike(left, ta, right, tb))
+		return l.problem(e, "wrong-type", problem.Say("%s compares %s with %s: they are never equal", l.source(e), article(ta.kind), article(tb.kind)), l.alike(left, ta, right, tb))
 	}
 	return equalNode{a, b, not}, typ{kind: kindBool}
 }
 
 // alike advises how to make two operands of different kinds comparable.
-func (l *lowering) alike(left celast.Expr, ta typ, right celast.Expr, tb typ) string {
+func (l *lowering) alike(left celast.Expr, ta typ, right celast.Expr, tb typ) problem.Text {
 	if ta.kind == kindText {
 		left, ta, right, tb = right, tb, left, ta
 	}
 	if tb.kind != kindText {
-		return "compare values of one kind"
+		return problem.Say("compare values of one kind")
 	}
 	switch {
 	case ta.kind == kindDate:
-		return fmt.Sprintf(`write date(%s, "dd/MM/yyyy")`, l.source(right))
+		return problem.Say(`write date(%s, "dd/MM/yyyy")`, l.source(right))
 	case ta.kind == kindTimestamp:
-		return fmt.Sprintf(`write dateTime(%s, "dd/MM/yyyy HH:mm")`, l.source(right))
+		return problem.Say(`write dateTime(%s, "dd/MM/yyyy HH:mm")`, l.source(right))
 	case left.Kind() == celast.LiteralKind && ta.kind.number():
-		return fmt.Sprintf("write \"%s\" in double quotes: %s is text", l.source(left), l.source(right))
+		return problem.Say("write \"%s\" in double quotes: %s is text", l.source(left), l.source(right))
 	case right.Kind() == celast.LiteralKind && ta.kind.number():
-		return fmt.Sprintf("write the number without quotes: %s is %s", l.source(left), article(ta.kind))
+		return problem.Say("write the number without quotes: %s is %s", l.source(left), article(ta.kind))
 	case ta.kind.number():
-		return fmt.Sprintf("write text(%s)", l.source(left))
+		return problem.Say("write text(%s)", l.source(left))
 	}
-	return "compare values of one kind"
+	return problem.Say("compare values of one kind")
 }
 
 func canEqual(a, b kind) bool {
@@ -104,11 +104,11 @@ func (l *lowering) ordering(e, left, right celast.Expr, op string) (node, typ) {
 		t typ
 	}{{left, ta}, {right, tb}} {
 		if !ordered(side.t.kind) {
-			return l.problem(e, "wrong-type", fmt.Sprintf("%s: %s is %s, which has no order", l.source(e), l.source(side.e), article(side.t.kind)), "compare numbers, texts or dates")
+			return l.problem(e, "wrong-type", problem.Say("%s: %s is %s, which has no order", l.source(e), l.source(side.e), article(side.t.kind)), problem.Say("compare numbers, texts or dates"))
 		}
 	}
 	if !canEqual(ta.kind, tb.kind) {
-		return l.problem(e, "wrong-type", fmt.Sprintf("%s compares %s with %s", l.source(e), article(ta.kind), article(tb.kind)), l.alike(left, ta, right, tb))
+		return l.problem(e, "wrong-type", problem.Say("%s compares %s with %s", l.source(e), article(ta.kind), article(tb.kind)), l.alike(left, ta, right, tb))
 	}
 	l.wantValue(left, ta, sign)
 	l.wantValue(right, tb, sign)
@@ -135,7 +135,7 @@ func (l *lowering) conditional(e celast.Expr, args []celast.Expr) (node, typ) {
 	l.wantBool(args[0], tw, "? :")
 	t, ok := joined(tt, to)
 	if !ok {
-		return l.problem(e, "wrong-type", fmt.Sprintf("%s is %s or %s, depending on the condition", l.source(e), article(tt.kind), article(to.kind)), "make both sides of one kind")
+		return l.problem(e, "wrong-type", problem.Say("%s is %s or %s, depending on the condition", l.source(e), article(tt.kind), article(to.kind)), problem.Say("make both sides of one kind"))
 	}
 	return conditionNode{when, then, otherwise, l.typeFailure(e)}, t
 }
@@ -191,18 +191,18 @@ func (l *lowering) arithmetic(e, left, right celast.Expr, op string) (node, typ)
 		}
 		return n, typ{kind: t.kind}
 	}
-	fix := "make both sides of one kind"
+	fix := problem.Say("make both sides of one kind")
 	switch {
 	case ta.kind == kindText && sign == '+':
-		fix = fmt.Sprintf("write %s + text(%s)", l.source(left), l.source(right))
+		fix = problem.Say("write %s + text(%s)", l.source(left), l.source(right))
 	case tb.kind == kindText && sign == '+':
-		fix = fmt.Sprintf("write text(%s) + %s", l.source(left), l.source(right))
+		fix = problem.Say("write text(%s) + %s", l.source(left), l.source(right))
 	case ta.kind == kindDecimal || tb.kind == kindDecimal:
-		fix = "arithmetic on exact decimals is not supported by this version: compute it in a view"
+		fix = problem.Say("arithmetic on exact decimals is not supported by this version: compute it in a view")
 	case ta.kind == kindDate || tb.kind == kindDate:
-		fix = "dates are not added; age(date, at) gives whole years"
+		fix = problem.Say("dates are not added; age(date, at) gives whole years")
 	}
-	return l.problem(e, "wrong-type", fmt.Sprintf("%s: %c does not take %s and %s", l.source(e), sign, article(ta.kind), article(tb.kind)), fix)
+	return l.problem(e, "wrong-type", problem.Say("%s: %c does not take %s and %s", l.source(e), sign, article(ta.kind), article(tb.kind)), fix)
 }
 
 func (l *lowering) member(e, element celast.Expr, of []celast.Expr) (node, typ) {
@@ -211,7 +211,7 @@ func (l *lowering) member(e, element celast.Expr, of []celast.Expr) (node, typ) 
 	for _, x := range of {
 		m, tm := l.lower(x)
 		if !canEqual(tv.kind, tm.kind) {
-			return l.problem(x, "wrong-type", fmt.Sprintf("%s looks for %s, but %s is %s", l.source(e), article(tv.kind), l.source(x), article(tm.kind)), l.alike(element, tv, x, tm))
+			return l.problem(x, "wrong-type", problem.Say("%s looks for %s, but %s is %s", l.source(e), article(tv.kind), l.source(x), article(tm.kind)), l.alike(element, tv, x, tm))
 		}
 		n.of = append(n.of, m)
 	}

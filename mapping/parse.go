@@ -3,7 +3,6 @@ package mapping
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -58,12 +57,12 @@ func newDecoder(shown, path string, data []byte, load *loading) *decoder {
 // root is the tree of a file, nil when it is not fit to be read.
 func (d *decoder) root(data []byte) *yaml.Node {
 	if len(data) > maxFile {
-		d.report(Place{File: d.file, Line: 1, Column: 1}, "too-large", fmt.Sprintf("the file is larger than %d bytes", maxFile), "a mapping is a page or two; check that this is one")
+		d.report(Place{File: d.file, Line: 1, Column: 1}, "too-large", problem.Say("the file is larger than %d bytes", maxFile), problem.Say("a mapping is a page or two; check that this is one"))
 		return nil
 	}
 	data = bytes.TrimPrefix(data, []byte("\ufeff"))
 	if !utf8.Valid(data) {
-		d.report(Place{File: d.file, Line: invalidLine(data), Column: 1}, "not-utf8", notUTF8(data), "save it as UTF-8")
+		d.report(Place{File: d.file, Line: invalidLine(data), Column: 1}, "not-utf8", notUTF8(data), problem.Say("save it as UTF-8"))
 		return nil
 	}
 	return d.tree(data)
@@ -82,7 +81,7 @@ func invalidLine(data []byte) int {
 
 func (d *decoder) mappingFile(root *yaml.Node) *File {
 	if root.Kind != yaml.MappingNode {
-		d.report(d.place(root, ""), "wrong-type", "a mapping file holds name: value lines, found "+kindOfNode(root), "begin with dataset: …")
+		d.report(d.place(root, ""), "wrong-type", problem.Say("a mapping file holds name: value lines, found %s", kindOfNode(root)), problem.Say("begin with dataset: …"))
 		return nil
 	}
 	if !d.sound(root, "") {
@@ -106,13 +105,13 @@ func (d *decoder) mappingFile(root *yaml.Node) *File {
 		}
 	}
 	if !has(pairs, "dataset") {
-		d.report(f.at, "missing-key", "dataset is missing: the mapping must say which dataset it is for", "add a line such as: dataset: hotich.khaisinh.v1")
+		d.report(f.at, "missing-key", problem.Say("dataset is missing: the mapping must say which dataset it is for"), problem.Say("add a line such as: dataset: hotich.khaisinh.v1"))
 	}
 	if f.Direction == Source && !has(pairs, "fields") {
-		d.report(f.at, "missing-key", "fields is missing: nothing says what the documents are made of", "add fields: with the document's properties")
+		d.report(f.at, "missing-key", problem.Say("fields is missing: nothing says what the documents are made of"), problem.Say("add fields: with the document's properties"))
 	}
 	if f.Direction == Sink && !has(pairs, "columns") {
-		d.report(f.at, "missing-key", "a mapping needs fields (rows become documents) or columns with expressions (documents become rows)", "add fields: or columns:")
+		d.report(f.at, "missing-key", problem.Say("a mapping needs fields (rows become documents) or columns with expressions (documents become rows)"), problem.Say("add fields: or columns:"))
 	}
 	return f
 }
@@ -167,9 +166,9 @@ func declares(columns *yaml.Node) bool {
 func (d *decoder) unknownTop(f *File, p pair, allowed []string) {
 	switch p.key {
 	case "with":
-		d.unsupported(p.at, "with", "publish a view that joins the tables")
+		d.unsupported(p.at, "with", problem.Say("publish a view that joins the tables"))
 	case "fields", "shapes", "deleted", "write", "on_create", "on_delete", "conflict":
-		d.report(p.at, "wrong-direction", fmt.Sprintf("%s does not belong in a %s mapping", p.key, f.Direction), "a source mapping has fields, a sink mapping has columns with expressions: keep them in two files")
+		d.report(p.at, "wrong-direction", problem.Say("%s does not belong in a %s mapping", p.key, f.Direction), problem.Say("a source mapping has fields, a sink mapping has columns with expressions: keep them in two files"))
 	default:
 		d.unknown(p, allowed)
 	}
@@ -245,9 +244,9 @@ func (d *decoder) onDelete(f *File, n *yaml.Node) {
 		f.OnDelete = map[string]record.OnDelete{"ignore": record.DeleteIgnored}[w]
 		return
 	}
-	const fix = "write on_delete: { set: { trang_thai: { const: huy } } }, or delete, or ignore"
+	fix := problem.Say("write on_delete: { set: { trang_thai: { const: huy } } }, or delete, or ignore")
 	if len(n.Content) == 0 {
-		d.report(d.place(n, "on_delete"), "wrong-type", "nothing stands here; expected delete, ignore or set: …", fix)
+		d.report(d.place(n, "on_delete"), "wrong-type", problem.Say("nothing stands here; expected delete, ignore or set: …"), fix)
 	}
 	for _, p := range d.entries(n, "on_delete", "delete, ignore or set: …") {
 		if p.key != "set" {
@@ -257,7 +256,7 @@ func (d *decoder) onDelete(f *File, n *yaml.Node) {
 		f.OnDelete = record.DeleteSets
 		f.DeleteSet = d.assignments(p.value, "on_delete.set", true)
 		if p.value.Kind == yaml.MappingNode && len(p.value.Content) == 0 {
-			d.report(p.at, "wrong-type", "set names no column", fix)
+			d.report(p.at, "wrong-type", problem.Say("set names no column"), fix)
 		}
 	}
 }
@@ -271,7 +270,7 @@ func (d *decoder) keyPaths(n *yaml.Node) []Path {
 		}
 	}
 	if len(out) == 0 && n.Kind == yaml.SequenceNode && len(n.Content) == 0 {
-		d.report(d.place(n, "key"), "wrong-type", "key names no property", "name the properties that identify the entity, or leave key out to take the schema's own")
+		d.report(d.place(n, "key"), "wrong-type", problem.Say("key names no property"), problem.Say("name the properties that identify the entity, or leave key out to take the schema's own"))
 	}
 	return out
 }

@@ -1,7 +1,6 @@
 package mapping
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -9,6 +8,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"github.com/lienthong/truc/mapping/value"
+	"github.com/lienthong/truc/problem"
 )
 
 // encodings are the words for text encodings.
@@ -29,7 +29,7 @@ func (d *decoder) columnRules(n *yaml.Node) []ColumnRule {
 	for _, p := range d.entries(n, "columns", "columns with what to know about them") {
 		r := ColumnRule{At: p.at, Name: p.key}
 		if p.value.Kind == yaml.ScalarNode {
-			d.report(p.at, "wrong-type", "in a source mapping columns declare how cells are read, found an expression", "write expressions under fields; here { text: …, null: […], pad: …, from: …, zone: … }")
+			d.report(p.at, "wrong-type", problem.Say("in a source mapping columns declare how cells are read, found an expression"), problem.Say("write expressions under fields; here { text: …, null: […], pad: …, from: …, zone: … }"))
 			continue
 		}
 		for _, q := range d.entries(p.value, p.at.Path, "text, null, pad, from or zone") {
@@ -53,7 +53,7 @@ func (d *decoder) columnRules(n *yaml.Node) []ColumnRule {
 			}
 		}
 		if r.Name == "*" && (r.From != "" || r.Pad != 0) {
-			d.report(p.at, "wrong-type", `"*" stands for every column: from and pad belong to one`, "give them to the column itself")
+			d.report(p.at, "wrong-type", problem.Say(`"*" stands for every column: from and pad belong to one`), problem.Say("give them to the column itself"))
 		}
 		out = append(out, r)
 	}
@@ -68,7 +68,7 @@ func (d *decoder) padding(n *yaml.Node, path string) int {
 	}
 	v, err := strconv.Atoi(s)
 	if err != nil || v < 1 || v > longest {
-		d.report(d.place(n, path), "wrong-type", fmt.Sprintf("pad is a length from 1 to %d, found %q", longest, s), "write pad: 12")
+		d.report(d.place(n, path), "wrong-type", problem.Say("pad is a length from 1 to %d, found %q", longest, s), problem.Say("write pad: 12"))
 		return 0
 	}
 	return v
@@ -80,7 +80,7 @@ func (d *decoder) zone(n *yaml.Node, path string) string {
 		return ""
 	}
 	if _, err := time.LoadLocation(s); err != nil || s == "" || s == "Local" {
-		d.report(d.place(n, path), "unknown-zone", fmt.Sprintf("%q is not a time zone", s), "write a name such as Asia/Ho_Chi_Minh or UTC")
+		d.report(d.place(n, path), "unknown-zone", problem.Say("%q is not a time zone", s), problem.Say("write a name such as Asia/Ho_Chi_Minh or UTC"))
 		return "UTC" // so that what needs a zone is not told to declare one
 	}
 	return s
@@ -116,7 +116,7 @@ func (d *decoder) codes(n *yaml.Node) []CodeMap {
 			}
 		}
 		if !mapped {
-			d.report(p.at, "missing-key", "the code table has no codes", `add map: { "1": "1", … }, or file: codes/ten.csv`)
+			d.report(p.at, "missing-key", problem.Say("the code table has no codes"), problem.Say(`add map: { "1": "1", … }, or file: codes/ten.csv`))
 		}
 		out = append(out, c)
 	}

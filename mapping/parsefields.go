@@ -1,12 +1,13 @@
 package mapping
 
 import (
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
+
+	"github.com/lienthong/truc/problem"
 )
 
 // fields decodes an object of the document.
@@ -53,7 +54,7 @@ func hasKey(n *yaml.Node, key string) bool {
 func (d *decoder) list(f *Field, n *yaml.Node) {
 	f.List = true
 	if len(n.Content) == 0 {
-		d.report(f.At, "wrong-type", "the list has no elements", "write an expression or an object for each, or remove the line: what is not named is absent")
+		d.report(f.At, "wrong-type", problem.Say("the list has no elements"), problem.Say("write an expression or an object for each, or remove the line: what is not named is absent"))
 		f.broken = true
 	}
 	for i, item := range n.Content {
@@ -73,7 +74,7 @@ func (d *decoder) each(f *Field, p pair) {
 		case "as":
 			e.As, e.AsAt = d.name(q.value, q.at.Path), d.place(q.value, q.at.Path)
 			if e.As != "" && (!identifier(e.As) || e.As == "event") {
-				d.report(e.AsAt, "bad-name", fmt.Sprintf("%q cannot be used as a name in expressions", e.As), "use letters, digits and _, beginning with a letter")
+				d.report(e.AsAt, "bad-name", problem.Say("%q cannot be used as a name in expressions", e.As), problem.Say("use letters, digits and _, beginning with a letter"))
 			}
 		case "when":
 			if c := d.expression(q.value, q.at.Path); c != nil {
@@ -88,17 +89,17 @@ func (d *decoder) each(f *Field, p pair) {
 		}
 	}
 	if e.AsAt.Line == 0 {
-		d.report(p.at, "missing-key", "as is missing: the element needs a name", `write { each: 'split(sdt, ";")', as: s, value: digits(s) }`)
+		d.report(p.at, "missing-key", problem.Say("as is missing: the element needs a name"), problem.Say(`write { each: 'split(sdt, ";")', as: s, value: digits(s) }`))
 	}
 	if (value == nil) == (fields == nil) {
-		d.report(p.at, "missing-key", "each needs value, or fields for an object, and not both: what becomes of an element", `write { each: 'split(sdt, ";")', as: s, value: digits(s) }`)
+		d.report(p.at, "missing-key", problem.Say("each needs value, or fields for an object, and not both: what becomes of an element"), problem.Say(`write { each: 'split(sdt, ";")', as: s, value: digits(s) }`))
 		return
 	}
 	body := value
 	if body == nil {
 		body = fields
 		if body.value.Kind != yaml.MappingNode {
-			d.report(body.at, "wrong-type", "expected document properties, found "+kindOfNode(body.value), "write fields: followed by indented name: expression lines, or value: for one expression")
+			d.report(body.at, "wrong-type", problem.Say("expected document properties, found %s", kindOfNode(body.value)), problem.Say("write fields: followed by indented name: expression lines, or value: for one expression"))
 			return
 		}
 	}
@@ -112,7 +113,7 @@ func (d *decoder) each(f *Field, p pair) {
 func (d *decoder) block(f *Field, p pair) {
 	uses := hasKey(p.value, "use")
 	if len(p.value.Content) == 0 {
-		d.report(p.at, "wrong-type", "the object has no fields", "name its properties; an expression that begins with { must be quoted")
+		d.report(p.at, "wrong-type", problem.Say("the object has no fields"), problem.Say("name its properties; an expression that begins with { must be quoted"))
 	}
 	if uses {
 		f.use = &use{}
@@ -138,7 +139,7 @@ func (d *decoder) block(f *Field, p pair) {
 		}
 	}
 	if !uses && len(f.When) > 0 && len(f.Fields) == 0 {
-		d.report(p.at, "wrong-type", "the object has no fields", "name its properties beside when; for one value write condition ? value : null")
+		d.report(p.at, "wrong-type", problem.Say("the object has no fields"), problem.Say("name its properties beside when; for one value write condition ? value : null"))
 		f.broken = true
 	}
 }
@@ -147,7 +148,7 @@ func (d *decoder) block(f *Field, p pair) {
 func (d *decoder) prefix(q pair) string {
 	s := d.name(q.value, q.at.Path)
 	if s != "" && !identifier(s) {
-		d.report(q.at, "bad-name", fmt.Sprintf("%q cannot begin the names of columns in expressions", s), "use letters, digits and _, beginning with a letter, such as me_")
+		d.report(q.at, "bad-name", problem.Say("%q cannot begin the names of columns in expressions", s), problem.Say("use letters, digits and _, beginning with a letter, such as me_"))
 		return ""
 	}
 	return s
@@ -162,10 +163,10 @@ func (d *decoder) brokenConstant(p pair) bool {
 	for i := 0; i+1 < len(p.value.Content); i += 2 {
 		switch k := p.value.Content[i]; {
 		case k.Value == "const":
-			d.report(d.place(k, join(p.at.Path, "const")), "constant-form", "const stands with other words here", "write { const: … } alone, or name each property with its own expression")
+			d.report(d.place(k, join(p.at.Path, "const")), "constant-form", problem.Say("const stands with other words here"), problem.Say("write { const: … } alone, or name each property with its own expression"))
 			return true
 		case len(p.value.Content) == 2 && k.Value != "const" && distance(strings.ToLower(k.Value), "const") == 1:
-			d.report(d.place(k, join(p.at.Path, k.Value)), "unknown-key", fmt.Sprintf("unknown key %q", k.Value), "did you mean const?")
+			d.report(d.place(k, join(p.at.Path, k.Value)), "unknown-key", problem.Say("unknown key %q", k.Value), problem.Say("did you mean const?"))
 			return true
 		}
 	}
@@ -178,7 +179,7 @@ func (d *decoder) shapes(n *yaml.Node) []Shape {
 	for _, p := range d.entries(n, "shapes", "shapes, each with its fields") {
 		s := Shape{At: p.at, Name: p.key}
 		if p.value.Kind != yaml.MappingNode || hasKey(p.value, "each") || hasKey(p.value, "const") {
-			d.report(p.at, "wrong-type", "a shape is an object with fields", "write its name, and below it indented name: expression lines")
+			d.report(p.at, "wrong-type", problem.Say("a shape is an object with fields"), problem.Say("write its name, and below it indented name: expression lines"))
 			s.Body.broken = true
 		} else {
 			s.Body = d.field(p)

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v4"
+
+	"github.com/lienthong/truc/problem"
 )
 
 // expression decodes a scalar or {const: …}.
@@ -19,15 +21,15 @@ func (d *decoder) expression(n *yaml.Node, path string) *Expression {
 			}
 			return e
 		}
-		d.report(e.At, "wrong-type", "expected an expression or a constant, found "+kindOfNode(n), "write the expression in single quotes, or { const: … }")
+		d.report(e.At, "wrong-type", problem.Say("expected an expression or a constant, found %s", kindOfNode(n)), problem.Say("write the expression in single quotes, or { const: … }"))
 		return nil
 	case yaml.SequenceNode:
-		d.report(e.At, "wrong-type", "expected an expression or a constant, found a list", "quote an expression that begins with [: '[…]'; for a constant list write { const: [ … ] }")
+		d.report(e.At, "wrong-type", problem.Say("expected an expression or a constant, found a list"), problem.Say("quote an expression that begins with [: '[…]'; for a constant list write { const: [ … ] }"))
 		return nil
 	}
 	switch {
 	case n.Tag == "!!null" && n.Style == 0:
-		d.report(e.At, "wrong-type", "nothing stands here; expected an expression or a constant", "write an expression, or remove the line: what is not named is absent")
+		d.report(e.At, "wrong-type", problem.Say("nothing stands here; expected an expression or a constant"), problem.Say("write an expression, or remove the line: what is not named is absent"))
 		return nil
 	case n.Style == 0 && (n.Tag == "!!int" || n.Tag == "!!float" || n.Tag == "!!bool"):
 		e.Const = []byte(strings.ToLower(n.Value))
@@ -39,7 +41,7 @@ func (d *decoder) expression(n *yaml.Node, path string) *Expression {
 		e.quote = 1
 	}
 	if strings.TrimSpace(e.CEL) == "" {
-		d.report(e.At, "wrong-type", "the expression is empty", `write an expression; for an empty text write '""'`)
+		d.report(e.At, "wrong-type", problem.Say("the expression is empty"), problem.Say(`write an expression; for an empty text write '""'`))
 		return nil
 	}
 	return e
@@ -85,7 +87,7 @@ func (d *decoder) appendJSON(dst []byte, n *yaml.Node, path string) ([]byte, boo
 	}
 	switch {
 	case n.Tag == "!!null" && n.Style == 0:
-		d.report(d.place(n, path), "wrong-type", "a constant cannot be null: a property that is null is absent", "remove the line")
+		d.report(d.place(n, path), "wrong-type", problem.Say("a constant cannot be null: a property that is null is absent"), problem.Say("remove the line"))
 		return dst, false
 	case n.Style == 0 && (n.Tag == "!!int" || n.Tag == "!!float" || n.Tag == "!!bool"):
 		v := strings.ToLower(n.Value)
@@ -93,7 +95,7 @@ func (d *decoder) appendJSON(dst []byte, n *yaml.Node, path string) ([]byte, boo
 			if _, told := differentMeaning(n); told {
 				return dst, false
 			}
-			d.report(d.place(n, path), "wrong-type", v+" is not a number a document can hold", "write a finite number")
+			d.report(d.place(n, path), "wrong-type", problem.Say("%s is not a number a document can hold", v), problem.Say("write a finite number"))
 			return dst, false
 		}
 		return append(dst, v...), true
@@ -120,7 +122,7 @@ func (d *decoder) assignments(n *yaml.Node, path string, encoded bool) []Assignm
 				}
 			}
 			if value == nil {
-				d.report(p.at, "missing-key", "value is missing", "write { value: expression, text: encoding }")
+				d.report(p.at, "missing-key", problem.Say("value is missing"), problem.Say("write { value: expression, text: encoding }"))
 				continue
 			}
 		}

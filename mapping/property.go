@@ -1,9 +1,9 @@
 package mapping
 
 import (
-	"fmt"
 	"slices"
 
+	"github.com/lienthong/truc/problem"
 	"github.com/lienthong/truc/schemas"
 )
 
@@ -47,7 +47,7 @@ func (c *compiler) object(f *Field, pointer string, schema *schemas.Node) []prop
 		field := &f.Fields[i]
 		found := schema.Property(field.Name)
 		if found == nil && (schema.Closed || len(names) > 0) {
-			c.report(field.At, "unknown-property", fmt.Sprintf("dataset %s has no property %q here", c.file.Dataset, field.Name), suggestion(field.Name, names))
+			c.report(field.At, "unknown-property", problem.Say("dataset %s has no property %q here", c.file.Dataset, field.Name), suggestion(field.Name, names))
 		}
 		var known *schemas.Node
 		if found != nil {
@@ -60,7 +60,7 @@ func (c *compiler) object(f *Field, pointer string, schema *schemas.Node) []prop
 	}
 	for _, s := range schema.Properties {
 		if s.Required && !slices.ContainsFunc(f.Fields, func(x Field) bool { return x.Name == s.Name }) {
-			c.report(f.At, "missing-property", fmt.Sprintf("the dataset requires %s here, and nothing fills it", s.Name), fmt.Sprintf("add a line: %s: expression   (%s)", s.Name, schemaWords(s.Node)))
+			c.report(f.At, "missing-property", problem.Say("the dataset requires %s here, and nothing fills it", s.Name), problem.Say("add a line: %s: expression   (%s)", s.Name, schemaWords(s.Node)))
 		}
 	}
 	return out
@@ -90,13 +90,13 @@ func (c *compiler) property(f *Field, pointer string, known *schemas.Node, requi
 	switch {
 	case f.Each != nil || f.List:
 		if known != nil && !allows(known, "array") {
-			c.report(f.At, "wrong-type", fmt.Sprintf("%s is %s in the dataset, the mapping gives it a list", f.Name, schemaWords(known)), "give it one expression; an expression that begins with [ must be quoted")
+			c.report(f.At, "wrong-type", problem.Say("%s is %s in the dataset, the mapping gives it a list", f.Name, schemaWords(known)), problem.Say("give it one expression; an expression that begins with [ must be quoted"))
 			return p, false
 		}
 		p.list = c.list(f, pointer, p.schema)
 	case f.Value == nil:
 		if known != nil && !allows(known, "object") {
-			c.report(f.At, "wrong-type", fmt.Sprintf("%s is %s in the dataset, the mapping gives it fields", f.Name, schemaWords(known)), "give it one expression; an expression that begins with { must be quoted")
+			c.report(f.At, "wrong-type", problem.Say("%s is %s in the dataset, the mapping gives it fields", f.Name, schemaWords(known)), problem.Say("give it one expression; an expression that begins with { must be quoted"))
 			return p, false
 		}
 		p.object = c.object(f, pointer, p.schema)
@@ -131,10 +131,10 @@ func (c *compiler) list(f *Field, pointer string, schema *schemas.Node) *listPla
 			}
 		}
 		if most := schema.MaxItems; most >= 0 && always > most {
-			c.report(f.At, "list-length", fmt.Sprintf("%s may have %d elements, %d that are always there stand here", f.Name, most, always), "remove some, or give them a condition: when")
+			c.report(f.At, "list-length", problem.Say("%s may have %d elements, %d that are always there stand here", f.Name, most, always), problem.Say("remove some, or give them a condition: when"))
 		}
 		if least := schema.MinItems; len(f.Items) < least {
-			c.report(f.At, "list-length", fmt.Sprintf("%s needs %d elements at least, %d stand here", f.Name, least, len(f.Items)), "add the others")
+			c.report(f.At, "list-length", problem.Say("%s needs %d elements at least, %d stand here", f.Name, least, len(f.Items)), problem.Say("add the others"))
 		}
 		return l
 	}
@@ -148,9 +148,9 @@ func (c *compiler) list(f *Field, pointer string, schema *schemas.Node) *listPla
 	switch over.kind {
 	case kindList, kindJSON, kindAny, kindNull:
 	case kindText:
-		c.report(e.Over.At, "wrong-type", fmt.Sprintf("each goes through a list, but %s is text", e.Over.text()), fmt.Sprintf(`write split(%s, ";") with the separator the column has`, e.Over.text()))
+		c.report(e.Over.At, "wrong-type", problem.Say("each goes through a list, but %s is text", e.Over.text()), problem.Say(`write split(%s, ";") with the separator the column has`, e.Over.text()))
 	default:
-		c.report(e.Over.At, "wrong-type", fmt.Sprintf("each goes through a list, but %s is %s", e.Over.text(), article(over.kind)), "write split(column, separator), or a column that holds a JSON array")
+		c.report(e.Over.At, "wrong-type", problem.Say("each goes through a list, but %s is %s", e.Over.text(), article(over.kind)), problem.Say("write split(column, separator), or a column that holds a JSON array"))
 	}
 	element := typ{nullable: true, parts: true}
 	if over.item != nil {
@@ -170,13 +170,13 @@ func (c *compiler) bindElement(e *Each, b *binding) {
 	c.elements[in] = b
 	taken := c.names[e.As] != nil || c.names[in.prefix+e.As] != nil || in.parent.element(e.As) != nil
 	if taken {
-		c.report(e.AsAt, "bad-name", fmt.Sprintf("as gives the element the name %s, which something else has already", e.As), "choose another name")
+		c.report(e.AsAt, "bad-name", problem.Say("as gives the element the name %s, which something else has already", e.As), problem.Say("choose another name"))
 		return
 	}
 	named := false
 	e.Item.expressions(func(x *Expression) { named = named || c.mentions(x, e.As) })
 	if !named && !e.Item.broken {
-		c.report(e.AsAt, "never-used", fmt.Sprintf("nothing is made of the element %s: all elements would be alike", e.As), fmt.Sprintf("name %s in the expression", e.As))
+		c.report(e.AsAt, "never-used", problem.Say("nothing is made of the element %s: all elements would be alike", e.As), problem.Say("name %s in the expression", e.As))
 	}
 }
 

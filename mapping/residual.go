@@ -3,7 +3,6 @@ package mapping
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"regexp"
 	"slices"
 	"strconv"
@@ -14,6 +13,8 @@ import (
 	celast "cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
+
+	"github.com/lienthong/truc/problem"
 )
 
 // celNode is what no plan node covers, run by CEL. Its parts that nodes do cover come in as the variables @0, @1 …
@@ -37,11 +38,11 @@ func (l *lowering) residual(e celast.Expr) (node, typ) {
 	}
 	env, err := l.cel.Extend(options...)
 	if err != nil {
-		return l.problem(e, "unsupported", l.source(e)+" is not supported by this version", "write it with the functions of `truc mapping explain`")
+		return l.problem(e, "unsupported", problem.Say("%s is not supported by this version", l.source(e)), problem.Say("write it with the functions of `truc mapping explain`"))
 	}
 	message, err := celast.ToProto(celast.NewAST(rest, l.info))
 	if err != nil {
-		return l.problem(e, "unsupported", l.source(e)+" is not supported by this version", "write it with the functions of `truc mapping explain`")
+		return l.problem(e, "unsupported", problem.Say("%s is not supported by this version", l.source(e)), problem.Say("write it with the functions of `truc mapping explain`"))
 	}
 	checked, issues := env.Check(cel.CheckedExprToAst(message))
 	if issues.Err() != nil {
@@ -50,11 +51,11 @@ func (l *lowering) residual(e celast.Expr) (node, typ) {
 	}
 	program, err := env.Program(checked)
 	if err != nil {
-		return l.problem(e, "unsupported", l.source(e)+" is not supported by this version", "write constants, such as the pattern of matches(), so that they are valid")
+		return l.problem(e, "unsupported", problem.Say("%s is not supported by this version", l.source(e)), problem.Say("write constants, such as the pattern of matches(), so that they are valid"))
 	}
 	t, ok := typeOfCEL(checked.OutputType())
 	if !ok {
-		return l.problem(e, "unsupported", fmt.Sprintf("%s gives a value that a document cannot hold", l.source(e)), "make it a text, a number, true/false or a date")
+		return l.problem(e, "unsupported", problem.Say("%s gives a value that a document cannot hold", l.source(e)), problem.Say("make it a text, a number, true/false or a date"))
 	}
 	return celNode{program: program, parts: r.parts, fail: &failure{ruleType, l.source(e)}}, t
 }
@@ -126,7 +127,7 @@ func (r *remainder) takeOut(e celast.Expr) celast.Expr {
 func (r *remainder) call(e celast.Expr) celast.Expr {
 	call := e.AsCall()
 	if fn := functionNamed(call.FunctionName()); fn != nil {
-		r.problem(e, "unsupported", fmt.Sprintf("%s() on the variable of all, exists or map is not supported by this version", fn.name), "use "+fn.name+"() on columns or properties only")
+		r.problem(e, "unsupported", problem.Say("%s() on the variable of all, exists or map is not supported by this version", fn.name), problem.Say("use %s() on columns or properties only", fn.name))
 		return r.factory.CopyExpr(e)
 	}
 	operator := strings.Trim(call.FunctionName(), "_@")
@@ -155,7 +156,7 @@ func (r *remainder) call(e celast.Expr) celast.Expr {
 func (r *remainder) comprehension(e celast.Expr) celast.Expr {
 	c := e.AsComprehension()
 	if r.depth++; r.depth > maxComprehensions {
-		r.problem(e, "too-large", "all, exists, map and filter stand inside one another more than twice: every row would take too long", "write it with fewer, or publish a view")
+		r.problem(e, "too-large", problem.Say("all, exists, map and filter stand inside one another more than twice: every row would take too long"), problem.Say("write it with fewer, or publish a view"))
 		return r.factory.CopyExpr(e)
 	}
 	defer func() { r.depth-- }()
@@ -238,19 +239,19 @@ func typeOfCEL(t *cel.Type) (typ, bool) {
 var noOverload = regexp.MustCompile(`^found no matching overload for '(.*)' applied to '(.*)'$`)
 
 // complaint translates what CEL's checker says of an expression.
-func (l *lowering) complaint(e celast.Expr, message string) (what, fix string) {
+func (l *lowering) complaint(e celast.Expr, message string) (what, fix problem.Text) {
 	if m := noOverload.FindStringSubmatch(message); m != nil {
 		name, kinds := strings.Trim(m[1], "_@"), celWords(m[2])
-		fix = "give it values of the kinds it takes; text(x) makes a text of anything, int(x) a whole number"
+		fix = problem.Say("give it values of the kinds it takes; text(x) makes a text of anything, int(x) a whole number")
 		if name == "/" || name == "%" {
-			fix = "both sides must be whole numbers, or both floating-point: int(x) or double(x) converts"
+			fix = problem.Say("both sides must be whole numbers, or both floating-point: int(x) or double(x) converts")
 		}
-		return fmt.Sprintf("%s: %s does not take %s", l.source(e), name, kinds), fix
+		return problem.Say("%s: %s does not take %s", l.source(e), name, kinds), fix
 	}
 	if strings.Contains(message, "matches") {
-		return l.source(e) + ": the pattern is not a regular expression", "use the syntax of RE2: letters, [0-9], *, +, ^ and $"
+		return problem.Say("%s: the pattern is not a regular expression", l.source(e)), problem.Say("use the syntax of RE2: letters, [0-9], *, +, ^ and $")
 	}
-	return l.source(e) + ": the kinds of its parts do not fit together", "compare and combine values of one kind"
+	return problem.Say("%s: the kinds of its parts do not fit together", l.source(e)), problem.Say("compare and combine values of one kind")
 }
 
 // celWords puts CEL's names of types into ours: "(string, int)" becomes "text and whole number".

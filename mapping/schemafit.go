@@ -62,28 +62,28 @@ func (c *compiler) fits(e *Expression, name string, t typ, n *schemas.Node) {
 		return
 	}
 	ok := true
-	fix := fmt.Sprintf("write an expression that gives %s", schemaWords(n))
+	fix := problem.Say("write an expression that gives %s", schemaWords(n))
 	switch t.kind {
 	case kindAny, kindNull:
 	case kindText:
 		ok = allows(n, "string")
 		switch {
 		case ok && n.Format == "date":
-			ok, fix = false, fmt.Sprintf(`write date(%s, "dd/MM/yyyy") with the layout the column has`, e.text())
+			ok, fix = false, problem.Say(`write date(%s, "dd/MM/yyyy") with the layout the column has`, e.text())
 		case ok && n.Format == "date-time":
-			ok, fix = false, fmt.Sprintf(`write dateTime(%s, "dd/MM/yyyy HH:mm") with the layout the column has`, e.text())
+			ok, fix = false, problem.Say(`write dateTime(%s, "dd/MM/yyyy HH:mm") with the layout the column has`, e.text())
 		case allows(n, "integer", "number"):
-			fix = fmt.Sprintf("write decimal(%s)", e.text())
+			fix = problem.Say("write decimal(%s)", e.text())
 		case allows(n, "boolean"):
-			fix = fmt.Sprintf(`compare it: %s == "…"`, e.text())
+			fix = problem.Say(`compare it: %s == "…"`, e.text())
 		case isPartialDate(n):
-			fix = fmt.Sprintf(`write partialDate(%s, ["dd/MM/yyyy", "MM/yyyy", "yyyy"])`, e.text())
+			fix = problem.Say(`write partialDate(%s, ["dd/MM/yyyy", "MM/yyyy", "yyyy"])`, e.text())
 		case allows(n, "array"):
-			fix = fmt.Sprintf(`write split(%s, ";") with the separator the column has`, e.text())
+			fix = problem.Say(`write split(%s, ";") with the separator the column has`, e.text())
 		}
 		c.codesFit(e, name, t, n)
 		if t.list != "" && n.CodeList != "" && t.list != n.CodeList {
-			c.report(e.At, "wrong-code-list", fmt.Sprintf("%s takes codes of %s, %s gives codes of %s", name, n.CodeList, e.text(), t.list), fmt.Sprintf("write lookup(%q, x)", n.CodeList))
+			c.report(e.At, "wrong-code-list", problem.Say("%s takes codes of %s, %s gives codes of %s", name, n.CodeList, e.text(), t.list), problem.Say("write lookup(%q, x)", n.CodeList))
 		}
 	case kindInt:
 		ok = allows(n, "integer", "number")
@@ -96,7 +96,7 @@ func (c *compiler) fits(e *Expression, name string, t typ, n *schemas.Node) {
 	case kindDate:
 		ok = allows(n, "string") && (n.Format == "" || n.Format == "date")
 		if isPartialDate(n) {
-			fix = fmt.Sprintf(`write partialDate(%s, "yyyy-MM-dd")`, e.text())
+			fix = problem.Say(`write partialDate(%s, "yyyy-MM-dd")`, e.text())
 		}
 	case kindTimestamp:
 		ok = allows(n, "string") && (n.Format == "" || n.Format == "date-time")
@@ -106,9 +106,9 @@ func (c *compiler) fits(e *Expression, name string, t typ, n *schemas.Node) {
 		ok = allows(n, "string") && n.Format == ""
 		switch n.Format {
 		case "date-time":
-			fix = fmt.Sprintf("declare its zone: columns: { %s: { zone: Asia/Ho_Chi_Minh } }", e.text())
+			fix = problem.Say("declare its zone: columns: { %s: { zone: Asia/Ho_Chi_Minh } }", e.text())
 		case "date":
-			fix = fmt.Sprintf("write date(%s)", e.text())
+			fix = problem.Say("write date(%s)", e.text())
 		}
 	case kindPartial:
 		ok = isPartialDate(n)
@@ -117,22 +117,22 @@ func (c *compiler) fits(e *Expression, name string, t typ, n *schemas.Node) {
 	case kindList:
 		ok = allows(n, "array")
 		if ok && n.Items != nil && t.item != nil && !c.elementFits(*t.item, n.Items) {
-			c.report(e.At, "wrong-type", fmt.Sprintf("an element of %s takes %s, but those of %s are %s", name, schemaWords(n.Items), e.text(), article(t.item.kind)), fmt.Sprintf("write { each: '%s', as: x, value: … } with an expression that makes %s of x", e.text(), schemaWords(n.Items)))
+			c.report(e.At, "wrong-type", problem.Say("an element of %s takes %s, but those of %s are %s", name, schemaWords(n.Items), e.text(), article(t.item.kind)), problem.Say("write { each: '%s', as: x, value: … } with an expression that makes %s of x", e.text(), schemaWords(n.Items)))
 			return
 		}
 	case kindObject:
 		ok = t.made != nil && allows(n, "object")
 		if i := slices.IndexFunc(t.made, func(name string) bool { return n.Property(name) == nil }); ok && i >= 0 {
-			c.report(e.At, "wrong-type", fmt.Sprintf("%s has no property %q, which %s holds", name, t.made[i], e.text()), "write it to a property that is an address")
+			c.report(e.At, "wrong-type", problem.Say("%s has no property %q, which %s holds", name, t.made[i], e.text()), problem.Say("write it to a property that is an address"))
 		}
 		if allows(n, "string") {
-			fix = "name the part that is meant: " + `address(x, "tinh")`
+			fix = problem.Say(`name the part that is meant: address(x, "tinh")`)
 		}
 	default:
 		ok = false
 	}
 	if !ok {
-		c.report(e.At, "wrong-type", fmt.Sprintf("%s takes %s, but %s is %s", name, schemaWords(n), e.text(), article(t.kind)), fix)
+		c.report(e.At, "wrong-type", problem.Say("%s takes %s, but %s is %s", name, schemaWords(n), e.text(), article(t.kind)), fix)
 	}
 }
 
@@ -184,12 +184,12 @@ func outcomes(n node) []cell {
 	return nil
 }
 
-func numberFix(n *schemas.Node, e *Expression, fix string) string {
+func numberFix(n *schemas.Node, e *Expression, fix problem.Text) problem.Text {
 	switch {
 	case n.CodeList != "":
-		return fmt.Sprintf(`write code("…", %s) with a code table`, e.text())
+		return problem.Say(`write code("…", %s) with a code table`, e.text())
 	case allows(n, "string") && n.Format == "":
-		return fmt.Sprintf("write text(%s)", e.text())
+		return problem.Say("write text(%s)", e.text())
 	}
 	return fix
 }
@@ -205,7 +205,7 @@ func (c *compiler) codesFit(e *Expression, name string, t typ, n *schemas.Node) 
 	}
 	m := t.codes.source
 	if n.CodeList != "" && m.List != "" && n.CodeList != m.List {
-		c.report(e.At, "wrong-code-list", fmt.Sprintf("%s takes codes of %s, the table %s gives codes of %s", name, n.CodeList, m.Name, m.List), "use a code table with list: "+n.CodeList)
+		c.report(e.At, "wrong-code-list", problem.Say("%s takes codes of %s, the table %s gives codes of %s", name, n.CodeList, m.Name, m.List), problem.Say("use a code table with list: %s", n.CodeList))
 		return
 	}
 	var list *schemas.CodeList
@@ -217,7 +217,7 @@ func (c *compiler) codesFit(e *Expression, name string, t typ, n *schemas.Node) 
 	}
 	for _, entry := range m.Entries {
 		if list != nil && !list.Has(entry.To) || len(n.Enum) > 0 && !slices.Contains(n.Enum, entry.To) {
-			c.report(entry.At, "unknown-code", fmt.Sprintf("%q is not possible for %s, which takes %s", entry.To, name, schemaWords(n)), "correct the code, or remove the line")
+			c.report(entry.At, "unknown-code", problem.Say("%q is not possible for %s, which takes %s", entry.To, name, schemaWords(n)), problem.Say("correct the code, or remove the line"))
 		}
 	}
 }
@@ -225,7 +225,7 @@ func (c *compiler) codesFit(e *Expression, name string, t typ, n *schemas.Node) 
 // constantFits checks a constant against the schema as far as it can be judged before there is a document.
 func (c *compiler) constantFits(e *Expression, name string, raw []byte, n *schemas.Node) {
 	wrong := func(found string) {
-		c.report(e.At, "wrong-type", fmt.Sprintf("%s takes %s, but the constant is %s", name, schemaWords(n), found), "correct the constant")
+		c.report(e.At, "wrong-type", problem.Say("%s takes %s, but the constant is %s", name, schemaWords(n), found), problem.Say("correct the constant"))
 	}
 	switch raw[0] {
 	case '"':
@@ -266,39 +266,39 @@ func (c *compiler) constantFits(e *Expression, name string, raw []byte, n *schem
 
 func (c *compiler) constantAllowed(e *Expression, name, s string, n *schemas.Node) {
 	if len(n.Enum) > 0 && !slices.Contains(n.Enum, s) {
-		c.report(e.At, "unknown-code", fmt.Sprintf("%q is not possible for %s", s, name), suggestion(s, n.Enum))
+		c.report(e.At, "unknown-code", problem.Say("%q is not possible for %s", s, name), suggestion(s, n.Enum))
 	}
 	if want, ok := n.Const.(string); ok && want != s {
-		c.report(e.At, "unknown-code", fmt.Sprintf("%q is not possible for %s, which is always %q", s, name, want), "write that")
+		c.report(e.At, "unknown-code", problem.Say("%q is not possible for %s, which is always %q", s, name, want), problem.Say("write that"))
 	}
 	c.constantForm(e, name, s, n)
 	if n.CodeList == "" {
 		return
 	}
 	if list, err := c.env.Set.CodeList(n.CodeList); err == nil && !list.Has(s) {
-		c.report(e.At, "unknown-code", fmt.Sprintf("%q is not a code of %s", s, n.CodeList), "choose a code of the list")
+		c.report(e.At, "unknown-code", problem.Say("%q is not a code of %s", s, n.CodeList), problem.Say("choose a code of the list"))
 	}
 }
 
 // constantForm reports a constant that no document could hold: every row would become a dead letter.
 func (c *compiler) constantForm(e *Expression, name, s string, n *schemas.Node) {
-	report := func(why, fix string) {
-		c.report(e.At, "constant-form", fmt.Sprintf("the constant %q cannot stand in %s: %s", s, name, why), fix)
+	report := func(why, fix problem.Text) {
+		c.report(e.At, "constant-form", problem.Say("the constant %q cannot stand in %s: %s", s, name, why), fix)
 	}
 	if n.Pattern != "" {
 		if form, err := regexp.Compile(n.Pattern); err == nil && !form.MatchString(s) {
-			report("it must have the form "+n.Pattern, "correct the constant")
+			report(problem.Say("it must have the form %s", n.Pattern), problem.Say("correct the constant"))
 		}
 	}
 	switch length := utf8.RuneCountInString(s); {
 	case length < n.MinLength:
-		report(fmt.Sprintf("it needs %d characters at least", n.MinLength), "write more, or leave the property out")
+		report(problem.Say("it needs %d characters at least", n.MinLength), problem.Say("write more, or leave the property out"))
 	case n.MaxLength >= 0 && length > n.MaxLength:
-		report(fmt.Sprintf("it may have %d characters at most", n.MaxLength), "shorten it")
+		report(problem.Say("it may have %d characters at most", n.MaxLength), problem.Say("shorten it"))
 	}
 	if n.Format == "date" {
 		if _, ok := value.ParseISODate([]byte(s)); !ok {
-			report("it is no date", "write it as 2026-03-02")
+			report(problem.Say("it is no date"), problem.Say("write it as 2026-03-02"))
 		}
 	}
 }
@@ -316,21 +316,21 @@ func (c *compiler) constantObject(e *Expression, name string, raw []byte, n *sch
 		case there:
 			c.constantFits(e, name+"."+p.Name, v, p.Node)
 		case p.Required:
-			c.report(e.At, "missing-property", fmt.Sprintf("the dataset requires %s in %s, and the constant has none", p.Name, name), "add it to the constant")
+			c.report(e.At, "missing-property", problem.Say("the dataset requires %s in %s, and the constant has none", p.Name, name), problem.Say("add it to the constant"))
 		}
 	}
 	for m := range members {
 		if !slices.Contains(names, m) {
-			c.report(e.At, "unknown-property", fmt.Sprintf("%s has no property %q", name, m), suggestion(m, names))
+			c.report(e.At, "unknown-property", problem.Say("%s has no property %q", name, m), suggestion(m, names))
 		}
 	}
 }
 
 // fromProblem takes what and fix from an error that is a problem.
-func fromProblem(err error) (what, fix string) {
+func fromProblem(err error) (what, fix problem.Text) {
 	var p problem.Problem
 	if errors.As(err, &p) {
-		return p.What.EN, p.Fix.EN
+		return p.What, p.Fix
 	}
-	return err.Error(), ""
+	return problem.Verbatim(err.Error()), problem.Text{}
 }

@@ -53,7 +53,7 @@ func (x *expansion) field(f Field, in *scope, via *Place) Field {
 	f.At.Via = via
 	if x.count++; x.count > maxFields {
 		if x.count == maxFields+1 {
-			x.decoder.report(f.At, "too-large", fmt.Sprintf("with its shapes written out the document has more than %d fields", maxFields), "use fewer shapes inside shapes")
+			x.decoder.report(f.At, "too-large", problem.Say("with its shapes written out the document has more than %d fields", maxFields), problem.Say("use fewer shapes inside shapes"))
 		}
 		f.broken = true
 		return f
@@ -113,9 +113,9 @@ func (x *expansion) use(f *Field, in *scope, via *Place) {
 		}
 		fix := suggestion(u.shape, names)
 		if len(names) == 0 {
-			fix = fmt.Sprintf("add shapes: { %s: { property: expression } }", u.shape)
+			fix = problem.Say("add shapes: { %s: { property: expression } }", u.shape)
 		}
-		x.decoder.report(u.at, "unknown-shape", fmt.Sprintf("there is no shape %q under shapes", u.shape), fix)
+		x.decoder.report(u.at, "unknown-shape", problem.Say("there is no shape %q under shapes", u.shape), fix)
 		f.broken = true
 		return
 	}
@@ -123,7 +123,7 @@ func (x *expansion) use(f *Field, in *scope, via *Place) {
 	s.used = true
 	if at := slices.Index(x.open, u.shape); at >= 0 {
 		if !x.circles[u.shape] {
-			x.decoder.report(u.at, "shape-circle", fmt.Sprintf("the shape %s uses itself: %s", u.shape, strings.Join(append(slices.Clone(x.open[at:]), u.shape), " → ")), "a shape ends somewhere: write the innermost fields out")
+			x.decoder.report(u.at, "shape-circle", problem.Say("the shape %s uses itself: %s", u.shape, strings.Join(append(slices.Clone(x.open[at:]), u.shape), " → ")), problem.Say("a shape ends somewhere: write the innermost fields out"))
 		}
 		for _, name := range x.open[at:] {
 			x.circles[name] = true

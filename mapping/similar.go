@@ -3,6 +3,8 @@ package mapping
 import (
 	"slices"
 	"strings"
+
+	"github.com/lienthong/truc/problem"
 )
 
 // similar returns up to three of the names that resemble name, best first.
@@ -30,18 +32,18 @@ func similar(name string, names []string) []string {
 }
 
 // suggestion is the fix for a name that does not exist: those that resemble it, or all when they are few.
-func suggestion(name string, names []string) string {
+func suggestion(name string, names []string) problem.Text {
 	if s := similar(name, names); len(s) > 0 {
-		return "did you mean " + strings.Join(s, ", ") + "?"
+		return problem.Say("did you mean %s?", strings.Join(s, ", "))
 	}
 	sorted := slices.Sorted(slices.Values(names))
 	if len(sorted) > 12 {
-		return "possible are " + strings.Join(sorted[:12], ", ") + ", …"
+		return problem.Say("possible are %s, …", strings.Join(sorted[:12], ", "))
 	}
 	if len(sorted) == 0 {
-		return "remove it"
+		return problem.Say("remove it")
 	}
-	return "possible are " + strings.Join(sorted, ", ")
+	return problem.Say("possible are %s", strings.Join(sorted, ", "))
 }
 
 // fold makes hoTen, ho_ten and HO-TEN alike.

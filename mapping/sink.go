@@ -1,7 +1,6 @@
 package mapping
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -49,7 +48,7 @@ func CompileSink(f *File, d *schemas.Dataset, t *record.Table, env Env) (*SinkPl
 		return nil, problem.List{{Code: "mapping.internal", Where: f.Name, What: problem.Verbatim(err.Error()), Fix: problem.Say("report this")}}
 	}
 	if f.Direction != Sink {
-		c.report(f.at, "wrong-direction", "this is a source mapping: it has fields", "name it under publish, or write columns with expressions")
+		c.report(f.at, "wrong-direction", problem.Say("this is a source mapping: it has fields"), problem.Say("name it under publish, or write columns with expressions"))
 		return nil, c.problems
 	}
 	if !c.dataset(d) {
@@ -64,9 +63,9 @@ func CompileSink(f *File, d *schemas.Dataset, t *record.Table, env Env) (*SinkPl
 	p.onCreate = c.columnValues("on_create", f.OnCreate, t)
 	p.key = c.columnValues("key", f.SinkKey, t)
 	p.keyParts = c.keyParts(d)
-	c.fromKey(d, "key", f.SinkKey, p.key, "name event.agency and properties of the dataset's key only")
+	c.fromKey(d, "key", f.SinkKey, p.key, problem.Say("name event.agency and properties of the dataset's key only"))
 	p.deleteSet = c.columnValues("on_delete", f.DeleteSet, t)
-	c.fromKey(d, "on_delete: set", f.DeleteSet, p.deleteSet, "an event that deletes has no document: use event.…, constants and the dataset's key")
+	c.fromKey(d, "on_delete: set", f.DeleteSet, p.deleteSet, problem.Say("an event that deletes has no document: use event.…, constants and the dataset's key"))
 	c.readLets()
 	c.unusedCodes()
 	c.targetRules(d)
@@ -96,7 +95,7 @@ func (c *compiler) keyParts(d *schemas.Dataset) []*docProperty {
 		p := c.document
 		for name := range strings.SplitSeq(path, ".") {
 			child, fault, _ := p.child(name)
-			if fault != "" {
+			if !fault.Empty() {
 				return nil // the schema's own fault, told where schemas are loaded
 			}
 			p = child
@@ -121,11 +120,11 @@ func (c *compiler) takeParts() []string {
 }
 
 // fromKey refuses what a deletion must write and cannot know.
-func (c *compiler) fromKey(d *schemas.Dataset, what string, list []Assignment, values []columnValue, fix string) {
+func (c *compiler) fromKey(d *schemas.Dataset, what string, list []Assignment, values []columnValue, fix problem.Text) {
 	for i, v := range values {
 		for _, path := range v.parts {
 			if !slices.Contains(d.KeyProperties(), path) {
-				c.report(list[i].At, "key-not-computable", fmt.Sprintf("%s uses %s, which an event that deletes does not carry: only the dataset's key [%s] is known then", what, path, strings.Join(d.KeyProperties(), ", ")), fix)
+				c.report(list[i].At, "key-not-computable", problem.Say("%s uses %s, which an event that deletes does not carry: only the dataset's key [%s] is known then", what, path, strings.Join(d.KeyProperties(), ", ")), fix)
 			}
 		}
 	}
@@ -135,10 +134,10 @@ func (c *compiler) fromKey(d *schemas.Dataset, what string, list []Assignment, v
 func (c *compiler) targetRules(d *schemas.Dataset) {
 	f := c.file
 	if len(f.SinkKey) == 0 && !f.broken {
-		c.report(f.at, "missing-key", "key is missing: truc must know which row an event is about", "add a line such as: key: { co_quan: event.agency, so: so }")
+		c.report(f.at, "missing-key", problem.Say("key is missing: truc must know which row an event is about"), problem.Say("add a line such as: key: { co_quan: event.agency, so: so }"))
 	}
 	if len(f.SinkKey) > 0 && !f.broken && c.problems.Err() == nil && !c.keyNames(d) && !c.keyNamesEvent() {
-		c.report(f.SinkKey[0].At, "wrong-key", fmt.Sprintf("the key names nothing of the dataset's key [%s]: all entities of an agency would share one row", strings.Join(d.KeyProperties(), ", ")), fmt.Sprintf("add a column with %s to it", strings.Join(d.KeyProperties(), " or ")))
+		c.report(f.SinkKey[0].At, "wrong-key", problem.Say("the key names nothing of the dataset's key [%s]: all entities of an agency would share one row", strings.Join(d.KeyProperties(), ", ")), problem.Say("add a column with %s to it", strings.Join(d.KeyProperties(), " or ")))
 	}
 	seen := map[string]string{}
 	for _, group := range []struct {
@@ -147,18 +146,18 @@ func (c *compiler) targetRules(d *schemas.Dataset) {
 	}{{"key", f.SinkKey}, {"columns", f.Values}, {"on_create", f.OnCreate}} {
 		for _, a := range group.list {
 			if first, twice := seen[a.Name]; twice && first != group.name { // in one group it was told when the file was read
-				c.report(a.At, "column-twice", fmt.Sprintf("column %s stands under %s and under %s", a.Name, first, group.name), "leave it in one place")
+				c.report(a.At, "column-twice", problem.Say("column %s stands under %s and under %s", a.Name, first, group.name), problem.Say("leave it in one place"))
 			}
 			seen[a.Name] = group.name
 		}
 	}
 	for _, a := range f.DeleteSet {
 		if seen[a.Name] == "key" {
-			c.report(a.At, "column-twice", fmt.Sprintf("on_delete: set changes %s, which is part of the key", a.Name), "a row keeps its key: remove it here")
+			c.report(a.At, "column-twice", problem.Say("on_delete: set changes %s, which is part of the key", a.Name), problem.Say("a row keeps its key: remove it here"))
 		}
 	}
 	if f.Write == record.UpdateOnly && len(f.OnCreate) > 0 {
-		c.report(f.OnCreate[0].At, "never-used", "on_create is never used: write: update inserts nothing", "remove on_create, or write: upsert")
+		c.report(f.OnCreate[0].At, "never-used", problem.Say("on_create is never used: write: update inserts nothing"), problem.Say("remove on_create, or write: upsert"))
 	}
 	c.writeRules()
 }
@@ -170,17 +169,17 @@ func (c *compiler) writeRules() {
 	case record.Upsert:
 	case record.UpdateOnly:
 		if !f.deleteSaid {
-			c.warn(f.at, "unsaid-delete", "on_delete is not said: a deletion would remove the row, which write: update did not make", "write on_delete: ignore, on_delete: { set: … }, or on_delete: delete if the row is to go")
+			c.warn(f.at, "unsaid-delete", problem.Say("on_delete is not said: a deletion would remove the row, which write: update did not make"), problem.Say("write on_delete: ignore, on_delete: { set: … }, or on_delete: delete if the row is to go"))
 		}
 	case record.AppendOnly:
 		if f.OnDelete == record.DeleteRow && f.deleteSaid {
-			c.report(f.deleteAt, "never-used", "write: append adds rows and never deletes any", "write on_delete: ignore, or on_delete: { set: … } to add a row for a deletion")
+			c.report(f.deleteAt, "never-used", problem.Say("write: append adds rows and never deletes any"), problem.Say("write on_delete: ignore, or on_delete: { set: … } to add a row for a deletion"))
 		}
 		if f.conflictAt.Line > 0 {
-			c.report(f.conflictAt, "never-used", "conflict is never used: write: append adds a row for every event, whoever sends it", "remove conflict")
+			c.report(f.conflictAt, "never-used", problem.Say("conflict is never used: write: append adds a row for every event, whoever sends it"), problem.Say("remove conflict"))
 		}
 		if f.Only != nil && f.OnDelete == record.DeleteSets {
-			c.warn(f.deleteAt, "filtered-deletes", "an event that fails only counts as a deletion, and write: append with on_delete: { set: … } adds a row for each: also for entities that never passed", "write on_delete: ignore, or remove only and filter where the inbox is read")
+			c.warn(f.deleteAt, "filtered-deletes", problem.Say("an event that fails only counts as a deletion, and write: append with on_delete: { set: … } adds a row for each: also for entities that never passed"), problem.Say("write on_delete: ignore, or remove only and filter where the inbox is read"))
 		}
 	}
 }
@@ -233,12 +232,12 @@ func (c *compiler) columnValues(part string, list []Assignment, t *record.Table)
 			c.mayFail(failure{"required", "column " + a.Name})
 		}
 		if a.Text != "" && ty.kind != kindText && ty.kind != kindAny && ty.kind != kindNull {
-			c.report(a.At, "wrong-type", fmt.Sprintf("%s is %s: it has no text encoding", a.Value.text(), article(ty.kind)), "remove text, or write text(…)")
+			c.report(a.At, "wrong-type", problem.Say("%s is %s: it has no text encoding", a.Value.text(), article(ty.kind)), problem.Say("remove text, or write text(…)"))
 		}
 		if t != nil {
 			j := t.Index(a.Name)
 			if j < 0 {
-				c.report(a.At, "unknown-column", fmt.Sprintf("table %s has no column %q", t, a.Name), suggestion(a.Name, names))
+				c.report(a.At, "unknown-column", problem.Say("table %s has no column %q", t, a.Name), suggestion(a.Name, names))
 			} else {
 				v.kind = t.Columns[j].Kind
 				if v.kind == record.DateTime {
@@ -246,7 +245,7 @@ func (c *compiler) columnValues(part string, list []Assignment, t *record.Table)
 				}
 				c.columnTakes(a, ty, t.Columns[j])
 				if col := t.Columns[j]; !col.Nullable && ty.nullable && !c.toldAt(a.At) {
-					c.warn(a.At, "nullable", fmt.Sprintf("column %s must not be null, but %s can be absent: such events become dead letters", a.Name, a.Value.text()), fmt.Sprintf("write or(%s, %s), or allow null in the table", a.Value.text(), sample(ty.kind)))
+					c.warn(a.At, "nullable", problem.Say("column %s must not be null, but %s can be absent: such events become dead letters", a.Name, a.Value.text()), problem.Say("write or(%s, %s), or allow null in the table", a.Value.text(), sample(ty.kind)))
 				}
 			}
 		}
@@ -270,29 +269,29 @@ func (c *compiler) columnTakes(a *Assignment, t typ, col record.Column) {
 		return
 	}
 	ok := false
-	fix := "write an expression of the column's kind"
+	fix := problem.Say("write an expression of the column's kind")
 	switch col.Kind {
 	case record.Text:
 		ok = t.kind != kindBytes
 	case record.Int:
 		ok = t.kind == kindInt
 		if t.kind == kindText || t.kind == kindFloat {
-			fix = fmt.Sprintf("write int(%s)", a.Value.text())
+			fix = problem.Say("write int(%s)", a.Value.text())
 		}
 	case record.Decimal, record.Float:
 		ok = t.kind.number()
 		if t.kind == kindText {
-			fix = fmt.Sprintf("write decimal(%s)", a.Value.text())
+			fix = problem.Say("write decimal(%s)", a.Value.text())
 		}
 	case record.Bool:
 		ok = t.kind == kindBool
 	case record.Date:
 		ok = t.kind == kindDate
 		if t.kind == kindText {
-			fix = fmt.Sprintf(`write date(%s, "yyyy-MM-dd")`, a.Value.text())
+			fix = problem.Say(`write date(%s, "yyyy-MM-dd")`, a.Value.text())
 		}
 		if t.kind == kindObject && t.schema != nil && t.schema.Property("giaTri") != nil {
-			fix = "a date of which less may be known does not fit a date column: write it to a text column, as " + a.Value.text() + ".giaTri"
+			fix = problem.Say("a date of which less may be known does not fit a date column: write it to a text column, as %s.giaTri", a.Value.text())
 		}
 	case record.Time:
 		ok = t.kind == kindTime || t.kind == kindText
@@ -305,7 +304,7 @@ func (c *compiler) columnTakes(a *Assignment, t typ, col record.Column) {
 	case record.Null, record.Unchanged, record.AnyKind: // no column's kind, or left above
 	}
 	if !ok {
-		c.report(a.At, "wrong-type", fmt.Sprintf("column %s is %s (%s), but %s is %s", a.Name, article(kindOf(col.Kind)), col.Type, a.Value.text(), article(t.kind)), fix)
+		c.report(a.At, "wrong-type", problem.Say("column %s is %s (%s), but %s is %s", a.Name, article(kindOf(col.Kind)), col.Type, a.Value.text(), article(t.kind)), fix)
 	}
 }
 

@@ -39,7 +39,7 @@ func (d *decoder) slip(data []byte, le *yaml.LoadError) []byte {
 		}
 		d.corrected[n] = true
 		at.Line, at.Column = n, len(line)-len(strings.TrimLeft(line, " "))+1
-		d.report(at, "yaml-quote", "the quote opened in this line is not closed in it", strings.TrimSpace(line)+`"`)
+		d.report(at, "yaml-quote", problem.Say("the quote opened in this line is not closed in it"), problem.Say(`%s"`, strings.TrimSpace(line)))
 		return slices.Concat(bytes.Join(lines[:n-1], nil), []byte(line+"\"\n"), bytes.Join(lines[n:], nil))
 	}
 	for _, n := range []int{le.Mark.Line, le.ContextMark.Line, le.Mark.Line - 1} {
@@ -55,11 +55,11 @@ func (d *decoder) slip(data []byte, le *yaml.LoadError) []byte {
 			}
 			at.Line, at.Column = n, len(line)-len(strings.TrimLeft(line, " "))+1
 			d.corrected[n] = true
-			d.report(at, "yaml-quote", "YAML does not read this expression as one text: it must be quoted", strings.TrimSpace(corrected))
+			d.report(at, "yaml-quote", problem.Say("YAML does not read this expression as one text: it must be quoted"), problem.Verbatim(strings.TrimSpace(corrected)))
 			return mended
 		}
 	}
-	d.report(at, "yaml-syntax", "this is not YAML: "+d.syntaxFault(le), "correct the line; every level is indented with the same number of blanks, and expressions with special characters stand in single quotes")
+	d.report(at, "yaml-syntax", problem.Say("this is not YAML: %s", d.syntaxFault(le)), problem.Say("correct the line; every level is indented with the same number of blanks, and expressions with special characters stand in single quotes"))
 	return nil
 }
 
@@ -69,21 +69,21 @@ func (d *decoder) notOneDocument() {
 	for i, line := range d.lines {
 		at := Place{File: d.file, Line: i + 1, Column: 1}
 		if strings.ContainsFunc(line, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7F }) {
-			d.report(at, "yaml-document", "the line holds a control character", "remove it: a mapping is plain text")
+			d.report(at, "yaml-document", problem.Say("the line holds a control character"), problem.Say("remove it: a mapping is plain text"))
 			return
 		}
 		marker := line == "---" || strings.HasPrefix(line, "--- ")
 		if marker && content {
-			d.report(at, "yaml-document", "a second document begins here", "remove the line --- and what follows it: a file holds one mapping")
+			d.report(at, "yaml-document", problem.Say("a second document begins here"), problem.Say("remove the line --- and what follows it: a file holds one mapping"))
 			return
 		}
 		content = content || !marker && strings.TrimSpace(line) != "" && !strings.HasPrefix(strings.TrimSpace(line), "#")
 	}
-	what := "the file cannot be read as YAML"
+	what := problem.Say("the file cannot be read as YAML")
 	if !content {
-		what = "the file is empty"
+		what = problem.Say("the file is empty")
 	}
-	d.report(Place{File: d.file, Line: 1, Column: 1}, "yaml-document", what, "begin with dataset: …")
+	d.report(Place{File: d.file, Line: 1, Column: 1}, "yaml-document", what, problem.Say("begin with dataset: …"))
 }
 
 // copied reports characters that came with a copied text and stopped the reader at a line, and returns the line without them.
@@ -94,7 +94,7 @@ func (d *decoder) copied(lines [][]byte, n int) []byte {
 		return nil
 	}
 	plain := problem.Plain(line)
-	d.report(Place{File: d.file, Line: n, Column: utf8.RuneCountInString(line[:offset]) + 1}, "strange-character", "the line holds "+name, strings.TrimSpace(plain))
+	d.report(Place{File: d.file, Line: n, Column: utf8.RuneCountInString(line[:offset]) + 1}, "strange-character", problem.Say("the line holds %s", name), problem.Verbatim(strings.TrimSpace(plain)))
 	return slices.Concat(bytes.Join(lines[:n-1], nil), []byte(plain+"\n"), bytes.Join(lines[n:], nil))
 }
 
@@ -108,7 +108,7 @@ func (d *decoder) glued(lines [][]byte, n int) []byte {
 		return nil
 	}
 	mended := m[1] + ": " + m[2]
-	d.report(Place{File: d.file, Line: n, Column: utf8.RuneCountInString(m[1]) + 1}, "yaml-syntax", "a blank is missing after the colon", strings.TrimSpace(mended))
+	d.report(Place{File: d.file, Line: n, Column: utf8.RuneCountInString(m[1]) + 1}, "yaml-syntax", problem.Say("a blank is missing after the colon"), problem.Verbatim(strings.TrimSpace(mended)))
 	return slices.Concat(bytes.Join(lines[:n-1], nil), []byte(mended+"\n"), bytes.Join(lines[n:], nil))
 }
 

@@ -1,7 +1,6 @@
 package mapping
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -38,7 +37,7 @@ func CompileSource(f *File, t *record.Table, d *schemas.Dataset, env Env) (*Sour
 		return nil, problem.List{{Code: "mapping.internal", Where: f.Name, What: problem.Verbatim(err.Error()), Fix: problem.Say("report this")}}
 	}
 	if f.Direction != Source {
-		c.report(f.at, "wrong-direction", "this is a sink mapping: it has no fields", "name it under subscribe, or write fields")
+		c.report(f.at, "wrong-direction", problem.Say("this is a sink mapping: it has no fields"), problem.Say("name it under subscribe, or write fields"))
 		return nil, c.problems
 	}
 	if !c.dataset(d) {
@@ -136,11 +135,11 @@ func (c *compiler) condition(e *Expression, name, of string) (n node, reads []in
 	n, t := c.compile(e)
 	reads, _ = c.explain(name, of, e, n, t, nil)
 	if t.kind != kindBool && t.kind != kindAny {
-		fix := "write a comparison, such as trang_thai == 2"
+		fix := problem.Say("write a comparison, such as trang_thai == 2")
 		if identifier(e.text()) {
-			fix = fmt.Sprintf("compare it: %s == %s", e.text(), sample(t.kind))
+			fix = problem.Say("compare it: %s == %s", e.text(), sample(t.kind))
 		}
-		c.report(e.At, "wrong-type", fmt.Sprintf("%s must be true or false, but %s is %s", name, e.text(), article(t.kind)), fix)
+		c.report(e.At, "wrong-type", problem.Say("%s must be true or false, but %s is %s", name, e.text(), article(t.kind)), fix)
 	}
 	if constant, ok := n.(literalNode); ok && t.kind == kindBool {
 		c.constantCondition(e, name, constant.value.num != 0)
@@ -150,18 +149,16 @@ func (c *compiler) condition(e *Expression, name, of string) (n node, reads []in
 
 // constantCondition warns of a condition that is the same for every row.
 func (c *compiler) constantCondition(e *Expression, name string, holds bool) {
-	what := fmt.Sprintf("%s is always %t", name, holds)
+	what := problem.Say("%s is always %t, as without it", name, holds)
 	switch {
 	case name == "only" && !holds:
-		what += ": nothing passes"
+		what = problem.Say("%s is always %t: nothing passes", name, holds)
 	case name == "deleted" && holds:
-		what += ": every row is a deletion"
+		what = problem.Say("%s is always %t: every row is a deletion", name, holds)
 	case name == "when" && !holds:
-		what += ": it is always absent"
-	default:
-		what += ", as without it"
+		what = problem.Say("%s is always %t: it is always absent", name, holds)
 	}
-	c.warn(e.At, "constant-condition", what, "write a comparison, such as trang_thai == 2, or remove the line")
+	c.warn(e.At, "constant-condition", what, problem.Say("write a comparison, such as trang_thai == 2, or remove the line"))
 }
 
 // text is the expression as a message shows it.
@@ -195,11 +192,11 @@ func (c *compiler) sourceKey(p *SourcePlan, d *schemas.Dataset) {
 		at = c.file.Key[0].At
 	}
 	if len(p.key) == 0 {
-		c.report(at, "missing-key", "the dataset names no key (x-khoa), and the mapping neither", "add key: [ … ] with the properties that identify an entity")
+		c.report(at, "missing-key", problem.Say("the dataset names no key (x-khoa), and the mapping neither"), problem.Say("add key: [ … ] with the properties that identify an entity"))
 		return
 	}
 	if want := d.KeyProperties(); len(want) > 0 && !slices.Equal(want, p.key) {
-		c.report(at, "wrong-key", fmt.Sprintf("the key of dataset %s is [%s]: subscribers find the entity of a deletion by it", d.ID(), strings.Join(want, ", ")), "remove key, or write key: ["+strings.Join(want, ", ")+"]")
+		c.report(at, "wrong-key", problem.Say("the key of dataset %s is [%s]: subscribers find the entity of a deletion by it", d.ID(), strings.Join(want, ", ")), problem.Say("remove key, or write key: [%s]", strings.Join(want, ", ")))
 		return
 	}
 	for _, path := range p.key {
@@ -208,11 +205,11 @@ func (c *compiler) sourceKey(p *SourcePlan, d *schemas.Dataset) {
 		n, t, faultAt, fault := c.keyNode(path)
 		c.problems = c.problems[:told]
 		switch {
-		case fault != "" && !c.found("missing-property") && !c.toldAt(faultAt):
-			c.report(faultAt, "wrong-key", fault, "give it an expression of its own under fields")
-		case fault != "" || c.toldAt(faultAt):
+		case !fault.Empty() && !c.found("missing-property") && !c.toldAt(faultAt):
+			c.report(faultAt, "wrong-key", fault, problem.Say("give it an expression of its own under fields"))
+		case !fault.Empty() || c.toldAt(faultAt):
 		case t.kind == kindPartial || t.kind == kindJSON || t.kind == kindFloat || t.kind == kindBytes:
-			c.report(at, "wrong-key", fmt.Sprintf("key property %s is %s, which cannot name an entity", path, article(t.kind)), "choose properties that are texts, whole numbers or dates")
+			c.report(at, "wrong-key", problem.Say("key property %s is %s, which cannot name an entity", path, article(t.kind)), problem.Say("choose properties that are texts, whole numbers or dates"))
 		}
 		p.keyNodes = append(p.keyNodes, n)
 	}
@@ -226,44 +223,44 @@ func (c *compiler) toldAt(at Place) bool {
 }
 
 // keyNode compiles the expression of one key property. at is where its fault, or its expression, stands.
-func (c *compiler) keyNode(path string) (n node, t typ, at Place, fault string) {
+func (c *compiler) keyNode(path string) (n node, t typ, at Place, fault problem.Text) {
 	f := c.file.Fields
 	if f == nil {
-		return literalNode{null}, typ{}, c.file.at, "" // told when the file was read
+		return literalNode{null}, typ{}, c.file.at, problem.Text{} // told when the file was read
 	}
 	rest := strings.Split(path, ".")
 	for i, name := range rest {
 		j := slices.IndexFunc(f.Fields, func(x Field) bool { return x.Name == name })
 		if j < 0 {
-			return literalNode{null}, typ{}, f.At, fmt.Sprintf("key property %s has no expression", path)
+			return literalNode{null}, typ{}, f.At, problem.Say("key property %s has no expression", path)
 		}
 		f = &f.Fields[j]
 		switch {
 		case f.broken:
-			return literalNode{null}, typ{}, f.At, ""
+			return literalNode{null}, typ{}, f.At, problem.Text{}
 		case len(f.When) > 0:
-			return literalNode{null}, typ{}, f.At, fmt.Sprintf("key property %s stands under a condition (when): without it the entity would have no name", path)
+			return literalNode{null}, typ{}, f.At, problem.Say("key property %s stands under a condition (when): without it the entity would have no name", path)
 		case f.List || f.Each != nil:
-			return literalNode{null}, typ{}, f.At, fmt.Sprintf("key property %s is a list", path)
+			return literalNode{null}, typ{}, f.At, problem.Say("key property %s is a list", path)
 		case f.Value == nil:
 			continue
 		case i == len(rest)-1 && len(f.Value.Const) == 0:
 			n, t = c.compile(f.Value)
-			return n, t, f.At, ""
+			return n, t, f.At, problem.Text{}
 		case len(f.Value.Const) == 0:
-			return literalNode{null}, typ{}, f.At, fmt.Sprintf("key property %s is part of %s, which one expression gives as a whole", path, strings.Join(rest[:i+1], "."))
+			return literalNode{null}, typ{}, f.At, problem.Say("key property %s is part of %s, which one expression gives as a whole", path, strings.Join(rest[:i+1], "."))
 		}
 		raw := f.Value.Const
 		for _, inner := range rest[i+1:] {
 			var ok bool
 			if raw, ok = member(raw, inner); !ok {
-				return literalNode{null}, typ{}, f.At, fmt.Sprintf("key property %s is not in the constant", path)
+				return literalNode{null}, typ{}, f.At, problem.Say("key property %s is not in the constant", path)
 			}
 		}
 		n, t = constantNode(raw)
-		return n, t, f.At, ""
+		return n, t, f.At, problem.Text{}
 	}
-	return literalNode{null}, typ{}, f.At, fmt.Sprintf("key property %s is an object", path)
+	return literalNode{null}, typ{}, f.At, problem.Say("key property %s is an object", path)
 }
 
 // identity refuses a key that the old row of a delete cannot give.
@@ -277,11 +274,11 @@ func (c *compiler) identity(p *SourcePlan, at Place) {
 	if len(missing) == 0 {
 		return
 	}
-	fix := c.env.IdentityFix
-	if fix == "" {
-		fix = "make the table log whole old rows, or build the key from the columns of its primary key"
+	fix := problem.Verbatim(c.env.IdentityFix)
+	if fix.Empty() {
+		fix = problem.Say("make the table log whole old rows, or build the key from the columns of its primary key")
 	}
-	c.report(at, "key-identity", fmt.Sprintf("the key [%s] is made of %s, which a delete in table %s does not carry", strings.Join(p.key, ", "), strings.Join(missing, ", "), p.tableText), fix)
+	c.report(at, "key-identity", problem.Say("the key [%s] is made of %s, which a delete in table %s does not carry", strings.Join(p.key, ", "), strings.Join(missing, ", "), p.tableText), fix)
 }
 
 // Columns are the indexes of the table columns the plan reads, ascending.

@@ -1,7 +1,6 @@
 package mapping
 
 import (
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -34,8 +33,8 @@ func (d *decoder) place(n *yaml.Node, path string) Place {
 	return Place{File: d.file, Line: n.Line, Column: n.Column, Path: path}
 }
 
-func (d *decoder) report(at Place, code, what, fix string) {
-	d.problems = append(d.problems, problem.Problem{Code: "mapping." + code, Where: at.String(), What: problem.Verbatim(what), Fix: problem.Verbatim(fix)})
+func (d *decoder) report(at Place, code string, what, fix problem.Text) {
+	d.problems = append(d.problems, problem.Problem{Code: "mapping." + code, Where: at.String(), What: what, Fix: fix})
 }
 
 // line returns a line of the file as written, without its end.
@@ -52,10 +51,10 @@ func (d *decoder) sound(n *yaml.Node, path string) bool {
 	at := d.place(n, path)
 	switch {
 	case n.Kind == yaml.AliasNode || n.Anchor != "":
-		d.report(at, "yaml-alias", "YAML anchors and aliases (&name, *name) are not part of the mapping language", "write the text out; if an expression begins with & or *, quote it: '…'")
+		d.report(at, "yaml-alias", problem.Say("YAML anchors and aliases (&name, *name) are not part of the mapping language"), problem.Say("write the text out; if an expression begins with & or *, quote it: '…'"))
 		return false
 	case n.Style&yaml.TaggedStyle != 0 || n.Tag != "" && !strings.HasPrefix(n.Tag, "!!"):
-		d.report(at, "yaml-tag", fmt.Sprintf("YAML reads %s as a tag, not as text", n.Tag), "quote the expression: "+singleQuoted(strings.TrimSpace(n.Tag+" "+n.Value)))
+		d.report(at, "yaml-tag", problem.Say("YAML reads %s as a tag, not as text", n.Tag), problem.Say("quote the expression: %s", singleQuoted(strings.TrimSpace(n.Tag+" "+n.Value))))
 		return false
 	}
 	ok := true
@@ -68,18 +67,18 @@ func (d *decoder) sound(n *yaml.Node, path string) bool {
 		for i := 0; i+1 < len(n.Content); i += 2 {
 			k, v := n.Content[i], n.Content[i+1]
 			if k.Kind != yaml.ScalarNode {
-				d.report(d.place(k, path), "yaml-key", "a key must be a single word, found "+kindOfNode(k), "write name: value")
+				d.report(d.place(k, path), "yaml-key", problem.Say("a key must be a single word, found %s", kindOfNode(k)), problem.Say("write name: value"))
 				ok = false
 				continue
 			}
 			if k.Tag == "!!merge" {
-				d.report(d.place(k, path), "yaml-alias", "YAML merge keys (<<) are not part of the mapping language", "write the entries out")
+				d.report(d.place(k, path), "yaml-alias", problem.Say("YAML merge keys (<<) are not part of the mapping language"), problem.Say("write the entries out"))
 				ok = false
 				continue
 			}
 			sub := join(path, k.Value)
 			if first, twice := seen[k.Value]; twice {
-				d.report(d.place(k, sub), "duplicate-key", fmt.Sprintf("%q is given twice; the first is in line %d", k.Value, first), "remove one of them")
+				d.report(d.place(k, sub), "duplicate-key", problem.Say("%q is given twice; the first is in line %d", k.Value, first), problem.Say("remove one of them"))
 			} else {
 				seen[k.Value] = k.Line
 			}
@@ -112,7 +111,7 @@ func (d *decoder) cutAtComma(n *yaml.Node, path string) bool {
 			whole += ", " + n.Content[j].Value
 		}
 		if openBrackets(whole) == 0 {
-			d.report(d.place(v, join(path, k.Value)), "yaml-quote", "YAML ends this expression at the comma: between { and } it must be quoted", k.Value+": "+singleQuoted(whole))
+			d.report(d.place(v, join(path, k.Value)), "yaml-quote", problem.Say("YAML ends this expression at the comma: between { and } it must be quoted"), problem.Verbatim(k.Value+": "+singleQuoted(whole)))
 			return true
 		}
 	}
@@ -128,13 +127,13 @@ func (d *decoder) plainScalar(n *yaml.Node, path string) {
 	if !differs {
 		return
 	}
-	fix := fmt.Sprintf("write '%s' for the text", n.Value)
+	fix := problem.Say("write '%s' for the text", n.Value)
 	if !strings.Contains(meaning, " ") {
-		fix += ", or " + meaning
+		fix = problem.Say("write '%s' for the text, or %s", n.Value, meaning)
 	} else if strings.HasPrefix(meaning, "true") || strings.HasPrefix(meaning, "false") {
-		fix += ", or " + strings.Fields(meaning)[0]
+		fix = problem.Say("write '%s' for the text, or %s", n.Value, strings.Fields(meaning)[0])
 	}
-	d.report(d.place(n, path), "scalar-meaning", fmt.Sprintf("%s without quotes is read as %s", n.Value, meaning), fix)
+	d.report(d.place(n, path), "scalar-meaning", problem.Say("%s without quotes is read as %s", n.Value, meaning), fix)
 }
 
 func differentMeaning(n *yaml.Node) (meaning string, differs bool) {
@@ -198,7 +197,7 @@ func kindOfNode(n *yaml.Node) string {
 // entries returns the pairs of a mapping node.
 func (d *decoder) entries(n *yaml.Node, path, want string) []pair {
 	if n.Kind != yaml.MappingNode {
-		d.report(d.place(n, path), "wrong-type", fmt.Sprintf("expected %s, found %s", want, kindOfNode(n)), "write "+path+": followed by indented name: value lines")
+		d.report(d.place(n, path), "wrong-type", problem.Say("expected %s, found %s", want, kindOfNode(n)), problem.Say("write %s: followed by indented name: value lines", path))
 		return nil
 	}
 	out := make([]pair, 0, len(n.Content)/2)
@@ -212,7 +211,7 @@ func (d *decoder) entries(n *yaml.Node, path, want string) []pair {
 // items returns the elements of a list.
 func (d *decoder) items(n *yaml.Node, path, want string) []*yaml.Node {
 	if n.Kind != yaml.SequenceNode {
-		d.report(d.place(n, path), "wrong-type", fmt.Sprintf("expected a list of %s, found %s", want, kindOfNode(n)), "write "+lastOf(path)+": [ … ]")
+		d.report(d.place(n, path), "wrong-type", problem.Say("expected a list of %s, found %s", want, kindOfNode(n)), problem.Say("write %s: [ … ]", lastOf(path)))
 		return nil
 	}
 	return n.Content
@@ -221,7 +220,7 @@ func (d *decoder) items(n *yaml.Node, path, want string) []*yaml.Node {
 // text returns a scalar's text. Numbers and truth values pass: their meaning is their text (sound saw to it).
 func (d *decoder) text(n *yaml.Node, path string) (string, bool) {
 	if n.Kind != yaml.ScalarNode || n.Tag == "!!null" && n.Style == 0 {
-		d.report(d.place(n, path), "wrong-type", "expected text, found "+kindOfNode(n), "write "+lastOf(path)+": text")
+		d.report(d.place(n, path), "wrong-type", problem.Say("expected text, found %s", kindOfNode(n)), problem.Say("write %s: text", lastOf(path)))
 		return "", false
 	}
 	return n.Value, true
@@ -231,7 +230,7 @@ func (d *decoder) text(n *yaml.Node, path string) (string, bool) {
 func (d *decoder) name(n *yaml.Node, path string) string {
 	s, ok := d.text(n, path)
 	if ok && strings.TrimSpace(s) == "" {
-		d.report(d.place(n, path), "wrong-type", path+" is empty", "write the name, or remove the line")
+		d.report(d.place(n, path), "wrong-type", problem.Say("%s is empty", path), problem.Say("write the name, or remove the line"))
 		return ""
 	}
 	return s
@@ -244,7 +243,7 @@ func (d *decoder) word(n *yaml.Node, path string, allowed ...string) string {
 		return ""
 	}
 	if !slices.Contains(allowed, s) {
-		d.report(d.place(n, path), "unknown-word", fmt.Sprintf("%q is not possible here; expected one of: %s", s, strings.Join(allowed, ", ")), suggestion(s, allowed))
+		d.report(d.place(n, path), "unknown-word", problem.Say("%q is not possible here; expected one of: %s", s, strings.Join(allowed, ", ")), suggestion(s, allowed))
 		return ""
 	}
 	return s
@@ -252,12 +251,12 @@ func (d *decoder) word(n *yaml.Node, path string, allowed ...string) string {
 
 // unknown reports a key that is not part of the language, or not yet.
 func (d *decoder) unknown(p pair, allowed []string) {
-	d.report(p.at, "unknown-key", fmt.Sprintf("unknown key %q", p.key), suggestion(p.key, allowed))
+	d.report(p.at, "unknown-key", problem.Say("unknown key %q", p.key), suggestion(p.key, allowed))
 }
 
 // unsupported reports a key of the language that this version does not run.
-func (d *decoder) unsupported(at Place, name, instead string) {
-	d.report(at, "unsupported", name+" is not supported by this version", instead)
+func (d *decoder) unsupported(at Place, name string, instead problem.Text) {
+	d.report(at, "unsupported", problem.Say("%s is not supported by this version", name), instead)
 }
 
 func join(path, name string) string {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/lienthong/truc/adapters"
 	"github.com/lienthong/truc/bus"
+	"github.com/lienthong/truc/problem"
 )
 
 // generationPartition is where a sink keeps the generation of a delivery, as the offset of a partition that no bus can have.
@@ -75,7 +76,7 @@ func (w *writer) loadGeneration(ctx context.Context, away bool) error {
 	w.generation = generation{number: uint32(at.Next)}
 	if at.Mark != "" {
 		if err := json.Unmarshal([]byte(at.Mark), &w.generation); err != nil {
-			return &adapters.RefusedError{Where: "subscribe." + d.cfg.Name, What: "the sink's bookkeeping holds a generation that this version cannot read", Fix: "run the newer truc that wrote it"}
+			return &adapters.RefusedError{Where: "subscribe." + d.cfg.Name, What: problem.Say("the sink's bookkeeping holds a generation that this version cannot read"), Fix: problem.Say("run the newer truc that wrote it")}
 		}
 	}
 	if at.Mark == "" || w.generation.number < d.cfg.Generation {

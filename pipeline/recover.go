@@ -6,7 +6,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/lienthong/truc/adapters"
 	"github.com/lienthong/truc/bus/kafka"

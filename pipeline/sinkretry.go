@@ -26,18 +26,18 @@ const (
 func (w *writer) retryLetters(ctx context.Context) error {
 	cfg := &w.d.cfg
 	b := KafkaBus{cfg.Client}
-	open, next, err := openRequests(ctx, b, cfg.Agency, DeliveryRetries(cfg.Name), w.asked)
+	o, err := readOrders(ctx, b, cfg.Agency, DeliveryRetries(cfg.Name), w.asked)
 	if err != nil {
 		return nil //nolint:nilerr // the broker is away; the fetchers notice in their own way
 	}
-	w.asked = next
-	for _, key := range slices.SortedFunc(maps.Keys(open), func(a, b string) int { return open[a].Made.Compare(open[b].Made) }) {
+	w.asked = o.next
+	for _, key := range slices.SortedFunc(maps.Keys(o.open), func(a, b string) int { return o.open[a].Made.Compare(o.open[b].Made) }) {
 		if err := w.ownsAll(ctx); err != nil {
 			cfg.Log.Warn("dead letters are not tried again by an instance that has a part of the topics only; stop the others until it is done", "pipeline", cfg.Name)
 			return nil //nolint:nilerr // the request stays for the instance that has them all
 		}
 		r := &sinkRetrial{w: w, bus: b}
-		if err := r.run(ctx, open[key]); err != nil {
+		if err := r.run(ctx, o.open[key]); err != nil {
 			return fmt.Errorf("retry dead letters of subscribe.%s: %w", cfg.Name, err)
 		}
 		if err := w.letters.closeRequests(ctx, []bus.Message{{Key: []byte(key)}}); err != nil {

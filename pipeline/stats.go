@@ -248,13 +248,6 @@ func (p *PublishStats) Mapping() string {
 	return p.mapping
 }
 
-// Remapping is the change of the mapping behind which older events stand on the topic; nil when none does.
-func (p *PublishStats) Remapping() *Remapping {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.remapping
-}
-
 // window is the error budget's memory: which of the last records failed. It is used by the hand-over only.
 type window struct {
 	failed []bool

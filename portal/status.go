@@ -193,7 +193,6 @@ func readerStatus(ctx context.Context, s *pipeline.ReaderStats, thorough bool) R
 			Published: map[string]int64{"created": p.Created.Load(), "updated": p.Updated.Load(), "deleted": p.Deleted.Load(), "snapshot": p.Snapshot.Load()},
 			Skipped:   p.Skipped.Load(), Filtered: p.Filtered.Load(), Swept: p.Swept.Load(),
 			DeadLetters: Letters{p.Opened.Load(), p.Resolved.Load(), p.Open.Load(), p.Reasons()},
-			Remapped:    p.Remapping(),
 		}
 		for r, n := range p.Remarks() {
 			pub.Remarks = append(pub.Remarks, Remark{r.Field, r.Group, r.Rule, n})

@@ -38,8 +38,8 @@ func (s *source) Check(ctx context.Context, names []string) (problem.List, error
 	}
 	if slot, err := c.findSlot(ctx, s.slot); err != nil {
 		return nil, err
-	} else if slot != nil && slot.lost != "" {
-		list = append(list, problem.Problem{Code: adapters.GapCode, Where: s.server.name, What: slot.lost, Fix: "truc resnapshot " + s.name})
+	} else if slot != nil && !slot.lost.Empty() {
+		list = append(list, problem.Problem{Code: adapters.GapCode, Where: s.server.name, What: slot.lost, Fix: problem.Say("truc resnapshot %s", s.name)})
 	}
 	found, err := s.preflight(ctx, c, tables)
 	return append(list, found...), err
@@ -89,7 +89,7 @@ func (s *source) preflight(ctx context.Context, c *session, tables []*catalogTab
 		f.warn("slot-wal-keep", problem.Say("the server keeps only %d MB of log for a slot: a short outage of the reader loses it, and every table is read again", keep), problem.Say("ALTER SYSTEM SET max_slot_wal_keep_size = '50GB' (what the disk can spare); then SELECT pg_reload_conf()"))
 	}
 	if timeout := string(row[4]); timeout != "" { // the longest public holidays last nine days
-		f.warn("idle-slot-timeout", fmt.Sprintf("the server gives up a slot that nobody has read for %s: a node that is stopped for longer loses changes", timeout), "ALTER SYSTEM SET idle_replication_slot_timeout = 0, or 10 days and more (max_slot_wal_keep_size bounds the disk); then SELECT pg_reload_conf()")
+		f.warn("idle-slot-timeout", problem.Say("the server gives up a slot that nobody has read for %s: a node that is stopped for longer loses changes", timeout), problem.Say("ALTER SYSTEM SET idle_replication_slot_timeout = 0, or 10 days and more (max_slot_wal_keep_size bounds the disk); then SELECT pg_reload_conf()"))
 	}
 	if err := s.checkStandbys(ctx, c, &f); err != nil {
 		return nil, err
@@ -274,7 +274,7 @@ func tableList(tables []*catalogTable) string {
 // publication checks that it is there, or that the role may make it so.
 func (f *findings) publication(name string, p *publication, tables []*catalogTable, mayCreate bool, role, database string) {
 	if p != nil && len(p.flaws) > 0 {
-		f.add("publication-options", "publication "+name+" does not publish every change under its table's name, or generated columns besides", "ALTER PUBLICATION "+quote(name)+" SET ("+strings.Join(p.flaws, ", ")+")")
+		f.add("publication-options", problem.Say("publication %s does not publish every change under its table's name, or generated columns besides", name), problem.Say("ALTER PUBLICATION %s SET (%s)", quote(name), strings.Join(p.flaws, ", ")))
 	}
 	missing := p.missing(tables)
 	if len(missing) == 0 && p != nil {

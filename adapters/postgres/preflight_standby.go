@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/lienthong/truc/problem"
 )
 
 // standbysSQL is what the primary can tell about its standbys: the physical slots they stream through, each with whether it
@@ -48,24 +50,24 @@ func (s *source) checkStandbys(ctx context.Context, c *session, f *findings) err
 		return nil
 	}
 	if major := c.major(); major < failoverSince {
-		f.warn("failover", fmt.Sprintf("PostgreSQL %d hands no replication slot to a standby: after a promotion changes are missing, which truc names as a gap", major), "run truc resnapshot "+s.name+" after each promotion, or upgrade to PostgreSQL 17 or later")
+		f.warn("failover", problem.Say("PostgreSQL %d hands no replication slot to a standby: after a promotion changes are missing, which truc names as a gap", major), problem.Say("run truc resnapshot %s after each promotion, or upgrade to PostgreSQL 17 or later", s.name))
 		return nil
 	}
 	if slotless > 0 {
-		f.warn("failover-standby-slot", fmt.Sprintf("%d standbys stream without a replication slot of their own: they cannot take over the slot of truc", slotless), "on this server SELECT pg_create_physical_replication_slot('…'), and on the standby ALTER SYSTEM SET primary_slot_name = '…'")
+		f.warn("failover-standby-slot", problem.Say("%d standbys stream without a replication slot of their own: they cannot take over the slot of truc", slotless), problem.Say("on this server SELECT pg_create_physical_replication_slot('…'), and on the standby ALTER SYSTEM SET primary_slot_name = '…'"))
 	}
 	if sync != "on" {
-		f.warn("failover-sync", "sync_replication_slots is off here, and so perhaps on the standbys, whose settings cannot be seen from here: after a promotion the slot may be missing, which truc names as a gap", "on every server that may be the standby: ALTER SYSTEM SET sync_replication_slots = on, with dbname= in primary_conninfo; then SELECT pg_reload_conf()")
+		f.warn("failover-sync", problem.Say("sync_replication_slots is off here, and so perhaps on the standbys, whose settings cannot be seen from here: after a promotion the slot may be missing, which truc names as a gap"), problem.Say("on every server that may be the standby: ALTER SYSTEM SET sync_replication_slots = on, with dbname= in primary_conninfo; then SELECT pg_reload_conf()"))
 	}
 	if len(mute) > 0 {
-		f.warn("failover-feedback", fmt.Sprintf("hot_standby_feedback is off on the standby of slot %s: it does not take over the slot of truc", strings.Join(mute, ", ")), "on the standby: ALTER SYSTEM SET hot_standby_feedback = on; then SELECT pg_reload_conf()")
+		f.warn("failover-feedback", problem.Say("hot_standby_feedback is off on the standby of slot %s: it does not take over the slot of truc", strings.Join(mute, ", ")), problem.Say("on the standby: ALTER SYSTEM SET hot_standby_feedback = on; then SELECT pg_reload_conf()"))
 	}
 	if len(named) == 0 && len(slots) > 0 {
-		f.warn("failover-order", "synchronized_standby_slots is empty: truc may publish what no standby has yet, and after a promotion stops because that never happened there", fmt.Sprintf("ALTER SYSTEM SET synchronized_standby_slots = '%s' (those that may be promoted; while one of them is down, truc waits); then SELECT pg_reload_conf()", strings.Join(slots, ", ")))
+		f.warn("failover-order", problem.Say("synchronized_standby_slots is empty: truc may publish what no standby has yet, and after a promotion stops because that never happened there"), problem.Say("ALTER SYSTEM SET synchronized_standby_slots = '%s' (those that may be promoted; while one of them is down, truc waits); then SELECT pg_reload_conf()", strings.Join(slots, ", ")))
 	}
 	for _, name := range named {
 		if !slices.Contains(used, name) {
-			f.warn("failover-waits", fmt.Sprintf("synchronized_standby_slots names %s, which no standby reads: truc gets nothing until one does", name), "start the standby, or take the name out of synchronized_standby_slots; then SELECT pg_reload_conf()")
+			f.warn("failover-waits", problem.Say("synchronized_standby_slots names %s, which no standby reads: truc gets nothing until one does", name), problem.Say("start the standby, or take the name out of synchronized_standby_slots; then SELECT pg_reload_conf()"))
 		}
 	}
 	return nil

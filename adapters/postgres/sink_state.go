@@ -113,8 +113,8 @@ func (c *sinkConn) raiseState(ctx context.Context) error {
 	err := c.exec(ctx, fmt.Sprintf("SELECT pg_advisory_xact_lock(%d);", int64(stateLock))+statements)
 	if pg, ok := errors.AsType[*pgconn.PgError](err); ok && pg.Code == insufficientPrivilege {
 		return &adapters.RefusedError{
-			Where: c.server.name, What: fmt.Sprintf("the bookkeeping in schema %s has format 1, this truc needs format %d, and user %s may not alter it", c.sink.schema, stateFormat, c.server.config.User),
-			Fix: "as the owner of the schema, while no truc delivers: BEGIN; " + statements + "; COMMIT",
+			Where: c.server.name, What: problem.Say("the bookkeeping in schema %s has format 1, this truc needs format %d, and user %s may not alter it", c.sink.schema, stateFormat, c.server.config.User),
+			Fix: problem.Say("as the owner of the schema, while no truc delivers: BEGIN; %s; COMMIT", statements),
 		}
 	}
 	return err

@@ -144,7 +144,7 @@ func (s *source) open(ctx context.Context, start adapters.Start) error { //nolin
 // checkServer refuses what no grant or statement can mend.
 func (s *source) checkServer(ctx context.Context, c *session) error {
 	if n := c.major(); n > 0 && n < 15 {
-		return &adapters.RefusedError{Where: s.server.name, What: fmt.Sprintf("PostgreSQL %d is too old", n), Fix: "upgrade to PostgreSQL 15 or later"}
+		return &adapters.RefusedError{Where: s.server.name, What: problem.Say("PostgreSQL %d is too old", n), Fix: problem.Say("upgrade to PostgreSQL 15 or later")}
 	}
 	row, err := c.row(ctx, "SELECT pg_is_in_recovery()")
 	if err != nil {

@@ -11,13 +11,14 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/lienthong/truc/adapters"
+	"github.com/lienthong/truc/problem"
 )
 
 // slotState is our replication slot as pg_replication_slots has it.
 type slotState struct {
 	plugin, database string
-	// lost is why the slot cannot be read any more, a sentence; "" when it can.
-	lost      string
+	// lost is why the slot cannot be read any more, a sentence; empty when it can.
+	lost      problem.Text
 	active    bool
 	confirmed lsn
 	// failover says that standbys may take the slot over; hasFailover that the server knows such a thing (PostgreSQL 17).
@@ -51,24 +52,24 @@ func (c *session) findSlot(ctx context.Context, name string) (*slotState, error)
 }
 
 // lostSlot says what became of a slot. The reason is pg_replication_slots.invalidation_reason, "" before PostgreSQL 17.
-func lostSlot(name, reason, since string) string {
+func lostSlot(name, reason, since string) problem.Text {
 	switch reason {
 	case "", "wal_removed":
-		return fmt.Sprintf("replication slot %s is lost: the server removed log it still needed (max_slot_wal_keep_size)", name)
+		return problem.Say("replication slot %s is lost: the server removed log it still needed (max_slot_wal_keep_size)", name)
 	case "idle_timeout":
-		return fmt.Sprintf("replication slot %s is lost: nobody has read it since %s, and the server gives up a slot after idle_replication_slot_timeout", name, since)
+		return problem.Say("replication slot %s is lost: nobody has read it since %s, and the server gives up a slot after idle_replication_slot_timeout", name, since)
 	case "rows_removed":
-		return fmt.Sprintf("replication slot %s is lost: a standby took it over after removing rows of the catalog it still needed (hot_standby_feedback was off)", name)
+		return problem.Say("replication slot %s is lost: a standby took it over after removing rows of the catalog it still needed (hot_standby_feedback was off)", name)
 	}
-	return fmt.Sprintf("replication slot %s is lost: the server gives %s as the reason", name, reason)
+	return problem.Say("replication slot %s is lost: the server gives %s as the reason", name, reason)
 }
 
 // checkGap finds out whether the slot still has everything after the position.
 func (s *source) checkGap(slot *slotState, saved *position, start adapters.Start, now pglogrepl.IdentifySystemResult) error {
 	if slot != nil && (slot.plugin != "pgoutput" || slot.database != now.DBName) {
 		return &adapters.RefusedError{
-			Where: s.server.name, What: fmt.Sprintf("replication slot %s belongs to somebody else (plugin %q, database %q)", s.slot, slot.plugin, slot.database),
-			Fix: "set slot: to another name",
+			Where: s.server.name, What: problem.Say("replication slot %s belongs to somebody else (plugin %q, database %q)", s.slot, slot.plugin, slot.database),
+			Fix: problem.Say("set slot: to another name"),
 		}
 	}
 	gap := func(to lsn, reason string) error {
@@ -87,8 +88,8 @@ func (s *source) checkGap(slot *slotState, saved *position, start adapters.Start
 		return gap(lsn(now.XLogPos), fmt.Sprintf("replication slot %s did not follow the promotion of this server: PostgreSQL 17 or later hands slots to a standby that has sync_replication_slots on", s.slot))
 	case slot == nil:
 		return gap(lsn(now.XLogPos), "replication slot "+s.slot+" does not exist any more")
-	case slot.lost != "":
-		return gap(lsn(now.XLogPos), slot.lost)
+	case !slot.lost.Empty():
+		return gap(lsn(now.XLogPos), slot.lost.EN)
 	case start.Position != nil && slot.confirmed > saved.Confirmed:
 		// The server would start at the slot's place without a word.
 		return gap(slot.confirmed, "replication slot "+s.slot+" has been advanced by somebody else, or was created again")

@@ -58,7 +58,7 @@ func (n *node) checkAlerts() problem.List {
 		if _, err := exec.LookPath(args[0]); err != nil {
 			problems = append(problems, problem.Problem{
 				Code: "alerts.command", Warning: true, Where: n.config.Where(fmt.Sprintf("alerts[%d].command", i)),
-				What: fmt.Sprintf("%s is no program that this user may run", args[0]), Fix: "correct the path, or make the file executable",
+				What: problem.Say("%s is no program that this user may run", args[0]), Fix: problem.Say("correct the path, or make the file executable"),
 			})
 		}
 	}
@@ -142,7 +142,7 @@ func testAlerts(ctx context.Context, p *program) error {
 		return err
 	}
 	if len(c.Alerts) == 0 {
-		return &usageError{what: "nobody is told of anything: there is no alerts: in " + c.Path, fix: "add alerts: [ { webhook: https://… } ], or a command"}
+		return &usageError{what: problem.Say("nobody is told of anything: there is no alerts: in %s", c.Path), fix: problem.Say("add alerts: [ { webhook: https://… } ], or a command")}
 	}
 	answers := newAlerter(c, p.log(slog.LevelWarn), nil).Test(ctx)
 	if ctx.Err() != nil {

@@ -55,11 +55,11 @@ func (p *program) discover(ctx context.Context, o discoverOptions) error {
 	defer src.Close()
 	describer, ok := src.(adapters.Describer)
 	if !ok {
-		return &adapters.RefusedError{Where: "source " + p.args[0], What: "its adapter cannot describe tables", Fix: "write the mapping by hand: truc mapping new"}
+		return &adapters.RefusedError{Where: "source " + p.args[0], What: problem.Say("its adapter cannot describe tables"), Fix: problem.Say("write the mapping by hand: truc mapping new")}
 	}
 	if o.dataset != "" {
 		if _, err := n.set.Dataset(o.dataset); err != nil {
-			return problemList(problemsOf(err, "--dataset", "discover.dataset", "name a dataset that this version has"))
+			return problemList(problemsOf(err, "--dataset", "discover.dataset", problem.Say("name a dataset that this version has")))
 		}
 	}
 	if o.out != "" {
@@ -97,7 +97,7 @@ func (p *program) openOneSource(name string) (*node, adapters.Source, error) {
 		return nil, nil, problems
 	}
 	if _, ok := c.Sources[name]; !ok {
-		return nil, nil, unknownName("source", name, c.SourceNames())
+		return nil, nil, unknownName(problem.Say("source"), name, c.SourceNames())
 	}
 	n, found := build(c, p.adapters, slog.New(slog.DiscardHandler))
 	problems = append(problems, found...)
@@ -141,13 +141,13 @@ func sourceError(err error, where string) error {
 	var one problem.Problem
 	var ref *problem.Problem
 	if errors.As(err, &one) || errors.As(err, &ref) {
-		return placed(problemsOf(err, "", "", ""), nil, where)
+		return placed(problemsOf(err, "", "", problem.Text{}), nil, where)
 	}
 	return err
 }
 
 func fileExists(path string) error {
-	return problem.List{{Code: "cmd.file-exists", Where: path, What: "the file is there already, and nothing is overwritten", Fix: "name another file, or move this one away"}}
+	return problem.List{{Code: "cmd.file-exists", Where: path, What: problem.Say("the file is there already, and nothing is overwritten"), Fix: problem.Say("name another file, or move this one away")}}
 }
 
 // look describes one table with a sample of its rows. A table whose rows cannot be read is described without them.
@@ -160,7 +160,7 @@ func look(ctx context.Context, src adapters.Source, info adapters.TableInfo, opt
 	var refused *adapters.RefusedError
 	switch {
 	case errors.As(err, &refused):
-		return described(info, refused.What, opt)
+		return described(info, refused.What.EN, opt)
 	case err != nil:
 		return discover.Table{}, err
 	}
@@ -182,7 +182,7 @@ func (p *program) printDiscovery(tables []discover.Table, o discoverOptions) err
 	}
 	if o.out != "" {
 		if len(drafted) > 1 {
-			return &usageError{what: fmt.Sprintf("--out takes one draft, and %d tables fit a dataset", len(drafted)), fix: "name one table: truc discover " + p.args[0] + " " + drafted[0].Name + " --out " + o.out}
+			return &usageError{what: problem.Say("--out takes one draft, and %d tables fit a dataset", len(drafted)), fix: problem.Say("name one table: truc discover %s %s --out %s", p.args[0], drafted[0].Name, o.out)}
 		}
 		if len(drafted) == 1 {
 			if err := writeNew(o.out, drafted[0].Draft.YAML); err != nil {

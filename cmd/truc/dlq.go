@@ -167,7 +167,7 @@ func (b letterbox) find(ctx context.Context, conn *connection, keys []string) ([
 	}
 	for i := range found {
 		if found[i].Letter == nil {
-			return nil, &usageError{what: fmt.Sprintf("pipeline %s has no open dead letter with the key %q", b.pipeline, keys[i]), fix: "truc dlq list " + b.pipeline + " shows those it has"}
+			return nil, &usageError{what: problem.Say("pipeline %s has no open dead letter with the key %q", b.pipeline, keys[i]), fix: problem.Say("truc dlq list %s shows those it has", b.pipeline)}
 		}
 	}
 	return found, nil

@@ -15,6 +15,7 @@ import (
 
 	"github.com/lienthong/truc/mapping"
 	"github.com/lienthong/truc/pipeline"
+	"github.com/lienthong/truc/problem"
 	"github.com/lienthong/truc/schemas"
 	"github.com/lienthong/truc/sheet"
 )
@@ -54,7 +55,7 @@ func (e *exportOrder) run(ctx context.Context, p *program) error {
 	// A list that is cut off must not look like a whole one: it gets its name when it is complete. Nobody else may read it.
 	f, err := os.CreateTemp(filepath.Dir(e.out), ".truc-*")
 	if err != nil {
-		return &usageError{what: fmt.Sprintf("%s cannot be written: %v", e.out, reasonOf(err)), fix: "name a file in a folder that you may write to"}
+		return &usageError{what: problem.Say("%s cannot be written: %v", e.out, reasonOf(err)), fix: problem.Say("name a file in a folder that you may write to")}
 	}
 	defer os.Remove(f.Name())
 	defer f.Close()
@@ -82,13 +83,13 @@ func (e *exportOrder) check() (xlsx bool, err error) {
 	case ".xlsx":
 		xlsx = true
 	default:
-		return false, &usageError{what: "--out names no .csv or .xlsx file", fix: "truc dlq export NAME --out list.xlsx"}
+		return false, &usageError{what: problem.Say("--out names no .csv or .xlsx file"), fix: problem.Say("truc dlq export NAME --out list.xlsx")}
 	}
 	if e.lang != "vi" && e.lang != "en" {
-		return false, &usageError{what: fmt.Sprintf("--lang cannot be %q", e.lang), fix: "write --lang vi or --lang en"}
+		return false, &usageError{what: problem.Say("--lang cannot be %q", e.lang), fix: problem.Say("write --lang vi or --lang en")}
 	}
 	if _, err := os.Lstat(e.out); err == nil && !e.overwrite {
-		return false, &usageError{what: e.out + " exists already", fix: "name another file, or repeat the command with --yes to write over it"}
+		return false, &usageError{what: problem.Say("%s exists already", e.out), fix: problem.Say("name another file, or repeat the command with --yes to write over it")}
 	}
 	return xlsx, nil
 }

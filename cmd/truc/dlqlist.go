@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/lienthong/truc/pipeline"
+	"github.com/lienthong/truc/problem"
 )
 
 // listed is what truc dlq list was asked for.
@@ -30,7 +31,7 @@ func defineListLetters(fs *flag.FlagSet) action {
 	fs.BoolVar(&l.summary, "summary", false, "count them by field, rule and error group instead")
 	return func(ctx context.Context, p *program) error {
 		if l.since < 0 || l.limit < 0 {
-			return &usageError{what: "--since and --limit cannot be negative", fix: "truc dlq list -h explains them"}
+			return &usageError{what: problem.Say("--since and --limit cannot be negative"), fix: problem.Say("truc dlq list -h explains them")}
 		}
 		if l.since > 0 {
 			l.filter.Since = time.Now().Add(-l.since)

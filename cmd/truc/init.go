@@ -85,9 +85,9 @@ func (p *program) initialize() error {
 			files[i].path = "" // a folder that is under version control already has one, and that is no reason to refuse
 			note = fmt.Sprintf("%s có sẵn, giữ nguyên; nên thêm: secrets/, data/, .env / %s is there and stays; add secrets/, data/, .env to it\n", path, path)
 		} else if err == nil {
-			there = append(there, problem.Problem{Code: "init.file-exists", Where: path, What: "the file is there already, and nothing is overwritten", Fix: "choose another folder: truc init DIR"})
+			there = append(there, problem.Problem{Code: "init.file-exists", Where: path, What: problem.Say("the file is there already, and nothing is overwritten"), Fix: problem.Say("choose another folder: truc init DIR")})
 		} else if !errors.Is(err, fs.ErrNotExist) {
-			return problem.List{{Code: "init.unusable", Where: path, What: fmt.Sprintf("no file can be made here: %v", errors.Unwrap(err)), Fix: "choose another folder: truc init DIR"}}
+			return problem.List{{Code: "init.unusable", Where: path, What: problem.Say("no file can be made here: %v", errors.Unwrap(err)), Fix: problem.Say("choose another folder: truc init DIR")}}
 		}
 	}
 	if there != nil {

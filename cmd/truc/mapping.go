@@ -39,7 +39,7 @@ at hand, truc discover drafts a better one.`,
 
 func (p *program) mappingNew(table string, sink bool, out string) error {
 	if table == "" {
-		return &usageError{what: "truc mapping new needs --table", fix: "name the table: truc mapping new " + p.args[0] + " --table public.khai_sinh"}
+		return &usageError{what: problem.Say("truc mapping new needs --table"), fix: problem.Say("name the table: truc mapping new %s --table public.khai_sinh", p.args[0])}
 	}
 	set, dataset, err := datasetNamed(p.args[0])
 	if err != nil {
@@ -71,7 +71,7 @@ func datasetNamed(id string) (*schemas.Set, *schemas.Dataset, error) {
 	}
 	dataset, err := set.Dataset(id)
 	if err != nil {
-		return nil, nil, problemList(problemsOf(err, "", "mapping.unknown-dataset", "name a dataset that this version has"))
+		return nil, nil, problemList(problemsOf(err, "", "mapping.unknown-dataset", problem.Say("name a dataset that this version has")))
 	}
 	return set, dataset, nil
 }
@@ -143,9 +143,9 @@ func testMapping(path string, set *schemas.Set) mappingResult {
 	data, err := readSmall(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return fault(problem.List{{Code: "mapping.unreadable", Where: path, What: "the mapping does not exist", Fix: "correct the path"}})
+		return fault(problem.List{{Code: "mapping.unreadable", Where: path, What: problem.Say("the mapping does not exist"), Fix: problem.Say("correct the path")}})
 	case err != nil:
-		return fault(problem.List{{Code: "mapping.unreadable", Where: path, What: fmt.Sprintf("the mapping cannot be read: %v", err), Fix: "check that it is a file that you may read"}})
+		return fault(problem.List{{Code: "mapping.unreadable", Where: path, What: problem.Say("the mapping cannot be read: %v", err), Fix: problem.Say("check that it is a file that you may read")}})
 	}
 	whole, err := filepath.Abs(path)
 	if err != nil {
@@ -153,7 +153,7 @@ func testMapping(path string, set *schemas.Set) mappingResult {
 	}
 	root, within, err := filesOf(mappingRoot(whole), whole)
 	if err != nil {
-		return fault(problem.List{{Code: "mapping.unreadable", Where: path, What: fmt.Sprintf("the folder of the mapping cannot be read: %v", err), Fix: "check that you may read it"}})
+		return fault(problem.List{{Code: "mapping.unreadable", Where: path, What: problem.Say("the folder of the mapping cannot be read: %v", err), Fix: problem.Say("check that you may read it")}})
 	}
 	defer root.Close()
 	file, problems := mapping.Parse(path, data, &mapping.Files{Root: root.FS(), Path: within})
@@ -164,7 +164,7 @@ func testMapping(path string, set *schemas.Set) mappingResult {
 	dataset, err := set.Dataset(file.Dataset)
 	if err != nil {
 		if !file.LacksDataset() {
-			problems = append(problems, problemsOf(err, file.DatasetPlace(), "mapping.unknown-dataset", "name a dataset that this version has")...)
+			problems = append(problems, problemsOf(err, file.DatasetPlace(), "mapping.unknown-dataset", problem.Say("name a dataset that this version has"))...)
 		}
 		return fault(problems)
 	}
@@ -215,7 +215,7 @@ func (p *program) printMappingTests(results []mappingResult) error {
 		if len(r.Examples) == 0 && !r.wrong {
 			b.WriteString("  không có ví dụ nào / there are no examples\n")
 		}
-		printProblems(&b, r.Problems)
+		printProblems(&b, p.languages(), r.Problems)
 	}
 	fmt.Fprintf(&b, "%d ví dụ đúng, %d sai / %d examples as expected, %d not\n", good, bad, good, bad)
 	if _, err := io.WriteString(p.stdout, b.String()); err != nil {

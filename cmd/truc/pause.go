@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/lienthong/truc/pipeline"
+	"github.com/lienthong/truc/problem"
 )
 
 func pauseVerbs() []verb {
@@ -99,8 +100,8 @@ func (n *node) pauseTarget(name string) (pauseTarget, error) {
 	}
 	if len(pipelines) < len(all) {
 		return pauseTarget{}, &usageError{
-			what: fmt.Sprintf("%s cannot be paused alone: %s share the reader and the position of source %s, and it would hold up or lose the others", name, strings.Join(all, ", "), source),
-			fix:  fmt.Sprintf("truc pause %s pauses all of them; or take publish.%s out of the configuration and restart: when it comes back its table is read anew, and nothing is lost", source, name),
+			what: problem.Say("%s cannot be paused alone: %s share the reader and the position of source %s, and it would hold up or lose the others", name, strings.Join(all, ", "), source),
+			fix:  problem.Say("truc pause %s pauses all of them; or take publish.%s out of the configuration and restart: when it comes back its table is read anew, and nothing is lost", source, name),
 		}
 	}
 	return pauseTarget{name: source, kind: "source", orders: source, pipelines: all}, nil

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/lienthong/truc/pipeline"
+	"github.com/lienthong/truc/problem"
 	"github.com/lienthong/truc/record"
 )
 
@@ -67,10 +68,10 @@ func (r *replayRequest) addKey(text string) error {
 
 func (p *program) replay(ctx context.Context, yes bool, r *replayRequest) error {
 	if r.all && !r.From.IsZero() {
-		return &usageError{what: "--all and --from exclude each other", fix: "keep one of them"}
+		return &usageError{what: problem.Say("--all and --from exclude each other"), fix: problem.Say("keep one of them")}
 	}
 	if r.From.After(time.Now()) {
-		return &usageError{what: "--from lies in the future", fix: "name a date that has been, or leave --from out for everything"}
+		return &usageError{what: problem.Say("--from lies in the future"), fix: problem.Say("name a date that has been, or leave --from out for everything")}
 	}
 	n, conn, err := p.openNode(ctx)
 	if err != nil {
@@ -84,17 +85,17 @@ func (p *program) replay(ctx context.Context, yes bool, r *replayRequest) error 
 			return err
 		}
 		if !r.From.IsZero() || len(r.Keys) > 0 {
-			return &usageError{what: fmt.Sprintf("%s publishes: what it published cannot be published again in part", name), fix: "truc resnapshot " + name + " reads its tables again and publishes every row"}
+			return &usageError{what: problem.Say("%s publishes: what it published cannot be published again in part", name), fix: problem.Say("truc resnapshot %s reads its tables again and publishes every row", name)}
 		}
 		return p.requestResnapshot(ctx, n, conn, source, pipelines, yes)
 	}
 	for _, s := range n.subscribe {
 		if s.name == name && s.mapping != nil && s.mapping.Write == record.AppendOnly {
-			return &usageError{what: fmt.Sprintf("%s appends to an inbox table: a replay would add every row a second time", name), fix: "nothing needs to be replayed there; truc resnapshot " + name + " adds what is missing"}
+			return &usageError{what: problem.Say("%s appends to an inbox table: a replay would add every row a second time", name), fix: problem.Say("nothing needs to be replayed there; truc resnapshot %s adds what is missing", name)}
 		}
 	}
 	what, whatEN := r.describe(name)
-	if err := p.confirm(ctx, yes, what+"\n"+whatEN); err != nil {
+	if err := p.confirm(ctx, yes, problem.Say("%s\n%s", what, whatEN)); err != nil {
 		return err
 	}
 	request := pipeline.Request{ID: rand.Text(), Made: time.Now().UTC(), Replay: &r.Replay}

@@ -48,7 +48,7 @@ func (p *program) resnapshot(ctx context.Context, yes bool) error {
 
 // requestResnapshot asks the node that runs a source to publish its rows again.
 func (p *program) requestResnapshot(ctx context.Context, n *node, conn *connection, source string, pipelines []string, yes bool) error {
-	what := fmt.Sprintf("every row of %s will be read and published again", strings.Join(pipelines, ", "))
+	what := problem.Say("every row of %s will be read and published again", strings.Join(pipelines, ", "))
 	if err := p.confirm(ctx, yes, what); err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/lienthong/truc/adapters"
 	"github.com/lienthong/truc/config"
 	"github.com/lienthong/truc/mapping"
+	"github.com/lienthong/truc/problem"
 )
 
 func schemaExportVerb() verb {
@@ -33,7 +34,7 @@ type. This line at the head of a YAML file names the schema:
 
 func (p *program) schemaExport(ofConfig, ofMapping bool, out string) error {
 	if ofConfig == ofMapping {
-		return &usageError{what: "truc schema export writes one schema", fix: "write --config or --mapping"}
+		return &usageError{what: problem.Say("truc schema export writes one schema"), fix: problem.Say("write --config or --mapping")}
 	}
 	var text []byte
 	var err error

@@ -74,11 +74,11 @@ type tryOptions struct {
 func (o *tryOptions) check() (now func() time.Time, err error) {
 	switch {
 	case o.rows < 1:
-		return nil, &usageError{what: fmt.Sprintf("--rows %d reads nothing", o.rows), fix: "write a number from 1, or --all"}
+		return nil, &usageError{what: problem.Say("--rows %d reads nothing", o.rows), fix: problem.Say("write a number from 1, or --all")}
 	case o.documents > 0 && !o.values:
-		return nil, &usageError{what: "--document shows data of rows", fix: "add --values if that is what you want, and nobody looks over your shoulder"}
+		return nil, &usageError{what: problem.Say("--document shows data of rows"), fix: problem.Say("add --values if that is what you want, and nobody looks over your shoulder")}
 	case o.documents < 0:
-		return nil, &usageError{what: fmt.Sprintf("--document cannot be %d", o.documents), fix: "write how many documents to show"}
+		return nil, &usageError{what: problem.Say("--document cannot be %d", o.documents), fix: problem.Say("write how many documents to show")}
 	case o.at == "":
 		return nil, nil
 	}
@@ -87,7 +87,7 @@ func (o *tryOptions) check() (now func() time.Time, err error) {
 			return func() time.Time { return t }, nil
 		}
 	}
-	return nil, &usageError{what: fmt.Sprintf("--at cannot be %q", o.at), fix: "write a day, 2026-03-02, or a time, 2026-03-02T08:00:00+07:00"}
+	return nil, &usageError{what: problem.Say("--at cannot be %q", o.at), fix: problem.Say("write a day, 2026-03-02, or a time, 2026-03-02T08:00:00+07:00")}
 }
 
 // tryResult is what try prints with --json.
@@ -115,7 +115,7 @@ func (p *program) try(ctx context.Context, o tryOptions) error {
 	defer src.Close()
 	scanner, ok := src.(adapters.Scanner)
 	if !ok {
-		return &adapters.RefusedError{Where: "source " + pub.Source, What: "its adapter cannot read rows outside of a run", Fix: "use an adapter that can"}
+		return &adapters.RefusedError{Where: "source " + pub.Source, What: problem.Say("its adapter cannot read rows outside of a run"), Fix: problem.Say("use an adapter that can")}
 	}
 	if err := n.typed(ctx, src, pub, now); err != nil {
 		return err
@@ -175,7 +175,7 @@ func (p *program) openPublishing(name string) (*node, publishing, adapters.Sourc
 	}
 	pub, ok := c.Publish[name]
 	if !ok {
-		return nil, publishing{}, nil, unknownName("publishing pipeline", name, c.PublishNames())
+		return nil, publishing{}, nil, unknownName(problem.Say("publishing pipeline"), name, c.PublishNames())
 	}
 	n, found := build(c, p.adapters, slog.New(slog.DiscardHandler))
 	if n == nil {
