@@ -168,7 +168,7 @@ func (w *xmlWalk) read(doc []byte) error {
 			if w.depth++; w.depth == 1 {
 				w.roots++
 			}
-			if w.depth > maxDepth || w.roots > 1 {
+			if w.depth > maxDepth {
 				return errXML
 			}
 			w.open(t)
