@@ -256,8 +256,9 @@ func sampleCode(p *profile) string {
 		return "1"
 	case record.Bool:
 		return "true"
+	default:
+		return `"…"`
 	}
-	return `"…"`
 }
 
 func (w *writer) codes() {

@@ -359,13 +359,7 @@ type KeyCoverage struct {
 	NotCarried []string `json:"notCarried,omitempty"`
 }
 
-func (k *KeyCoverage) text() Text {
-	vi := fmt.Sprintf("khóa: %d trong %d thuộc tính có cột", len(k.Parts), len(k.Parts)+len(k.Open))
-	en := fmt.Sprintf("key: %d of %d properties have a column", len(k.Parts), len(k.Parts)+len(k.Open))
-	return Text{vi, en}
-}
-
-// shallow copies of readings are restored by this: trying a dataset teaches words that another has not.
+// cloneVocabulary copies what a dataset may teach: trying one must not teach words that another has not.
 func cloneVocabulary(v *vocabulary) *vocabulary {
 	return &vocabulary{meanings: v.meanings, longest: v.longest, words: maps.Clone(v.words)}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"flag"
 	"fmt"
-	"io"
 
 	"github.com/lienthong/truc/adapters"
 	"github.com/lienthong/truc/config"
@@ -49,7 +48,7 @@ func (p *program) schemaExport(ofConfig, ofMapping bool, out string) error {
 	if out != "" {
 		return writeNew(out, string(text))
 	}
-	if _, err := io.WriteString(p.stdout, string(text)); err != nil {
+	if _, err := p.stdout.Write(text); err != nil {
 		return fmt.Errorf("write result: %w", err)
 	}
 	return nil
