@@ -96,11 +96,11 @@ func snapshotWaits(b *sourceBench) {
 			return r.Op == record.Create && r.Table.String() == b.table && idOf(r.Table, r.After) == id
 		})
 	}
+	// With nothing to say for a while, the hour must be noticed all the same.
+	s.quiet(s.spec.Patience / 8)
 	if n := len(s.of(b.table, record.Snapshot, record.SnapshotEnd)); n > 0 {
 		b.Errorf("%d records of a snapshot came outside its hours", n)
 	}
-	// With nothing to say for a while, the hour must be noticed all the same.
-	s.quiet(s.spec.Patience / 8)
 	clock.Store(evening.Unix())
 	s.caughtUp(b.table)
 	if got := s.fold(b.table); !cmp.Equal(got, b.written[b.table]) {
