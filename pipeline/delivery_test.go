@@ -184,7 +184,7 @@ func (w *town) newWriter(d *Delivery) *writer {
 	return &writer{
 		d: d, sink: memory.NewSink(w.sink, adapters.Env{Name: "bhyt", Log: w.log}), letters: newSinkLetters(d), tr: d.cfg.Plan.NewTranslator(),
 		generation: generation{number: d.cfg.Generation},
-		state: &sinkState{committed: adapters.Offsets{tp: {}}, read: adapters.Offsets{tp: {}}},
+		state:      &sinkState{committed: adapters.Offsets{tp: {}}, read: adapters.Offsets{tp: {}}},
 	}
 }
 

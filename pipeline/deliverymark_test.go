@@ -44,7 +44,7 @@ func TestDeliveryRecognisesItsTopic(t *testing.T) {
 		}
 		stop := running(t, w.reader().Run)
 		w.eventually("the request is closed", func() bool {
-			open, _, err := openRequests(t.Context(), KafkaBus{w.client}, "H44.15", "hotich", 0)
+			open, err := openRequests(t.Context(), KafkaBus{w.client}, "H44.15", "hotich")
 			return err == nil && len(open) == 0
 		})
 		w.eventually("the rows are published anew", func() bool {

@@ -241,7 +241,7 @@ func TestResnapshotSweeps(t *testing.T) {
 		t.Errorf("epoch is %d, want 2", r.Stats().Epoch.Load())
 	}
 	w.eventually("the request is closed", func() bool {
-		open, _, err := openRequests(t.Context(), KafkaBus{w.client}, "H44.15", "hotich", 0)
+		open, err := openRequests(t.Context(), KafkaBus{w.client}, "H44.15", "hotich")
 		return err == nil && len(open) == 0
 	})
 	publish, subscribe := w.verify()
@@ -304,7 +304,7 @@ func TestReconcile(t *testing.T) {
 	}
 	w.arrives("KS1=An", "KS2=Bình", "KS3=Chi")
 	w.eventually("the request is closed", func() bool {
-		open, _, err := openRequests(t.Context(), KafkaBus{w.client}, "H26", DeliveryRequests("tre_em"), 0)
+		open, err := openRequests(t.Context(), KafkaBus{w.client}, "H26", DeliveryRequests("tre_em"))
 		return err == nil && len(open) == 0
 	})
 }

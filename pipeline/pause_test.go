@@ -144,8 +144,8 @@ func TestPausedMeanwhile(t *testing.T) {
 	}
 }
 
-// openRequests returns the requests of a reader that were not done yet, by their keys, and the offset after the last record read.
-func openRequests(ctx context.Context, b Bus, agency, reader string, from int64) (map[string]Request, int64, error) {
-	o, err := readOrders(ctx, b, agency, reader, from)
-	return o.open, o.next, err
+// openRequests returns the requests of a reader or a delivery that were not done yet, by their keys.
+func openRequests(ctx context.Context, b Bus, agency, reader string) (map[string]Request, error) {
+	o, err := readOrders(ctx, b, agency, reader, 0)
+	return o.open, err
 }

@@ -56,7 +56,7 @@ func (w *town) askReplay(id string, q Replay) {
 func (w *town) answered() {
 	w.t.Helper()
 	w.eventually("the request is closed", func() bool {
-		open, _, err := openRequests(w.t.Context(), KafkaBus{w.client}, "H26", DeliveryRequests("tre_em"), 0)
+		open, err := openRequests(w.t.Context(), KafkaBus{w.client}, "H26", DeliveryRequests("tre_em"))
 		return err == nil && len(open) == 0
 	})
 }

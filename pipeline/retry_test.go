@@ -42,7 +42,7 @@ func (p *press) request(q Request) {
 // done reports whether no request is open and everything is read.
 func (p *press) done(r *Reader) func() bool {
 	return func() bool {
-		open, _, err := openRequests(p.t.Context(), p.bus.process(0, false), "H44.15", "hotich", 0)
+		open, err := openRequests(p.t.Context(), p.bus.process(0, false), "H44.15", "hotich")
 		return err == nil && len(open) == 0 && p.store.LogLength() == 0 && r.Stats().Recovered.Load() > 0
 	}
 }

@@ -71,6 +71,13 @@ func (s *stream) take() record.Batch {
 	if err != nil {
 		s.Fatalf("Read failed: %v", err)
 	}
+	s.keep(batch)
+	return batch
+}
+
+// keep checks a batch and keeps clones of its records.
+func (s *stream) keep(batch record.Batch) {
+	s.Helper()
 	if batch.Position == nil {
 		s.Fatalf("a batch has no Position; every batch carries one, heartbeats too")
 	}
@@ -81,7 +88,24 @@ func (s *stream) take() record.Batch {
 		s.records = append(s.records, r)
 	}
 	s.batches = append(s.batches, batchEnd{append([]byte(nil), batch.Position...), len(s.records)})
-	return batch
+}
+
+// quiet reads for a time in which little or nothing comes.
+func (s *stream) quiet(d time.Duration) {
+	s.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), min(d, time.Second))
+	defer cancel()
+	for {
+		batch, err := s.source.Read(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		if err != nil {
+			s.Fatalf("Read failed: %v", err)
+		}
+		s.keep(batch)
+		batch.Release()
+	}
 }
 
 // until reads until a record fits; the records up to now count too.

@@ -531,6 +531,11 @@ func TestSnapshotWaitsForItsHour(t *testing.T) {
 			}
 		}
 	}
+	for _, r := range c.during(time.Second) {
+		if r.Op == record.Snapshot {
+			t.Fatal("a row of the snapshot came outside its hours")
+		}
+	}
 	open.Store(true)
 	seen := map[string]bool{}
 	for _, r := range c.until("the end", func(r record.Record) bool { return r.Op == record.SnapshotEnd }) {
