@@ -9,7 +9,8 @@ import (
 	"github.com/lienthong/truc/problem"
 )
 
-// standbysSQL is what the primary can tell about its standbys: the physical slots they stream through, each with whether it
+// standbysSQL is what the primary can tell about its standbys: the physical slots they stream through (one that was never
+// used keeps no log), each with whether it
 // is in use and whether hot_standby_feedback reaches it; how many stream without one; and the settings that a failover
 // depends on, null before PostgreSQL 17. What a walsender does is shown to pg_monitor only: others see no standby without a slot.
 const standbysSQL = `
@@ -18,7 +19,7 @@ SELECT (SELECT count(*) FROM pg_stat_replication r
        current_setting('sync_replication_slots', true),
        current_setting('synchronized_standby_slots', true),
        s.slot_name, s.active, s.xmin IS NOT NULL OR s.catalog_xmin IS NOT NULL
-  FROM (SELECT 1) one LEFT JOIN pg_replication_slots s ON s.slot_type = 'physical' AND NOT s.temporary
+  FROM (SELECT 1) one LEFT JOIN pg_replication_slots s ON s.slot_type = 'physical' AND NOT s.temporary AND s.restart_lsn IS NOT NULL
  ORDER BY s.slot_name`
 
 // checkStandbys warns where a promotion of a standby would lose the slot, or let the source run ahead of the standby. A

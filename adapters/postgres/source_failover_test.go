@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -196,7 +197,7 @@ func TestSlotFollowsConfiguration(t *testing.T) {
 		if db.version() < failoverSince {
 			return "no such thing"
 		}
-		return fmt.Sprint(failover)
+		return strconv.FormatBool(failover)
 	}
 	for _, failover := range []bool{true, false} {
 		s := build(t, db.dsn, func(c *Config) { c.Slot, c.Failover = slot, failover })

@@ -127,7 +127,7 @@ func TestServiceLife(t *testing.T) {
 func TestServiceRefused(t *testing.T) {
 	for code, hinder := range map[string]func(*unitBed) string{
 		"no-systemd": func(b *unitBed) string { b.running += "/none"; return "nobody" },
-		"rights":     func(b *unitBed) string { b.systemd.root = false; return "nobody" },
+		"rights":     func(b *unitBed) string { b.root = false; return "nobody" },
 		"user":       func(*unitBed) string { return "khong_co" },
 		"root":       func(*unitBed) string { return "root" },
 		"not-ours":   func(b *unitBed) string { b.write(b.path("truc"), "[Unit]\n"); return "nobody" },
