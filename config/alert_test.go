@@ -71,7 +71,7 @@ func TestAlertProblems(t *testing.T) {
 		_, problems := Load(path, environment("KEY", "key"))
 		found := false
 		for _, p := range problems {
-			found = found || p.Code == tc.code && strings.HasSuffix(p.Where, " "+tc.at) && strings.Contains(p.What+p.Fix, tc.says)
+			found = found || p.Code == tc.code && strings.HasSuffix(p.Where, " "+tc.at) && strings.Contains(p.What.EN+p.Fix.EN, tc.says)
 		}
 		if !found {
 			t.Errorf("%s: no %s at %s with %q in:\n%v", tc.alert, tc.code, tc.at, tc.says, problems)

@@ -65,7 +65,7 @@ func TestJSONSchemaKeys(t *testing.T) {
 		_, problems := load("truc.yaml", []byte(strings.ReplaceAll(text, "?", unknown+": 1")), func(string) (string, bool) { return "", false })
 		var known []string
 		for _, p := range problems {
-			if _, list, ok := strings.Cut(p.Fix, "the keys known here are: "); ok && strings.Contains(p.What, unknown) {
+			if _, list, ok := strings.Cut(p.Fix.EN, "the keys known here are: "); ok && strings.Contains(p.What.EN, unknown) {
 				known = slices.Sorted(slices.Values(strings.Split(list, ", ")))
 			}
 		}

@@ -46,10 +46,10 @@ func TestJSONSchemaKeys(t *testing.T) {
 	known := func(text string) []string {
 		_, problems := Parse("x.yaml", []byte(strings.ReplaceAll(text, "?", unknown+": 1")), nil)
 		for _, p := range problems {
-			if p.Code != "mapping.unknown-key" || !strings.Contains(p.What, unknown) {
+			if p.Code != "mapping.unknown-key" || !strings.Contains(p.What.EN, unknown) {
 				continue
 			}
-			_, list, ok := strings.Cut(p.Fix, "possible are ")
+			_, list, ok := strings.Cut(p.Fix.EN, "possible are ")
 			if !ok {
 				t.Fatalf("%s: %v does not name the keys", text, p)
 			}

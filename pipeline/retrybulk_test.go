@@ -48,7 +48,7 @@ func (p *press) unnamed(first, last int) {
 // mapped gives the first pipeline the test's mapping with pieces replaced.
 func (p *press) mapped(oldnew ...string) {
 	p.t.Helper()
-	file, problems := mapping.Parse("ks.yaml", []byte(strings.NewReplacer(oldnew...).Replace(testMapping)))
+	file, problems := mapping.Parse("ks.yaml", []byte(strings.NewReplacer(oldnew...).Replace(testMapping)), nil)
 	if problems.Err() != nil {
 		p.t.Fatal(problems)
 	}

@@ -14,7 +14,7 @@ import (
 // remapped is the delivery with another mapping.
 func (w *town) remapped(oldnew ...string) *Delivery {
 	w.t.Helper()
-	file, problems := mapping.Parse("tre_em.yaml", []byte(strings.NewReplacer(oldnew...).Replace(sinkMapping)))
+	file, problems := mapping.Parse("tre_em.yaml", []byte(strings.NewReplacer(oldnew...).Replace(sinkMapping)), nil)
 	if problems.Err() != nil {
 		w.t.Fatal(problems)
 	}

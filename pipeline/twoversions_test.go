@@ -43,7 +43,7 @@ func secondVersion(t *testing.T, first Publish) Publish {
 		t.Fatal(err)
 	}
 	text := strings.Replace(testMapping, "text(ten)", `join(["Họ", ten], " ")`, 1)
-	file, problems := mapping.Parse("ks2.yaml", []byte(strings.Replace(text, "khaisinh.v1", "khaisinh.v2", 1)))
+	file, problems := mapping.Parse("ks2.yaml", []byte(strings.Replace(text, "khaisinh.v1", "khaisinh.v2", 1)), nil)
 	if problems.Err() != nil {
 		t.Fatal(problems)
 	}

@@ -70,7 +70,7 @@ func TestSinkRaisesTheFirstFormat(t *testing.T) {
 	}
 	other.User = url.UserPassword(user, "bi-mat")
 	err = openSink(t, other.String()).Open(b.ctx)
-	if refused, ok := errors.AsType[*adapters.RefusedError](err); !ok || !strings.Contains(refused.Fix, "ADD COLUMN IF NOT EXISTS mark") {
+	if refused, ok := errors.AsType[*adapters.RefusedError](err); !ok || !strings.Contains(refused.Fix.EN, "ADD COLUMN IF NOT EXISTS mark") {
 		t.Errorf("as a user who may not alter it: %v, want a refusal with the statements", err)
 	}
 	s := openSink(t, b.dsn)

@@ -138,7 +138,7 @@ func TestStandbyFindings(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, p := range list {
-			if !p.Warning || p.Fix == "" || p.Where == "" {
+			if !p.Warning || p.Fix.Empty() || p.Where == "" {
 				t.Errorf("not a warning with a remedy: %+v", p)
 			}
 			codes = append(codes, strings.TrimPrefix(p.Code, "postgres."))

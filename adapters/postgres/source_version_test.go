@@ -42,7 +42,7 @@ func TestIdleSlot(t *testing.T) {
 		db.run(`CHECKPOINT`)
 	}
 	list := check()
-	if len(list) != 2 || list[0].Code != adapters.GapCode || list[1].Code != "postgres.idle-slot-timeout" || !strings.Contains(list[1].What, "1s") {
+	if len(list) != 2 || list[0].Code != adapters.GapCode || list[1].Code != "postgres.idle-slot-timeout" || !strings.Contains(list[1].What.EN, "1s") {
 		t.Errorf("check: %v", list)
 	}
 	err := build(t, db.dsn).Open(t.Context(), start(c.position, "public.a"))
@@ -69,10 +69,10 @@ func TestGeneratedColumns(t *testing.T) {
 		s := build(t, db.dsn, func(c *Config) { c.Publication, c.Slot = slot, slot })
 		err := s.Open(t.Context(), start(nil, "public.a"))
 		e, ok := errors.AsType[*adapters.RefusedError](err)
-		if !ok || !strings.Contains(e.Fix, "publish_generated_columns = none") {
+		if !ok || !strings.Contains(e.Fix.EN, "publish_generated_columns = none") {
 			t.Fatalf("open: %v", err)
 		}
-		db.run(e.Fix)
+		db.run(e.Fix.EN)
 		if err := s.Open(t.Context(), start(nil, "public.a")); err != nil {
 			t.Fatalf("after the remedy: %v", err)
 		}

@@ -81,8 +81,8 @@ var serviceNames = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$`)
 func checkServiceName(name string) error {
 	if !serviceNames.MatchString(name) {
 		return &usageError{
-			what: problem.Say("tên dịch vụ %q không dùng được / %[1]q cannot be the name of a service", name),
-			fix:  problem.Say("chữ, số, - và _ / letters, digits, - and _: --name truc-hotich"),
+			what: problem.Say("%q cannot be the name of a service", name),
+			fix:  problem.Say("use letters, digits, - and _: --name truc-hotich"),
 		}
 	}
 	return nil
@@ -114,9 +114,9 @@ func (p *program) installService(ctx context.Context, m manager, s service, show
 			return nil
 		}
 	} else {
-		what := problem.Say("dịch vụ %s sẽ được cài, chạy bằng %s / service %[1]s will be installed, running as %[2]s", s.name, s.user)
+		what := problem.Say("service %s will be installed, running as %s", s.name, s.user)
 		if present {
-			what = problem.Say("dịch vụ %s đã có và sẽ được thay / service %[1]s exists and will be replaced", s.name)
+			what = problem.Say("service %s exists and will be replaced", s.name)
 		}
 		if err := p.confirm(ctx, yes, what); err != nil {
 			return err
@@ -132,7 +132,7 @@ func (p *program) removeService(ctx context.Context, m manager, name string, yes
 	if err := m.check(); err != nil {
 		return err
 	}
-	if err := p.confirm(ctx, yes, problem.Say("dịch vụ %s sẽ bị gỡ / service %[1]s will be removed", name)); err != nil {
+	if err := p.confirm(ctx, yes, problem.Say("service %s will be removed", name)); err != nil {
 		return err
 	}
 	return m.remove(ctx, p, name, now)

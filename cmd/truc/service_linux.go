@@ -41,13 +41,13 @@ func systemctl(ctx context.Context, p *program, args ...string) error {
 func (m *systemd) check() error {
 	if info, err := os.Stat(m.running); err != nil || !info.IsDir() {
 		return refusal("no-systemd", m.running,
-			problem.Say("máy này không chạy systemd / systemd does not run this machine"),
-			problem.Say("truc service install --print > truc.service, rồi chép sang máy có systemd / and copy it to one that has systemd"))
+			problem.Say("systemd does not run this machine"),
+			problem.Say("truc service install --print > truc.service, and copy it to a machine that has systemd"))
 	}
 	if !m.root {
 		return refusal("rights", m.units,
-			problem.Say("chỉ root mới cài hay gỡ được dịch vụ / only root may install or remove a service"),
-			problem.Say("chạy lại bằng sudo, hoặc xem trước bằng --print / repeat it with sudo, or look at it with --print"))
+			problem.Say("only root may install or remove a service"),
+			problem.Say("repeat it with sudo, or look at it with --print"))
 	}
 	return nil
 }
@@ -75,8 +75,8 @@ func (m *systemd) read(name string) (string, error) {
 	}
 	if !strings.HasPrefix(string(text), unitMark) {
 		return "", refusal("not-ours", m.path(name),
-			problem.Say("đã có một unit cùng tên không do truc viết / there is a unit of that name that truc did not write"),
-			problem.Say("đặt tên khác bằng --name, hoặc tự xóa tệp đó / choose another --name, or delete the file yourself"))
+			problem.Say("there is a unit of that name that truc did not write"),
+			problem.Say("choose another --name, or delete the file yourself"))
 	}
 	return string(text), nil
 }
@@ -85,12 +85,12 @@ func (m *systemd) install(ctx context.Context, p *program, s service, now bool) 
 	account, err := user.Lookup(s.user)
 	if err != nil {
 		return refusal("user", "--user "+s.user,
-			problem.Say("không có người dùng %s / there is no user %[1]s", s.user),
+			problem.Say("there is no user %s", s.user),
 			problem.Say("useradd --system --no-create-home --shell /usr/sbin/nologin %s", s.user))
 	}
 	if account.Uid == "0" {
 		return refusal("root", "--user "+s.user,
-			problem.Say("nút không cần quyền root / the node needs no rights of root"),
+			problem.Say("the node needs no rights of root"),
 			problem.Say("useradd --system --no-create-home --shell /usr/sbin/nologin truc; --user truc"))
 	}
 	for _, folder := range s.folders {
@@ -145,8 +145,8 @@ func (m *systemd) remove(ctx context.Context, p *program, name string, now bool)
 	}
 	if text == "" {
 		return refusal("unknown", m.path(name),
-			problem.Say("không có dịch vụ %s / there is no service %[1]s", name),
-			problem.Say("xem các unit / look at the units: systemctl list-unit-files 'truc*'"))
+			problem.Say("there is no service %s", name),
+			problem.Say("look at the units: systemctl list-unit-files 'truc*'"))
 	}
 	if now {
 		if err := m.control(ctx, p, "disable", "--now", name); err != nil {
@@ -154,8 +154,8 @@ func (m *systemd) remove(ctx context.Context, p *program, name string, now bool)
 		}
 	} else if _, err := os.Lstat(filepath.Join(m.units, "multi-user.target.wants", name+".service")); err == nil {
 		return refusal("enabled", m.path(name),
-			problem.Say("dịch vụ %s còn được bật / service %[1]s is still enabled", name),
-			problem.Say("systemctl disable --now %s, hoặc thêm --now / or add --now", name))
+			problem.Say("service %s is still enabled", name),
+			problem.Say("systemctl disable --now %s, or add --now", name))
 	}
 	if err := os.Remove(m.path(name)); err != nil {
 		return fmt.Errorf("remove unit: %w", err)

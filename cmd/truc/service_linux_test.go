@@ -67,11 +67,11 @@ func (b *unitBed) unit() string {
 // refused demands a problem with a code and a remedy, or a usage error where code is "".
 func refused(t *testing.T, err error, code string) {
 	t.Helper()
-	if usage, ok := errors.AsType[*usageError](err); ok && code == "" && usage.fix != "" {
+	if usage, ok := errors.AsType[*usageError](err); ok && code == "" && !usage.fix.Empty() {
 		return
 	}
 	list, ok := errors.AsType[problem.List](err)
-	if !ok || len(list) != 1 || list[0].Code != "service."+code || list[0].Fix == "" {
+	if !ok || len(list) != 1 || list[0].Code != "service."+code || list[0].Fix.Empty() {
 		t.Errorf("got %v, want refusal %q", err, code)
 	}
 }

@@ -2,7 +2,11 @@
 
 package main
 
-import "context"
+import (
+	"context"
+
+	"github.com/lienthong/truc/problem"
+)
 
 const defaultServiceUser = "truc"
 
@@ -13,8 +17,8 @@ type noManager struct{}
 
 func (noManager) check() error {
 	return refusal("unsupported", "truc service",
-		"chỉ hỗ trợ Linux (systemd) và Windows / only Linux (systemd) and Windows are supported",
-		"cho trình quản lý dịch vụ của máy chạy: truc run -c FILE / let the machine's service manager run that")
+		problem.Say("only Linux (systemd) and Windows are supported"),
+		problem.Say("let the machine's service manager run: truc run -c FILE"))
 }
 func (noManager) text(s service) string                                    { return unitText(s) }
 func (noManager) replaces(service) (present, same bool, err error)         { return false, false, nil }

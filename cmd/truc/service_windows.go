@@ -13,6 +13,8 @@ import (
 	"golang.org/x/sys/windows/svc"
 	"golang.org/x/sys/windows/svc/eventlog"
 	"golang.org/x/sys/windows/svc/mgr"
+
+	"github.com/lienthong/truc/problem"
 )
 
 // defaultServiceUser has few rights on the machine and none on the network.
@@ -27,8 +29,8 @@ func (m *serviceControl) check() error {
 	scm, err := mgr.Connect()
 	if errors.Is(err, windows.ERROR_ACCESS_DENIED) {
 		return refusal("rights", "Windows",
-			"chỉ quản trị viên mới cài hay gỡ được dịch vụ / only an administrator may install or remove a service",
-			"mở PowerShell bằng \"Run as administrator\" / open PowerShell by \"Run as administrator\"")
+			problem.Say("only an administrator may install or remove a service"),
+			problem.Say("open PowerShell by \"Run as administrator\""))
 	}
 	if err != nil {
 		return fmt.Errorf("reach the service control manager: %w", err)
@@ -130,8 +132,8 @@ func (m *serviceControl) remove(ctx context.Context, p *program, name string, no
 		}
 		if status.State != svc.Stopped && !now {
 			return refusal("running", name,
-				fmt.Sprintf("dịch vụ %s đang chạy / service %[1]s is running", name),
-				fmt.Sprintf("sc.exe stop %s, hoặc thêm --now / or add --now", name))
+				problem.Say("service %s is running", name),
+				problem.Say("sc.exe stop %s, or add --now", name))
 		}
 		if status.State != svc.Stopped {
 			if _, err := s.Control(svc.Stop); err != nil {
@@ -151,7 +153,7 @@ func (m *serviceControl) remove(ctx context.Context, p *program, name string, no
 		return s.Delete()
 	})
 	if errors.Is(err, windows.ERROR_SERVICE_DOES_NOT_EXIST) {
-		return refusal("unknown", name, fmt.Sprintf("không có dịch vụ %s / there is no service %[1]s", name), "xem danh sách / look at the list: services.msc")
+		return refusal("unknown", name, problem.Say("there is no service %s", name), problem.Say("look at the list: services.msc"))
 	}
 	if err != nil {
 		return err
