@@ -23,7 +23,8 @@ import (
 // exportOrder is what truc dlq export was asked for.
 type exportOrder struct {
 	filter    *pipeline.LetterFilter
-	out, lang string
+	out       string
+	lang      string // of the titles and of what stands first: the first of --lang
 	values    bool
 	overwrite bool
 }
@@ -32,7 +33,6 @@ func defineExportLetters(fs *flag.FlagSet) action {
 	e := &exportOrder{filter: defineLetterFilter(fs)}
 	fs.StringVar(&e.filter.Group, "group", "", "only those of this error `GROUP`: missing, format, reference …")
 	fs.StringVar(&e.out, "out", "", "the `FILE` to write: list.csv or list.xlsx")
-	fs.StringVar(&e.lang, "lang", "vi", "the language of the titles and of what stands first: `vi|en`")
 	fs.BoolVar(&e.values, "values", false, "name records by their keys and show the values at fault: personal data")
 	fs.BoolVar(&e.overwrite, "yes", false, "write over a file that is there")
 	return e.run
@@ -42,6 +42,10 @@ func (e *exportOrder) run(ctx context.Context, p *program) error {
 	xlsx, err := e.check()
 	if err != nil {
 		return err
+	}
+	e.lang = "vi"
+	if p.languages()[0] == problem.English {
+		e.lang = "en"
 	}
 	n, conn, box, err := p.openBox(ctx)
 	if err != nil {
@@ -84,9 +88,6 @@ func (e *exportOrder) check() (xlsx bool, err error) {
 		xlsx = true
 	default:
 		return false, &usageError{what: problem.Say("--out names no .csv or .xlsx file"), fix: problem.Say("truc dlq export NAME --out list.xlsx")}
-	}
-	if e.lang != "vi" && e.lang != "en" {
-		return false, &usageError{what: problem.Say("--lang cannot be %q", e.lang), fix: problem.Say("write --lang vi or --lang en")}
 	}
 	if _, err := os.Lstat(e.out); err == nil && !e.overwrite {
 		return false, &usageError{what: problem.Say("%s exists already", e.out), fix: problem.Say("name another file, or repeat the command with --yes to write over it")}

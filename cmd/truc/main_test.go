@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -35,6 +36,17 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 	})
+}
+
+// TestVerbsExplainThemselves: a flag of a verb under the name of one that all verbs have would end the program.
+func TestVerbsExplainThemselves(t *testing.T) {
+	for _, v := range verbs() {
+		var stdout, stderr strings.Builder
+		code := Main(t.Context(), append(strings.Fields(v.name), "-h"), strings.NewReader(""), &stdout, &stderr, func(string) (string, bool) { return "", false })
+		if code != 0 || !strings.Contains(stdout.String(), "usage: truc "+v.name) {
+			t.Errorf("truc %s -h ends with %d\n%s%s", v.name, code, stdout.String(), stderr.String())
+		}
+	}
 }
 
 // exits runs a command and demands an exit code: `exits 2 truc check`.
