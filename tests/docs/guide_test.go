@@ -1,0 +1,35 @@
+package docs
+
+import (
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/lienthong/truc/tests/servers"
+)
+
+// TestFirstDataset follows the guide for those who publish.
+func TestFirstDataset(t *testing.T) { follow(t, "docs/your-first-dataset.md", "127.0.0.1:8080") }
+
+// follow does what a guide says, block by block, on a PostgreSQL of its own: databases and roles have fixed names in it.
+// What differs from the page is where that server is, and the addresses to listen at.
+func follow(t *testing.T, page string, listen ...string) {
+	t.Helper()
+	server := servers.NewPostgres(t)
+	at, err := url.Parse(server.DSN)
+	if err != nil {
+		t.Fatal(err)
+	}
+	password, _ := at.User.Password()
+	differs := []string{
+		"127.0.0.1:5432", at.Host,
+		"PGHOST=127.0.0.1 PGPORT=5432", "PGHOST=" + at.Hostname() + " PGPORT=" + at.Port(),
+		"PGPASSWORD=postgres", "PGPASSWORD=" + password,
+	}
+	for _, address := range listen {
+		_, port, _ := strings.Cut(address, ":")
+		_, free, _ := strings.Cut(freeAddress(t), ":")
+		differs = append(differs, address, "127.0.0.1:"+free, "port: "+port, "port: "+free)
+	}
+	newGuide(t, page, build(t), server.Bin, differs).follow()
+}
