@@ -306,6 +306,66 @@ func TestLetterIsClosedInARebalance(t *testing.T) {
 	}
 }
 
+// TestLetterOutlivesAnOlderEvent: of two events of an entity that come in one batch the later one is refused. That the earlier one
+// is applied, or one that was parked long before, says nothing about the later one: its letter stays until something newer comes.
+func TestLetterOutlivesAnOlderEvent(t *testing.T) {
+	w := newTown(t)
+	w.publish = testPublish(t, 1)
+	w.change(func(tx *memory.Tx) error { return tx.Insert("ks", row(1, "An", 0)) })
+	running(t, w.reader().Run)
+	var event []bus.Delivered
+	w.eventually("the event is on its topic", func() bool {
+		ranges, err := w.client.Ranges(t.Context(), kafka.TopicPartition{Topic: w.publish.Topic})
+		if err != nil {
+			return false
+		}
+		for tp, r := range ranges {
+			err = KafkaBus{w.client}.ReadRange(t.Context(), tp, r.Start, r.End, func(d *bus.Delivered) error {
+				event = cloneDelivered([]bus.Delivered{*d})
+				return nil
+			})
+		}
+		return err == nil && len(event) == 1
+	})
+	later := func(by int64, headers []bus.Header) bus.Delivered {
+		r := event[0]
+		r.Offset += by
+		r.Headers = headers
+		return r
+	}
+	wr := w.newWriter(w.delivery())
+	if err := wr.letters.open(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	defer wr.letters.close()
+	translated := func(records ...bus.Delivered) []delivery {
+		events, err := wr.translate(t.Context(), fetched{records: records}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return events
+	}
+	expect := func(step string, err error, open int) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if letters := w.sinkLetters(); len(letters) != open {
+			t.Errorf("%s: %d letters are open, want %d", step, len(letters), open)
+		}
+	}
+	if !wr.park(&translated(later(2, event[0].Headers))[0]) {
+		t.Fatal("nothing is parked")
+	}
+	batch := translated(event[0], later(3, nil)) // a record without headers is no event
+	expect("applied before it in its batch", wr.apply(t.Context(), batch), 1)
+	expect("parked before it", wr.retryParked(t.Context()), 1)
+	expect("itself, tried again", wr.apply(t.Context(), translated(later(3, event[0].Headers))), 0)
+	if len(wr.letters.opened) != 0 {
+		t.Error("what is done is not forgotten")
+	}
+}
+
 // TestChangesCarryTheirPlace: generation, source, sequence and offset are what newer-wins and messages go by.
 func TestChangesCarryTheirPlace(t *testing.T) {
 	w := newTown(t)

@@ -16,6 +16,9 @@ type sinkLetters struct {
 	topic  kafka.TopicPartition
 	sender Sender
 	known  openLetters
+	// opened are the offsets of letters by the fingerprints of their keys, as long as something that comes before them on the
+	// topic may be applied yet: what is in the same batch, or parked.
+	opened map[uint64]int64
 	// noted hears of every letter that is written; nil most of the time.
 	noted func(l *Letter)
 }
@@ -86,6 +89,10 @@ func (s *sinkLetters) put(ctx context.Context, key []byte, l *Letter) error {
 		return fmt.Errorf("write a dead letter of subscribe.%s to %s (the delivery stops rather than lose an event): %w", s.d.cfg.Name, s.topic.Topic, err)
 	}
 	s.known.add(fingerprint(key))
+	if s.opened == nil {
+		s.opened = map[uint64]int64{}
+	}
+	s.opened[fingerprint(key)] = l.Offset
 	s.d.stats.lettered(l.Reason)
 	if s.noted != nil {
 		s.noted(l)
@@ -97,6 +104,9 @@ func (s *sinkLetters) put(ctx context.Context, key []byte, l *Letter) error {
 // resolvePatience is how long closing letters may hold up a member that is losing its partitions; the broker waits longer.
 const resolvePatience = 4 * time.Second
 
+// settled says that nothing is under way any more that comes before a letter.
+func (s *sinkLetters) settled() { clear(s.opened) }
+
 // resolve closes the letters of entities of which a later version was applied.
 func (s *sinkLetters) resolve(ctx context.Context, events []delivery) error {
 	if s.known.n.Load() == 0 {
@@ -105,6 +115,9 @@ func (s *sinkLetters) resolve(ctx context.Context, events []delivery) error {
 	var msgs []bus.Message
 	for i := range events {
 		key := letterKey(events[i].change.Topic, events[i].key)
+		if at, behind := s.opened[fingerprint(key)]; behind && events[i].change.Offset < at {
+			continue // an earlier version, which says nothing about the one that was refused
+		}
 		if s.known.has(fingerprint(key)) {
 			msgs = append(msgs, bus.Message{Key: key, Headers: pipelineHeader(s.d.cfg.Name)})
 		}

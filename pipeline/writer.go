@@ -141,7 +141,13 @@ func (w *writer) apply(ctx context.Context, events []delivery) error {
 		case err == nil:
 			w.state.committed = to
 			w.d.stats.applied(events)
-			return w.letters.resolve(ctx, events)
+			if err := w.letters.resolve(ctx, events); err != nil {
+				return err
+			}
+			if len(w.parked) == 0 {
+				w.letters.settled()
+			}
+			return nil
 		case errors.As(err, &rejected):
 			if events, err = w.reject(ctx, events, rejected); err != nil {
 				return err
