@@ -11,6 +11,11 @@ import (
 // TestFirstDataset follows the guide for those who publish.
 func TestFirstDataset(t *testing.T) { follow(t, "docs/your-first-dataset.md", "127.0.0.1:8080") }
 
+// TestSubscriber follows the guide for those who receive.
+func TestSubscriber(t *testing.T) {
+	follow(t, "docs/subscriber.md", "127.0.0.1:8080", "127.0.0.1:8081", "127.0.0.1:9092")
+}
+
 // follow does what a guide says, block by block, on a PostgreSQL of its own: databases and roles have fixed names in it.
 // What differs from the page is where that server is, and the addresses to listen at.
 func follow(t *testing.T, page string, listen ...string) {
