@@ -38,3 +38,21 @@ func follow(t *testing.T, page string, listen ...string) {
 	}
 	newGuide(t, page, build(t), server.Bin, differs).follow()
 }
+
+// TestAbsent: what a page says is printed has to be there, in its order.
+func TestAbsent(t *testing.T) {
+	const printed = "KEY   REASON\nab12  type\n0 open"
+	for says, want := range map[string]string{
+		"KEY REASON\n  …  type\n": "",
+		"0 open…\n":               "",
+		"\n":                      "",
+		"type\nKEY\n":             "KEY\n",
+		"1 open\n":                "1 open\n",
+		"ab12 … type …\nab12\n":   "ab12\n",
+		"KEY.REASON\n":            "KEY.REASON\n",
+	} {
+		if got := absent(printed, says); got != want {
+			t.Errorf("of %q %q is absent, want %q", says, got, want)
+		}
+	}
+}
