@@ -103,7 +103,8 @@ func TestEditorSchemasAcceptOurFiles(t *testing.T) {
 	configs, mappings := configSchema(t), mappingSchema(t)
 	checked := map[string]int{}
 	check := func(name, text string) {
-		kind, s := "", (*gojsonschema.Schema)(nil)
+		var kind string
+		var s *gojsonschema.Schema
 		switch {
 		case regexp.MustCompile(`(?m)^agency:`).MatchString(text):
 			kind, s = "config", configs

@@ -22,9 +22,10 @@ import (
 
 // exportOrder is what truc dlq export was asked for.
 type exportOrder struct {
-	filter    *pipeline.LetterFilter
-	out       string
-	lang      string // of the titles and of what stands first: the first of --lang
+	filter *pipeline.LetterFilter
+	out    string
+	// lang is the language of the titles and of what stands first: "vi" or "en".
+	lang      string
 	values    bool
 	overwrite bool
 }
@@ -39,13 +40,10 @@ func defineExportLetters(fs *flag.FlagSet) action {
 }
 
 func (e *exportOrder) run(ctx context.Context, p *program) error {
+	e.lang = p.languages()[0].String()
 	xlsx, err := e.check()
 	if err != nil {
 		return err
-	}
-	e.lang = "vi"
-	if p.languages()[0] == problem.English {
-		e.lang = "en"
 	}
 	n, conn, box, err := p.openBox(ctx)
 	if err != nil {
