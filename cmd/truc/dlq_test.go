@@ -78,6 +78,7 @@ func TestDeadLetters(t *testing.T) {
 	}
 	expect(2, "exists already", "dlq", "export", "khaisinh", "--out", list)
 	expect(2, ".csv or .xlsx", "dlq", "export", "khaisinh", "--out", list+".ods")
+	expect(2, "--lang", "dlq", "export", "khaisinh", "--out", list, "--lang", "fr")
 	expect(2, "cannot be written", "dlq", "export", "khaisinh", "--out", filepath.Join(b.dir, "none", "list.csv"))
 	expect(0, "dữ liệu cá nhân", "dlq", "export", "khaisinh", "--out", list, "--values", "--yes", "--lang", "en")
 	text, err = os.ReadFile(list)
