@@ -130,10 +130,6 @@ func (x *expansion) use(f *Field, in *scope, via *Place) {
 		f.broken = true
 		return
 	}
-	if s.Body.broken {
-		f.broken = true
-		return
-	}
 	x.open = append(x.open, u.shape)
 	body := x.field(s.Body, &scope{prefix: in.columnPrefix() + u.prefix}, &u.at)
 	x.open = x.open[:len(x.open)-1]
