@@ -222,7 +222,7 @@ func TestUnreadableFiles(t *testing.T) {
 		}
 	}
 	dir := t.TempDir()
-	if err := os.Symlink(os.TempDir(), dir+"/ngoai"); err != nil {
+	if err := os.Symlink(t.TempDir(), dir+"/ngoai"); err != nil {
 		t.Skip(err)
 	}
 	root, err := os.OpenRoot(dir)
