@@ -40,44 +40,42 @@ func (d *decoder) codeFile(c *CodeMap, at Place, name string) {
 		return
 	}
 	first, _, _ := strings.Cut(string(data), "\n")
-	comma := separator(first)
+	header, comma := codeHeader(first)
 	if comma == 0 {
 		report(1, 1, "code-file", problem.Say("the first line must name the columns, %s and %s, with one separator between them", codeFrom, codeTo), problem.Say("begin the file with the line %s,%s or %s;%s", codeFrom, codeTo, codeFrom, codeTo))
 		return
 	}
 	r := csv.NewReader(bytes.NewReader(data))
 	r.Comma, r.ReuseRecord = comma, true
-	header, err := r.Read()
-	if err != nil { // its one line has a separator and no fault that separator would not have found
-		report(1, 1, "code-file", problem.Say("the first line cannot be read"), problem.Say("begin the file with the line %s,%s", codeFrom, codeTo))
-		return
-	}
 	from, to := columnOf(header, codeFrom), columnOf(header, codeTo)
 	lines := map[string]string{}
 	for _, e := range c.Entries {
 		lines[e.From] = fmt.Sprintf("%s:%d", e.At.File, e.At.Line)
 	}
 	before := len(c.Entries)
-	for {
+	for i := 0; ; i++ {
 		record, err := r.Read()
 		if errors.Is(err, io.EOF) {
 			break
 		}
-		var fault *csv.ParseError
-		if errors.As(err, &fault) {
+		if err != nil {
 			what, fix := problem.Say("a quote is not closed, or stands inside a value"), problem.Say(`write a value that holds quotes or separators as "…", with "" for a quote inside`)
-			if errors.Is(fault.Err, csv.ErrFieldCount) {
+			otherCount := errors.Is(err, csv.ErrFieldCount)
+			if otherCount {
 				what, fix = problem.Say("the line has %d values, the first line has %d", len(record), len(header)), problem.Say("write one value for each column; a value that holds the separator stands in quotes")
 			}
-			report(fault.StartLine, 1, "code-file", what, fix)
-			if errors.Is(fault.Err, csv.ErrFieldCount) {
+			line := 1
+			if fault := new(csv.ParseError); errors.As(err, &fault) {
+				line = fault.StartLine
+			}
+			report(line, 1, "code-file", what, fix)
+			if otherCount {
 				continue
 			}
 			return // where a quote is lost, what follows means nothing
 		}
-		if err != nil {
-			report(1, 1, "code-file", problem.Say("the file cannot be read: %v", err), problem.Say("check the file"))
-			return
+		if i == 0 {
+			continue // the header
 		}
 		line, column := r.FieldPos(from)
 		e := CodeEntry{From: strings.TrimSpace(record[from]), To: strings.TrimSpace(record[to])}
@@ -104,16 +102,16 @@ func (d *decoder) codeFile(c *CodeMap, at Place, name string) {
 	}
 }
 
-// separator is what stands between the columns that a header names; 0 when it is no header.
-func separator(header string) rune {
+// codeHeader reads a header: its names, and what stands between them. comma is 0 when it is none.
+func codeHeader(line string) (names []string, comma rune) {
 	for _, comma := range []rune{',', ';'} {
-		r := csv.NewReader(strings.NewReader(header))
+		r := csv.NewReader(strings.NewReader(line))
 		r.Comma = comma
 		if names, err := r.Read(); err == nil && columnOf(names, codeFrom) >= 0 && columnOf(names, codeTo) >= 0 {
-			return comma
+			return names, comma
 		}
 	}
-	return 0
+	return nil, 0
 }
 
 func columnOf(names []string, name string) int {

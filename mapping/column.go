@@ -144,9 +144,6 @@ func nullWord(k kind, s string) (word []byte, form string) {
 	default:
 		b = norm.NFC.Bytes(b)
 	}
-	if b == nil {
-		b = []byte{}
-	}
 	return b, ""
 }
 

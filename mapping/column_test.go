@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -37,6 +38,7 @@ func TestColumnRules(t *testing.T) {
 		{"null and pad of a decimal", `c: { null: ["0"], pad: 12 }`, "c", record.Decimal, bytesOf(record.Decimal, "1099012345"), "001099012345"},
 		{"pad of a decimal with a fraction", `c: { pad: 12 }`, "c", record.Decimal, bytesOf(record.Decimal, "1.5"), "violation number"},
 		{"null of a float", `c: { null: ["-9.50"] }`, "text(c)", record.Float, record.FloatValue(-9.5), "absent"},
+		{"null of a float, NaN", `c: { null: ["NaN"] }`, "text(c)", record.Float, record.FloatValue(math.NaN()), "absent"},
 		{"null of a boolean", `c: { null: ["false"] }`, "text(c)", record.Bool, record.BoolValue(false), "absent"},
 		{"null of a date", `c: { null: ["1900-01-01"] }`, "text(c)", record.Date, bytesOf(record.Date, "1900-01-01"), "absent"},
 		{"null of a date, infinity", `c: { null: ["infinity"] }`, "text(c)", record.Date, bytesOf(record.Date, "infinity"), "absent"},

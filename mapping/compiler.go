@@ -89,11 +89,6 @@ func (c *compiler) warn(at Place, code string, what, fix problem.Text) {
 	c.problems = append(c.problems, problem.Problem{Code: "mapping." + code, Where: at.String(), What: what, Fix: fix, Warning: true})
 }
 
-// found reports whether a problem of a kind was reported already.
-func (c *compiler) found(code string) bool {
-	return slices.ContainsFunc(c.problems, func(p problem.Problem) bool { return p.Code == "mapping."+code })
-}
-
 // sound reports whether there can be a plan. A file that had faults of its own never gets one: they were told when it was read.
 func (c *compiler) sound() bool { return c.problems.Err() == nil && !c.file.broken }
 

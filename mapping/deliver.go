@@ -83,7 +83,7 @@ func (t *SinkTranslator) readKey(key []byte) bool {
 	return true
 }
 
-// fromKey gives a part of an event key the kind its property has.
+// fromKey gives a part of an event key the kind its property has: text, a date or a whole number, as schemas demand.
 func (p *docProperty) fromKey(c cell) cell {
 	switch p.typ.kind {
 	case kindInt:
@@ -91,12 +91,6 @@ func (p *docProperty) fromKey(c cell) cell {
 			return intCell(n)
 		}
 		return bytesCell(kindDecimal, c.b)
-	case kindDecimal:
-		return bytesCell(kindDecimal, c.b)
-	case kindBool:
-		if c.is(kindText) {
-			return boolCell(string(c.b) == "true")
-		}
 	case kindDate, kindTimestamp:
 		return bytesCell(p.typ.kind, c.b)
 	}

@@ -54,6 +54,13 @@ func (l *lowering) layouts(fn string, arg celast.Expr, least value.Precision) ([
 			}
 		}
 	}
+	for i, first := range out {
+		for _, later := range out[i+1:] {
+			if text := first.Ambiguous(later); text != "" {
+				l.warn(l.expr.At, "ambiguous-layout", problem.Say("%s(): %s is one date by the layout %q and another by %q: the first is taken, right or wrong", fn, text, first, later), problem.Say("keep the layout that the column has; where it has both, publish a view that tells them apart"))
+			}
+		}
+	}
 	if len(out) == 0 {
 		l.problem(arg, "wrong-arguments", problem.Say("%s(): no layout is given", fn), problem.Say("write %s", functionNamed(fn).usage))
 		return nil, false

@@ -228,6 +228,7 @@ func TestXMLColumn(t *testing.T) {
 		{"HoSo/NguoiDan/So", "int", "12"},
 		{"HoSo/NguoiDan[2]/Rong", "", "null"},
 		{"HoSo/NguoiDan[2]/HoTen[1]", "", `"Trần Thử"`},
+		{"HoSo/NguoiDan/HoTen[2]", "", "null"}, // places count within each parent
 		{"HoSo/NguoiDan[1]", "", "violation type"},
 		{"HoSo", "", "violation type"},
 		{"NguoiDan", "", "null"},
@@ -331,6 +332,19 @@ func TestValueFunctionsAllocateNothing(t *testing.T) {
 		f := over(t, env, call)
 		if n := testing.AllocsPerRun(100, func() { f(v) }); n > 0 {
 			t.Errorf("%s: %v allocations a row", call, n)
+		}
+	}
+}
+
+// TestLayoutsBesideSerials: a serial of a spreadsheet has seven digits at most, so that eight are no serial.
+func TestLayoutsBesideSerials(t *testing.T) {
+	tr, problems := overColumn(t, record.Column{Name: "c", Kind: record.Text, Nullable: true}, "", `text(date(c, ["excel", "yyyyMMdd"]))`)
+	if tr == nil {
+		t.Fatal(problems)
+	}
+	for cell, want := range map[string]string{"45292": "2024-01-01", "20240102": "2024-01-02"} {
+		if got := resultOf(tr, record.TextValue(cell)); got != want {
+			t.Errorf("%s: %s, want %s", cell, got, want)
 		}
 	}
 }

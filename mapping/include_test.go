@@ -135,6 +135,14 @@ func TestProblemsOfIncludedFiles(t *testing.T) {
 			"yaml-syntax | nut/chung/nguoi.yaml:2:8 | this is not YAML: entries of a list (- …) and name: value lines stand below one another | correct the line; every level is indented with the same number of blanks, and expressions with special characters stand in single quotes",
 			"unknown-shape | nut/nguon/ho_so.yaml:7:20 fields.nguoiNop.use | there is no shape \"nguoi\" under shapes | add shapes: { nguoi: { property: expression } }",
 		}},
+		{"chung/nguoi.yaml", sharingFiles()["chung/nguoi.yaml"], "- a\n", []string{
+			"wrong-type | nut/chung/nguoi.yaml:1:1 | an included file holds name: value lines, found a list | begin with shapes:, codes: or let:",
+			"unknown-shape | nut/nguon/ho_so.yaml:7:20 fields.nguoiNop.use | there is no shape \"nguoi\" under shapes | add shapes: { nguoi: { property: expression } }",
+		}},
+		{"chung/nguoi.yaml", "text(ho_ten)", "&a text(ho_ten)", []string{
+			"yaml-alias | nut/chung/nguoi.yaml:3:12 shapes.nguoi.hoTen | YAML anchors and aliases (&name, *name) are not part of the mapping language | write the text out; if an expression begins with & or *, quote it: '…'",
+			"unknown-shape | nut/nguon/ho_so.yaml:7:20 fields.nguoiNop.use | there is no shape \"nguoi\" under shapes | add shapes: { nguoi: { property: expression } }",
+		}},
 		{"chung/chung.yaml", "include: [nguoi.yaml]", "include: [nguoi.yaml]\nonly: true", []string{
 			"wrong-file | nut/chung/chung.yaml:3:1 only | only does not belong in an included file: it holds what several mappings share | write it into the mapping itself; here include, let, codes, shapes",
 		}},

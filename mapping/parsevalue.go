@@ -92,11 +92,7 @@ func (d *decoder) appendJSON(dst []byte, n *yaml.Node, path string) ([]byte, boo
 	case n.Style == 0 && (n.Tag == "!!int" || n.Tag == "!!float" || n.Tag == "!!bool"):
 		v := strings.ToLower(n.Value)
 		if !json.Valid([]byte(v)) {
-			if _, told := differentMeaning(n); told {
-				return dst, false
-			}
-			d.report(d.place(n, path), "wrong-type", problem.Say("%s is not a number a document can hold", v), problem.Say("write a finite number"))
-			return dst, false
+			return dst, false // another meaning than its text, which sound told
 		}
 		return append(dst, v...), true
 	}

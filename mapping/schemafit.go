@@ -124,7 +124,7 @@ func (c *compiler) fits(e *Expression, name string, t typ, n *schemas.Node) {
 			return
 		}
 	case kindObject:
-		ok = t.made != nil && allows(n, "object")
+		ok = allows(n, "object")
 		if i := slices.IndexFunc(t.made, func(name string) bool { return n.Property(name) == nil }); ok && i >= 0 {
 			c.report(e.At, "wrong-type", problem.Say("%s has no property %q, which %s holds", name, t.made[i], e.text()), problem.Say("write it to a property that is an address"))
 		}

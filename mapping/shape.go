@@ -1,7 +1,6 @@
 package mapping
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -39,7 +38,7 @@ func (d *decoder) expand(f *File) {
 		if !s.shared {
 			d.problems = append(d.problems, problem.Problem{
 				Code: "mapping.never-used", Where: s.At.String(), Warning: true,
-				What: problem.Verbatim("no field uses the shape " + s.Name), Fix: problem.Verbatim(fmt.Sprintf("write { use: %s, prefix: … }, or remove it", s.Name)),
+				What: problem.Say("no field uses the shape %s", s.Name), Fix: problem.Say("write { use: %s, prefix: … }, or remove it", s.Name),
 			})
 		}
 	}
@@ -128,10 +127,6 @@ func (x *expansion) use(f *Field, in *scope, via *Place) {
 		for _, name := range x.open[at:] {
 			x.circles[name] = true
 		}
-		f.broken = true
-		return
-	}
-	if s.Body.broken {
 		f.broken = true
 		return
 	}

@@ -139,6 +139,7 @@ func TestChangeViolations(t *testing.T) {
 		{name: "unmapped code", with: []string{`, "U": "0"`, ""}, doc: strings.Replace(treEmDocument, `"gioiTinh":"2"`, `"gioiTinh":"0"`, 1), want: "/nguoiDuocKhaiSinh/gioiTinh unmapped-code"},
 		{name: "text the encoding cannot say", with: []string{"text: utf-8", "text: tcvn3"}, doc: strings.Replace(treEmDocument, "Nguyễn", "世", 1), want: "/nguoiDuocKhaiSinh/hoTen unwritable"},
 		{name: "birth after the event", doc: strings.Replace(treEmDocument, "2020-02", "2025-02", 1), want: " date"},
+		{name: "no time", with: []string{"ngay_dk: ngayDangKy", "huy_luc: capNhat"}, doc: strings.Replace(treEmDocument, `"lePhi"`, `"capNhat":"hôm qua","lePhi"`, 1), want: "/capNhat type"},
 		{name: "absent key", doc: strings.Replace(treEmDocument, `"so":"12",`, "", 1), want: "/so required"},
 	} {
 		tr := treEmPlan(t, c.with...).NewTranslator()
@@ -168,6 +169,59 @@ func TestTextIsEncodedForTheSink(t *testing.T) {
 	tr.Change(treEmEvent(), []byte(treEmDocument), &change)
 	if diff := cmp.Diff(tcvn3(t, "Nguyễn Thị Mẫu").Bytes, change.Values[0].Bytes); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// TestTextForBytes: a column of bytes gets bytes, in the encoding that it holds.
+func TestTextForBytes(t *testing.T) {
+	v := columnValue{column: "c", kind: record.Bytes}
+	if out, _, fail := v.textValue([]byte("Mẫu"), nil); fail != nil || out.Kind != record.Bytes || string(out.Bytes) != "Mẫu" {
+		t.Errorf("%s %q, %v", out.Kind, out.Bytes, fail)
+	}
+}
+
+// TestOnlyThatIsNull: what the condition leaves open does not pass; what it makes no truth value of is told.
+func TestOnlyThatIsNull(t *testing.T) {
+	only := "only: 'age(nguoiDuocKhaiSinh.ngaySinh, event.time) < 6'"
+	for _, c := range []struct {
+		only, doc string
+		verdict   Verdict
+		want      string
+	}{
+		{"only: quaHan", treEmDocument, Filtered, ""},
+		{"only: quaHan", strings.Replace(treEmDocument, `"lePhi"`, `"quaHan":true,"lePhi"`, 1), Live, ""},
+		{"only: quaHan", strings.Replace(treEmDocument, `"lePhi"`, `"quaHan":"x","lePhi"`, 1), Live, " type"},
+	} {
+		var change record.Change
+		verdict, violations := treEmPlan(t, only, c.only).NewTranslator().Change(treEmEvent(), []byte(c.doc), &change)
+		got := ""
+		for _, v := range violations {
+			got += v.Pointer + " " + v.Rule
+		}
+		if verdict != c.verdict || got != c.want {
+			t.Errorf("%s: %s, %q", c.doc, verdict, got)
+		}
+	}
+}
+
+// TestPartsOfKeys: a part of an event key is what the document's property is.
+func TestPartsOfKeys(t *testing.T) {
+	for _, c := range []struct {
+		kind kind
+		part cell
+		want cell
+	}{
+		{kindInt, textCell([]byte("7")), intCell(7)},
+		{kindInt, bytesCell(kindDecimal, []byte("7")), intCell(7)},
+		{kindInt, bytesCell(kindDecimal, []byte("70000000000000000000")), bytesCell(kindDecimal, []byte("70000000000000000000"))},
+		{kindDate, textCell([]byte("2020-03-05")), bytesCell(kindDate, []byte("2020-03-05"))},
+		{kindTimestamp, textCell([]byte("2020-03-05T00:00:00Z")), bytesCell(kindTimestamp, []byte("2020-03-05T00:00:00Z"))},
+		{kindText, textCell([]byte("7")), textCell([]byte("7"))},
+	} {
+		p := docProperty{typ: typ{kind: c.kind}}
+		if got := p.fromKey(c.part); got.kind != c.want.kind || got.num != c.want.num || string(got.b) != string(c.want.b) {
+			t.Errorf("%s %q: %s %q", c.kind, c.part.b, got.kind, got.b)
+		}
 	}
 }
 

@@ -191,25 +191,17 @@ func (c *compiler) sourceKey(p *SourcePlan, d *schemas.Dataset) {
 	if len(c.file.Key) > 0 {
 		at = c.file.Key[0].At
 	}
-	if len(p.key) == 0 {
-		c.report(at, "missing-key", problem.Say("the dataset names no key (x-khoa), and the mapping neither"), problem.Say("add key: [ … ] with the properties that identify an entity"))
-		return
-	}
-	if want := d.KeyProperties(); len(want) > 0 && !slices.Equal(want, p.key) {
+	if want := d.KeyProperties(); !slices.Equal(want, p.key) {
 		c.report(at, "wrong-key", problem.Say("the key of dataset %s is [%s]: subscribers find the entity of a deletion by it", d.ID(), strings.Join(want, ", ")), problem.Say("remove key, or write key: [%s]", strings.Join(want, ", ")))
 		return
 	}
 	for _, path := range p.key {
 		// What is wrong with the expression was told when it was compiled for the document.
 		told := len(c.problems)
-		n, t, faultAt, fault := c.keyNode(path)
+		n, faultAt, fault := c.keyNode(path)
 		c.problems = c.problems[:told]
-		switch {
-		case !fault.Empty() && !c.found("missing-property") && !c.toldAt(faultAt):
+		if !fault.Empty() && !c.toldAt(faultAt) {
 			c.report(faultAt, "wrong-key", fault, problem.Say("give it an expression of its own under fields"))
-		case !fault.Empty() || c.toldAt(faultAt):
-		case t.kind == kindPartial || t.kind == kindJSON || t.kind == kindFloat || t.kind == kindBytes:
-			c.report(at, "wrong-key", problem.Say("key property %s is %s, which cannot name an entity", path, article(t.kind)), problem.Say("choose properties that are texts, whole numbers or dates"))
 		}
 		p.keyNodes = append(p.keyNodes, n)
 	}
@@ -223,44 +215,44 @@ func (c *compiler) toldAt(at Place) bool {
 }
 
 // keyNode compiles the expression of one key property. at is where its fault, or its expression, stands.
-func (c *compiler) keyNode(path string) (n node, t typ, at Place, fault problem.Text) {
+func (c *compiler) keyNode(path string) (n node, at Place, fault problem.Text) {
 	f := c.file.Fields
 	if f == nil {
-		return literalNode{null}, typ{}, c.file.at, problem.Text{} // told when the file was read
+		return literalNode{null}, c.file.at, problem.Text{} // told when the file was read
 	}
 	rest := strings.Split(path, ".")
 	for i, name := range rest {
 		j := slices.IndexFunc(f.Fields, func(x Field) bool { return x.Name == name })
 		if j < 0 {
-			return literalNode{null}, typ{}, f.At, problem.Say("key property %s has no expression", path)
+			return literalNode{null}, f.At, problem.Text{} // told as a missing property
 		}
 		f = &f.Fields[j]
 		switch {
 		case f.broken:
-			return literalNode{null}, typ{}, f.At, problem.Text{}
+			return literalNode{null}, f.At, problem.Text{}
 		case len(f.When) > 0:
-			return literalNode{null}, typ{}, f.At, problem.Say("key property %s stands under a condition (when): without it the entity would have no name", path)
+			return literalNode{null}, f.At, problem.Say("key property %s stands under a condition (when): without it the entity would have no name", path)
 		case f.List || f.Each != nil:
-			return literalNode{null}, typ{}, f.At, problem.Say("key property %s is a list", path)
+			return literalNode{null}, f.At, problem.Say("key property %s is a list", path)
 		case f.Value == nil:
 			continue
 		case i == len(rest)-1 && len(f.Value.Const) == 0:
-			n, t = c.compile(f.Value)
-			return n, t, f.At, problem.Text{}
+			n, _ = c.compile(f.Value)
+			return n, f.At, problem.Text{}
 		case len(f.Value.Const) == 0:
-			return literalNode{null}, typ{}, f.At, problem.Say("key property %s is part of %s, which one expression gives as a whole", path, strings.Join(rest[:i+1], "."))
+			return literalNode{null}, f.At, problem.Say("key property %s is part of %s, which one expression gives as a whole", path, strings.Join(rest[:i+1], "."))
 		}
 		raw := f.Value.Const
 		for _, inner := range rest[i+1:] {
 			var ok bool
 			if raw, ok = member(raw, inner); !ok {
-				return literalNode{null}, typ{}, f.At, problem.Say("key property %s is not in the constant", path)
+				return literalNode{null}, f.At, problem.Say("key property %s is not in the constant", path)
 			}
 		}
-		n, t = constantNode(raw)
-		return n, t, f.At, problem.Text{}
+		n, _ = constantNode(raw)
+		return n, f.At, problem.Text{}
 	}
-	return literalNode{null}, typ{}, f.At, problem.Say("key property %s is an object", path)
+	return literalNode{null}, f.At, problem.Text{} // told: a key property is text or a whole number
 }
 
 // identity refuses a key that the old row of a delete cannot give.

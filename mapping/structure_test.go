@@ -114,6 +114,28 @@ func TestShapesAndLists(t *testing.T) {
 	}
 }
 
+// TestShapeWithCondition: a shape may have a condition of its own, which counts beside the one of its use.
+func TestShapeWithCondition(t *testing.T) {
+	tr := hoSoPlan(t, "  nguoi:\n", "  nguoi:\n    when: so_dd != null\n", "nguoiNop: { use: nguoi, prefix: nop_ }", "nguoiNop: { hoTen: text(nop_ho_ten) }").NewTranslator()
+	for _, c := range []struct {
+		uses, has bool
+		want      string
+	}{
+		{true, true, `,"nguoiUyQuyen":{"hoTen":"B","soDinhDanh":"001090000123"}`},
+		{true, false, ""},
+		{false, true, ""},
+	} {
+		cells := map[string]record.Value{"so": textValue("7"), "nop_ho_ten": textValue("A"), "co_uq": record.BoolValue(c.uses), "uq_ho_ten": textValue("B")}
+		if c.has {
+			cells["uq_so_dd"] = textValue("001090000123")
+		}
+		doc, _, violations := tr.Document(nil, hoSoRow(cells))
+		if want := `{"so":"7","nguoiNop":{"hoTen":"A"}` + c.want + "}"; string(doc) != want || len(violations) > 0 {
+			t.Errorf("use %v, shape %v: %s, %v; want %s", c.uses, c.has, doc, violations, want)
+		}
+	}
+}
+
 // TestShapesAndListsRead: the columns behind conditions, lists and shapes are among those that a row must be complete in.
 func TestShapesAndListsRead(t *testing.T) {
 	p := hoSoPlan(t)

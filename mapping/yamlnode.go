@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -149,8 +150,8 @@ func differentMeaning(n *yaml.Node) (meaning string, differs bool) {
 		meaning = strconv.FormatInt(i, 10)
 	case "!!float":
 		var f float64
-		if n.Decode(&f) != nil {
-			return "a number", true
+		if n.Decode(&f) != nil || math.IsInf(f, 0) || math.IsNaN(f) {
+			return "a number that no document can hold", true
 		}
 		meaning = strconv.FormatFloat(f, 'f', -1, 64)
 		if meaning+".0" == n.Value {
