@@ -32,13 +32,13 @@ func defineExportLetters(fs *flag.FlagSet) action {
 	e := &exportOrder{filter: defineLetterFilter(fs)}
 	fs.StringVar(&e.filter.Group, "group", "", "only those of this error `GROUP`: missing, format, reference …")
 	fs.StringVar(&e.out, "out", "", "the `FILE` to write: list.csv or list.xlsx")
-	fs.StringVar(&e.lang, "lang", "vi", "the language of the titles and of what stands first: `vi|en`")
 	fs.BoolVar(&e.values, "values", false, "name records by their keys and show the values at fault: personal data")
 	fs.BoolVar(&e.overwrite, "yes", false, "write over a file that is there")
 	return e.run
 }
 
 func (e *exportOrder) run(ctx context.Context, p *program) error {
+	e.lang = string(p.languages()[0]) // of the titles and of what stands first: the list holds both
 	xlsx, err := e.check()
 	if err != nil {
 		return err
@@ -84,9 +84,6 @@ func (e *exportOrder) check() (xlsx bool, err error) {
 		xlsx = true
 	default:
 		return false, &usageError{what: problem.Say("--out names no .csv or .xlsx file"), fix: problem.Say("truc dlq export NAME --out list.xlsx")}
-	}
-	if e.lang != "vi" && e.lang != "en" {
-		return false, &usageError{what: problem.Say("--lang cannot be %q", e.lang), fix: problem.Say("write --lang vi or --lang en")}
 	}
 	if _, err := os.Lstat(e.out); err == nil && !e.overwrite {
 		return false, &usageError{what: problem.Say("%s exists already", e.out), fix: problem.Say("name another file, or repeat the command with --yes to write over it")}

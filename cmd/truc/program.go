@@ -2,10 +2,12 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"strings"
 
 	"github.com/lienthong/truc/adapters"
@@ -30,7 +32,13 @@ type program struct {
 func (p *program) define(fs *flag.FlagSet) {
 	fs.StringVar(&p.configFile, "c", p.configFile, "configuration `FILE`; without it ./truc.yaml, then $TRUC_CONFIG")
 	fs.BoolVar(&p.json, "json", p.json, "print the result as JSON")
-	fs.StringVar(&p.lang, "lang", p.lang, "`LANGUAGE` of messages: vi, en, or both (Vietnamese first); without it $TRUC_LANG, then both")
+	fs.Func("lang", "`LANGUAGE` of messages: vi, en, or both (Vietnamese first); without it $TRUC_LANG, then both", func(lang string) error {
+		if !slices.Contains([]string{"vi", "en", "both"}, lang) {
+			return errors.New("vi, en or both")
+		}
+		p.lang = lang
+		return nil
+	})
 }
 
 // languages are those in which messages are printed, in that order. What is not known is both: a message must not be lost to a
