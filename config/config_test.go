@@ -270,7 +270,7 @@ config.unknown-sink truc.yaml:7:49 subscribe.a.sink: there is no "bhyt" under si
 		{"two adapters", strings.Replace(sound, "{ dsn: x }", "{ dsn: x }, sqlite: {}", 1), `config.several-adapters truc.yaml:4:3 sources.hotich: several adapters are named here: "postgres", "sqlite"; fix: keep one, and give each of the others a name of its own`},
 		{"limits", strings.Replace(sound, "{ dsn: x }", "{ dsn: x }, limits: {}", 1), `config.unknown-key truc.yaml:4:35 sources.hotich.limits: there is no key "limits" here; fix: write "limit"`},
 		{"zone and pause", strings.Replace(sound, "{ dsn: x }", "{ dsn: x }, limit: { zone: Hanoi }, pause: { maxRetained: 5, then: drop }", 1), `config.bad-value truc.yaml:4:44 sources.hotich.limit.zone: there is no time zone "Hanoi"; fix: write it like Asia/Ho_Chi_Minh, or remove the key
-config.bad-value truc.yaml:4:68 sources.hotich.pause.maxRetained: a size with its unit was expected, "5" was found; fix: write it like 5GB
+config.bad-value truc.yaml:4:68 sources.hotich.pause.maxRetained: a size was expected, "5" was found; fix: write it like 500MB or 10GiB
 config.bad-value truc.yaml:4:84 sources.hotich.pause.then: warn or resume was expected, "drop" was found; fix: write warn to stay paused whatever happens, resume to go on before the server's disk is full`},
 		{"rate and hours", strings.Replace(sound, "{ dsn: x }", "{ dsn: x }, limit: { rows: 2000, snapshotHours: 19-5 }", 1), `config.bad-value truc.yaml:4:44 sources.hotich.limit.rows: a number of rows a second was expected, "2000" was found; fix: write it like 2000/s
 config.bad-value truc.yaml:4:56 sources.hotich.limit.snapshotHours: a span of hours was expected, "19-5" was found; fix: write it like "19:00-05:00"`},

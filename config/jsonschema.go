@@ -88,7 +88,10 @@ func (w *schemaWriter) value(t reflect.Type, path string) schema {
 func (w *schemaWriter) shape(t reflect.Type, path string) schema {
 	switch {
 	case t == reflect.TypeFor[Source]():
-		return w.adapter(w.adapters.Sources, path, schema{limitKey: w.value(reflect.TypeFor[Limit](), join(path, limitKey))})
+		return w.adapter(w.adapters.Sources, path, schema{
+			limitKey: w.value(reflect.TypeFor[Limit](), join(path, limitKey)),
+			pauseKey: w.value(reflect.TypeFor[Pause](), join(path, pauseKey)),
+		})
 	case t == reflect.TypeFor[Sink]():
 		return w.adapter(w.adapters.Sinks, path, schema{})
 	case t == reflect.TypeFor[TLS]():

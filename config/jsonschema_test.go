@@ -77,7 +77,7 @@ func TestJSONSchemaKeys(t *testing.T) {
 			t.Errorf("%s: the schema has %v, the decoder takes %v", text, got, known)
 		}
 	}
-	if got := slices.Sorted(maps.Keys(at("sources", "*"))); !slices.Equal(got, []string{"limit", "sqlite"}) {
+	if got := slices.Sorted(maps.Keys(at("sources", "*"))); !slices.Equal(got, []string{"limit", "pause", "sqlite"}) {
 		t.Errorf("a source has %v", got)
 	}
 	if got := slices.Sorted(maps.Keys(at("sinks", "*"))); !slices.Equal(got, []string{"sqlite"}) {
@@ -114,6 +114,9 @@ func TestKeysAreDescribed(t *testing.T) {
 		}
 		if names, ok := s["additionalProperties"].(map[string]any); ok {
 			visit(names, join(path, "*"))
+		}
+		if items, ok := s["items"].(map[string]any); ok && items["properties"] != nil {
+			visit(items, path+"[]")
 		}
 	}
 	visit(exampleSchema(t), "")

@@ -43,11 +43,11 @@ type ExampleCell struct {
 
 func (d *decoder) examples(f *File, n *yaml.Node) []Example {
 	var out []Example
-	for i, item := range d.items(n, "examples", "examples") {
+	for i, item := range d.items(n, "examples", problem.Say("examples")) {
 		path := "examples[" + strconv.Itoa(i) + "]"
 		e := Example{At: d.place(item, path), Name: "example " + strconv.Itoa(i+1)}
 		before := len(d.problems)
-		for _, p := range d.entries(item, path, "row, document, result, error, remarks") {
+		for _, p := range d.entries(item, path, problem.Say("row, document, result, error, remarks")) {
 			d.examplePart(f, &e, p)
 		}
 		d.exampleWhole(f, &e, len(d.problems) > before)
@@ -61,7 +61,7 @@ func (d *decoder) examplePart(f *File, e *Example, p pair) {
 	case "name":
 		e.Name, _ = d.text(p.value, p.at.Path)
 	case "row":
-		for _, q := range d.entries(p.value, p.at.Path, "columns with values") {
+		for _, q := range d.entries(p.value, p.at.Path, problem.Say("columns with values")) {
 			if q.value.Kind != yaml.ScalarNode {
 				d.report(q.at, "wrong-type", problem.Say("a cell is a text, a number, true, false or null, found %s", kindOfNode(q.value)), problem.Say("write a JSON column as text in single quotes"))
 				continue
@@ -78,7 +78,7 @@ func (d *decoder) examplePart(f *File, e *Example, p pair) {
 		allowed := []string{"skipped", "deleted"}
 		e.Result = d.word(p.value, p.at.Path, allowed...)
 	case "error":
-		for _, q := range d.entries(p.value, p.at.Path, "field and rule") {
+		for _, q := range d.entries(p.value, p.at.Path, problem.Say("field and rule")) {
 			switch q.key {
 			case "field":
 				e.Field, _ = d.text(q.value, q.at.Path)
@@ -89,7 +89,7 @@ func (d *decoder) examplePart(f *File, e *Example, p pair) {
 			}
 		}
 	case "remarks":
-		for i, item := range d.items(p.value, p.at.Path, "rules") {
+		for i, item := range d.items(p.value, p.at.Path, problem.Say("rules")) {
 			if s, ok := d.text(item, p.at.Path+"["+strconv.Itoa(i)+"]"); ok {
 				e.Remarks = append(e.Remarks, s)
 			}
@@ -100,7 +100,7 @@ func (d *decoder) examplePart(f *File, e *Example, p pair) {
 			return
 		}
 		e.Event = map[string]string{}
-		for _, q := range d.entries(p.value, p.at.Path, "parts of an event") {
+		for _, q := range d.entries(p.value, p.at.Path, problem.Say("parts of an event")) {
 			known := []string{"id", "op", "time", "agency", "sequence"}
 			if !slices.Contains(known, q.key) {
 				d.unknown(q, known)

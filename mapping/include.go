@@ -49,7 +49,7 @@ func sharedKeys() []string { return []string{"include", "let", "codes", "shapes"
 
 // include reads the files that a file names. What is in them comes before what is in the file itself.
 func (d *decoder) include(f *File, n *yaml.Node, at string) {
-	for i, item := range d.items(n, at, "files") {
+	for i, item := range d.items(n, at, problem.Say("files")) {
 		where := fmt.Sprintf("%s[%d]", at, i)
 		name, ok := d.text(item, where)
 		if !ok {
@@ -93,7 +93,7 @@ func (d *decoder) sharedFile(f *File, root *yaml.Node) {
 	if !d.sound(root, "") {
 		return
 	}
-	pairs := d.entries(root, "", "name: value lines")
+	pairs := d.entries(root, "", problem.Say("name: value lines"))
 	for _, p := range pairs {
 		if p.key == "include" {
 			d.include(f, p.value, p.key)

@@ -88,7 +88,7 @@ func (d *decoder) mappingFile(root *yaml.Node) *File {
 		return nil
 	}
 	f := &File{Name: d.file, at: d.place(root, "")}
-	pairs := d.entries(root, "", "name: value lines")
+	pairs := d.entries(root, "", problem.Say("name: value lines"))
 	f.Direction = direction(pairs)
 	allowed := sourceKeys()
 	if f.Direction == Sink {
@@ -248,7 +248,7 @@ func (d *decoder) onDelete(f *File, n *yaml.Node) {
 	if len(n.Content) == 0 {
 		d.report(d.place(n, "on_delete"), "wrong-type", problem.Say("nothing stands here; expected delete, ignore or set: …"), fix)
 	}
-	for _, p := range d.entries(n, "on_delete", "delete, ignore or set: …") {
+	for _, p := range d.entries(n, "on_delete", problem.Say("delete, ignore or set: …")) {
 		if p.key != "set" {
 			d.unknown(p, []string{"set"})
 			continue
@@ -263,7 +263,7 @@ func (d *decoder) onDelete(f *File, n *yaml.Node) {
 
 func (d *decoder) keyPaths(n *yaml.Node) []Path {
 	var out []Path
-	for i, item := range d.items(n, "key", "document properties") {
+	for i, item := range d.items(n, "key", problem.Say("document properties")) {
 		path := "key[" + strconv.Itoa(i) + "]"
 		if s, ok := d.text(item, path); ok {
 			out = append(out, Path{At: d.place(item, path), Name: s})

@@ -26,18 +26,18 @@ func (d *decoder) encoding(n *yaml.Node, path string) string {
 
 func (d *decoder) columnRules(n *yaml.Node) []ColumnRule {
 	var out []ColumnRule
-	for _, p := range d.entries(n, "columns", "columns with what to know about them") {
+	for _, p := range d.entries(n, "columns", problem.Say("columns with what to know about them")) {
 		r := ColumnRule{At: p.at, Name: p.key}
 		if p.value.Kind == yaml.ScalarNode {
 			d.report(p.at, "wrong-type", problem.Say("in a source mapping columns declare how cells are read, found an expression"), problem.Say("write expressions under fields; here { text: …, null: […], pad: …, from: …, zone: … }"))
 			continue
 		}
-		for _, q := range d.entries(p.value, p.at.Path, "text, null, pad, from or zone") {
+		for _, q := range d.entries(p.value, p.at.Path, problem.Say("text, null, pad, from or zone")) {
 			switch q.key {
 			case "text":
 				r.Text = d.encoding(q.value, q.at.Path)
 			case "null":
-				for i, item := range d.items(q.value, q.at.Path, "texts that mean null") {
+				for i, item := range d.items(q.value, q.at.Path, problem.Say("texts that mean null")) {
 					if s, ok := d.text(item, q.at.Path+"["+strconv.Itoa(i)+"]"); ok {
 						r.Null = append(r.Null, strings.TrimSpace(s))
 					}
@@ -88,18 +88,18 @@ func (d *decoder) zone(n *yaml.Node, path string) string {
 
 func (d *decoder) codes(n *yaml.Node) []CodeMap {
 	var out []CodeMap
-	for _, p := range d.entries(n, "codes", "code tables") {
+	for _, p := range d.entries(n, "codes", problem.Say("code tables")) {
 		c := CodeMap{At: p.at, Name: p.key}
 		mapped := false
 		var file *pair
-		for _, q := range d.entries(p.value, p.at.Path, "list, map and file") {
+		for _, q := range d.entries(p.value, p.at.Path, problem.Say("list, map and file")) {
 			switch q.key {
 			case "list":
 				c.List, _ = d.text(q.value, q.at.Path)
 				c.ListAt = d.place(q.value, q.at.Path)
 			case "map":
 				mapped = q.value.Kind != yaml.MappingNode || len(q.value.Content) > 0 // of another kind: told below
-				for _, e := range d.entries(q.value, q.at.Path, `"code": "code" entries`) {
+				for _, e := range d.entries(q.value, q.at.Path, problem.Say(`"code": "code" entries`)) {
 					if to, ok := d.text(e.value, e.at.Path); ok {
 						c.Entries = append(c.Entries, CodeEntry{At: e.at, From: strings.TrimSpace(e.key), To: to})
 					}

@@ -13,7 +13,7 @@ import (
 // fields decodes an object of the document.
 func (d *decoder) fields(n *yaml.Node, path string) []Field {
 	var out []Field
-	for _, p := range d.entries(n, path, "document properties") {
+	for _, p := range d.entries(n, path, problem.Say("document properties")) {
 		out = append(out, d.field(p))
 	}
 	return out
@@ -67,7 +67,7 @@ func (d *decoder) list(f *Field, n *yaml.Node) {
 func (d *decoder) each(f *Field, p pair) {
 	e := &Each{Item: Field{Name: f.Name + "[]"}}
 	var value, fields *pair
-	for _, q := range d.entries(p.value, p.at.Path, "each, as, and value or fields") {
+	for _, q := range d.entries(p.value, p.at.Path, problem.Say("each, as, and value or fields")) {
 		switch q.key {
 		case "each":
 			e.Over = d.expression(q.value, q.at.Path)
@@ -118,7 +118,7 @@ func (d *decoder) block(f *Field, p pair) {
 	if uses {
 		f.use = &use{}
 	}
-	for _, q := range d.entries(p.value, p.at.Path, "document properties") {
+	for _, q := range d.entries(p.value, p.at.Path, problem.Say("document properties")) {
 		switch {
 		case q.key == "use":
 			f.use.shape, f.use.at = d.name(q.value, q.at.Path), d.place(q.value, q.at.Path)
@@ -176,7 +176,7 @@ func (d *decoder) brokenConstant(p pair) bool {
 // shapes decodes blocks of fields with names.
 func (d *decoder) shapes(n *yaml.Node) []Shape {
 	var out []Shape
-	for _, p := range d.entries(n, "shapes", "shapes, each with its fields") {
+	for _, p := range d.entries(n, "shapes", problem.Say("shapes, each with its fields")) {
 		s := Shape{At: p.at, Name: p.key}
 		if p.value.Kind != yaml.MappingNode || hasKey(p.value, "each") || hasKey(p.value, "const") {
 			d.report(p.at, "wrong-type", problem.Say("a shape is an object with fields"), problem.Say("write its name, and below it indented name: expression lines"))

@@ -106,12 +106,12 @@ func (d *decoder) appendJSON(dst []byte, n *yaml.Node, path string) ([]byte, boo
 // assignments decodes name: expression entries; encoded allows {value, text}.
 func (d *decoder) assignments(n *yaml.Node, path string, encoded bool) []Assignment {
 	var out []Assignment
-	for _, p := range d.entries(n, path, "names with expressions") {
+	for _, p := range d.entries(n, path, problem.Say("names with expressions")) {
 		a := Assignment{At: p.at, Name: p.key}
 		value := p.value
 		if encoded && value.Kind == yaml.MappingNode && !(len(value.Content) == 2 && value.Content[0].Value == "const") {
 			value = nil
-			for _, q := range d.entries(p.value, p.at.Path, "value and text") {
+			for _, q := range d.entries(p.value, p.at.Path, problem.Say("value and text")) {
 				switch q.key {
 				case "value":
 					value = q.value

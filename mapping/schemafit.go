@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
-	"strings"
 	"unicode/utf8"
 
 	"github.com/lienthong/truc/mapping/value"
@@ -20,39 +19,43 @@ func allows(n *schemas.Node, types ...string) bool {
 }
 
 // schemaWords describes what a property takes.
-func schemaWords(n *schemas.Node) string {
-	var words []string
+func schemaWords(n *schemas.Node) problem.Text {
+	var words []problem.Text
 	for _, t := range n.Types {
 		switch t {
 		case "string":
 			switch {
 			case n.Format == "date":
-				words = append(words, "a date")
+				words = append(words, problem.Say("a date"))
 			case n.Format == "date-time":
-				words = append(words, "a date and time")
+				words = append(words, problem.Say("a date and time"))
 			case n.CodeList != "":
-				words = append(words, "a code of "+n.CodeList)
+				words = append(words, problem.Say("a code of %s", n.CodeList))
 			case n.Format != "":
-				words = append(words, "text in the format "+n.Format)
+				words = append(words, problem.Say("text in the format %s", n.Format))
 			default:
-				words = append(words, "text")
+				words = append(words, problem.Say("text"))
 			}
 		case "integer":
-			words = append(words, "a whole number")
+			words = append(words, problem.Say("a whole number"))
 		case "number":
-			words = append(words, "a number")
+			words = append(words, problem.Say("a number"))
 		case "boolean":
-			words = append(words, "true/false")
+			words = append(words, problem.Say("true/false"))
 		case "array":
-			words = append(words, "a list")
+			words = append(words, problem.Say("a list"))
 		case "object":
-			words = append(words, "an object")
+			words = append(words, problem.Say("an object"))
 		}
 	}
 	if len(words) == 0 {
-		return "anything"
+		return problem.Say("anything")
 	}
-	return strings.Join(words, " or ")
+	all := words[0]
+	for _, w := range words[1:] {
+		all = problem.Say("%s or %s", all, w)
+	}
+	return all
 }
 
 // fits reports an expression whose kind the property does not take.

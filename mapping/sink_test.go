@@ -60,7 +60,7 @@ func TestTarget(t *testing.T) {
 	if diff := cmp.Diff(want, treEmPlan(t).Target("tre_em"), cmpopts.EquateEmpty()); diff != "" {
 		t.Error(diff)
 	}
-	inbox := treEmPlan(t, "write: upsert", "write: append", "on_delete: { set: { trang_thai: { const: huy }, huy_luc: event.time } }\n", "").Target("x")
+	inbox := treEmPlan(t, "write: upsert", "write: append", "on_delete: { set: { trang_thai: { const: huy }, huy_luc: event.time } }\n", "", "conflict: replace\n", "").Target("x")
 	if inbox.Write != record.AppendOnly || inbox.OnDelete != record.DeleteIgnored {
 		t.Errorf("inbox table: write %v, on delete %v", inbox.Write, inbox.OnDelete)
 	}

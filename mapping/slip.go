@@ -2,7 +2,6 @@ package mapping
 
 import (
 	"bytes"
-	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -199,26 +198,26 @@ func (d *decoder) inList(n int) bool {
 }
 
 // syntaxFault says what is wrong in our words, from the position rather than from the library's text.
-func (d *decoder) syntaxFault(le *yaml.LoadError) string {
+func (d *decoder) syntaxFault(le *yaml.LoadError) problem.Text {
 	line := d.line(le.Mark.Line)
 	indent := line[:len(line)-len(strings.TrimLeft(line, " \t"))]
 	switch {
 	case strings.Contains(indent, "\t"):
-		return "a tab is used for indentation"
+		return problem.Say("a tab is used for indentation")
 	case strings.HasPrefix(line, "%"):
-		return "a line that begins with % is none of a mapping's"
+		return problem.Say("a line that begins with %% is none of a mapping's")
 	case d.inList(le.Mark.Line):
-		return "entries of a list (- …) and name: value lines stand below one another"
+		return problem.Say("entries of a list (- …) and name: value lines stand below one another")
 	case le.Mark.Line > len(d.lines) || le.Mark.Line == len(d.lines) && line == "":
 		if le.ContextMark.Line > 0 {
-			return fmt.Sprintf("a quote or bracket opened in line %d is never closed", le.ContextMark.Line)
+			return problem.Say("a quote or bracket opened in line %d is never closed", le.ContextMark.Line)
 		}
-		return "a quote or bracket is never closed"
+		return problem.Say("a quote or bracket is never closed")
 	case strings.ContainsAny(strings.TrimSpace(line), "{[") && strings.Count(line, "{")+strings.Count(line, "[") != strings.Count(line, "}")+strings.Count(line, "]"):
-		return "the brackets of this line do not match"
+		return problem.Say("the brackets of this line do not match")
 	case strings.Count(line, `"`)%2 == 1 || strings.Count(line, "'")%2 == 1:
-		return "a quote of this line is not closed"
+		return problem.Say("a quote of this line is not closed")
 	default:
-		return "the indentation or the punctuation of this line does not fit what stands before it"
+		return problem.Say("the indentation or the punctuation of this line does not fit what stands before it")
 	}
 }

@@ -174,28 +174,28 @@ func differentMeaning(n *yaml.Node) (meaning string, differs bool) {
 	return meaning, meaning != n.Value
 }
 
-func kindOfNode(n *yaml.Node) string {
+func kindOfNode(n *yaml.Node) problem.Text {
 	switch {
 	case n == nil:
-		return "nothing"
+		return problem.Say("nothing")
 	case n.Kind == yaml.MappingNode:
-		return "a group of entries"
+		return problem.Say("a group of entries")
 	case n.Kind == yaml.SequenceNode:
-		return "a list"
+		return problem.Say("a list")
 	}
 	switch n.Tag {
 	case "!!null":
-		return "nothing"
+		return problem.Say("nothing")
 	case "!!int", "!!float":
-		return "a number"
+		return problem.Say("a number")
 	case "!!bool":
-		return "true or false"
+		return problem.Say("true or false")
 	}
-	return "text"
+	return problem.Say("text")
 }
 
 // entries returns the pairs of a mapping node.
-func (d *decoder) entries(n *yaml.Node, path, want string) []pair {
+func (d *decoder) entries(n *yaml.Node, path string, want problem.Text) []pair {
 	if n.Kind != yaml.MappingNode {
 		d.report(d.place(n, path), "wrong-type", problem.Say("expected %s, found %s", want, kindOfNode(n)), problem.Say("write %s: followed by indented name: value lines", path))
 		return nil
@@ -209,7 +209,7 @@ func (d *decoder) entries(n *yaml.Node, path, want string) []pair {
 }
 
 // items returns the elements of a list.
-func (d *decoder) items(n *yaml.Node, path, want string) []*yaml.Node {
+func (d *decoder) items(n *yaml.Node, path string, want problem.Text) []*yaml.Node {
 	if n.Kind != yaml.SequenceNode {
 		d.report(d.place(n, path), "wrong-type", problem.Say("expected a list of %s, found %s", want, kindOfNode(n)), problem.Say("write %s: [ … ]", lastOf(path)))
 		return nil

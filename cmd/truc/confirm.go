@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/lienthong/truc/problem"
@@ -24,7 +25,10 @@ func (p *program) confirm(ctx context.Context, yes bool, what problem.Text) erro
 	if !isTerminal(p.stdin) {
 		return unconfirmed(what)
 	}
-	fmt.Fprintf(p.stderr, "%s. Go on? [y/N] ", what)
+	for _, l := range p.languages() {
+		fmt.Fprintln(p.stderr, what.In(l)+".")
+	}
+	fmt.Fprint(p.stderr, "Tiếp tục? · Go on? [y/N] ")
 	answer := make(chan string, 1)
 	// A read from a terminal cannot be cancelled: it ends with the process.
 	go func() {
@@ -39,7 +43,7 @@ func (p *program) confirm(ctx context.Context, yes bool, what problem.Text) erro
 			fmt.Fprintln(p.stderr)
 			return unconfirmed(what)
 		}
-		if a := strings.ToLower(strings.TrimSpace(line)); a == "y" || a == "yes" {
+		if a := strings.ToLower(strings.TrimSpace(line)); slices.Contains([]string{"y", "yes", "c", "có"}, a) {
 			return nil
 		}
 		return &codeError{code: exitNo, err: fmt.Errorf("nothing was done")}

@@ -22,8 +22,10 @@ import (
 
 // exportOrder is what truc dlq export was asked for.
 type exportOrder struct {
-	filter    *pipeline.LetterFilter
-	out, lang string
+	filter *pipeline.LetterFilter
+	out    string
+	// lang is the language of the titles and of what stands first: "vi" or "en".
+	lang      string
 	values    bool
 	overwrite bool
 }
@@ -38,7 +40,7 @@ func defineExportLetters(fs *flag.FlagSet) action {
 }
 
 func (e *exportOrder) run(ctx context.Context, p *program) error {
-	e.lang = string(p.languages()[0]) // of the titles and of what stands first: the list holds both
+	e.lang = p.languages()[0].String()
 	xlsx, err := e.check()
 	if err != nil {
 		return err

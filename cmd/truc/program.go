@@ -34,7 +34,7 @@ func (p *program) define(fs *flag.FlagSet) {
 	fs.BoolVar(&p.json, "json", p.json, "print the result as JSON")
 	fs.Func("lang", "`LANGUAGE` of messages: vi, en, or both (Vietnamese first); without it $TRUC_LANG, then both", func(lang string) error {
 		if !slices.Contains([]string{"vi", "en", "both"}, lang) {
-			return errors.New("vi, en or both")
+			return errors.New("it is vi, en or both")
 		}
 		p.lang = lang
 		return nil

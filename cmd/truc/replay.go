@@ -94,8 +94,7 @@ func (p *program) replay(ctx context.Context, yes bool, r *replayRequest) error 
 			return &usageError{what: problem.Say("%s appends to an inbox table: a replay would add every row a second time", name), fix: problem.Say("nothing needs to be replayed there; truc resnapshot %s adds what is missing", name)}
 		}
 	}
-	what, whatEN := r.describe(name)
-	if err := p.confirm(ctx, yes, problem.Say("%s\n%s", what, whatEN)); err != nil {
+	if err := p.confirm(ctx, yes, r.describe(name)); err != nil {
 		return err
 	}
 	request := pipeline.Request{ID: rand.Text(), Made: time.Now().UTC(), Replay: &r.Replay}
@@ -119,20 +118,16 @@ func (p *program) replay(ctx context.Context, yes bool, r *replayRequest) error 
 }
 
 // describe says what is about to happen, in both languages.
-func (r *replayRequest) describe(name string) (vi, en string) {
+func (r *replayRequest) describe(name string) problem.Text {
 	from := r.From.In(time.FixedZone("", 7*60*60)).Format("2006-01-02 15:04")
 	keys := strings.Join(r.Keys, ", ")
 	switch {
 	case len(r.Keys) > 0 && !r.From.IsZero():
-		return fmt.Sprintf("%s: ghi lại các thực thể %s từ những sự kiện kể từ %s, đè lên bảng đích", name, keys, from),
-			fmt.Sprintf("the events of %s since %s for %s will be written again over what the table holds", name, from, keys)
+		return problem.Text{VI: fmt.Sprintf("%s: ghi lại các thực thể %s từ những sự kiện kể từ %s, đè lên bảng đích", name, keys, from), EN: fmt.Sprintf("the events of %s since %s for %s will be written again over what the table holds", name, from, keys)}
 	case len(r.Keys) > 0:
-		return fmt.Sprintf("%s: ghi lại các thực thể %s, đè lên bảng đích", name, keys),
-			fmt.Sprintf("all events of %s for %s will be written again over what the table holds", name, keys)
+		return problem.Text{VI: fmt.Sprintf("%s: ghi lại các thực thể %s, đè lên bảng đích", name, keys), EN: fmt.Sprintf("all events of %s for %s will be written again over what the table holds", name, keys)}
 	case !r.From.IsZero():
-		return fmt.Sprintf("%s: ghi lại mọi sự kiện kể từ %s, đè lên bảng đích", name, from),
-			fmt.Sprintf("the events of %s since %s will be written again over what the table holds", name, from)
+		return problem.Text{VI: fmt.Sprintf("%s: ghi lại mọi sự kiện kể từ %s, đè lên bảng đích", name, from), EN: fmt.Sprintf("the events of %s since %s will be written again over what the table holds", name, from)}
 	}
-	return fmt.Sprintf("%s: ghi lại toàn bộ chủ đề, đè lên bảng đích, rồi xóa những dòng truc đã ghi mà chủ đề không còn", name),
-		fmt.Sprintf("everything on the topics of %s will be written again over what the table holds, and rows that truc wrote and the topics no longer have will be deleted", name)
+	return problem.Text{VI: fmt.Sprintf("%s: ghi lại toàn bộ chủ đề, đè lên bảng đích, rồi xóa những dòng truc đã ghi mà chủ đề không còn", name), EN: fmt.Sprintf("everything on the topics of %s will be written again over what the table holds, and rows that truc wrote and the topics no longer have will be deleted", name)}
 }

@@ -339,6 +339,17 @@ func (r *reader) texts(e ast.Expr) []string {
 	return nil
 }
 
+// remedies are the formats of a remedy; where the code around decides it, a Statement.
+func (r *reader) remedies(e ast.Expr) []string {
+	if texts := r.texts(e); len(texts) > 0 {
+		return texts
+	}
+	if _, none := e.(*ast.CompositeLit); none { // problem.Text{}
+		return nil
+	}
+	return []string{Statement}
+}
+
 // messages finds Problem literals, and calls of functions that report.
 func (r *reader) messages(n ast.Node) bool {
 	switch n := n.(type) {
@@ -359,7 +370,7 @@ func (r *reader) messages(n ast.Node) bool {
 			case "What":
 				m.What = r.texts(kv.Value)
 			case "Fix":
-				m.Fixes = r.texts(kv.Value)
+				m.Fixes = r.remedies(kv.Value)
 			}
 		}
 		if len(m.Fixes) > 0 || !r.inReporter {
@@ -409,7 +420,7 @@ func (r *reader) reported(call *ast.CallExpr, fn *function) {
 	}
 	m.Fixes = fn.fixes
 	if fn.fix >= 0 && fn.fix < len(call.Args) {
-		m.Fixes = r.texts(call.Args[fn.fix])
+		m.Fixes = r.remedies(call.Args[fn.fix])
 	}
 	r.add(m)
 }
