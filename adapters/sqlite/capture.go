@@ -397,7 +397,7 @@ func (s *Source) capture(ctx context.Context, db *database, tx *sql.Tx, tables [
 	if way == captureManual {
 		return nil, &adapters.RefusedError{
 			Where: db.where, What: problem.Say("the changes of its tables are not captured, and capture: manual forbids truc to create triggers"),
-			Fix: problem.Say("run truc source capture apply, or these statements in one transaction:\n%s;", strings.Join(statements, ";\n")),
+			Fix: problem.Say("run these statements in one transaction:\n%s;", strings.Join(statements, ";\n")),
 		}
 	}
 	for _, statement := range statements {
@@ -406,8 +406,8 @@ func (s *Source) capture(ctx context.Context, db *database, tx *sql.Tx, tables [
 		}
 	}
 	for _, t := range tables {
-		s.env.Log.Info("created capture triggers; they write every change of the table into truc_change, remove them with truc source capture remove",
-			"source", s.env.Name, "table", t.Name)
+		s.env.Log.Info("created capture triggers; they write every change of the table into truc_change until they are dropped",
+			"source", s.env.Name, "table", t.Name, "triggers", triggerName(t.Name, "*"))
 	}
 	return readCapturing(ctx, tx, db.where)
 }

@@ -181,8 +181,8 @@ func TestReplacedWhileReading(t *testing.T) {
 	}
 }
 
-// TestCaptureThatAppearsMeanwhile: between two looks at the schema somebody else made a new capture (truc source capture
-// apply after a column was added): its first changes are not to be taken for those of a table nobody asked for.
+// TestCaptureThatAppearsMeanwhile: between two looks at the schema somebody else made a new capture (the printed
+// statements, after a column was added): its first changes are not to be taken for those of a table nobody asked for.
 func TestCaptureThatAppearsMeanwhile(t *testing.T) {
 	a := newApplication(t, `CREATE TABLE t (id INTEGER PRIMARY KEY, x)`)
 	r := follow(t, a, "t")

@@ -185,7 +185,7 @@ func (s *Source) Check(ctx context.Context, names []string) (problem.List, error
 		if statements := c.plan(tables); len(statements) > 0 && s.config.Capture == captureManual {
 			found = append(found, problem.Problem{
 				Code: "source.not-captured", Where: db.where, What: problem.Say("the changes of its tables are not captured yet"),
-				Fix: problem.Say("run truc source capture apply, or these statements in one transaction:\n%s;", strings.Join(statements, ";\n")),
+				Fix: problem.Say("run these statements in one transaction:\n%s;", strings.Join(statements, ";\n")),
 			})
 		}
 		return nil
@@ -321,7 +321,7 @@ func checkTarget(ctx context.Context, q querier, where string, target *record.Ta
 		return nil, err
 	}
 	if captured {
-		add("own-source", problem.Say("table %s is shared by a truc source: what is delivered into it would be sent back", target.Table), problem.Say("deliver into a table of its own, or truc source capture remove"))
+		add("own-source", problem.Say("table %s is shared by a truc source: what is delivered into it would be sent back", target.Table), problem.Say("deliver into a table of its own; where no source reads this one any more, drop its triggers %s", triggerName(target.Table, "*")))
 	}
 	return found, nil
 }

@@ -107,6 +107,10 @@ func serverProblem(err error, where string) problem.List {
 	case errors.As(err, &c) && c.code == exitUnreachable:
 		down.What = problem.Verbatim(oneLine(err.Error()))
 	default:
+		if p, ok := fileFault(err); ok {
+			p.Where = where
+			return problem.List{p}
+		}
 		return problemsOf(err, where, "check.refused", problem.Say("correct what the server complains about, then check again"))
 	}
 	return problem.List{down}

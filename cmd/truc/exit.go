@@ -54,7 +54,11 @@ func (p *program) exit(ctx context.Context, err error) int {
 	case code != nil: // its text is the whole message
 		fmt.Fprintf(p.stderr, "truc: %v\n", err)
 	default:
-		printProblems(p.stderr, p.languages(), problem.List{pipeline.Explain(err)})
+		fault, ok := fileFault(err)
+		if !ok {
+			fault = pipeline.Explain(err)
+		}
+		printProblems(p.stderr, p.languages(), problem.List{fault})
 	}
 	return exitCode(ctx, err)
 }

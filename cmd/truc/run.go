@@ -91,6 +91,8 @@ func (n *node) tolerate(problems problem.List) problem.List {
 		switch {
 		case p.Code == unreachable:
 			n.log.Warn("a server does not answer; the node waits for it", "where", p.Where, "what", p.What)
+		case p.Code == diskFull: // the start fails by itself if it still is, and the service tries again
+			n.log.Warn("the disk is full", "where", p.Where, "what", p.What)
 		case p.Code == adapters.GapCode: // the reader knows whether its resnapshot is on the way, and stops if not
 			n.log.Warn("changes are missing", "where", p.Where, "what", p.What, "fix", p.Fix)
 		case p.Warning:

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strings"
+	"unicode"
 
 	"github.com/lienthong/truc/adapters"
 	"github.com/lienthong/truc/config"
@@ -95,6 +97,9 @@ func (p *program) installService(ctx context.Context, m manager, s service, show
 	if err := p.fillService(&s); err != nil {
 		return err
 	}
+	if show && p.json {
+		return p.printJSON(map[string]string{"name": s.name, "text": m.text(s)})
+	}
 	if show {
 		_, err := fmt.Fprint(p.stdout, m.text(s))
 		return err
@@ -170,6 +175,11 @@ func (p *program) fillService(s *service) error {
 	}
 	slices.Sort(s.folders)
 	s.folders = slices.Compact(s.folders)
+	for _, path := range append([]string{s.binary, s.config}, s.folders...) {
+		if strings.ContainsFunc(path, unicode.IsControl) { // in a unit, a line of its own
+			return &usageError{what: problem.Say("the path %q holds a line break or another control character", path), fix: problem.Say("rename the folder or the file")}
+		}
+	}
 	return nil
 }
 
