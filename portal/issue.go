@@ -32,10 +32,10 @@ func faultOf(err error) string {
 		busGap      *pipeline.BusGapError
 		deliveryGap *pipeline.DeliveryGapError
 		budget      *pipeline.BudgetError
-		fenced      *kafka.FencedError
 		refused     *adapters.RefusedError
 		topic       *kafka.TopicMismatchError
 		away        *adapters.UnreachableError
+		broker      *kafka.UnreachableError
 	)
 	switch {
 	case err == nil:
@@ -50,13 +50,13 @@ func faultOf(err error) string {
 		return faultDeliveryGap
 	case errors.As(err, &budget):
 		return faultBudget
-	case errors.Is(err, pipeline.ErrTakenOver), errors.As(err, &fenced):
+	case pipeline.IsTakenOver(err):
 		return faultTakenOver
 	case errors.As(err, &refused):
 		return faultRefused
 	case errors.As(err, &topic):
 		return faultTopic
-	case errors.As(err, &away):
+	case errors.As(err, &away), errors.As(err, &broker):
 		return faultUnreachable
 	}
 	return faultOther
