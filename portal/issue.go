@@ -80,7 +80,9 @@ type issue struct {
 	Since   time.Time
 	Count   int64
 	Command []string
-	Message string // what the pipeline itself said
+	Message string // what the pipeline itself said, in English
+	// Explained is that in Vietnamese; empty where nobody foresaw it.
+	Explained string
 }
 
 // States that this version has no constant for, because other parts of truc may add them.
@@ -147,6 +149,9 @@ func lettersIssue(of, name, anchor, kind string, open int64) issue {
 // conditionIssue tells what is wrong with a state, if anything.
 func conditionIssue(c pipeline.Condition, fault string) (issue, bool) {
 	is := issue{State: string(c.State), Since: c.Since, Message: c.Error, Kind: fault}
+	if what := pipeline.Explain(c.Err()).What; what.VI != what.EN {
+		is.Explained = what.VI
+	}
 	switch c.State {
 	case pipeline.StateRunning, pipeline.StateStarting:
 		return is, false
