@@ -33,7 +33,7 @@ type GapError struct {
 	Source string
 	// From and To bound what is missing, in the source's own words: "LSN 0/16B3748", "change 1002".
 	From, To string
-	Reason   string
+	Reason   problem.Text
 }
 
 func (e *GapError) Error() string {
@@ -44,7 +44,7 @@ func (e *GapError) Error() string {
 // restored backup. Decision: as for a gap.
 type DivergenceError struct {
 	Source string
-	Reason string
+	Reason problem.Text
 	Saved  string
 	Found  string
 }

@@ -168,7 +168,7 @@ func failure(l *Loop) fact {
 		f.event = Gap
 		f.vi = Text{"Đã dừng vì thiếu một đoạn thay đổi.", "Chạy truc resnapshot để đọc lại toàn bộ."}
 		f.en = Text{"It has stopped because changes are missing.", "Run truc resnapshot to read everything again."}
-	case errors.Is(l.Err, pipeline.ErrTakenOver):
+	case pipeline.IsTakenOver(l.Err):
 		f.vi = Text{"Nút khác đã tiếp quản nguồn này; nút này ngừng phát.", "Nếu không chủ ý, tắt một trong hai nút."}
 		f.en = Text{"Another node has taken this source over; this one publishes no more.", "If nobody meant that, stop one of the two."}
 	default:

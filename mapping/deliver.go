@@ -50,6 +50,19 @@ func (t *SinkTranslator) Change(ev EventView, doc []byte, into *record.Change) (
 	return verdict, t.violations
 }
 
+// Key is the key of the row to which an event belongs, by the key of the event alone, as for a deletion. A violation of the rule
+// schemas.RuleJSON says that no entity of the dataset has such a key; they are valid until the next call.
+func (t *SinkTranslator) Key(ev EventView) (record.Row, []schemas.Violation) {
+	t.frame.next(nil)
+	t.frame.event = ev
+	t.violations = t.violations[:0]
+	if !t.readKey(ev.Key) {
+		t.violations = append(t.violations, schemas.NewViolation("", schemas.RuleJSON, "key"))
+		return nil, t.violations
+	}
+	return t.row(t.plan.key, true), t.violations
+}
+
 func (t *SinkTranslator) keep() Verdict {
 	if t.plan.only == nil {
 		return Live

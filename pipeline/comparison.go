@@ -4,6 +4,8 @@ import (
 	"context"
 	"slices"
 	"time"
+
+	"github.com/lienthong/truc/problem"
 )
 
 // Verdict is the outcome of comparing two sides key by key.
@@ -21,6 +23,10 @@ type Verdict struct {
 	// Differences are at most MaxDifferences; DifferenceCount counts all.
 	Differences     []Difference `json:"differences,omitempty"`
 	DifferenceCount int64        `json:"differenceCount,omitempty"`
+	// Absent counts keys for which a delivery that only updates has written no row: the table did not have it.
+	Absent int64 `json:"absent,omitempty"`
+	// Skipped says why nothing was compared; Equal says nothing then.
+	Skipped problem.Text `json:"skipped,omitzero"`
 	// Totals says how the topic compares with the control totals its publisher left; empty when there are none to compare with.
 	Totals string `json:"totals,omitempty"`
 }

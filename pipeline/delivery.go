@@ -65,7 +65,7 @@ const touchEvery = time.Hour
 type DeliveryGapError struct {
 	Delivery, Topic string
 	Partition       int32
-	Reason          string
+	Reason          problem.Text
 }
 
 func (e *DeliveryGapError) Error() string {

@@ -9,6 +9,7 @@ import (
 	"github.com/lienthong/truc/adapters"
 	"github.com/lienthong/truc/bus"
 	"github.com/lienthong/truc/bus/kafka"
+	"github.com/lienthong/truc/problem"
 )
 
 // deliveryMark is what a sink keeps beside an offset, so that the delivery finds out whether the partition is still the one
@@ -45,7 +46,7 @@ func (m deliveryMark) after(records []bus.Delivered) deliveryMark {
 
 // recognise compares a partition with what the sink knows of it.
 func (d *Delivery) recognise(ctx context.Context, p kafka.TopicPartition, at adapters.Offset, topicID string, r kafka.Range) error {
-	gap := func(reason string) error {
+	gap := func(reason problem.Text) error {
 		return &DeliveryGapError{Delivery: d.cfg.Name, Topic: p.Topic, Partition: p.Partition, Reason: reason}
 	}
 	m := parseDeliveryMark(at.Mark)
@@ -53,9 +54,9 @@ func (d *Delivery) recognise(ctx context.Context, p kafka.TopicPartition, at ada
 	case at.Next == 0:
 		return nil
 	case at.Mark != "" && m.TopicID != topicID:
-		return gap("the topic was deleted and created anew, or this is another bus, since the sink took offset " + strconv.FormatInt(at.Next-1, 10))
+		return gap(problem.Say("the topic was deleted and created anew, or this is another bus, since the sink took offset %d", at.Next-1))
 	case at.Next > r.End:
-		return gap(fmt.Sprintf("it ends at offset %d, before offset %d that the sink has: the topic lost its tail", r.End, at.Next))
+		return gap(problem.Say("it ends at offset %d, before offset %d that the sink has: the topic lost its tail", r.End, at.Next))
 	case m.Sequence == "" || m.Offset < r.Start:
 		return nil
 	}
@@ -65,7 +66,7 @@ func (d *Delivery) recognise(ctx context.Context, p kafka.TopicPartition, at ada
 	}
 	// A compacted record leaves a hole, and only when a later record has its key.
 	if found != m.Sequence && (found != "" || r.End <= m.Offset+1) {
-		return gap(fmt.Sprintf("offset %d holds another record than the one the sink took: the tail of the topic was lost and written anew", m.Offset))
+		return gap(problem.Say("offset %d holds another record than the one the sink took: the tail of the topic was lost and written anew", m.Offset))
 	}
 	return nil
 }

@@ -123,7 +123,7 @@ func explainStop(err error) (problem.Problem, bool) {
 			Fix:  problem.Say("truc dlq list %s, correct the mapping, truc check, start again, then truc dlq retry %s", e.Pipeline, e.Pipeline),
 		}, true
 	}
-	if _, fenced := errors.AsType[*kafka.FencedError](err); fenced || errors.Is(err, ErrTakenOver) {
+	if IsTakenOver(err) {
 		return problem.Problem{
 			Code: "run.taken-over",
 			What: problem.Say("another truc has taken this source over: it publishes now, and nothing of this one can land any more"),

@@ -45,7 +45,7 @@ func newFetchers(ctx context.Context, client *kafka.Client, from adapters.Offset
 		f.wg.Go(func() {
 			r := client.NewReader(kafka.TopicPartition(tp), at.Next, cfg)
 			for {
-				records, err := r.Read(ctx)
+				records, err := r.ReadOn(ctx) // a replay is complete when its offsets are passed, also where the last ones are markers
 				if err != nil {
 					fail(err)
 					return

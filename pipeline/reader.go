@@ -188,6 +188,12 @@ func IsGap(err error) bool {
 	return errors.As(err, &gap) || errors.As(err, &div) || errors.As(err, &busGap)
 }
 
+// IsTakenOver reports whether another instance publishes now: trying again would take the source back from it.
+func IsTakenOver(err error) bool {
+	var fenced *kafka.FencedError
+	return errors.Is(err, ErrTakenOver) || errors.As(err, &fenced)
+}
+
 // session is one life of the loop between two recoveries.
 type session struct {
 	cfg   *ReaderConfig

@@ -23,6 +23,8 @@ type reconcile struct {
 	latest map[string]string
 	// marks are those of the last records read.
 	marks map[adapters.TopicPartition]deliveryMark
+	// blind counts records that became letters and whose row nobody knows: it may be any.
+	blind int
 }
 
 // reconcileAll does it, before the delivery goes on from the ends of the topics. Stopped half-way it begins again at the
@@ -48,6 +50,9 @@ func (w *writer) reconcileAll(ctx context.Context, requests []string) error {
 		}
 	}
 	deleted, err := w.deleteUnseen(ctx)
+	if err == nil {
+		err = w.waitForDeletions(ctx)
+	}
 	if err != nil {
 		return fmt.Errorf("reconcile subscribe.%s: %w", name, err)
 	}
@@ -120,16 +125,21 @@ func (w *writer) deliverAgain(ctx context.Context, tp adapters.TopicPartition) e
 	return flush()
 }
 
-// note takes a change into account.
-func (r *reconcile) note(c *record.Change) {
+// note takes a record into account. One that became a letter is a version that the sink does not have, and its entity lives on
+// the topic: what stood there before it may be compacted away.
+func (r *reconcile) note(w *writer, rec *bus.Delivered, c *record.Change, bad *unusable) {
 	if c.Sequence > r.latest[c.Source] {
 		r.latest[c.Source] = c.Sequence
 	}
-	fp := fingerprint(sinkKey(c.Key))
-	if c.Delete {
-		delete(r.seen, fp)
-	} else {
-		r.seen[fp] = struct{}{}
+	row, live, ok := w.footprint(rec, c, bad)
+	switch {
+	case !ok:
+	case row == nil:
+		r.blind++
+	case live:
+		r.seen[fingerprint(sinkKey(row))] = struct{}{}
+	default:
+		delete(r.seen, fingerprint(sinkKey(row)))
 	}
 }
 
@@ -149,14 +159,15 @@ func (w *writer) deleteUnseen(ctx context.Context) (int, error) {
 		if !read {
 			return nil // another delivery's, or of an agency whose topic is not read here
 		}
-		gone = append(gone, delivery{change: record.Change{
-			Target: w.d.target, Delete: true, Key: row.Key.Clone(), Source: row.Source,
-			Generation: max(row.Generation, w.generation.number), Sequence: max(latest, row.Sequence),
-		}})
+		gone = append(gone, w.goneRow(row, max(row.Generation, w.generation.number), max(latest, row.Sequence)))
 		return nil
 	})
 	if err != nil {
 		return 0, err
+	}
+	if len(gone) > 0 && r.blind > 0 {
+		w.warnBlind(r.blind)
+		return 0, nil
 	}
 	if len(gone) > 0 && w.d.target.OnDelete == record.DeleteSets {
 		// What a deletion writes is computed from its event, and there is none: a person decides.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/lienthong/truc/bus"
 	"github.com/lienthong/truc/bus/kafka"
+	"github.com/lienthong/truc/problem"
 )
 
 // tail is what one pipeline is known to have published on one partition: its highest sequence, and the ids at it. Ids are
@@ -49,7 +50,7 @@ func (t *tail) published(sequence, id []byte) bool {
 type BusGapError struct {
 	Source, Topic string
 	Partition     int32
-	Reason        string
+	Reason        problem.Text
 	// From and To bound the offsets that are missing; equal when no range can be named.
 	From, To int64
 }
@@ -64,18 +65,18 @@ func (e *BusGapError) Error() string {
 
 // checkMark compares what the position says of a partition with the partition itself.
 func checkMark(ctx context.Context, b Bus, source string, m mark, info kafka.TopicInfo, r kafka.Range) error {
-	gap := func(reason string, from, to int64) error {
+	gap := func(reason problem.Text, from, to int64) error {
 		return &BusGapError{Source: source, Topic: m.Topic, Partition: m.Partition, Reason: reason, From: from, To: to}
 	}
 	switch {
 	case info.ID == "":
-		return gap("the topic is gone", 0, m.Next)
+		return gap(problem.Say("the topic is gone"), 0, m.Next)
 	case info.ID != m.TopicID:
-		return gap("the topic was deleted and created anew since the position was saved", 0, m.Next)
+		return gap(problem.Say("the topic was deleted and created anew since the position was saved"), 0, m.Next)
 	case info.Partitions != m.Count:
-		return gap(fmt.Sprintf("it has %d partitions, and had %d when the position was saved: keys have moved to other partitions", info.Partitions, m.Count), 0, 0)
+		return gap(problem.Say("it has %d partitions, and had %d when the position was saved: keys have moved to other partitions", info.Partitions, m.Count), 0, 0)
 	case r.End < m.Next:
-		return gap("the partition ends before what was acknowledged: its tail was lost", r.End, m.Next)
+		return gap(problem.Say("the partition ends before what was acknowledged: its tail was lost"), r.End, m.Next)
 	case m.Next == 0 || m.Last == "" || m.Next-1 < r.Start:
 		return nil
 	}
@@ -88,7 +89,7 @@ func checkMark(ctx context.Context, b Bus, source string, m mark, info kafka.Top
 		return nil
 	}
 	if found != m.Last {
-		return gap("its last acknowledged record is not the one that was written: the tail was cut off and overwritten", m.Next-1, m.Next)
+		return gap(problem.Say("its last acknowledged record is not the one that was written: the tail was cut off and overwritten"), m.Next-1, m.Next)
 	}
 	return nil
 }

@@ -386,18 +386,20 @@ func TestUnderWayIsBoundedInBytes(t *testing.T) {
 	s := &session{room: semaphore.NewWeighted(maxUnderWay), free: make(chan *chunk, 2)}
 	s.free <- newChunk(1)
 	s.free <- newChunk(1)
-	work, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-	defer cancel()
 	toTranslate, toHandOver := make(chan *chunk, 2), make(chan *chunk, 2)
 	released := false
 	batch := func() record.Batch {
-		large := record.Row{record.BytesOf(record.Bytes, make([]byte, maxUnderWay/2+1))}
-		return record.Batch{Records: []record.Record{{After: large}}, Done: func() { released = true }}
+		row := record.Row{record.BytesOf(record.Bytes, make([]byte, maxUnderWay/2+1))}
+		return record.Batch{Records: []record.Record{{After: row}}, Done: func() { released = true }}
 	}
-	if !s.push(work, batch(), toTranslate, toHandOver) {
+	if !s.push(t.Context(), batch(), toTranslate, toHandOver) {
 		t.Fatal("the first batch found no room")
 	}
-	if s.push(work, batch(), toTranslate, toHandOver) || !released {
+	// Only the second may wait, and does so for as long as it is let: making the batches takes its time on a loaded machine.
+	large := batch()
+	work, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if s.push(work, large, toTranslate, toHandOver) || !released {
 		t.Error("the second batch did not wait for room, or was not given back when the work ended")
 	}
 }

@@ -3,7 +3,6 @@ package pipeline
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -210,69 +209,6 @@ func (w *writer) replayed(ctx context.Context) (bool, error) {
 		}
 	}
 	return true, nil
-}
-
-// sweepGone is how many rows a sweep holds at a time.
-const sweepGone = 10_000
-
-var errEnoughGone = errors.New("enough rows for now")
-
-// sweep deletes the rows that the replay did not write: the topics do not have them any more.
-func (w *writer) sweep(ctx context.Context) (deleted int, err error) {
-	d := w.d
-	for {
-		gone, err := w.unwritten(ctx)
-		if err != nil || len(gone) == 0 {
-			return deleted, err
-		}
-		n, err := CountOpenLetters(ctx, d.bus(), w.letters.topic.Topic, d.cfg.Name)
-		if err != nil {
-			return deleted, err
-		}
-		if n > 0 {
-			// The last event of a key may have become a letter: then its row is not written again, and not gone either.
-			d.cfg.Log.Warn("rows that the replay did not write were left as they are, because dead letters are open", "pipeline", d.cfg.Name, "letters", n, "fix", "truc dlq list "+d.cfg.Name+", drop or mend them, then truc replay "+d.cfg.Name)
-			return deleted, nil
-		}
-		if d.target.OnDelete != record.DeleteRow {
-			d.cfg.Log.Warn("rows that the replay did not write were left as they are, because on_delete does not delete", "pipeline", d.cfg.Name)
-			return deleted, nil
-		}
-		for group := range slices.Chunk(gone, d.cfg.BatchSize) {
-			if err := w.apply(ctx, group); err != nil {
-				return deleted, err
-			}
-		}
-		deleted += len(gone)
-		if len(gone) < sweepGone {
-			d.stats.Swept.Add(int64(deleted))
-			return deleted, nil
-		}
-	}
-}
-
-// unwritten returns rows of an older generation whose agency's topic was replayed, as deletions. Their sequence is the lowest
-// there is: whatever comes after the replay is newer.
-func (w *writer) unwritten(ctx context.Context) ([]delivery, error) {
-	d := w.d
-	var gone []delivery
-	err := w.sink.(adapters.SinkReader).Rows(ctx, d.target, func(row adapters.SinkRow) error { //nolint:forcetypeassert // raise has refused the others
-		if row.Generation >= w.generation.number || w.generation.Until[d.topicOf(row.Source)] == nil {
-			return nil
-		}
-		gone = append(gone, delivery{change: record.Change{
-			Target: d.target, Delete: true, Key: row.Key.Clone(), Source: row.Source,
-			Generation: w.generation.number, Sequence: strings.Repeat("0", sequenceSize),
-		}})
-		if len(gone) == sweepGone {
-			return errEnoughGone
-		}
-		return nil
-	})
-	if errors.Is(err, errEnoughGone) {
-		err = nil
-	}
-	return gone, err
 }
 
 // topicOf is the topic on which the events of a source come.

@@ -83,44 +83,23 @@ func (w *writer) take(ctx context.Context, first fetched, f *fetchers) error {
 // translate checks events against their schema and maps them to changes. What cannot be used becomes a dead letter at once,
 // acknowledged before the offset can pass it.
 func (w *writer) translate(ctx context.Context, f fetched, into []delivery) ([]delivery, error) {
-	cfg := &w.d.cfg
 	for i := range f.records {
 		r := &f.records[i]
 		w.d.stats.Events.Add(1)
 		if w.reconcile == nil && w.generation.passesOver(r) {
 			continue
 		}
-		e, err := w.d.event(r)
-		if err != nil {
-			if err := w.letters.write(ctx, r, "not-an-event", []LetterViolation{{Rule: "event", VI: "Bản ghi trên chủ đề không phải là sự kiện của truc.", EN: err.Error()}}); err != nil {
-				return into, err
-			}
-			continue
-		}
-		if e.Data != nil && !cfg.Dataset.Accepts(e.Data) {
-			if violations := cfg.Dataset.Check(e.Data); len(violations) > 0 {
-				if err := w.letters.write(ctx, r, "violation", letterViolations(violations)); err != nil {
-					return into, err
-				}
-				continue
-			}
-		}
-		at, _ := time.Parse(time.RFC3339Nano, e.Time) // a time that cannot be read is left out of the latency
-		c := record.Change{Source: e.Source, Generation: w.generation.number, Sequence: e.Sequence, Topic: r.Topic, Partition: r.Partition, Offset: r.Offset}
-		view := mapping.EventView{ID: e.ID, Op: string(e.Op), Time: at, Agency: e.Agency, Sequence: e.Sequence, Dataset: e.Dataset, Key: e.Key}
-		_, violations := w.tr.Change(view, e.Data, &c)
-		if len(violations) > 0 {
-			if err := w.letters.write(ctx, r, "violation", letterViolations(violations)); err != nil {
-				return into, err
-			}
-			continue
-		}
-		c.Target = w.d.target
-		// The translator reuses its memory; the change lives until its batch is applied.
+		ev, bad := w.examine(r)
 		if w.reconcile != nil {
-			w.reconcile.note(&c)
+			w.reconcile.note(w, r, &ev.change, bad)
 		}
-		into = append(into, delivery{change: c, key: r.Key, at: at})
+		if bad != nil {
+			if err := w.letters.write(ctx, r, bad.reason, bad.violations); err != nil {
+				return into, err
+			}
+			continue
+		}
+		into = append(into, ev)
 	}
 	return into, nil
 }

@@ -32,10 +32,10 @@ func faultOf(err error) string {
 		busGap      *pipeline.BusGapError
 		deliveryGap *pipeline.DeliveryGapError
 		budget      *pipeline.BudgetError
-		fenced      *kafka.FencedError
 		refused     *adapters.RefusedError
 		topic       *kafka.TopicMismatchError
 		away        *adapters.UnreachableError
+		broker      *kafka.UnreachableError
 	)
 	switch {
 	case err == nil:
@@ -50,13 +50,13 @@ func faultOf(err error) string {
 		return faultDeliveryGap
 	case errors.As(err, &budget):
 		return faultBudget
-	case errors.Is(err, pipeline.ErrTakenOver), errors.As(err, &fenced):
+	case pipeline.IsTakenOver(err):
 		return faultTakenOver
 	case errors.As(err, &refused):
 		return faultRefused
 	case errors.As(err, &topic):
 		return faultTopic
-	case errors.As(err, &away):
+	case errors.As(err, &away), errors.As(err, &broker):
 		return faultUnreachable
 	}
 	return faultOther
@@ -80,7 +80,9 @@ type issue struct {
 	Since   time.Time
 	Count   int64
 	Command []string
-	Message string // what the pipeline itself said
+	Message string // what the pipeline itself said, in English
+	// Explained is that in Vietnamese; empty where nobody foresaw it.
+	Explained string
 }
 
 // States that this version has no constant for, because other parts of truc may add them.
@@ -147,6 +149,9 @@ func lettersIssue(of, name, anchor, kind string, open int64) issue {
 // conditionIssue tells what is wrong with a state, if anything.
 func conditionIssue(c pipeline.Condition, fault string) (issue, bool) {
 	is := issue{State: string(c.State), Since: c.Since, Message: c.Error, Kind: fault}
+	if what := pipeline.Explain(c.Err()).What; what.VI != what.EN {
+		is.Explained = what.VI
+	}
 	switch c.State {
 	case pipeline.StateRunning, pipeline.StateStarting:
 		return is, false

@@ -30,6 +30,7 @@ func templates(f format) *template.Template {
 		"state":       func(s any) string { return stateWord(f, fmt.Sprint(s)) },
 		"known":       func(s any) string { return knownState(fmt.Sprint(s)) },
 		"sentence":    func(reason string) string { return reasonSentence(f, reason) },
+		"vietnamese":  func() bool { return f.lang == vietnamese },
 		"progress":    func(g adapters.Progress) string { return progressWords(f, g) },
 	})
 	return template.Must(t.ParseFS(pageFiles, "page/*.tmpl"))

@@ -103,7 +103,7 @@ func (s *Source) Open(ctx context.Context, start adapters.Start) error {
 	}
 	if start.Floor.Major > st.last.Major {
 		return &adapters.DivergenceError{
-			Source: s.env.Name, Reason: "the log ends before what is on the topics",
+			Source: s.env.Name, Reason: problem.Say("the log ends before what is on the topics"),
 			Saved: fmt.Sprintf("transaction %d", start.Floor.Major), Found: fmt.Sprintf("transaction %d", st.last.Major),
 		}
 	}
@@ -144,11 +144,11 @@ func (s *Source) resume(saved []byte) error {
 	}
 	st := s.store
 	if p.Store != st.identity || p.Order.Major > st.last.Major {
-		return &adapters.DivergenceError{Source: s.env.Name, Reason: "the store is not the one the position was saved for", Saved: p.Store, Found: st.identity}
+		return &adapters.DivergenceError{Source: s.env.Name, Reason: problem.Say("the store is not the one the position was saved for"), Saved: p.Store, Found: st.identity}
 	}
 	if p.Order.Compare(st.pruned) < 0 {
 		return &adapters.GapError{
-			Source: s.env.Name, Reason: "the log was cut",
+			Source: s.env.Name, Reason: problem.Say("the log was cut"),
 			From: fmt.Sprintf("transaction %d", p.Order.Major), To: fmt.Sprintf("transaction %d", st.pruned.Major),
 		}
 	}

@@ -112,8 +112,8 @@ func TestFailover(t *testing.T) {
 				err := build(t, replica.dsn).Open(t.Context(), start(c.position, "public.a"))
 				diverged, isDivergence := errors.AsType[*adapters.DivergenceError](err)
 				gap, isGap := errors.AsType[*adapters.GapError](err)
-				if !ordered && (!isDivergence || !strings.Contains(diverged.Reason, "left the saved timeline")) ||
-					ordered && (!isGap || !strings.Contains(gap.Reason, "did not follow the promotion")) {
+				if !ordered && (!isDivergence || !strings.Contains(diverged.Reason.EN, "left the saved timeline")) ||
+					ordered && (!isGap || !strings.Contains(gap.Reason.EN, "did not follow the promotion")) {
 					t.Fatalf("open: %v", err)
 				}
 				return

@@ -161,29 +161,29 @@ func (s *source) checkServer(ctx context.Context, c *session) error {
 
 // checkDivergence finds out whether the server is the one the position was saved for.
 func (s *source) checkDivergence(ctx context.Context, saved *position, start adapters.Start, now pglogrepl.IdentifySystemResult) error {
-	diverged := func(reason, was, is string) error {
+	diverged := func(reason problem.Text, was, is string) error {
 		return &adapters.DivergenceError{Source: s.name, Reason: reason, Saved: was, Found: is}
 	}
 	here := lsn(now.XLogPos)
 	if start.Floor.Major > uint64(here) {
-		return diverged("the server's log ends before what was already published from it: a restored backup, or another server", "LSN "+lsn(start.Floor.Major).String(), "LSN "+here.String())
+		return diverged(problem.Say("the server's log ends before what was already published from it: a restored backup, or another server"), "LSN "+lsn(start.Floor.Major).String(), "LSN "+here.String())
 	}
 	if start.Position == nil {
 		return nil
 	}
 	if saved.System != now.SystemID {
-		return diverged("this is another database cluster (it was created by another initdb, or by pg_upgrade)", "system "+saved.System, "system "+now.SystemID)
+		return diverged(problem.Say("this is another database cluster (it was created by another initdb, or by pg_upgrade)"), "system "+saved.System, "system "+now.SystemID)
 	}
 	last := max(saved.LSN, saved.Confirmed)
 	if last > here {
-		return diverged("the server's log ends before the saved position: a restored backup", "LSN "+last.String(), "LSN "+here.String())
+		return diverged(problem.Say("the server's log ends before the saved position: a restored backup"), "LSN "+last.String(), "LSN "+here.String())
 	}
 	if saved.Timeline == now.Timeline {
 		return nil
 	}
 	was, is := fmt.Sprintf("timeline %d at LSN %s", saved.Timeline, last), fmt.Sprintf("timeline %d", now.Timeline)
 	if saved.Timeline > now.Timeline {
-		return diverged("the server is on an older timeline", was, is)
+		return diverged(problem.Say("the server is on an older timeline"), was, is)
 	}
 	history, err := pglogrepl.TimelineHistory(ctx, s.repl, now.Timeline)
 	if err != nil {
@@ -191,10 +191,10 @@ func (s *source) checkDivergence(ctx context.Context, saved *position, start ada
 	}
 	end, ok := switchPoint(history.Content, saved.Timeline)
 	if !ok {
-		return diverged("the server's timeline does not descend from the saved one", was, is)
+		return diverged(problem.Say("the server's timeline does not descend from the saved one"), was, is)
 	}
 	if last > end {
-		return diverged("the server left the saved timeline before the saved position: what was read after that never happened here", was, fmt.Sprintf("%s, which left timeline %d at LSN %s", is, saved.Timeline, end))
+		return diverged(problem.Say("the server left the saved timeline before the saved position: what was read after that never happened here"), was, fmt.Sprintf("%s, which left timeline %d at LSN %s", is, saved.Timeline, end))
 	}
 	return nil
 }
@@ -246,7 +246,7 @@ func (s *source) openTables(ctx context.Context, start adapters.Start, states ma
 	}
 	for i, t := range tables {
 		if st := states[names[i]]; st != nil && st.OID != 0 && st.OID != t.oid {
-			return nil, &adapters.GapError{Source: s.name, From: "the table's drop", To: "now", Reason: "table " + names[i] + " was dropped and created again"}
+			return nil, &adapters.GapError{Source: s.name, From: "the table's drop", To: "now", Reason: problem.Say("table %s was dropped and created again", names[i])}
 		}
 	}
 	return tables, nil
@@ -259,13 +259,13 @@ func (s *source) publish(ctx context.Context, tables []*catalogTable, start adap
 	if err != nil {
 		return nil, err
 	}
-	gap := func(reason string) error {
+	gap := func(reason problem.Text) error {
 		return &adapters.GapError{Source: s.name, From: "LSN " + saved.Confirmed.String(), To: "LSN " + lsn(now.XLogPos).String(), Reason: reason}
 	}
 	missing := p.missing(tables)
 	for _, t := range missing {
 		if st := states[t.table.String()]; st != nil && p != nil {
-			return nil, gap(fmt.Sprintf("table %s was removed from publication %s", t.table, s.published))
+			return nil, gap(problem.Say("table %s was removed from publication %s", t.table, s.published))
 		}
 	}
 	for _, t := range tables {
@@ -275,7 +275,7 @@ func (s *source) publish(ctx context.Context, tables []*catalogTable, start adap
 	}
 	switch {
 	case p == nil && start.Position != nil:
-		return nil, gap("publication " + s.published + " does not exist any more")
+		return nil, gap(problem.Say("publication %s does not exist any more", s.published))
 	case p == nil:
 		_, err = s.catalog.query(ctx, createPublication(s.published, tables))
 	case len(missing) > 0:

@@ -217,7 +217,7 @@ func (s *source) checkExpected(shown, commit lsn) error {
 		return nil // a keepalive that ends where the commit begins
 	}
 	return &adapters.DivergenceError{
-		Source: s.name, Reason: "the server's log does not have the transaction that was read last: a restored backup that has been written to since",
+		Source: s.name, Reason: problem.Say("the server's log does not have the transaction that was read last: a restored backup that has been written to since"),
 		Saved: "a commit at LSN " + s.expected.String(), Found: "none there, and the log goes on to LSN " + shown.String(),
 	}
 }

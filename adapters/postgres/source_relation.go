@@ -95,7 +95,7 @@ func (s *source) checkReplaced(m relationMessage) error {
 	if err != nil || !present {
 		return err // an old table of that name, gone long ago
 	}
-	return &adapters.GapError{Source: s.name, From: "LSN " + s.position.Confirmed.String(), To: "now", Reason: "table " + name + " was dropped and created again"}
+	return &adapters.GapError{Source: s.name, From: "LSN " + s.position.Confirmed.String(), To: "now", Reason: problem.Say("table %s was dropped and created again", name)}
 }
 
 // newRelation joins what the log says about a table with what the catalog says now. The log is right about the columns;

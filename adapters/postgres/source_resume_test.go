@@ -245,13 +245,13 @@ func TestGapsAndDivergences(t *testing.T) {
 	gap := func(reason string) func(error) bool {
 		return func(err error) bool {
 			e, ok := errors.AsType[*adapters.GapError](err)
-			return ok && strings.Contains(e.Reason, reason) && strings.HasPrefix(e.From, "LSN ") && strings.HasPrefix(e.To, "LSN ")
+			return ok && strings.Contains(e.Reason.EN, reason) && strings.HasPrefix(e.From, "LSN ") && strings.HasPrefix(e.To, "LSN ")
 		}
 	}
 	diverged := func(reason string) func(error) bool {
 		return func(err error) bool {
 			e, ok := errors.AsType[*adapters.DivergenceError](err)
-			return ok && strings.Contains(e.Reason, reason) && e.Saved != "" && e.Found != ""
+			return ok && strings.Contains(e.Reason.EN, reason) && e.Saved != "" && e.Found != ""
 		}
 	}
 	tests := map[string]struct {
@@ -275,7 +275,7 @@ func TestGapsAndDivergences(t *testing.T) {
 		}, want: gap("was altered")},
 		"table created again": {damage: []string{`DROP TABLE a`, `CREATE TABLE a (id int PRIMARY KEY)`}, want: func(err error) bool {
 			e, ok := errors.AsType[*adapters.GapError](err)
-			return ok && strings.Contains(e.Reason, "created again")
+			return ok && strings.Contains(e.Reason.EN, "created again")
 		}},
 		"other cluster":         {position: func(p map[string]any) { p["system"] = "7000000000000000001" }, want: diverged("another database cluster")},
 		"log ends before":       {position: func(p map[string]any) { p["confirmed"] = "FFFF/0" }, want: diverged("before the saved position")},
@@ -347,7 +347,7 @@ func TestLostSlot(t *testing.T) {
 		t.Fatalf("the slot is %s", got)
 	}
 	err := build(t, db.dsn).Open(t.Context(), start(c.position, "public.a"))
-	if e, ok := errors.AsType[*adapters.GapError](err); !ok || !strings.Contains(e.Reason, "lost") {
+	if e, ok := errors.AsType[*adapters.GapError](err); !ok || !strings.Contains(e.Reason.EN, "lost") {
 		t.Fatalf("open: %v", err)
 	}
 	s := build(t, db.dsn)

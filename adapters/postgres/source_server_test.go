@@ -323,7 +323,7 @@ func TestPromotion(t *testing.T) {
 	db = newDatabase(t, dsn, `SELECT pg_promote()`, `INSERT INTO a VALUES (1)`)
 	beyond := edit(t, c.position, func(p map[string]any) { p["confirmed"] = db.text(`SELECT pg_current_wal_lsn()::text`) })
 	err = build(t, dsn).Open(t.Context(), start(beyond, "public.a"))
-	if e, ok := errors.AsType[*adapters.DivergenceError](err); !ok || !strings.Contains(e.Reason, "left the saved timeline") {
+	if e, ok := errors.AsType[*adapters.DivergenceError](err); !ok || !strings.Contains(e.Reason.EN, "left the saved timeline") {
 		t.Fatalf("beyond the switch: %v", err)
 	}
 	c = open(t, dsn, c.position, "public.a")

@@ -72,7 +72,7 @@ func (s *source) checkGap(slot *slotState, saved *position, start adapters.Start
 			Fix: problem.Say("set slot: to another name"),
 		}
 	}
-	gap := func(to lsn, reason string) error {
+	gap := func(to lsn, reason problem.Text) error {
 		from := "an unknown place"
 		if start.Position != nil {
 			from = "LSN " + saved.Confirmed.String()
@@ -85,14 +85,14 @@ func (s *source) checkGap(slot *slotState, saved *position, start adapters.Start
 	case slot == nil && start.Position == nil:
 		return nil
 	case slot == nil && saved.Timeline < now.Timeline:
-		return gap(lsn(now.XLogPos), fmt.Sprintf("replication slot %s did not follow the promotion of this server: PostgreSQL 17 or later hands slots to a standby that has sync_replication_slots on", s.slot))
+		return gap(lsn(now.XLogPos), problem.Say("replication slot %s did not follow the promotion of this server: PostgreSQL 17 or later hands slots to a standby that has sync_replication_slots on", s.slot))
 	case slot == nil:
-		return gap(lsn(now.XLogPos), "replication slot "+s.slot+" does not exist any more")
+		return gap(lsn(now.XLogPos), problem.Say("replication slot %s does not exist any more", s.slot))
 	case !slot.lost.Empty():
-		return gap(lsn(now.XLogPos), slot.lost.EN)
+		return gap(lsn(now.XLogPos), slot.lost)
 	case start.Position != nil && slot.confirmed > saved.Confirmed:
 		// The server would start at the slot's place without a word.
-		return gap(slot.confirmed, "replication slot "+s.slot+" has been advanced by somebody else, or was created again")
+		return gap(slot.confirmed, problem.Say("replication slot %s has been advanced by somebody else, or was created again", s.slot))
 	}
 	return nil
 }

@@ -46,7 +46,7 @@ func TestIdleSlot(t *testing.T) {
 		t.Errorf("check: %v", list)
 	}
 	err := build(t, db.dsn).Open(t.Context(), start(c.position, "public.a"))
-	if e, ok := errors.AsType[*adapters.GapError](err); !ok || !strings.Contains(e.Reason, "nobody has read it since 20") {
+	if e, ok := errors.AsType[*adapters.GapError](err); !ok || !strings.Contains(e.Reason.EN, "nobody has read it since 20") {
 		t.Errorf("open: %v", err)
 	}
 	db.run(`ALTER SYSTEM SET idle_replication_slot_timeout = '30d'`, `SELECT pg_reload_conf()`)

@@ -45,7 +45,7 @@ func (s *source) lose(err error) {
 }
 
 func (s *source) checkPublished(ctx context.Context, c *session) error {
-	gap := func(reason string) error {
+	gap := func(reason problem.Text) error {
 		return &adapters.GapError{Source: s.name, From: "LSN " + lsn(s.acked.Load()).String(), To: "now", Reason: reason}
 	}
 	// The publication first: a table that is dropped between the two questions is then told as dropped.
@@ -71,7 +71,7 @@ SELECT w.oid, EXISTS (SELECT 1 FROM pg_class c WHERE c.oid = w.oid),
 		oid := number(f[0])
 		switch {
 		case f[2] != nil && number(f[2]) != oid:
-			return gap("table " + names[i].String() + " is another table now: it was dropped or renamed, and one created in its place")
+			return gap(problem.Say("table %s is another table now: it was dropped or renamed, and one created in its place", names[i].String()))
 		case !isTrue(f[1]):
 			return &adapters.RefusedError{
 				Where: s.server.name, What: problem.Say("table %s does not exist any more", names[i].String()),
@@ -97,6 +97,6 @@ func (p *publication) stamp(oid uint32) string {
 	return p.version + "." + strconv.FormatUint(uint64(member), 10)
 }
 
-func alteredPublication(publication, table string) string {
-	return "publication " + publication + " was altered: for a time it did not publish every change of table " + table
+func alteredPublication(publication, table string) problem.Text {
+	return problem.Say("publication %s was altered: for a time it did not publish every change of table %s", publication, table)
 }

@@ -17,7 +17,7 @@ func TestPublicationAlteredWhileReading(t *testing.T) {
 	gap := func(reason string) func(error) bool {
 		return func(err error) bool {
 			e, ok := errors.AsType[*adapters.GapError](err)
-			return ok && strings.Contains(e.Reason, reason)
+			return ok && strings.Contains(e.Reason.EN, reason)
 		}
 	}
 	for name, test := range map[string]struct {

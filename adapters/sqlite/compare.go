@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/lienthong/truc/adapters"
+	"github.com/lienthong/truc/problem"
 )
 
 // compare says when a saved position no longer means what it meant.
@@ -15,14 +16,14 @@ func (s *Source) compare(ctx context.Context, tx *sql.Tx, saved position, tables
 		return s.db.explain(ctx, "read capture", err)
 	}
 	if c.identity != saved.Database && c.identity != "" {
-		return &adapters.DivergenceError{Source: s.env.Name, Reason: "this is another database", Saved: saved.Database, Found: c.identity}
+		return &adapters.DivergenceError{Source: s.env.Name, Reason: problem.Say("this is another database"), Saved: saved.Database, Found: c.identity}
 	}
 	if c.identity == "" || c.width == 0 {
-		return s.gap(saved, "the capture was removed", "now")
+		return s.gap(saved, problem.Say("the capture was removed"), "now")
 	}
 	for _, t := range tables {
 		if _, reading := saved.Tables[t.Name]; reading && !c.intact(t) {
-			return s.gap(saved, "the triggers of "+t.Name+" were removed, or the table was replaced by another of its name", "now")
+			return s.gap(saved, problem.Say("the triggers of %s were removed, or the table was replaced by another of its name", t.Name), "now")
 		}
 	}
 	return s.find(ctx, tx, saved)
@@ -40,12 +41,12 @@ func (s *Source) find(ctx context.Context, q querier, p position) error {
 	var tag string
 	switch err := q.QueryRowContext(ctx, `SELECT tag FROM truc_change WHERE id = ?`, p.ID).Scan(&tag); {
 	case err == sql.ErrNoRows:
-		return s.gap(p, "the change after which to go on is no longer in truc_change", fmt.Sprintf("change %d", last))
+		return s.gap(p, problem.Say("the change after which to go on is no longer in truc_change"), fmt.Sprintf("change %d", last))
 	case err != nil:
 		return err
 	case tag != p.Tag:
 		return &adapters.DivergenceError{
-			Source: s.env.Name, Reason: "the database was restored from a backup and changed since",
+			Source: s.env.Name, Reason: problem.Say("the database was restored from a backup and changed since"),
 			Saved: fmt.Sprintf("change %d with mark %s", p.ID, p.Tag), Found: "mark " + tag,
 		}
 	}
@@ -53,13 +54,13 @@ func (s *Source) find(ctx context.Context, q querier, p position) error {
 }
 
 // gap says that what came after a position is not known.
-func (s *Source) gap(after position, reason, to string) error {
+func (s *Source) gap(after position, reason problem.Text, to string) error {
 	return &adapters.GapError{Source: s.env.Name, Reason: reason, From: fmt.Sprintf("change %d", after.ID+1), To: to}
 }
 
 func diverged(source string, saved, last uint64) error {
 	return &adapters.DivergenceError{
-		Source: source, Reason: "the database is older than what was read from it, it was restored from a backup",
+		Source: source, Reason: problem.Say("the database is older than what was read from it, it was restored from a backup"),
 		Saved: fmt.Sprintf("change %d", saved), Found: fmt.Sprintf("change %d", last),
 	}
 }

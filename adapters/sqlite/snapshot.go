@@ -181,7 +181,7 @@ func (s *Source) adapt(ctx context.Context) error {
 		}
 		for _, t := range tables {
 			if !c.intact(t) {
-				return s.gap(s.position, "the triggers of "+t.Name+" were removed, or the table was replaced by another of its name", "now")
+				return s.gap(s.position, problem.Say("the triggers of %s were removed, or the table was replaced by another of its name", t.Name), "now")
 			}
 		}
 		if c, err = s.capture(ctx, s.db, tx, tables, s.config.Capture); err != nil {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/lienthong/truc/adapters"
+	"github.com/lienthong/truc/problem"
 	"github.com/lienthong/truc/record"
 )
 
@@ -331,7 +332,7 @@ func (s *Source) changes(ctx context.Context, tx *sql.Tx, until int64) ([]record
 			case records != nil:
 				return errEnough // what came before it goes first
 			case known:
-				return s.gap(position, "the triggers of "+t.Name+" were away for a while", fmt.Sprintf("change %d", id))
+				return s.gap(position, problem.Say("the triggers of %s were away for a while", t.Name), fmt.Sprintf("change %d", id))
 			}
 			s.captures[captured] = true // looked for once: that of a table which was removed since stays unknown
 			return errUnknownCapture

@@ -76,6 +76,20 @@ func (r *Reader) Read(ctx context.Context) ([]bus.Delivered, error) {
 	}
 }
 
+// ReadOn is Read, but returns without records, too, once Offset is beyond markers or removed records: who waits for an offset
+// to be passed would wait for ever where nothing else stands before the end of a partition.
+func (r *Reader) ReadOn(ctx context.Context) ([]bus.Delivered, error) {
+	for from := r.offset; ; {
+		fetched, err := r.fetchPatiently(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("read %s: %w", r.tp, err)
+		}
+		if len(fetched.records) > 0 || r.offset > from {
+			return fetched.records, nil
+		}
+	}
+}
+
 // fetched is the outcome of one fetch.
 type fetched struct {
 	records []bus.Delivered

@@ -19,6 +19,7 @@ const (
 	exitNo          = 3 // the answer is no: unequal, incompatible, test failed
 	exitUnreachable = 4
 	exitGap         = 5 // changes are missing: truc resnapshot
+	exitTakenOver   = 6 // another node publishes the source now; starting again would take it back, and so for ever
 	exitInterrupted = 130
 )
 
@@ -77,6 +78,8 @@ func exitCode(ctx context.Context, err error) int {
 	switch {
 	case pipeline.IsGap(err), is[*pipeline.DeliveryGapError](err):
 		return exitGap
+	case pipeline.IsTakenOver(err):
+		return exitTakenOver
 	case is[*usageError](err), is[problem.List](err), is[problem.Problem](err), is[*adapters.RefusedError](err), is[*kafka.TopicMismatchError](err):
 		return exitUsage
 	case is[*adapters.UnreachableError](err), is[*kafka.UnreachableError](err):

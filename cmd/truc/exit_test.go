@@ -9,6 +9,7 @@ import (
 
 	"github.com/lienthong/truc/adapters"
 	"github.com/lienthong/truc/bus/kafka"
+	"github.com/lienthong/truc/pipeline"
 	"github.com/lienthong/truc/problem"
 )
 
@@ -33,8 +34,10 @@ func TestExitCodes(t *testing.T) {
 		{"no, said on stdout", running, &codeError{code: exitNo}, 3, ""},
 		{"adapter's server", running, fmt.Errorf("open: %w", &adapters.UnreachableError{Where: "postgres h:5432/d", Err: errors.New("refused")}), 4, "postgres h:5432/d: error: the server cannot be reached or broke off: refused\n    fix: start the server, or correct its address; a running node tries again by itself and loses nothing\n"},
 		{"broker", running, &kafka.UnreachableError{Brokers: "k:9092", Err: errors.New("refused")}, 4, "k:9092: error: Kafka cannot be reached: refused\n    fix: check the address, the network and that the broker runs; a running node tries again by itself and loses nothing\n"},
-		{"gap", running, &adapters.GapError{Source: "s", From: "1", To: "2", Reason: "r"}, 5, "sources.s: error: changes are missing from 1 to 2: r\n    fix: truc resnapshot s reads the tables again and deletes from the topics what vanished meanwhile\n"},
-		{"divergence", running, &adapters.DivergenceError{Source: "s", Reason: "r", Saved: "1", Found: "2"}, 5, "sources.s: error: the source is not the one that was read before: r; saved 1, found 2\n    fix: make sure that this is the right database, then truc resnapshot s\n"},
+		{"gap", running, &adapters.GapError{Source: "s", From: "1", To: "2", Reason: problem.Verbatim("r")}, 5, "sources.s: error: changes are missing from 1 to 2: r\n    fix: truc resnapshot s reads the tables again and deletes from the topics what vanished meanwhile\n"},
+		{"divergence", running, &adapters.DivergenceError{Source: "s", Reason: problem.Verbatim("r"), Saved: "1", Found: "2"}, 5, "sources.s: error: the source is not the one that was read before: r; saved 1, found 2\n    fix: make sure that this is the right database, then truc resnapshot s\n"},
+		{"taken over", running, fmt.Errorf("source s: %w", pipeline.ErrTakenOver), 6, "error: another truc has taken this source over: it publishes now, and nothing of this one can land any more\n    fix: let the other one run; should this one publish, stop the other and start this one again\n"},
+		{"fenced off", running, errors.Join(errors.New("other"), &kafka.FencedError{}), 6, "error: another truc has taken this source over: it publishes now, and nothing of this one can land any more\n    fix: let the other one run; should this one publish, stop the other and start this one again\n"},
 		{"interrupted", interrupted, fmt.Errorf("read: %w", context.Canceled), 130, "truc: interrupted\n"},
 		{"failed while interrupted", interrupted, errors.New("disk full"), 1, "error: disk full\n    fix: look at the log of the node around this time; when it comes again after a restart, report it\n"},
 	} {

@@ -159,7 +159,7 @@ func TestUnitText(t *testing.T) {
 	}
 	plain := service{name: "truc", binary: "/usr/local/bin/truc", config: "/etc/truc/truc.yaml", user: "truc", agency: "H44.15", folders: []string{"/var/lib/truc/bus"}}
 	line(plain, "Type=notify", "ExecStart=/usr/local/bin/truc run -c /etc/truc/truc.yaml", "WorkingDirectory=/etc/truc", "User=truc", "UMask=0077",
-		"EnvironmentFile=-/etc/truc/truc.env", "RestartPreventExitStatus=2 5", "SuccessExitStatus=130", "ProtectSystem=strict", "ReadWritePaths=-/var/lib/truc/bus",
+		"EnvironmentFile=-/etc/truc/truc.env", "RestartPreventExitStatus=2 5 6", "SuccessExitStatus=130", "ProtectSystem=strict", "ReadWritePaths=-/var/lib/truc/bus",
 		"ProtectHome=yes", "PrivateTmp=yes", "NoNewPrivileges=yes")
 	strange := service{name: "b", binary: `/opt/t"r\uc/truc`, config: "/home/an/sổ 100%/truc.yaml", user: "an", folders: []string{"/tmp/dữ liệu"}}
 	line(strange, `ExecStart="/opt/t\"r\\uc/truc" run -c "/home/an/sổ 100%%/truc.yaml"`, "WorkingDirectory=/home/an/sổ 100%%", `ReadWritePaths="-/tmp/dữ liệu"`,

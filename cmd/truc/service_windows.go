@@ -209,7 +209,7 @@ func (handler) Execute(args []string, requests <-chan svc.ChangeRequest, status 
 			}
 		case exit := <-ended:
 			switch exit {
-			case exitDone, exitInterrupted, exitUsage, exitGap:
+			case exitDone, exitInterrupted, exitUsage, exitGap, exitTakenOver:
 				return false, 0
 			}
 			return true, uint32(exit)

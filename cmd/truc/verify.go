@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/lienthong/truc/adapters"
 	"github.com/lienthong/truc/pipeline"
 	"github.com/lienthong/truc/problem"
 )
@@ -19,7 +20,8 @@ func verifyVerb() verb {
 For a publishing pipeline the table, translated, is compared with the topic, and control totals are left on the
 bus when they agree; for a delivery the topics, translated, with the sink's table and with the control totals. A
 key that differs is looked at again until it agrees or the time given by --settle has passed. Differing keys are
-named by a short hash. Exit code 3: something differs.`,
+named by a short hash. With write: update, keys of which the delivery wrote no row are left out and counted; with write:
+append there is nothing to compare, which is said. Exit code 3: something differs.`,
 		define: func(fs *flag.FlagSet) action {
 			settle := fs.Duration("settle", 10*time.Second, "how long a key may differ before it counts, as `DURATION`")
 			return func(ctx context.Context, p *program) error { return p.verify(ctx, *settle) }
@@ -91,6 +93,9 @@ func (n *node) verify(ctx context.Context, conn *connection, names []string, opt
 		if err != nil {
 			return nil, err
 		}
+		if v.Skipped != (problem.Text{}) && len(names) > 0 {
+			return nil, &adapters.RefusedError{Where: "subscribe." + v.Pipeline, What: v.Skipped, Fix: problem.Say("leave %s out: truc verify without names passes it over", v.Pipeline)}
+		}
 		verdicts = append(verdicts, v)
 	}
 	return verdicts, nil
@@ -106,12 +111,18 @@ func (n *node) verifyPublish(ctx context.Context, conn *connection, p publishing
 }
 
 func allEqual(verdicts []pipeline.Verdict) bool {
-	return !slices.ContainsFunc(verdicts, func(v pipeline.Verdict) bool { return !v.Equal })
+	return !slices.ContainsFunc(verdicts, func(v pipeline.Verdict) bool { return !v.Equal && v.Skipped == problem.Text{} })
 }
 
 func (p *program) printVerdicts(verdicts []pipeline.Verdict) error {
 	var b strings.Builder
 	for _, v := range verdicts {
+		if v.Skipped != (problem.Text{}) {
+			for _, l := range p.languages() {
+				fmt.Fprintf(&b, "%s: %s: %s\n", v.Pipeline, map[problem.Language]string{problem.Vietnamese: "bỏ qua", problem.English: "skipped"}[l], v.Skipped.In(l))
+			}
+			continue
+		}
 		verdict := "equal"
 		if !v.Equal {
 			verdict = "NOT EQUAL"
@@ -119,6 +130,9 @@ func (p *program) printVerdicts(verdicts []pipeline.Verdict) error {
 		fmt.Fprintf(&b, "%s: %s: %s %d keys, %s %d keys", v.Pipeline, verdict, v.Left, v.LeftKeys, v.Right, v.RightKeys)
 		if v.Excluded > 0 {
 			fmt.Fprintf(&b, ", %d with an open dead letter left out", v.Excluded)
+		}
+		if v.Absent > 0 {
+			fmt.Fprintf(&b, ", %d that were never written left out (write: update)", v.Absent)
 		}
 		if v.Totals != "" {
 			fmt.Fprintf(&b, ", control totals: %s", v.Totals)

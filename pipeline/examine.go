@@ -1,0 +1,58 @@
+package pipeline
+
+import (
+	"strings"
+	"time"
+
+	"github.com/lienthong/truc/bus"
+	"github.com/lienthong/truc/mapping"
+	"github.com/lienthong/truc/record"
+	"github.com/lienthong/truc/schemas"
+)
+
+// unusable says why a record of a topic cannot be delivered.
+type unusable struct {
+	reason     string
+	violations []LetterViolation
+}
+
+// examine checks a record against its schema and maps it to a change. What it returns beside an *unusable is not to be applied.
+func (w *writer) examine(r *bus.Delivered) (delivery, *unusable) {
+	d := w.d
+	e, err := d.event(r)
+	if err != nil {
+		return delivery{}, &unusable{"not-an-event", []LetterViolation{{Rule: "event", VI: "Bản ghi trên chủ đề không phải là sự kiện của truc.", EN: err.Error()}}}
+	}
+	at, _ := time.Parse(time.RFC3339Nano, e.Time) // a time that cannot be read is left out of the latency
+	out := delivery{key: r.Key, at: at, change: record.Change{
+		Target: d.target, Source: e.Source, Generation: w.generation.number, Sequence: e.Sequence,
+		Topic: r.Topic, Partition: r.Partition, Offset: r.Offset,
+	}}
+	if e.Data != nil && !d.cfg.Dataset.Accepts(e.Data) {
+		if violations := d.cfg.Dataset.Check(e.Data); len(violations) > 0 {
+			return out, &unusable{"violation", letterViolations(violations)}
+		}
+	}
+	view := mapping.EventView{ID: e.ID, Op: string(e.Op), Time: at, Agency: e.Agency, Sequence: e.Sequence, Dataset: e.Dataset, Key: e.Key}
+	if _, violations := w.tr.Change(view, e.Data, &out.change); len(violations) > 0 {
+		return out, &unusable{"violation", letterViolations(violations)}
+	}
+	return out, nil
+}
+
+// footprint is what a record leaves behind at a sink that has taken everything before: the row of an entity, or none any more.
+// A record that became a letter leaves the row there, in an older version. ok is false for a record that is of no entity; a nil
+// row is one that the mapping does not find.
+func (w *writer) footprint(r *bus.Delivered, c *record.Change, bad *unusable) (row record.Row, live, ok bool) {
+	if bad == nil {
+		return c.Key, !c.Delete, true
+	}
+	dataset := w.d.cfg.Dataset.ID()
+	slug, _ := bus.AgencyOfTopic(dataset, r.Topic)
+	// Identifiers of agencies are written in capitals; who put the record there may say anything of itself.
+	row, violations := w.tr.Key(mapping.EventView{Op: string(bus.Deleted), Agency: strings.ToUpper(slug), Dataset: dataset, Key: r.Key})
+	if len(violations) == 0 {
+		return row, true, true
+	}
+	return nil, true, violations[0].Rule != schemas.RuleJSON
+}
