@@ -261,3 +261,19 @@ func BenchmarkLists(b *testing.B) {
 		buf, _, _ = tr.Document(buf[:0], row)
 	}
 }
+
+// TestFingerprintOfLists: what a list is made of is part of the mapping's meaning.
+func TestFingerprintOfLists(t *testing.T) {
+	first := hoSoPlan(t).Fingerprint()
+	for _, with := range [][]string{
+		{"{ each: sdts, as: s, value: digits(s) }", "{ each: 'split(sdt, \";\")', as: s, value: digits(s) }"},
+		{"{ each: sdts, as: s, value: digits(s) }", "{ each: sdts, as: s, value: text(s) }"},
+		{"when: p.xoa != true, fields", "fields"},
+		{"namSinh: p.nam", "namSinh: p.nam2"},
+		{"[diem1, diem2]", "[diem2, diem1]"},
+	} {
+		if got := hoSoPlan(t, with...).Fingerprint(); got == first {
+			t.Errorf("%q instead of %q is taken for the same mapping", with[1], with[0])
+		}
+	}
+}
