@@ -86,8 +86,54 @@ type Draft struct {
 	YAML string `json:"yaml"`
 }
 
-// Describe makes the report on one table. t is the table as the rows have it; rows may be empty.
+// Discoverer describes the tables of a source. It keeps what the datasets are called from one table to the next, and is for
+// one goroutine.
+type Discoverer struct {
+	opt   Options
+	base  *vocabulary
+	known []*known
+}
+
+// known is a dataset with the words that its properties go by.
+type known struct {
+	dataset *schemas.Dataset
+	v       *vocabulary
+	leaves  []*leaf
+	lists   []*listProperty
+}
+
+// New makes a Discoverer. It fails when the dataset that is asked for is none.
+func New(opt Options) (*Discoverer, error) {
+	d := &Discoverer{opt: opt, base: newVocabulary()}
+	datasets := opt.Set.Datasets()
+	if opt.Dataset != "" {
+		one, err := opt.Set.Dataset(opt.Dataset)
+		if err != nil {
+			return nil, err
+		}
+		datasets = []*schemas.Dataset{one}
+	}
+	for _, dataset := range datasets {
+		v := cloneVocabulary(d.base)
+		k := &known{dataset: dataset, v: v, leaves: leaves(dataset.Root(), v)}
+		k.lists = lists(dataset.Root(), v)
+		d.known = append(d.known, k)
+	}
+	return d, nil
+}
+
+// Describe makes the report on one table with a Discoverer of its own.
 func Describe(info adapters.TableInfo, t *record.Table, rows []record.Row, opt Options) (Table, error) {
+	d, err := New(opt)
+	if err != nil {
+		return Table{}, err
+	}
+	return d.Describe(info, t, rows), nil
+}
+
+// Describe makes the report on one table. t is the table as the rows have it; rows may be empty.
+func (d *Discoverer) Describe(info adapters.TableInfo, t *record.Table, rows []record.Row) Table {
+	opt := d.opt
 	if t == nil {
 		t = info.Table
 	}
@@ -98,26 +144,16 @@ func Describe(info adapters.TableInfo, t *record.Table, rows []record.Row, opt O
 	for _, r := range info.Relations {
 		out.Relations = append(out.Relations, Relation{Columns: r.Columns, Table: r.Table, References: r.References})
 	}
-	base := newVocabulary()
-	columns := profiles(t, rows, base)
+	columns := profiles(t, rows, d.base)
 	for _, p := range columns {
 		out.Columns = append(out.Columns, p.report(opt.Samples))
 	}
 	ids := identifiers(columns)
-	datasets := opt.Set.Datasets()
-	if opt.Dataset != "" {
-		d, err := opt.Set.Dataset(opt.Dataset)
-		if err != nil {
-			return out, err
-		}
-		datasets = []*schemas.Dataset{d}
-	}
 	proposals := map[string][]*Proposal{}
-	for _, d := range datasets {
-		v := cloneVocabulary(base)
-		found := propose(d, t.Name, columns, v, opt.Set, ids)
-		proposals[d.ID()] = found
-		out.Fits = append(out.Fits, fitOf(d, t.Name, found, columns, v))
+	for _, k := range d.known {
+		found := propose(k, t.Name, columns, opt.Set, ids)
+		proposals[k.dataset.ID()] = found
+		out.Fits = append(out.Fits, fitOf(k.dataset, t.Name, found, columns, k.v))
 	}
 	slices.SortStableFunc(out.Fits, func(a, b Fit) int {
 		switch {
@@ -129,15 +165,12 @@ func Describe(info adapters.TableInfo, t *record.Table, rows []record.Row, opt O
 		return strings.Compare(a.Dataset, b.Dataset)
 	})
 	if len(out.Fits) == 0 || opt.Dataset == "" && (out.Fits[0].Score < LeastFit || out.Fits[0].Placed < 3) {
-		return out, nil
+		return out
 	}
-	d, err := opt.Set.Dataset(out.Fits[0].Dataset)
-	if err != nil {
-		return out, err
-	}
-	w := &writer{dataset: d, table: t, columns: columns, ids: ids, rows: rows, opt: opt, proposals: proposals[d.ID()]}
+	best := d.known[slices.IndexFunc(d.known, func(k *known) bool { return k.dataset.ID() == out.Fits[0].Dataset })]
+	w := &writer{dataset: best.dataset, leaves: best.leaves, table: t, columns: columns, ids: ids, rows: rows, opt: opt, proposals: proposals[best.dataset.ID()]}
 	out.Draft = w.draft()
-	return out, nil
+	return out
 }
 
 const samplesShown = 3

@@ -32,6 +32,8 @@ type evidence struct {
 	expression string
 	// list is the form of the list that the expression is an element of, with %s in its place; empty when it is none.
 	list string
+	// over is the list that the expression is about one element of.
+	over string
 	why  []Text
 	// nulls are texts to be declared as null for the column; asked are those that a person must judge.
 	nulls, asked []string
@@ -44,8 +46,11 @@ type evidence struct {
 func judge(p *profile, l *leaf, id string, set *schemas.Set) evidence {
 	e := evidence{most: 1}
 	n := l.node
+	if e, ok := judgeElement(p, l, id, set); ok {
+		return e
+	}
 	switch {
-	case l.list:
+	case l.list || p.many:
 		return judgeList(p, l, id, set)
 	case isPartialDate(n):
 		e.date(p, id, true)
@@ -69,39 +74,26 @@ func judge(p *profile, l *leaf, id string, set *schemas.Set) evidence {
 
 // judgeList holds a column against a list of plain values: one value, or several with a separator between them.
 func judgeList(p *profile, l *leaf, id string, set *schemas.Set) evidence {
-	if l.node.Items == nil {
+	if l.node.Items == nil || !l.list {
 		return evidence{}
 	}
 	one := *l
 	one.node, one.list = l.node.Items, false
-	separator := ""
-	for _, s := range []string{";", ",", "|"} {
-		if p.share(func(text string) bool { return strings.Contains(text, s) }) > 0.02 {
-			separator = s
-			break
-		}
+	if p.many {
+		single := *p
+		single.many = false
+		e := judge(&single, &one, "s", set)
+		e.list = "{ each: '" + p.of.at(p.of.id(id), p.path, "json") + "', as: s, value: %s }"
+		return e
 	}
+	separator := p.separator(";", ",", "|", "\n")
 	if separator == "" {
 		e := judge(p, &one, id, set)
 		e.list = "[%s]"
 		return e
 	}
-	parts := *p
-	parts.texts, parts.filled = map[string]int{}, 0
-	for text, n := range p.texts {
-		for part := range strings.SplitSeq(text, separator) {
-			if part = strings.TrimSpace(part); part != "" {
-				parts.texts[part] += n
-				parts.filled += n
-			}
-		}
-	}
-	e := judge(&parts, &one, "s", set)
-	if e.codes != nil {
-		e.codes.Name = id
-		e.expression = fmt.Sprintf("code(%q, s)", id)
-	}
-	e.list = "{ each: 'split(" + id + `, "` + separator + `")', as: s, value: %s }`
+	e := judge(p.separated(separator), &one, "s", set)
+	e.list = "{ each: 'split(" + id + `, "` + strings.ReplaceAll(separator, "\n", `\n`) + `")', as: s, value: %s }`
 	e.why = append(e.why, say("nhiều giá trị cách nhau bằng %q", "several values with %q between them", separator))
 	return e
 }
@@ -113,6 +105,25 @@ func allows(n *schemas.Node, kind string) bool {
 func (e *evidence) because(fit float64, why Text) {
 	e.fit = fit
 	e.why = append(e.why, why)
+}
+
+// judgeElement holds a column against what an element of a list goes by, its name or its address, where the cells hold several
+// of them: every one is an element.
+func judgeElement(p *profile, l *leaf, id string, set *schemas.Set) (evidence, bool) {
+	n := len(l.path)
+	if n < 2 || !strings.HasSuffix(l.path[n-2], "[]") || !slices.Contains([]string{"hoTen", "ten", "chiTiet"}, l.path[n-1]) || p.member {
+		return evidence{}, false
+	}
+	separator := p.separator(";", "|", "\n")
+	if separator == "" {
+		return evidence{}, false
+	}
+	one := *l
+	one.path = l.path[n-1:]
+	e := judge(p.separated(separator), &one, elementName, set)
+	e.over = "split(" + id + `, "` + strings.ReplaceAll(separator, "\n", `\n`) + `")`
+	e.why = append(e.why, say("nhiều giá trị cách nhau bằng %q", "several values with %q between them", separator))
+	return e, true
 }
 
 // date judges dates: a whole one, or one that may lack day and month.
@@ -142,7 +153,7 @@ func (e *evidence) date(p *profile, id string, partial bool) {
 		return
 	}
 	read := id
-	if p.kind == record.Int {
+	if p.kind == record.Int || p.member {
 		read = "text(" + id + ")"
 	}
 	if p.filled == 0 {
@@ -216,6 +227,11 @@ func (e *evidence) instant(p *profile, id string) {
 }
 
 func (e *evidence) number(p *profile, id string) {
+	if p.of != nil && !p.member && p.filled > 0 && p.share(allDigits) == 1 {
+		e.expression = p.of.at(p.of.id(id), p.path, "int")
+		e.because(1, say("các giá trị là số nguyên", "the values are whole numbers"))
+		return
+	}
 	switch p.kind {
 	case record.Int:
 		e.expression = id
@@ -242,6 +258,21 @@ func (e *evidence) truth(p *profile, id string) {
 	case record.Int:
 		e.expression, e.most = id+" == 1", 0.8
 		e.because(p.share(func(s string) bool { return s == "0" || s == "1" })*2-1, say("các giá trị là 0 và 1", "the values are 0 and 1"))
+	case record.Text:
+		if p.truth {
+			e.expression = id
+			if !p.member {
+				e.expression = p.of.at(p.of.id(id), p.path, "bool")
+			}
+			e.because(1, say("các giá trị là đúng hoặc sai", "the values are true or false"))
+			return
+		}
+		if yes := p.yes(); yes != "" {
+			e.expression, e.most = fmt.Sprintf("%s == %q", id, yes), 0.85
+			e.because(0.8, say("các giá trị là có và không", "the values are yes and no"))
+			return
+		}
+		fallthrough
 	default:
 		e.most = 0.5
 		e.todo = append(e.todo, say("ghi phép so sánh cho giá trị đúng", "write the comparison that means true"))
@@ -257,7 +288,11 @@ func (e *evidence) text(p *profile, l *leaf, id string) {
 		e.because(-0.5, say("kiểu của cột không phải văn bản", "the type of the column is no text"))
 		return
 	case record.Float, record.Decimal:
-		if n.Pattern != "" {
+		switch {
+		case l.path[len(l.path)-1] == "soDinhDanh":
+			e.personID(p, id)
+			return
+		case n.Pattern != "":
 			e.pattern(p, n.Pattern, id)
 			return
 		}
@@ -271,6 +306,10 @@ func (e *evidence) text(p *profile, l *leaf, id string) {
 		return
 	}
 	if n.Pattern != "" {
+		if l.path[len(l.path)-1] == "soDinhDanh" {
+			e.personID(p, id)
+			return
+		}
 		e.pattern(p, n.Pattern, id)
 		return
 	}
@@ -292,7 +331,7 @@ func (e *evidence) text(p *profile, l *leaf, id string) {
 		e.because(0.4+0.6*words, say("%d%% giá trị có dạng họ tên", "%d%% of the values have the form of a full name", percent(words)))
 		if p.share(func(s string) bool { return strings.Contains(s, ";") }) > 0.02 {
 			e.most = 0.85
-			e.todo = append(e.todo, say("có ô chứa nhiều người cách nhau bằng dấu ;: dùng each và split", "some cells hold several people with ; between them: use each and split"))
+			e.todo = append(e.todo, say("có ô chứa nhiều người cách nhau bằng dấu ;", "some cells hold several people with ; between them"))
 		}
 		if words < 0.5 {
 			e.because(-0.5, say("phần lớn giá trị chỉ có một từ", "most values are a single word"))
@@ -301,6 +340,28 @@ func (e *evidence) text(p *profile, l *leaf, id string) {
 		e.because(-0.7, say("các giá trị không có chữ số", "the values have no digits"))
 	default:
 		e.because(0.4, say("độ dài các giá trị hợp lệ", "the values have an allowed length"))
+	}
+}
+
+// personID judges identification numbers as personId() reads them: it puts zeros back and checks.
+func (e *evidence) personID(p *profile, id string) {
+	e.expression = "personId(" + id + ")"
+	share := p.share(func(s string) bool {
+		if p.kind == record.Float || p.kind == record.Decimal {
+			s = strings.TrimSuffix(s, ".0")
+		}
+		_, _, _, ok := value.AppendPersonID(nil, []byte(s), p.kind != record.Text)
+		return ok
+	})
+	switch {
+	case share >= 0.9:
+		e.because(share, say("%d%% giá trị là số định danh", "%d%% of the values are identification numbers", percent(share)))
+	case share >= mostlyFits:
+		e.most = 0.85 // data that somebody has to clean, in the column that it is
+		e.because(0, say("%d%% giá trị là số định danh, số còn lại phải làm sạch", "%d%% of the values are identification numbers, the others must be cleaned", percent(share)))
+	default:
+		e.most = 0.55
+		e.because(share*2-1, say("chỉ %d%% giá trị là số định danh", "only %d%% of the values are identification numbers", percent(share)))
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/lienthong/truc/mapping/value"
@@ -28,6 +29,21 @@ type profile struct {
 	// encodings are the readings of a text column that is no clean UTF-8 Vietnamese, best first.
 	encodings []Encoding
 	suspected string
+
+	// document is the notation of a column whose cells are documents, "json" or "xml"; parts and arrays are what is in them.
+	document string
+	parts    []*profile
+	arrays   []*array
+	// of is the column that this is a part of, path its place there (in an element of a list: below the element), within how
+	// many documents have it. number and truth: the JSON values are no texts.
+	of            *profile
+	path          []string
+	within        int
+	number, truth bool
+	// element: the profile of what stands between separators in that one.
+	element *profile
+	// many: the part is a list of plain values; member: it belongs to the elements of a list.
+	many, member bool
 }
 
 func profiles(t *record.Table, rows []record.Row, v *vocabulary) []*profile {
@@ -46,6 +62,7 @@ func profiles(t *record.Table, rows []record.Row, v *vocabulary) []*profile {
 		if p.kind == record.Text || p.kind == record.Bytes {
 			p.encodings, p.suspected = suspect(p.texts)
 		}
+		p.documents(rows)
 		out[i] = p
 	}
 	alike(out)
@@ -56,11 +73,13 @@ func profiles(t *record.Table, rows []record.Row, v *vocabulary) []*profile {
 func alike(columns []*profile) {
 	shared := ""
 	for _, p := range columns {
-		if p.suspected != "" && shared != "" && p.suspected != shared {
+		// Capitals of a font are its small letters in another case: the encoding is the same.
+		family := strings.TrimSuffix(p.suspected, "-hoa")
+		if family != "" && shared != "" && family != shared {
 			return
 		}
-		if p.suspected != "" {
-			shared = p.suspected
+		if family != "" {
+			shared = family
 		}
 	}
 	d, ok := value.EncodingNamed(shared)
@@ -105,6 +124,50 @@ func (p *profile) share(has func(text string) bool) float64 {
 		}
 	}
 	return float64(n) / float64(p.filled)
+}
+
+// separator is the one that stands in cells between several values, "" when none does.
+func (p *profile) separator(of ...string) string {
+	i := slices.IndexFunc(of, func(s string) bool {
+		return p.share(func(text string) bool { return strings.Contains(text, s) }) > 0.02
+	})
+	if i < 0 {
+		return ""
+	}
+	return of[i]
+}
+
+// separated is the profile of the values between separators.
+func (p *profile) separated(separator string) *profile {
+	out := *p
+	out.texts, out.filled, out.of, out.element = map[string]int{}, 0, nil, p
+	for text, n := range p.texts {
+		for part := range strings.SplitSeq(text, separator) {
+			if part = strings.TrimSpace(part); part != "" {
+				out.texts[part] += n
+				out.filled += n
+			}
+		}
+	}
+	return &out
+}
+
+// yes is the value that means yes, where the values are nothing but yes and no.
+func (p *profile) yes() string {
+	found := ""
+	for text := range p.texts {
+		switch strings.ToLower(text) {
+		case "y", "yes", "true", "t", "1", "c", "có", "co", "x":
+			if found != "" {
+				return ""
+			}
+			found = text
+		case "n", "no", "false", "f", "0", "k", "không", "khong":
+		default:
+			return ""
+		}
+	}
+	return found
 }
 
 // sharedSound is the share of Vietnamese words that is enough where other columns of the table have shown the encoding.

@@ -54,6 +54,8 @@ type reading struct {
 	words []string
 	// certain is false when a word of the name has other meanings too.
 	certain bool
+	// around are words of the documents that a value stands in: they tell of whom it speaks, and nothing against it.
+	around map[string]bool
 }
 
 // read takes a name apart: "HoTenMe", "ho_ten_me", "hotenme", "Họ tên mẹ" give ho, ten, me.
@@ -79,7 +81,7 @@ func (v *vocabulary) expand(words []string) []reading {
 		var next []reading
 		for _, r := range out {
 			for _, m := range meanings {
-				next = append(next, reading{slices.Concat(r.words, m), r.certain && len(meanings) == 1})
+				next = append(next, reading{words: slices.Concat(r.words, m), certain: r.certain && len(meanings) == 1})
 			}
 		}
 		if len(next) > 8 {
