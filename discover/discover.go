@@ -1,6 +1,7 @@
 package discover
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -90,8 +91,9 @@ type Draft struct {
 // one goroutine.
 type Discoverer struct {
 	opt   Options
-	base  *vocabulary
-	known []*known
+	// base are the words of any system, all those of the datasets besides.
+	base, all *vocabulary
+	known     []*known
 }
 
 // known is a dataset with the words that its properties go by.
@@ -105,6 +107,7 @@ type known struct {
 // New makes a Discoverer. It fails when the dataset that is asked for is none.
 func New(opt Options) (*Discoverer, error) {
 	d := &Discoverer{opt: opt, base: newVocabulary()}
+	d.all = cloneVocabulary(d.base)
 	datasets := opt.Set.Datasets()
 	if opt.Dataset != "" {
 		one, err := opt.Set.Dataset(opt.Dataset)
@@ -118,6 +121,7 @@ func New(opt Options) (*Discoverer, error) {
 		k := &known{dataset: dataset, v: v, leaves: leaves(dataset.Root(), v)}
 		k.lists = lists(dataset.Root(), v)
 		d.known = append(d.known, k)
+		maps.Copy(d.all.words, v.words)
 	}
 	return d, nil
 }
@@ -144,7 +148,7 @@ func (d *Discoverer) Describe(info adapters.TableInfo, t *record.Table, rows []r
 	for _, r := range info.Relations {
 		out.Relations = append(out.Relations, Relation{Columns: r.Columns, Table: r.Table, References: r.References})
 	}
-	columns := profiles(t, rows, d.base)
+	columns := profiles(t, rows, d.base, d.all)
 	for _, p := range columns {
 		out.Columns = append(out.Columns, p.report(opt.Samples))
 	}

@@ -227,7 +227,7 @@ func (e *evidence) instant(p *profile, id string) {
 }
 
 func (e *evidence) number(p *profile, id string) {
-	if p.of != nil && !p.member && p.filled > 0 && p.share(allDigits) == 1 {
+	if p.of != nil && !p.member && p.filled > 0 && p.few(p.share(allDigits)) >= 0.9 {
 		e.expression = p.of.at(p.of.id(id), p.path, "int")
 		e.because(1, say("các giá trị là số nguyên", "the values are whole numbers"))
 		return
@@ -288,12 +288,8 @@ func (e *evidence) text(p *profile, l *leaf, id string) {
 		e.because(-0.5, say("kiểu của cột không phải văn bản", "the type of the column is no text"))
 		return
 	case record.Float, record.Decimal:
-		switch {
-		case l.path[len(l.path)-1] == "soDinhDanh":
-			e.personID(p, id)
-			return
-		case n.Pattern != "":
-			e.pattern(p, n.Pattern, id)
+		if n.Pattern != "" {
+			e.identifier(p, l, id)
 			return
 		}
 		fallthrough
@@ -306,11 +302,12 @@ func (e *evidence) text(p *profile, l *leaf, id string) {
 		return
 	}
 	if n.Pattern != "" {
-		if l.path[len(l.path)-1] == "soDinhDanh" {
-			e.personID(p, id)
-			return
+		filled, nothing := p.something()
+		e.asked = append(e.asked, nothing...)
+		e.identifier(filled, l, id)
+		if len(nothing) > 0 {
+			e.most = min(e.most, 0.85)
 		}
-		e.pattern(p, n.Pattern, id)
 		return
 	}
 	fits := p.share(func(s string) bool {
@@ -343,6 +340,37 @@ func (e *evidence) text(p *profile, l *leaf, id string) {
 	}
 }
 
+// identifier judges values of a prescribed form: as a function of their own reads them, where there is one.
+func (e *evidence) identifier(p *profile, l *leaf, id string) {
+	switch l.path[len(l.path)-1] {
+	case "soDinhDanh":
+		e.personID(p, id)
+	case "soTien":
+		share := p.share(func(s string) bool {
+			_, ok := value.AppendMoney(nil, []byte(s), value.EitherGrouping)
+			return ok
+		})
+		if p.kind != record.Text || share < 0.5 {
+			e.pattern(p, l.node.Pattern, id)
+			return
+		}
+		e.expression = "text(money(" + id + "))"
+		e.because(share*2-1, say("%d%% giá trị đọc được là số tiền", "%d%% of the values read as amounts", percent(share)))
+	case "maSoDoanhNghiep", "maSoThue":
+		e.pattern(p, l.node.Pattern, id)
+		share := p.share(func(s string) bool {
+			_, _, fault := value.AppendTaxCode(nil, []byte(s), p.kind != record.Text)
+			return fault == value.NoFault
+		})
+		if share >= 0.8 {
+			e.expression, e.most, e.why = "taxCode("+id+")", 1, nil
+			e.because(share, say("%d%% giá trị là mã số thuế đúng chữ số kiểm tra", "%d%% of the values are tax codes with the right check digit", percent(share)))
+		}
+	default:
+		e.pattern(p, l.node.Pattern, id)
+	}
+}
+
 // personID judges identification numbers as personId() reads them: it puts zeros back and checks.
 func (e *evidence) personID(p *profile, id string) {
 	e.expression = "personId(" + id + ")"
@@ -355,8 +383,8 @@ func (e *evidence) personID(p *profile, id string) {
 	})
 	switch {
 	case share >= 0.9:
-		e.because(share, say("%d%% giá trị là số định danh", "%d%% of the values are identification numbers", percent(share)))
-	case share >= mostlyFits:
+		e.because(p.few(share), say("%d%% giá trị là số định danh", "%d%% of the values are identification numbers", percent(share)))
+	case p.few(share) >= mostlyFits:
 		e.most = 0.85 // data that somebody has to clean, in the column that it is
 		e.because(0, say("%d%% giá trị là số định danh, số còn lại phải làm sạch", "%d%% of the values are identification numbers, the others must be cleaned", percent(share)))
 	default:
@@ -381,11 +409,12 @@ func (e *evidence) pattern(p *profile, pattern, id string) {
 	}
 	cleaned := p.share(func(s string) bool { return form.MatchString(onlyDigits(s)) })
 	length := fixedLength(form)
-	padded := 0.0
+	padded, both := 0.0, 0.0
 	if length > 0 {
 		padded = p.share(func(s string) bool {
-			return allDigits(s) && len(s) >= length-2 && len(s) <= length && form.MatchString(strings.Repeat("0", length-len(s))+s)
+			return refilled(s, length, form)
 		})
+		both = p.share(func(s string) bool { return refilled(onlyDigits(s), length, form) })
 	}
 	switch {
 	case plain >= 0.9 && p.kind != record.Int && (p.kind != record.Decimal || length == 0):
@@ -405,7 +434,10 @@ func (e *evidence) pattern(p *profile, pattern, id string) {
 		if best == cleaned && cleaned > plain {
 			e.expression = "digits(" + id + ")"
 		}
-		if best >= mostlyFits {
+		if p.few(max(best, both)) >= mostlyFits && p.kind == record.Text && both > best {
+			best, e.expression = both, fmt.Sprintf("pad(digits(%s), %d)", id, length)
+		}
+		if p.few(best) >= mostlyFits {
 			e.most = 0.85 // data that somebody has to clean, in the column that it is
 			e.because(0, say("%d%% giá trị đúng mẫu %s, số còn lại phải làm sạch", "%d%% of the values match %s, the others must be cleaned", percent(best), pattern))
 			return
@@ -413,6 +445,11 @@ func (e *evidence) pattern(p *profile, pattern, id string) {
 		e.because(best*2-1, say("chỉ %d%% giá trị đúng mẫu %s", "only %d%% of the values match %s", percent(best), pattern))
 		e.most = 0.55
 	}
+}
+
+// refilled reports whether digits have a form once the zeros on the left are put back that a number column lost.
+func refilled(s string, length int, form *regexp.Regexp) bool {
+	return allDigits(s) && len(s) >= length-2 && len(s) <= length && form.MatchString(strings.Repeat("0", length-len(s))+s)
 }
 
 // mostlyFits is the share of values in the prescribed form from which a column is still taken for what its name says.

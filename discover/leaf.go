@@ -28,6 +28,10 @@ type leaf struct {
 	// brief are names that its values alone bear out, if they have form: the so of a person is an identification number.
 	brief [][]string
 	form  *regexp.Regexp
+	// lone are names without that of the property before it: the chuc vu of chucVuNguoiKy.
+	lone [][]string
+	// only: no other property has its name.
+	only bool
 	// list: the property is a list that one column could fill.
 	list bool
 }
@@ -35,6 +39,7 @@ type leaf struct {
 // owner is an object above a leaf.
 type owner struct {
 	name     string
+	path     string
 	required bool
 	// names are the words by which it goes.
 	names [][]string
@@ -57,11 +62,11 @@ func leaves(root *schemas.Node, v *vocabulary) []*leaf {
 			switch {
 			case p.Node.Items != nil && isObject(p.Node.Items) && !isPartialDate(p.Node.Items):
 				// What one column can fill is the first element.
-				o := owner{name: p.Name, names: variants(p.Name, p.Node, v), part: len(owners) > 0 || isPart(p.Node.Items)}
 				below[len(below)-1] += "[]"
+				o := owner{name: p.Name, path: strings.Join(below, "."), names: variants(p.Name, p.Node, v), part: len(owners) > 0 || isPart(p.Node.Items)}
 				visit(p.Node.Items, below, false, append(slices.Clone(owners), o))
 			case isObject(p.Node) && !isPartialDate(p.Node):
-				o := owner{name: p.Name, required: p.Required, names: variants(p.Name, p.Node, v), part: len(owners) > 0 || isPart(p.Node)}
+				o := owner{name: p.Name, path: strings.Join(below, "."), required: p.Required, names: variants(p.Name, p.Node, v), part: len(owners) > 0 || isPart(p.Node)}
 				visit(p.Node, below, must && p.Required, append(slices.Clone(owners), o))
 			default:
 				l := &leaf{
@@ -76,7 +81,30 @@ func leaves(root *schemas.Node, v *vocabulary) []*leaf {
 	}
 	visit(root, nil, true, nil)
 	loneNames(out)
+	attributes(out)
 	return out
+}
+
+// attributes finds the properties that are named by another beside them, chucVuNguoiKy beside nguoiKy, and the names that stand
+// only once.
+func attributes(leaves []*leaf) {
+	count := map[string]int{}
+	for _, l := range leaves {
+		count[l.path[len(l.path)-1]]++
+	}
+	own := func(l *leaf) []string { return split(l.path[len(l.path)-1]) }
+	for _, l := range leaves {
+		l.only = count[l.path[len(l.path)-1]] == 1
+		for _, o := range leaves {
+			n := len(own(l)) - len(own(o))
+			if o == l || n < 1 || len(own(o)) < 2 || !slices.Equal(l.path[:len(l.path)-1], o.path[:len(o.path)-1]) || !slices.Equal(own(l)[n:], own(o)) {
+				continue
+			}
+			if name := own(l)[:n]; !slices.ContainsFunc(leaves, func(x *leaf) bool { return slices.Equal(own(x), name) }) {
+				l.lone = append(l.lone, name)
+			}
+		}
+	}
 }
 
 // loneNames lets the amount, the code or the address of an object go by that word alone where it is the only one: of a member's

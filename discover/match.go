@@ -13,6 +13,8 @@ type matcher struct {
 	context map[string]bool
 	// subjects are the words of the objects that a column may speak of; naming another one than the leaf's tells against it.
 	subjects map[string]bool
+	// present are the optional objects that a column fills already: a name that stands nowhere else need not name them.
+	present map[string]bool
 }
 
 func newMatcher(k *known, table string) *matcher {
@@ -122,6 +124,8 @@ func weight(word string) float64 {
 		return 0
 	case "so", "ma", "ten", "loai", "nguoi":
 		return 0.7
+	case "id", "danh", "sach", "ds", "list", "items", "data":
+		return 0.3
 	}
 	return 1
 }
@@ -139,6 +143,8 @@ const (
 	asCalled = 0.85
 	// asBrief is the factor of a short name that the values bear out.
 	asBrief = 0.85
+	// asLone is the factor of a name without that of the property that it belongs to.
+	asLone = 0.8
 	// settled is how well a reading must fit somewhere to count as possible.
 	settled = 0.5
 )
@@ -153,6 +159,9 @@ func (m *matcher) score(p *profile, l *leaf) float64 {
 				s *= ambiguous
 			}
 			best = max(best, s)
+		}
+		for _, name := range l.lone {
+			best = max(best, m.fit(r, name, l.owners)*asLone)
 		}
 		for _, name := range l.brief {
 			if p.share(l.form.MatchString) >= mostlyFits {
@@ -217,7 +226,7 @@ func (m *matcher) fit(r reading, name []string, owners []owner) float64 {
 		}
 		switch {
 		case named || o.required:
-		case o.part:
+		case o.part || m.present[o.path]:
 			factor *= unnamedPart
 		default:
 			factor *= unnamed

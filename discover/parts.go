@@ -20,9 +20,10 @@ const (
 	mostDocuments, mostPaths, deepest = 300, 200, 6
 	// mostElements of a list are looked at.
 	mostElements = 50
-	// leastDocuments and leastOften say when a key is a name: it stands in several rows, and in a good part of those that have
-	// the object above it. Other keys may be values: those of an object that is keyed by persons.
-	leastDocuments, leastOften = 3, 0.05
+	// leastDocuments and leastOften say when a key is a name whatever its words: it stands in several rows, and in a good part of
+	// those that have the object above it. Other keys may be values, those of an object that is keyed by persons: of them only
+	// those count that are made of known words.
+	leastDocuments, leastOften = 5, 0.1
 )
 
 // part is a place inside the documents of a column: an object, a list or a value.
@@ -167,7 +168,7 @@ var key = regexp.MustCompile(`^@?[A-Za-z_][A-Za-z0-9_-]{0,39}$`)
 var number = regexp.MustCompile(`[0-9]{4}`)
 
 // named are the members whose keys are names.
-func (n *part) named() []*part {
+func (n *part) named(v *vocabulary) []*part {
 	var out []*part
 	often := 0
 	for _, name := range slices.Sorted(maps.Keys(n.members)) {
@@ -175,7 +176,8 @@ func (n *part) named() []*part {
 		if m.documents*2 > n.documents {
 			often++
 		}
-		if key.MatchString(name) && !number.MatchString(name) && m.documents >= leastDocuments && float64(m.documents) >= leastOften*float64(n.documents) {
+		many := m.documents >= leastDocuments && float64(m.documents) >= leastOften*float64(n.documents)
+		if key.MatchString(name) && !number.MatchString(name) && (many || v.knows(name)) {
 			out = append(out, m)
 		}
 	}
@@ -210,7 +212,7 @@ func (p *profile) form(cells [][]byte) string {
 }
 
 // documents takes the cells of a column apart that hold JSON or XML, and lists what stands inside as profiles of their own.
-func (p *profile) documents(rows []record.Row) {
+func (p *profile) documents(rows []record.Row, v *vocabulary) {
 	if p.kind != record.JSON && p.kind != record.Text {
 		return
 	}
@@ -234,29 +236,29 @@ func (p *profile) documents(rows []record.Row) {
 			_ = root.addXML(c, i+1) // what stands before a fault is a beginning all the same
 			continue
 		}
-		var v any
+		var parsed any
 		d := json.NewDecoder(bytes.NewReader(c))
 		d.UseNumber()
-		if d.Decode(&v) == nil {
-			root.addJSON(v, i+1, 0)
+		if d.Decode(&parsed) == nil {
+			root.addJSON(parsed, i+1, 0)
 		}
 	}
-	p.inside(root, nil)
+	p.inside(root, nil, v)
 }
 
 // inside lists the values and lists below a place.
-func (p *profile) inside(n *part, path []string) {
+func (p *profile) inside(n *part, path []string, v *vocabulary) {
 	if n.repeated || len(p.parts)+len(p.arrays) >= mostPaths {
 		return
 	}
 	if n.element != nil && n.lists > 0 {
-		p.array(n, path)
+		p.array(n, path, v)
 	}
 	if n.filled > 0 && len(path) > 0 {
 		p.parts = append(p.parts, p.partOf(n, path))
 	}
-	for _, m := range n.named() {
-		p.inside(m, append(slices.Clone(path), m.name))
+	for _, m := range n.named(v) {
+		p.inside(m, append(slices.Clone(path), m.name), v)
 	}
 }
 
@@ -279,7 +281,7 @@ type array struct {
 	members []*profile
 }
 
-func (p *profile) array(n *part, path []string) {
+func (p *profile) array(n *part, path []string, v *vocabulary) {
 	if len(path) == 0 && p.kind != record.JSON {
 		return // a text that is a list as a whole: no expression reads it
 	}
@@ -298,7 +300,7 @@ func (p *profile) array(n *part, path []string) {
 			q.member = true
 			a.members = append(a.members, q)
 		}
-		for _, m := range n.named() {
+		for _, m := range n.named(v) {
 			if isIdentifier(m.name) {
 				visit(m, append(slices.Clone(below), m.name))
 			}

@@ -46,7 +46,8 @@ type profile struct {
 	many, member bool
 }
 
-func profiles(t *record.Table, rows []record.Row, v *vocabulary) []*profile {
+// profiles looks at the columns; v reads their names, known are the words that keys in documents may be made of.
+func profiles(t *record.Table, rows []record.Row, v, known *vocabulary) []*profile {
 	out := make([]*profile, len(t.Columns))
 	for i, c := range t.Columns {
 		p := &profile{column: c, place: i, key: slices.Contains(t.Key, i), read: v.read(c.Name), rows: len(rows), kind: c.Kind, texts: map[string]int{}}
@@ -62,7 +63,7 @@ func profiles(t *record.Table, rows []record.Row, v *vocabulary) []*profile {
 		if p.kind == record.Text || p.kind == record.Bytes {
 			p.encodings, p.suspected = suspect(p.texts)
 		}
-		p.documents(rows)
+		p.documents(rows, known)
 		out[i] = p
 	}
 	alike(out)
@@ -168,6 +169,35 @@ func (p *profile) yes() string {
 		}
 	}
 	return found
+}
+
+// nothings are what people type into a field that must not be empty.
+func nothings() []string {
+	return []string{"-", "--", "0", "x", "xx", "xxx", "k", "ko", "không", "không có", "khong", "khong co", "chưa có", "none", "null", "n/a", "na"}
+}
+
+// something is the profile without cells that say there is nothing, and the texts that say so.
+func (p *profile) something() (*profile, []string) {
+	out := *p
+	out.texts, out.filled = map[string]int{}, 0
+	var left []string
+	for _, text := range p.values() {
+		if slices.Contains(nothings(), strings.ToLower(text)) {
+			left = append(left, text)
+			continue
+		}
+		out.texts[text] = p.texts[text]
+		out.filled += p.texts[text]
+	}
+	if out.filled == 0 {
+		return p, nil
+	}
+	return &out, left
+}
+
+// few tempers a share that few cells show: two that fit and one that does not are no proof of a third that is wrong.
+func (p *profile) few(share float64) float64 {
+	return (share*float64(p.filled) + 2) / float64(p.filled+2)
 }
 
 // sharedSound is the share of Vietnamese words that is enough where other columns of the table have shown the encoding.

@@ -82,6 +82,7 @@ func propose(k *known, table string, columns []*profile, set *schemas.Set, ids m
 	open := slices.DeleteFunc(slices.Clone(m.leaves), func(l *leaf) bool { return x.listed(l) })
 	filled := map[*leaf]bool{}
 	rest := x.pair(m, open, sources, filled)
+	rest = append(rest, x.beside(rest, open, sources, filled)...)
 	out = append(out, rest...)
 	out = append(out, x.split(rest)...)
 	order := map[string]int{}
@@ -103,6 +104,40 @@ func propose(k *known, table string, columns []*profile, set *schemas.Set, ids m
 		return cmp.Or(cmp.Compare(place(a), place(b)), cmp.Compare(len(a.Property), len(b.Property)))
 	})
 	return out
+}
+
+// beside looks once more for names that stand only once in the dataset: they need not name an object that others fill.
+func (x *proposer) beside(found []*Proposal, open []*leaf, sources []*profile, filled map[*leaf]bool) []*Proposal {
+	m := *x.m
+	m.present = map[string]bool{}
+	for _, p := range found {
+		for _, o := range p.leaf.above {
+			m.present[o.path] = m.present[o.path] || p.Live
+		}
+	}
+	weak := map[string]bool{}
+	for _, p := range found {
+		if p.Confidence < Threshold && p.leaf.only && len(p.leaf.above) > 0 && m.present[p.leaf.above[len(p.leaf.above)-1].path] {
+			weak[p.Property] = true
+			filled[p.leaf] = false
+			for _, q := range p.parts {
+				x.used[q] = false
+			}
+		}
+	}
+	again := slices.DeleteFunc(slices.Clone(open), func(l *leaf) bool {
+		return filled[l] || !l.only || len(l.above) == 0 || !m.present[l.above[len(l.above)-1].path]
+	})
+	better := x.pair(&m, again, sources, filled)
+	for _, p := range found {
+		if weak[p.Property] {
+			filled[p.leaf] = true
+		}
+		if weak[p.Property] && slices.ContainsFunc(better, func(b *Proposal) bool { return b.Property == p.Property }) {
+			*p = *better[slices.IndexFunc(better, func(b *Proposal) bool { return b.Property == p.Property })]
+		}
+	}
+	return slices.DeleteFunc(better, func(b *Proposal) bool { return weak[b.Property] })
 }
 
 // proposer finds what fills the properties of one dataset from one table.
@@ -155,6 +190,9 @@ func newPairing(columns []*profile, l *leaf, name float64, e evidence) *pairing 
 		c.confidence = name * (0.88 + 0.1*e.fit)
 	} else {
 		c.confidence = name * (0.88 + 0.6*e.fit)
+	}
+	if columns[0].of != nil && columns[0].within < leastDocuments {
+		c.confidence = min(c.confidence, 0.75) // a handful of documents shows little
 	}
 	c.confidence = max(0, min(c.confidence, e.most))
 	if e.expression == "" {

@@ -49,6 +49,12 @@ func (v *vocabulary) learn(words []string) {
 	}
 }
 
+// knows reports whether a name is made of known words only, as it is cut: glued words may be anything.
+func (v *vocabulary) knows(name string) bool {
+	words := split(name)
+	return len(words) > 0 && !slices.ContainsFunc(words, func(w string) bool { return !v.words[w] && v.meanings[w] == nil })
+}
+
 // reading is one way to understand a name.
 type reading struct {
 	words []string
