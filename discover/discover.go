@@ -66,8 +66,23 @@ type Column struct {
 	// Suspected is the encoding the texts are most likely in, when that is not UTF-8; Encodings are all plausible ones.
 	Suspected string     `json:"suspected,omitempty"`
 	Encodings []Encoding `json:"encodings,omitempty"`
+	// Document is "json" or "xml" where the cells hold that, Inside what stands in them, and Hidden how many keys may be values
+	// and are not shown.
+	Document string `json:"document,omitempty"`
+	Inside   []Part `json:"inside,omitempty"`
+	Hidden   int    `json:"hidden,omitempty"`
 	// Samples are values of rows, only when they were asked for.
 	Samples []Sample `json:"samples,omitempty"`
+}
+
+// Part is a place inside the documents of a column.
+type Part struct {
+	// Path is as json() and xml() take it; that of an element's property has [] in it: "ds[].ten".
+	Path string `json:"path"`
+	// Kind is "text", "number", "truth", or "list" for a list of plain values.
+	Kind string `json:"kind"`
+	// Rows of the sample that have it.
+	Rows int `json:"rows"`
 }
 
 // Sample is one value, as it is and as a suspected encoding reads it.
@@ -184,6 +199,7 @@ func (p *profile) report(samples bool) Column {
 		Name: p.column.Name, Type: p.column.Type, Kind: p.kind.String(), Nullable: p.column.Nullable, Key: p.key,
 		Nulls: p.nulls, Blank: p.blanks, Distinct: len(p.texts), Shape: p.shape(), Suspected: p.suspected, Encodings: p.encodings,
 	}
+	c.Document, c.Inside, c.Hidden = p.document, p.insides(), p.hidden
 	if !samples {
 		return c
 	}

@@ -81,13 +81,13 @@ func (m *matcher) readings(p *profile, v *vocabulary) []reading {
 		outer, inner = append(outer, p.path[0]), p.path[1:]
 	}
 	if p.member {
-		return around(v.read(strings.Join(inner, " ")), v, inner[:len(inner)-1])
+		return v.read(strings.Join(inner, " "))
 	}
-	whole := around(v.read(strings.Join(slices.Concat(outer, inner), " ")), v, slices.Concat(outer, inner[:len(inner)-1]))
+	whole := around(v.read(strings.Join(slices.Concat(outer, inner), " ")), v, outer)
 	if m.speaksOf(v.read(strings.Join(outer, " "))) {
 		return whole
 	}
-	return slices.Concat(around(v.read(strings.Join(inner, " ")), v, inner[:len(inner)-1]), whole)
+	return slices.Concat(v.read(strings.Join(inner, " ")), whole)
 }
 
 func around(readings []reading, v *vocabulary, names []string) []reading {
@@ -124,7 +124,7 @@ func weight(word string) float64 {
 		return 0
 	case "so", "ma", "ten", "loai", "nguoi":
 		return 0.7
-	case "id", "danh", "sach", "ds", "list", "items", "data":
+	case "id", "list":
 		return 0.3
 	}
 	return 1

@@ -20,10 +20,10 @@ const (
 	mostDocuments, mostPaths, deepest = 300, 200, 6
 	// mostElements of a list are looked at.
 	mostElements = 50
-	// leastDocuments and leastOften say when a key is a name whatever its words: it stands in several rows, and in a good part of
-	// those that have the object above it. Other keys may be values, those of an object that is keyed by persons: of them only
-	// those count that are made of known words.
-	leastDocuments, leastOften = 5, 0.1
+	// leastDocuments and leastOften say when a key is a name: it stands in several rows, and in half of those that have the
+	// object above it, and half of its words are known. Other keys may be values, those of an object that is keyed by persons:
+	// of them only those count that are made of known words throughout.
+	leastDocuments, leastOften = 5, 0.5
 )
 
 // part is a place inside the documents of a column: an object, a list or a value.
@@ -162,13 +162,25 @@ func (n *part) addXML(text []byte, document int) error {
 	}
 }
 
+// keys counts the different keys below.
+func (n *part) keys() int {
+	count := len(n.members)
+	for _, m := range n.members {
+		count += m.keys()
+	}
+	if n.element != nil {
+		count += n.element.keys()
+	}
+	return count
+}
+
 // key is how a name in a document looks; longer runs of digits are numbers of something.
 var key = regexp.MustCompile(`^@?[A-Za-z_][A-Za-z0-9_-]{0,39}$`)
 
 var number = regexp.MustCompile(`[0-9]{4}`)
 
-// named are the members whose keys are names.
-func (n *part) named(v *vocabulary) []*part {
+// names are the members whose keys are names. Those of XML are, but for rare ones.
+func (p *profile) names(n *part, v *vocabulary) []*part {
 	var out []*part
 	often := 0
 	for _, name := range slices.Sorted(maps.Keys(n.members)) {
@@ -177,7 +189,7 @@ func (n *part) named(v *vocabulary) []*part {
 			often++
 		}
 		many := m.documents >= leastDocuments && float64(m.documents) >= leastOften*float64(n.documents)
-		if key.MatchString(name) && !number.MatchString(name) && (many || v.knows(name)) {
+		if key.MatchString(name) && !number.MatchString(name) && (many && (p.document == "xml" || v.knowsHalf(name)) || v.knows(name)) {
 			out = append(out, m)
 		}
 	}
@@ -244,6 +256,7 @@ func (p *profile) documents(rows []record.Row, v *vocabulary) {
 		}
 	}
 	p.inside(root, nil, v)
+	p.hidden = root.keys() - p.named
 }
 
 // inside lists the values and lists below a place.
@@ -257,7 +270,8 @@ func (p *profile) inside(n *part, path []string, v *vocabulary) {
 	if n.filled > 0 && len(path) > 0 {
 		p.parts = append(p.parts, p.partOf(n, path))
 	}
-	for _, m := range n.named(v) {
+	for _, m := range p.names(n, v) {
+		p.named++
 		p.inside(m, append(slices.Clone(path), m.name), v)
 	}
 }
@@ -300,7 +314,8 @@ func (p *profile) array(n *part, path []string, v *vocabulary) {
 			q.member = true
 			a.members = append(a.members, q)
 		}
-		for _, m := range n.named(v) {
+		for _, m := range p.names(n, v) {
+			p.named++
 			if isIdentifier(m.name) {
 				visit(m, append(slices.Clone(below), m.name))
 			}
@@ -340,4 +355,34 @@ func (p *profile) table(id string) string {
 		return id
 	}
 	return strings.Join(split(base.column.Name+" "+strings.Join(base.path, " ")), "_")
+}
+
+// insides lists what stands in the documents of a column.
+func (p *profile) insides() []Part {
+	var out []Part
+	add := func(q *profile, path []string, below string) {
+		kind := "text"
+		switch {
+		case q.many:
+			kind = "list"
+		case q.number:
+			kind = "number"
+		case q.truth:
+			kind = "truth"
+		}
+		separator := "."
+		if p.document == "xml" {
+			separator = "/"
+		}
+		out = append(out, Part{strings.Join(path, separator) + below, kind, q.within})
+	}
+	for _, q := range p.parts {
+		add(q, q.path, "")
+	}
+	for _, a := range p.arrays {
+		for _, q := range a.members {
+			add(q, a.path, "[]."+strings.Join(q.path, "."))
+		}
+	}
+	return out
 }

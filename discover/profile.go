@@ -34,6 +34,8 @@ type profile struct {
 	document string
 	parts    []*profile
 	arrays   []*array
+	// named counts the keys that pass for names, hidden the others.
+	named, hidden int
 	// of is the column that this is a part of, path its place there (in an element of a list: below the element), within how
 	// many documents have it. number and truth: the JSON values are no texts.
 	of            *profile

@@ -102,14 +102,11 @@ func isAddressPart(words []string, subject []owner, address owner, roles []strin
 			return false
 		}
 	}
-	said := false
-	for _, n := range address.names {
-		if left, ok := without(rest, n); ok && len(left) > 0 {
-			rest, said = left, true
-			break
-		}
-	}
-	return (said || only) && slices.Contains(roles, strings.Join(rest, " "))
+	is := func(words []string) bool { return slices.Contains(roles, strings.Join(words, " ")) }
+	return only && is(rest) || slices.ContainsFunc(address.names, func(n []string) bool {
+		left, ok := without(rest, n)
+		return ok && is(left)
+	})
 }
 
 func composed(parts []*profile, l *leaf, ids map[*profile]string, between string, why Text) *pairing {

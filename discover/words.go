@@ -52,7 +52,21 @@ func (v *vocabulary) learn(words []string) {
 // knows reports whether a name is made of known words only, as it is cut: glued words may be anything.
 func (v *vocabulary) knows(name string) bool {
 	words := split(name)
-	return len(words) > 0 && !slices.ContainsFunc(words, func(w string) bool { return !v.words[w] && v.meanings[w] == nil })
+	return len(words) > 0 && !slices.ContainsFunc(words, func(w string) bool { return !v.words[w] && v.meanings[w] == nil && v.singular(w) == w })
+}
+
+// knowsHalf reports whether half of the words of a name are known, glued ones taken apart.
+func (v *vocabulary) knowsHalf(name string) bool {
+	known, all := 0, 0
+	for _, w := range split(name) {
+		for _, part := range v.unglue(v.singular(w)) {
+			all++
+			if v.words[part] || v.meanings[part] != nil {
+				known++
+			}
+		}
+	}
+	return known > 0 && known*2 >= all
 }
 
 // reading is one way to understand a name.
@@ -68,9 +82,20 @@ type reading struct {
 func (v *vocabulary) read(name string) []reading {
 	var words []string
 	for _, w := range split(name) {
-		words = append(words, v.unglue(w)...)
+		words = append(words, v.unglue(v.singular(w))...)
 	}
 	return v.expand(words)
+}
+
+// singular takes the ending of the plural from an English word; no Vietnamese word ends in s.
+func (v *vocabulary) singular(word string) string {
+	for _, end := range [][2]string{{"ies", "y"}, {"s", ""}} {
+		one, ok := strings.CutSuffix(word, end[0])
+		if one += end[1]; ok && len(word) > 3 && !v.words[word] && v.meanings[word] == nil && v.words[one] {
+			return one
+		}
+	}
+	return word
 }
 
 // expand replaces spellings by what they stand for, the longest first, and returns every combination, at most eight.

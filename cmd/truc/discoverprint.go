@@ -76,7 +76,10 @@ func columnFacts(c discover.Column, sampled int) []string {
 		}
 		facts = append(facts, fmt.Sprintf("%d khác nhau / distinct", c.Distinct))
 	}
-	if c.Shape.VI != "" {
+	if c.Document != "" {
+		facts = append(facts, fmt.Sprintf("%s, %d phần / parts", c.Document, len(c.Inside)))
+	}
+	if c.Shape.VI != "" && c.Document == "" {
 		facts = append(facts, c.Shape.VI+" / "+c.Shape.EN)
 	}
 	if c.Suspected != "" {
