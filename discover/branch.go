@@ -105,7 +105,7 @@ func (w *writer) each(c *branch, depth int) {
 	}
 	w.why(c.list, depth)
 	w.line(depth, "%s%s:", mark, strings.TrimSuffix(c.name, "[]"))
-	w.line(depth+1, "%seach: %s", mark, expression(c.list.Expression))
+	w.line(depth+1, "%s%s: %s", mark, "each", expression(c.list.Expression))
 	w.line(depth+1, "%sas: %s", mark, elementName)
 	w.line(depth+1, "%sfields:", mark)
 	w.branch(c, depth+2, mark == "")

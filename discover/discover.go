@@ -105,7 +105,7 @@ type Draft struct {
 // Discoverer describes the tables of a source. It keeps what the datasets are called from one table to the next, and is for
 // one goroutine.
 type Discoverer struct {
-	opt   Options
+	opt Options
 	// base are the words of any system, all those of the datasets besides.
 	base, all *vocabulary
 	known     []*known

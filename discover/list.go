@@ -69,7 +69,7 @@ func (x *proposer) called(a *array, l *listProperty) float64 {
 
 // inJSON proposes a list in JSON for a property, and what its elements hold for those of the property's.
 func (x *proposer) inJSON(a *array, l *listProperty, name float64) []*Proposal {
-	m := x.m.within(l, x.k.v)
+	m := x.m.within(l)
 	m.understand(a.members, x.k.v)
 	inner := x.pair(m, m.leaves, a.members, map[*leaf]bool{})
 	placed := 0
@@ -136,7 +136,7 @@ func (x *proposer) numbered(l *listProperty, columns []*profile) []*Proposal {
 		return nil
 	}
 	var out []*Proposal
-	m := x.m.within(l, x.k.v)
+	m := x.m.within(l)
 	for n := 1; len(groups[n]) > 0; n++ {
 		for _, q := range groups[n] {
 			m.settle(q)

@@ -32,7 +32,7 @@ func newMatcher(k *known, table string) *matcher {
 }
 
 // within is the matcher for the elements of a list: what the list is called says nothing about its elements.
-func (m *matcher) within(l *listProperty, v *vocabulary) *matcher {
+func (m *matcher) within(l *listProperty) *matcher {
 	in := &matcher{leaves: l.leaves, context: maps.Clone(m.context), subjects: subjects(l.leaves)}
 	for _, name := range l.names {
 		for _, w := range name {

@@ -207,10 +207,10 @@ func (p *profile) form(cells [][]byte) string {
 	}
 	braces, angles := 0, 0
 	for _, c := range cells {
-		switch {
-		case c[0] == '{' || c[0] == '[':
+		switch c[0] {
+		case '{', '[':
 			braces++
-		case c[0] == '<':
+		case '<':
 			angles++
 		}
 	}

@@ -79,6 +79,9 @@ func columnFacts(c discover.Column, sampled int) []string {
 	if c.Document != "" {
 		facts = append(facts, fmt.Sprintf("%s, %d phần / parts", c.Document, len(c.Inside)))
 	}
+	if c.Hidden > 0 {
+		facts = append(facts, fmt.Sprintf("%d khóa có thể là dữ liệu, không in ra / keys that may be data are not shown", c.Hidden))
+	}
 	if c.Shape.VI != "" && c.Document == "" {
 		facts = append(facts, c.Shape.VI+" / "+c.Shape.EN)
 	}
