@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/lienthong/truc/discover"
+	"github.com/lienthong/truc/mapping/value"
 	"github.com/lienthong/truc/record"
 )
 
@@ -136,6 +137,40 @@ func TestRareKeys(t *testing.T) {
 	}
 	if strings.Contains(d.YAML, "trangSoX") {
 		t.Error(d.YAML)
+	}
+}
+
+// TestNumberByItsValues: the so of a person is an identification number where the values are such, and nothing else.
+func TestNumberByItsValues(t *testing.T) {
+	for number, live := range map[string]bool{"001090000123": true, "12": false} {
+		table, rows := grid("id,cha_hoten,cha_so", people(20, func(i int) []any { return []any{i, "Nguyễn Văn Mẫu", number} })...)
+		d := describe(t, table, rows, discover.Options{Dataset: "dancu.congdan.v1"}).Draft
+		if strings.Contains(d.YAML, " soDinhDanh: personId(cha_so)") != live {
+			t.Errorf("%s:\n%s", number, d.YAML)
+		}
+	}
+}
+
+// TestFamilyOfFonts: a font of capitals and one of small letters are the same encoding, which columns with few words share.
+func TestFamilyOfFonts(t *testing.T) {
+	names := []string{"Nguyễn Văn Mẫu", "Trần Thị Ví Dụ", "Lê Hoàng Thử", "Phạm Đức Giả Định", "Hoàng Thị Mẫu", "Đỗ Quốc Thử", "Vũ Thị Hương Mẫu"}
+	table, rows := grid("id,ho_ten,me_ho_ten,quoc_tich", people(len(names), func(i int) []any { return []any{i, "", "", ""} })...)
+	for i := range rows {
+		for place, name := range map[int]string{1: names[i], 2: names[i], 3: "Việt Nam"} {
+			d, _ := value.EncodingNamed(map[int]string{1: "tcvn3-hoa", 2: "tcvn3", 3: "tcvn3"}[place])
+			if place == 1 {
+				name = strings.ToUpper(name)
+			}
+			b, ok := d.Encode(nil, []byte(name))
+			if !ok {
+				t.Fatal(name)
+			}
+			rows[i][place] = record.BytesOf(record.Text, b)
+		}
+	}
+	report := describe(t, table, rows, discover.Options{})
+	if c := report.Columns[3]; report.Columns[1].Suspected != "tcvn3-hoa" || c.Suspected != "tcvn3" {
+		t.Errorf("suspected are %q and %q", report.Columns[1].Suspected, c.Suspected)
 	}
 }
 
