@@ -13,11 +13,28 @@ type branch struct {
 	leaf     *leaf
 	proposal *Proposal
 	children []*branch
+	// list is what fills a list of objects with one element for each of another list's; elements are those of one written out.
+	list     *Proposal
+	elements []*branch
+}
+
+// element is the element of a list that a proposal is for.
+func (b *branch) element(n int) *branch {
+	for len(b.elements) < n {
+		b.elements = append(b.elements, &branch{name: b.name})
+	}
+	return b.elements[n-1]
 }
 
 func (b *branch) add(path []string, l *leaf, p *Proposal) {
 	if len(path) == 0 {
 		b.leaf, b.proposal = l, p
+		return
+	}
+	if p != nil && p.element > 0 && strings.HasSuffix(b.name, "[]") {
+		below := *p
+		below.element = 0
+		b.element(p.element).add(path, l, &below)
 		return
 	}
 	i := slices.IndexFunc(b.children, func(c *branch) bool { return c.name == path[0] })
@@ -28,12 +45,24 @@ func (b *branch) add(path []string, l *leaf, p *Proposal) {
 	b.children[i].add(path[1:], l, p)
 }
 
+// at finds the branch of a path.
+func (b *branch) at(path []string) *branch {
+	if len(path) == 0 {
+		return b
+	}
+	i := slices.IndexFunc(b.children, func(c *branch) bool { return c.name == path[0] })
+	if i < 0 {
+		return nil
+	}
+	return b.children[i].at(path[1:])
+}
+
 // live reports whether a line below is no comment.
 func (b *branch) live() bool {
 	if b.leaf != nil {
 		return b.proposal != nil && b.proposal.Live
 	}
-	return slices.ContainsFunc(b.children, (*branch).live)
+	return slices.ContainsFunc(b.children, (*branch).live) || slices.ContainsFunc(b.elements, (*branch).live)
 }
 
 // worth reports whether there is anything to write: a proposal, or something that must be filled.
@@ -41,7 +70,7 @@ func (b *branch) worth(parent bool) bool {
 	if b.leaf != nil {
 		return b.proposal != nil || b.leaf.must || b.leaf.required && parent
 	}
-	return slices.ContainsFunc(b.children, func(c *branch) bool { return c.worth(b.live()) })
+	return len(b.elements) > 0 || slices.ContainsFunc(b.children, func(c *branch) bool { return c.worth(b.live()) })
 }
 
 // branch writes the children of an object; within a comment everything is one.
@@ -51,6 +80,10 @@ func (w *writer) branch(b *branch, depth int, live bool) {
 		case !c.worth(live):
 		case c.leaf != nil:
 			w.leafLines(c, depth)
+		case c.list != nil:
+			w.each(c, depth)
+		case len(c.elements) > 0:
+			w.written(c, depth)
 		case c.live() && strings.HasSuffix(c.name, "[]"):
 			w.line(depth, "%s:", strings.TrimSuffix(c.name, "[]"))
 			w.element(c, depth+1)
@@ -64,9 +97,39 @@ func (w *writer) branch(b *branch, depth int, live bool) {
 	}
 }
 
+// each writes a list with one element for each of another list's.
+func (w *writer) each(c *branch, depth int) {
+	mark := ""
+	if !c.list.Live || !c.live() {
+		mark = "# "
+	}
+	w.why(c.list, depth)
+	w.line(depth, "%s%s:", mark, strings.TrimSuffix(c.name, "[]"))
+	w.line(depth+1, "%s%s: %s", mark, "each", expression(c.list.Expression))
+	w.line(depth+1, "%sas: %s", mark, elementName)
+	w.line(depth+1, "%sfields:", mark)
+	w.branch(c, depth+2, mark == "")
+}
+
+// written writes a list of which every element has columns of its own.
+func (w *writer) written(c *branch, depth int) {
+	if c.live() {
+		w.line(depth, "%s:", strings.TrimSuffix(c.name, "[]"))
+	} else {
+		w.line(depth, "# %s:", strings.TrimSuffix(c.name, "[]"))
+	}
+	for _, e := range c.elements {
+		if e.live() {
+			w.element(e, depth+1)
+		} else {
+			w.branch(e, depth+1, false)
+		}
+	}
+}
+
 // element writes an object as the one element of a list: its first line that is no comment gets the dash.
 func (w *writer) element(c *branch, depth int) {
-	inner := &writer{dataset: w.dataset, table: w.table, columns: w.columns, ids: w.ids, rows: w.rows, opt: w.opt, proposals: w.proposals}
+	inner := &writer{dataset: w.dataset, leaves: w.leaves, table: w.table, columns: w.columns, ids: w.ids, rows: w.rows, opt: w.opt, proposals: w.proposals}
 	inner.branch(c, 0, true)
 	dashed := false
 	for line := range strings.Lines(inner.b.String()) {
@@ -86,8 +149,7 @@ func (w *writer) leafLines(c *branch, depth int) {
 		w.line(depth, "# %s: %s", c.name, w.suggested(c.leaf))
 		return
 	}
-	why := Text{joined(p.Reasons, func(t Text) string { return t.VI }), joined(p.Reasons, func(t Text) string { return t.EN })}
-	w.line(depth, "# %.2f %s", p.Confidence, both(why))
+	w.why(p, depth)
 	for _, t := range p.Todo {
 		w.line(depth, "# TODO %s", both(t))
 	}
@@ -104,6 +166,12 @@ func (w *writer) leafLines(c *branch, depth int) {
 			w.line(depth, "# %s: %s   # %.2f", c.name, expression(o.Expression), o.Confidence)
 		}
 	}
+}
+
+// why says how certain a proposal is, and for what reasons.
+func (w *writer) why(p *Proposal, depth int) {
+	reasons := Text{joined(p.Reasons, func(t Text) string { return t.VI }), joined(p.Reasons, func(t Text) string { return t.EN })}
+	w.line(depth, "# %.2f %s", p.Confidence, both(reasons))
 }
 
 // suggested is what could stand for a required property that no column fills.

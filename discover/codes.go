@@ -56,6 +56,7 @@ func codeLike(text string, rows int) bool {
 // code judges a column of codes and proposes the table. Names and known spellings are mapped. Numbers are not: in one
 // system 1 is a man, in the next a woman, so that a person has to say it.
 func (e *evidence) code(p *profile, n *schemas.Node, id string, set *schemas.Set) {
+	name := p.table(id)
 	list := n.CodeList
 	var known []schemas.Code
 	for _, value := range n.Enum {
@@ -66,14 +67,14 @@ func (e *evidence) code(p *profile, n *schemas.Node, id string, set *schemas.Set
 	}
 	if p.filled == 0 {
 		e.most = 0.5
-		e.expression = `code("` + id + `", ` + id + `)`
+		e.expression = `code("` + name + `", ` + id + `)`
 		e.todo = append(e.todo, say("không có giá trị mẫu: ghi bảng mã", "no values in the sample: write the code table"))
 		return
 	}
 	own := len(known) >= ownList && p.share(func(s string) bool { return hasCode(known, s) || hasCode(known, "0"+s) }) > 0.95
-	table := &Codes{Name: id, List: list}
+	table := &Codes{Name: name, List: list}
 	e.codes = table
-	e.expression = `code("` + id + `", ` + id + `)`
+	e.expression = `code("` + name + `", ` + id + `)`
 	mapped, rows, guessed := 0, 0, false
 	for _, text := range p.values() {
 		entry := CodeEntry{From: text, Rows: p.texts[text]}

@@ -1,6 +1,7 @@
 package discover
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -65,8 +66,23 @@ type Column struct {
 	// Suspected is the encoding the texts are most likely in, when that is not UTF-8; Encodings are all plausible ones.
 	Suspected string     `json:"suspected,omitempty"`
 	Encodings []Encoding `json:"encodings,omitempty"`
+	// Document is "json" or "xml" where the cells hold that, Inside what stands in them, and Hidden how many keys may be values
+	// and are not shown.
+	Document string `json:"document,omitempty"`
+	Inside   []Part `json:"inside,omitempty"`
+	Hidden   int    `json:"hidden,omitempty"`
 	// Samples are values of rows, only when they were asked for.
 	Samples []Sample `json:"samples,omitempty"`
+}
+
+// Part is a place inside the documents of a column.
+type Part struct {
+	// Path is as json() and xml() take it; that of an element's property has [] in it: "ds[].ten".
+	Path string `json:"path"`
+	// Kind is "text", "number", "truth", or "list" for a list of plain values.
+	Kind string `json:"kind"`
+	// Rows of the sample that have it.
+	Rows int `json:"rows"`
 }
 
 // Sample is one value, as it is and as a suspected encoding reads it.
@@ -86,8 +102,57 @@ type Draft struct {
 	YAML string `json:"yaml"`
 }
 
-// Describe makes the report on one table. t is the table as the rows have it; rows may be empty.
+// Discoverer describes the tables of a source. It keeps what the datasets are called from one table to the next, and is for
+// one goroutine.
+type Discoverer struct {
+	opt Options
+	// base are the words of any system, all those of the datasets besides.
+	base, all *vocabulary
+	known     []*known
+}
+
+// known is a dataset with the words that its properties go by.
+type known struct {
+	dataset *schemas.Dataset
+	v       *vocabulary
+	leaves  []*leaf
+	lists   []*listProperty
+}
+
+// New makes a Discoverer. It fails when the dataset that is asked for is none.
+func New(opt Options) (*Discoverer, error) {
+	d := &Discoverer{opt: opt, base: newVocabulary()}
+	d.all = cloneVocabulary(d.base)
+	datasets := opt.Set.Datasets()
+	if opt.Dataset != "" {
+		one, err := opt.Set.Dataset(opt.Dataset)
+		if err != nil {
+			return nil, err
+		}
+		datasets = []*schemas.Dataset{one}
+	}
+	for _, dataset := range datasets {
+		v := cloneVocabulary(d.base)
+		k := &known{dataset: dataset, v: v, leaves: leaves(dataset.Root(), v)}
+		k.lists = lists(dataset.Root(), v)
+		d.known = append(d.known, k)
+		maps.Copy(d.all.words, v.words)
+	}
+	return d, nil
+}
+
+// Describe makes the report on one table with a Discoverer of its own.
 func Describe(info adapters.TableInfo, t *record.Table, rows []record.Row, opt Options) (Table, error) {
+	d, err := New(opt)
+	if err != nil {
+		return Table{}, err
+	}
+	return d.Describe(info, t, rows), nil
+}
+
+// Describe makes the report on one table. t is the table as the rows have it; rows may be empty.
+func (d *Discoverer) Describe(info adapters.TableInfo, t *record.Table, rows []record.Row) Table {
+	opt := d.opt
 	if t == nil {
 		t = info.Table
 	}
@@ -98,26 +163,16 @@ func Describe(info adapters.TableInfo, t *record.Table, rows []record.Row, opt O
 	for _, r := range info.Relations {
 		out.Relations = append(out.Relations, Relation{Columns: r.Columns, Table: r.Table, References: r.References})
 	}
-	base := newVocabulary()
-	columns := profiles(t, rows, base)
+	columns := profiles(t, rows, d.base, d.all)
 	for _, p := range columns {
 		out.Columns = append(out.Columns, p.report(opt.Samples))
 	}
 	ids := identifiers(columns)
-	datasets := opt.Set.Datasets()
-	if opt.Dataset != "" {
-		d, err := opt.Set.Dataset(opt.Dataset)
-		if err != nil {
-			return out, err
-		}
-		datasets = []*schemas.Dataset{d}
-	}
 	proposals := map[string][]*Proposal{}
-	for _, d := range datasets {
-		v := cloneVocabulary(base)
-		found := propose(d, t.Name, columns, v, opt.Set, ids)
-		proposals[d.ID()] = found
-		out.Fits = append(out.Fits, fitOf(d, t.Name, found, columns, v))
+	for _, k := range d.known {
+		found := propose(k, t.Name, columns, opt.Set, ids)
+		proposals[k.dataset.ID()] = found
+		out.Fits = append(out.Fits, fitOf(k.dataset, t.Name, found, columns, k.v))
 	}
 	slices.SortStableFunc(out.Fits, func(a, b Fit) int {
 		switch {
@@ -129,15 +184,12 @@ func Describe(info adapters.TableInfo, t *record.Table, rows []record.Row, opt O
 		return strings.Compare(a.Dataset, b.Dataset)
 	})
 	if len(out.Fits) == 0 || opt.Dataset == "" && (out.Fits[0].Score < LeastFit || out.Fits[0].Placed < 3) {
-		return out, nil
+		return out
 	}
-	d, err := opt.Set.Dataset(out.Fits[0].Dataset)
-	if err != nil {
-		return out, err
-	}
-	w := &writer{dataset: d, table: t, columns: columns, ids: ids, rows: rows, opt: opt, proposals: proposals[d.ID()]}
+	best := d.known[slices.IndexFunc(d.known, func(k *known) bool { return k.dataset.ID() == out.Fits[0].Dataset })]
+	w := &writer{dataset: best.dataset, leaves: best.leaves, table: t, columns: columns, ids: ids, rows: rows, opt: opt, proposals: proposals[best.dataset.ID()]}
 	out.Draft = w.draft()
-	return out, nil
+	return out
 }
 
 const samplesShown = 3
@@ -147,6 +199,7 @@ func (p *profile) report(samples bool) Column {
 		Name: p.column.Name, Type: p.column.Type, Kind: p.kind.String(), Nullable: p.column.Nullable, Key: p.key,
 		Nulls: p.nulls, Blank: p.blanks, Distinct: len(p.texts), Shape: p.shape(), Suspected: p.suspected, Encodings: p.encodings,
 	}
+	c.Document, c.Inside, c.Hidden = p.document, p.insides(), p.hidden
 	if !samples {
 		return c
 	}

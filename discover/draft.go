@@ -15,6 +15,7 @@ import (
 // writer turns proposals into a mapping file.
 type writer struct {
 	dataset   *schemas.Dataset
+	leaves    []*leaf
 	table     *record.Table
 	columns   []*profile
 	ids       map[*profile]string
@@ -65,7 +66,7 @@ func (w *writer) demote() bool {
 		}
 		_, path, _ := strings.Cut(q.Where, " fields.")
 		for _, p := range w.proposals {
-			if p.Live && path != "" && p.Property == path {
+			if p.Live && path != "" && placeless(p.Property) == placeless(path) {
 				p.Live = false
 				p.Confidence = min(p.Confidence, Threshold-0.05)
 				p.Todo = append(p.Todo, Text{"chưa biên dịch được: " + q.What.VI, "does not compile: " + q.What.EN})
@@ -74,6 +75,17 @@ func (w *writer) demote() bool {
 		}
 	}
 	return changed
+}
+
+// placeless is the path of a property, or of a place in a mapping, without what makes it one in a list.
+func placeless(path string) string {
+	var out []string
+	for s := range strings.SplitSeq(strings.ReplaceAll(path, "[]", ""), ".") {
+		if !allDigits(s) && s != "each" && s != "fields" && s != "value" {
+			out = append(out, s)
+		}
+	}
+	return strings.Join(out, ".")
 }
 
 // constants fills codes that a column's name says: a column so_cmnd holds numbers of papers of the kind CMND.
@@ -128,8 +140,15 @@ func (w *writer) file() {
 	w.filters()
 	w.codes()
 	root := &branch{}
-	for _, l := range leaves(w.dataset.Root(), newVocabulary()) {
-		root.add(l.path, l, w.proposalOf(l))
+	for _, l := range w.leaves {
+		for _, p := range w.proposalsOf(l) {
+			root.add(l.path, l, p)
+		}
+	}
+	for _, p := range w.proposals {
+		if b := root.at(p.leaf.path); b != nil && p.over != "" && strings.HasSuffix(p.Property, "[]") {
+			b.list = p
+		}
 	}
 	if !root.live() {
 		w.line(0, "fields: {}")
@@ -139,12 +158,18 @@ func (w *writer) file() {
 	w.branch(root, 1, root.live())
 }
 
-func (w *writer) proposalOf(l *leaf) *Proposal {
-	i := slices.IndexFunc(w.proposals, func(p *Proposal) bool { return p.Property == l.String() })
-	if i < 0 {
-		return nil
+// proposalsOf are what fills a leaf: one proposal, nil for none, or one for each element of a list.
+func (w *writer) proposalsOf(l *leaf) []*Proposal {
+	var out []*Proposal
+	for _, p := range w.proposals {
+		if p.Property == l.String() {
+			out = append(out, p)
+		}
 	}
-	return w.proposals[i]
+	if out == nil {
+		return []*Proposal{nil}
+	}
+	return out
 }
 
 // columnRules declares how cells are read: names that are no identifiers, texts that mean null, and, as comments, encodings.

@@ -2,12 +2,10 @@ package discover
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
 
-	"github.com/lienthong/truc/mapping/value"
 	"github.com/lienthong/truc/record"
 	"github.com/lienthong/truc/schemas"
 )
@@ -32,6 +30,8 @@ type evidence struct {
 	expression string
 	// list is the form of the list that the expression is an element of, with %s in its place; empty when it is none.
 	list string
+	// over is the list that the expression is about one element of.
+	over string
 	why  []Text
 	// nulls are texts to be declared as null for the column; asked are those that a person must judge.
 	nulls, asked []string
@@ -44,8 +44,11 @@ type evidence struct {
 func judge(p *profile, l *leaf, id string, set *schemas.Set) evidence {
 	e := evidence{most: 1}
 	n := l.node
+	if e, ok := judgeElement(p, l, id, set); ok {
+		return e
+	}
 	switch {
-	case l.list:
+	case l.list || p.many:
 		return judgeList(p, l, id, set)
 	case isPartialDate(n):
 		e.date(p, id, true)
@@ -69,39 +72,26 @@ func judge(p *profile, l *leaf, id string, set *schemas.Set) evidence {
 
 // judgeList holds a column against a list of plain values: one value, or several with a separator between them.
 func judgeList(p *profile, l *leaf, id string, set *schemas.Set) evidence {
-	if l.node.Items == nil {
+	if l.node.Items == nil || !l.list {
 		return evidence{}
 	}
 	one := *l
 	one.node, one.list = l.node.Items, false
-	separator := ""
-	for _, s := range []string{";", ",", "|"} {
-		if p.share(func(text string) bool { return strings.Contains(text, s) }) > 0.02 {
-			separator = s
-			break
-		}
+	if p.many {
+		single := *p
+		single.many = false
+		e := judge(&single, &one, "s", set)
+		e.list = "{ each: '" + p.of.at(p.of.id(id), p.path, "json") + "', as: s, value: %s }"
+		return e
 	}
+	separator := p.separator(";", ",", "|", "\n")
 	if separator == "" {
 		e := judge(p, &one, id, set)
 		e.list = "[%s]"
 		return e
 	}
-	parts := *p
-	parts.texts, parts.filled = map[string]int{}, 0
-	for text, n := range p.texts {
-		for part := range strings.SplitSeq(text, separator) {
-			if part = strings.TrimSpace(part); part != "" {
-				parts.texts[part] += n
-				parts.filled += n
-			}
-		}
-	}
-	e := judge(&parts, &one, "s", set)
-	if e.codes != nil {
-		e.codes.Name = id
-		e.expression = fmt.Sprintf("code(%q, s)", id)
-	}
-	e.list = "{ each: 'split(" + id + `, "` + separator + `")', as: s, value: %s }`
+	e := judge(p.separated(separator), &one, "s", set)
+	e.list = "{ each: 'split(" + id + `, "` + strings.ReplaceAll(separator, "\n", `\n`) + `")', as: s, value: %s }`
 	e.why = append(e.why, say("nhiều giá trị cách nhau bằng %q", "several values with %q between them", separator))
 	return e
 }
@@ -113,6 +103,25 @@ func allows(n *schemas.Node, kind string) bool {
 func (e *evidence) because(fit float64, why Text) {
 	e.fit = fit
 	e.why = append(e.why, why)
+}
+
+// judgeElement holds a column against what an element of a list goes by, its name or its address, where the cells hold several
+// of them: every one is an element.
+func judgeElement(p *profile, l *leaf, id string, set *schemas.Set) (evidence, bool) {
+	n := len(l.path)
+	if n < 2 || !strings.HasSuffix(l.path[n-2], "[]") || !slices.Contains([]string{"hoTen", "ten", "chiTiet"}, l.path[n-1]) || p.member {
+		return evidence{}, false
+	}
+	separator := p.separator(";", "|", "\n")
+	if separator == "" {
+		return evidence{}, false
+	}
+	one := *l
+	one.path = l.path[n-1:]
+	e := judge(p.separated(separator), &one, elementName, set)
+	e.over = "split(" + id + `, "` + strings.ReplaceAll(separator, "\n", `\n`) + `")`
+	e.why = append(e.why, say("nhiều giá trị cách nhau bằng %q", "several values with %q between them", separator))
+	return e, true
 }
 
 // date judges dates: a whole one, or one that may lack day and month.
@@ -142,7 +151,7 @@ func (e *evidence) date(p *profile, id string, partial bool) {
 		return
 	}
 	read := id
-	if p.kind == record.Int {
+	if p.kind == record.Int || p.member {
 		read = "text(" + id + ")"
 	}
 	if p.filled == 0 {
@@ -216,6 +225,11 @@ func (e *evidence) instant(p *profile, id string) {
 }
 
 func (e *evidence) number(p *profile, id string) {
+	if p.of != nil && !p.member && p.filled > 0 && p.few(p.share(allDigits)) >= 0.9 {
+		e.expression = p.of.at(p.of.id(id), p.path, "int")
+		e.because(1, say("các giá trị là số nguyên", "the values are whole numbers"))
+		return
+	}
 	switch p.kind {
 	case record.Int:
 		e.expression = id
@@ -242,6 +256,21 @@ func (e *evidence) truth(p *profile, id string) {
 	case record.Int:
 		e.expression, e.most = id+" == 1", 0.8
 		e.because(p.share(func(s string) bool { return s == "0" || s == "1" })*2-1, say("các giá trị là 0 và 1", "the values are 0 and 1"))
+	case record.Text:
+		if p.truth {
+			e.expression = id
+			if !p.member {
+				e.expression = p.of.at(p.of.id(id), p.path, "bool")
+			}
+			e.because(1, say("các giá trị là đúng hoặc sai", "the values are true or false"))
+			return
+		}
+		if yes := p.yes(); yes != "" {
+			e.expression, e.most = fmt.Sprintf("%s == %q", id, yes), 0.85
+			e.because(0.8, say("các giá trị là có và không", "the values are yes and no"))
+			return
+		}
+		fallthrough
 	default:
 		e.most = 0.5
 		e.todo = append(e.todo, say("ghi phép so sánh cho giá trị đúng", "write the comparison that means true"))
@@ -258,7 +287,7 @@ func (e *evidence) text(p *profile, l *leaf, id string) {
 		return
 	case record.Float, record.Decimal:
 		if n.Pattern != "" {
-			e.pattern(p, n.Pattern, id)
+			e.identifier(p, l, id)
 			return
 		}
 		fallthrough
@@ -271,7 +300,12 @@ func (e *evidence) text(p *profile, l *leaf, id string) {
 		return
 	}
 	if n.Pattern != "" {
-		e.pattern(p, n.Pattern, id)
+		filled, nothing := p.something()
+		e.asked = append(e.asked, nothing...)
+		e.identifier(filled, l, id)
+		if len(nothing) > 0 {
+			e.most = min(e.most, 0.85)
+		}
 		return
 	}
 	fits := p.share(func(s string) bool {
@@ -292,7 +326,7 @@ func (e *evidence) text(p *profile, l *leaf, id string) {
 		e.because(0.4+0.6*words, say("%d%% giá trị có dạng họ tên", "%d%% of the values have the form of a full name", percent(words)))
 		if p.share(func(s string) bool { return strings.Contains(s, ";") }) > 0.02 {
 			e.most = 0.85
-			e.todo = append(e.todo, say("có ô chứa nhiều người cách nhau bằng dấu ;: dùng each và split", "some cells hold several people with ; between them: use each and split"))
+			e.todo = append(e.todo, say("có ô chứa nhiều người cách nhau bằng dấu ;", "some cells hold several people with ; between them"))
 		}
 		if words < 0.5 {
 			e.because(-0.5, say("phần lớn giá trị chỉ có một từ", "most values are a single word"))
@@ -302,71 +336,4 @@ func (e *evidence) text(p *profile, l *leaf, id string) {
 	default:
 		e.because(0.4, say("độ dài các giá trị hợp lệ", "the values have an allowed length"))
 	}
-}
-
-// pattern judges identifiers: as they are, with what stands between the digits taken out, or with zeros put back.
-func (e *evidence) pattern(p *profile, pattern, id string) {
-	form, err := regexp.Compile(pattern)
-	if err != nil {
-		return
-	}
-	plain := p.share(form.MatchString)
-	if p.kind == record.Float || p.kind == record.Decimal {
-		e.expression = "text(decimal(" + id + "))"
-		plain = p.share(func(s string) bool {
-			number, ok := value.AppendDecimal(nil, []byte(s))
-			return ok && form.Match(number)
-		})
-	}
-	cleaned := p.share(func(s string) bool { return form.MatchString(onlyDigits(s)) })
-	length := fixedLength(form)
-	padded := 0.0
-	if length > 0 {
-		padded = p.share(func(s string) bool {
-			return allDigits(s) && len(s) >= length-2 && len(s) <= length && form.MatchString(strings.Repeat("0", length-len(s))+s)
-		})
-	}
-	switch {
-	case plain >= 0.9 && p.kind != record.Int && (p.kind != record.Decimal || length == 0):
-		e.because(plain, say("%d%% giá trị đúng mẫu %s", "%d%% of the values match %s", percent(plain), pattern))
-	case cleaned >= 0.9 && cleaned > plain && p.kind == record.Text:
-		e.expression = "digits(" + id + ")"
-		e.because(cleaned, say("%d%% giá trị đúng mẫu %s khi chỉ giữ chữ số", "%d%% of the values match %s once only their digits are kept", percent(cleaned), pattern))
-	case padded >= 0.9 && (p.kind == record.Int || p.kind == record.Decimal || padded > plain):
-		number := id
-		if p.kind == record.Decimal {
-			number = "text(" + id + ")"
-		}
-		e.expression = fmt.Sprintf("pad(%s, %d)", number, length)
-		e.because(padded, say("%d%% giá trị đúng mẫu %s khi thêm số 0 bên trái", "%d%% of the values match %s with zeros put on the left", percent(padded), pattern))
-	default:
-		best := max(plain, cleaned, padded)
-		if best == cleaned && cleaned > plain {
-			e.expression = "digits(" + id + ")"
-		}
-		if best >= mostlyFits {
-			e.most = 0.85 // data that somebody has to clean, in the column that it is
-			e.because(0, say("%d%% giá trị đúng mẫu %s, số còn lại phải làm sạch", "%d%% of the values match %s, the others must be cleaned", percent(best), pattern))
-			return
-		}
-		e.because(best*2-1, say("chỉ %d%% giá trị đúng mẫu %s", "only %d%% of the values match %s", percent(best), pattern))
-		e.most = 0.55
-	}
-}
-
-// mostlyFits is the share of values in the prescribed form from which a column is still taken for what its name says.
-const mostlyFits = 0.7
-
-// fixedLength is the number of digits a form takes when it takes exactly that many, else 0.
-func fixedLength(form *regexp.Regexp) int {
-	found := 0
-	for n := 1; n <= 20; n++ {
-		if form.MatchString(strings.Repeat("1", n)) {
-			if found > 0 {
-				return 0
-			}
-			found = n
-		}
-	}
-	return found
 }

@@ -5,9 +5,11 @@ import (
 	"database/sql"
 	"errors"
 	"io/fs"
+	"maps"
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -40,12 +42,6 @@ func TestDrafts(t *testing.T) {
 	for _, dir := range append(folders, tables(t, "../examples")...) {
 		t.Run(filepath.Base(dir), func(t *testing.T) { compare(t, dir) })
 	}
-}
-
-// belowWanted are the tables whose drafts do not reach what is wanted, with what they reach. Their hands fill many fields from
-// parts of columns that hold JSON or XML, or from several columns at once, which drafts do not propose yet.
-func belowWanted() map[string]float64 {
-	return map[string]float64{"cong-dan": 0.55, "doanh-nghiep": 0.5}
 }
 
 // tables are the folders below one that hold schema.sql and data.sql.
@@ -99,70 +95,109 @@ func compare(t *testing.T, dir string) {
 			}
 		}
 		checkDraft(t, report.Draft, infos[0].Table, set)
-		score(t, dir, report.Draft, columnsOf(t, hand, infos[0].Table, set))
+		score(t, report.Draft, columnsOf(t, hand, infos[0].Table, set))
 		if testing.Verbose() {
 			t.Logf("%s\n%s", hand.Table, report.Draft.YAML)
 		}
 	}
 }
 
-// score holds a draft against the columns of each property as a hand wrote them. A hand may fill a whole object with one
-// expression, address(x), where a draft fills the part that the column is: that is the same. A column that the hand uses
-// for the property together with others is half right: it counts neither as right nor as wrong.
-func score(t *testing.T, dir string, d *discover.Draft, hand map[string][]string) {
-	right := map[string]bool{}
-	used := map[string]string{}
-	for property, columns := range hand {
-		for _, c := range columns {
-			used[c] = property
-		}
-	}
+// score holds a draft against the mapping that a hand wrote. A field is proposed right when the draft reads the same columns for
+// the same property and, where they hold JSON or XML, the same place in them. The rules:
+//
+//   - Only lines of the draft count, no comments, whatever their confidence would be. One exception: a code column whose
+//     meanings nobody can know from the rows (1 and 2 for the sexes) is a comment because its table waits for a person; which
+//     column it is was found all the same. What is right without this exception is logged, too.
+//   - The list of an each is a field of its own, and so is every property of its elements; the elements of a list written out
+//     are compared together: what reads gt1_so only, where the hand reads gt1_so and gt2_so, is not right.
+//   - address(x) makes the object {chiTiet: x}: the same as a line chiTiet below it. No other object may stand for its parts.
+//   - personId(x, sex, born) compares the number with the others and gives x: the draft need not compare.
+//   - A line that reads some of the hand's columns is not right. It is not wrong either, as long as it reads no other.
+//   - Any other line with a confidence above 0.9 is wrong, also where the hand left the property open.
+func score(t *testing.T, d *discover.Draft, hand map[string]reads) {
+	drafted := map[string]reads{}
+	open, surest := map[string]bool{}, map[string]float64{}
 	for _, p := range d.Proposals {
-		if len(p.Columns) == 0 {
+		waits := p.Codes != nil && p.Confidence >= discover.Threshold
+		if len(p.Columns) == 0 || !p.Live && !waits {
+			if len(p.Columns) > 0 {
+				t.Logf("a comment, %.2f: %s from %v: %s", p.Confidence, p.Property, p.Columns, p.Expression)
+			}
 			continue
 		}
-		columns := slices.Sorted(slices.Values(p.Columns))
-		property := p.Property
-		for hand[property] == nil && strings.Contains(property, ".") {
-			property = strings.TrimSuffix(property[:strings.LastIndexByte(property, '.')], "[]")
-		}
-		want := hand[property]
-		part := !slices.ContainsFunc(columns, func(c string) bool { return !slices.Contains(want, c) })
-		elsewhere := slices.ContainsFunc(columns, func(c string) bool { return used[c] != "" })
+		property := fieldName(p.Property)
+		drafted[property] = drafted[property].with(p.Columns, p.Expression)
+		open[property] = open[property] || !p.Live
+		surest[property] = max(surest[property], p.Confidence)
+	}
+	right, live := 0, 0
+	for _, property := range slices.Sorted(maps.Keys(drafted)) {
+		got, want := drafted[property], hand[property]
 		switch {
-		case want != nil && slices.Equal(want, columns):
-			right[property] = true
-			// A column that holds a document: the hand takes its parts one by one.
-			for inner, of := range hand {
-				if strings.HasPrefix(inner, p.Property+".") || strings.HasPrefix(inner, p.Property+"[]") {
-					right[inner] = right[inner] || slices.Equal(of, columns)
-				}
+		case got.equal(want):
+			right++
+			if !open[property] {
+				live++
 			}
-			if p.Confidence < discover.Threshold {
-				t.Logf("right with %.2f only: %s from %v", p.Confidence, p.Property, columns)
-			}
-		case want != nil && part:
-			t.Logf("in part, %.2f: %s from %v, by hand %v", p.Confidence, p.Property, columns, want)
-		case (want != nil || elsewhere) && p.Confidence > certain:
-			t.Errorf("wrong with %.2f: %s from %v, by hand %v", p.Confidence, p.Property, columns, want)
+		case want.cover(got):
+			t.Logf("in part, %.2f: %s from %v, by hand %v", surest[property], property, got, want)
+		case surest[property] > certain:
+			t.Errorf("wrong with %.2f: %s from %v, by hand %v", surest[property], property, got, want)
 		default:
-			t.Logf("differs, %.2f: %s from %v, by hand %v", p.Confidence, p.Property, columns, want)
+			t.Logf("differs, %.2f: %s from %v, by hand %v", surest[property], property, got, want)
 		}
 	}
-	for property, columns := range hand {
-		if !right[property] {
-			t.Logf("not right: %s from %v", property, columns)
+	for property, want := range hand {
+		if !drafted[property].equal(want) {
+			t.Logf("not right: %s from %v", property, want)
 		}
 	}
-	share := float64(len(right)) / float64(len(hand))
-	t.Logf("%d of %d fields right", len(right), len(hand))
-	floor := wanted
-	if below := belowWanted()[filepath.Base(dir)]; below > 0 {
-		floor = below
+	share := float64(right) / float64(len(hand))
+	t.Logf("%d of %d fields right (%.0f %%), %d without code tables that wait", right, len(hand), share*100, live)
+	if share < wanted {
+		t.Errorf("%.0f %% of the fields are proposed right, want %.0f %%", share*100, wanted*100)
 	}
-	if share < floor {
-		t.Errorf("%.0f %% of the fields are proposed right, want %.0f %%", share*100, floor*100)
+}
+
+// fieldName is a property as drafts and hands are compared by.
+func fieldName(property string) string {
+	return strings.TrimSuffix(strings.TrimSuffix(property, ".chiTiet"), "[]")
+}
+
+// reads are the columns, and the places in them, that a value is made of.
+type reads struct{ columns, places []string }
+
+var (
+	insideColumn = regexp.MustCompile(`\b(?:json|xml)\(\s*\w+\s*,\s*"([^"]*)"`)
+	ofElement    = regexp.MustCompile(`\b[A-Za-z_]\w*((?:\.[A-Za-z_]\w*)+)`)
+	quotedText   = regexp.MustCompile(`"[^"]*"`)
+)
+
+func (r reads) with(columns []string, expression string) reads {
+	r.columns = slices.Concat(r.columns, columns)
+	for _, m := range insideColumn.FindAllStringSubmatch(expression, -1) {
+		r.places = append(r.places, m[1])
 	}
+	for _, m := range ofElement.FindAllStringSubmatch(quotedText.ReplaceAllString(expression, ""), -1) {
+		r.places = append(r.places, m[1])
+	}
+	for _, list := range []*[]string{&r.columns, &r.places} {
+		slices.Sort(*list)
+		*list = slices.Compact(*list)
+	}
+	return r
+}
+
+func (r reads) equal(o reads) bool {
+	return slices.Equal(r.columns, o.columns) && slices.Equal(r.places, o.places)
+}
+
+// cover reports whether o reads nothing that r does not.
+func (r reads) cover(o reads) bool {
+	none := func(of, in []string) bool {
+		return !slices.ContainsFunc(of, func(s string) bool { return !slices.Contains(in, s) })
+	}
+	return len(r.columns) > 0 && none(o.columns, r.columns) && none(o.places, r.places)
 }
 
 // checkDraft: a draft is a mapping that `truc check` reads; only what is missing is wrong with it.
@@ -210,8 +245,8 @@ func handWritten(t *testing.T, dir string) []*mapping.File {
 	return out
 }
 
-// columnsOf lists the columns that each property of a mapping is made of; constants are left out.
-func columnsOf(t *testing.T, f *mapping.File, table *record.Table, set *schemas.Set) map[string][]string {
+// columnsOf lists what each property of a mapping is made of; constants are left out.
+func columnsOf(t *testing.T, f *mapping.File, table *record.Table, set *schemas.Set) map[string]reads {
 	t.Helper()
 	dataset, err := set.Dataset(f.Dataset)
 	if err != nil {
@@ -221,17 +256,43 @@ func columnsOf(t *testing.T, f *mapping.File, table *record.Table, set *schemas.
 	if plan == nil {
 		t.Fatalf("%s does not compile: %v", f.Name, problems)
 	}
-	out := map[string][]string{}
+	out := map[string]reads{}
 	for _, x := range plan.Explain() {
-		name := strings.TrimSuffix(x.Name, "[]")
 		if (x.Part != "fields" && x.Part != "each") || len(x.Reads) == 0 {
 			continue
 		}
-		out[name] = append(out[name], x.Reads...)
-		slices.Sort(out[name])
-		out[name] = slices.Compact(out[name])
+		columns := x.Reads
+		if number, ok := numberOnly(x.Expression); ok {
+			columns = columnNamed(f, number, columns)
+		}
+		name := fieldName(x.Name)
+		out[name] = out[name].with(columns, x.Expression)
 	}
 	return out
+}
+
+var comparedID = regexp.MustCompile(`^personId\((\w+),.*\)$`)
+
+// numberOnly is the column of the number in personId(number, sex, born).
+func numberOnly(expression string) (string, bool) {
+	m := comparedID.FindStringSubmatch(expression)
+	if m == nil {
+		return "", false
+	}
+	return m[1], true
+}
+
+// columnNamed is the column that a mapping calls id; the given ones if it is none of them.
+func columnNamed(f *mapping.File, id string, columns []string) []string {
+	for _, r := range f.Columns {
+		if r.Name == id && r.From != "" {
+			id = r.From
+		}
+	}
+	if slices.Contains(columns, id) {
+		return []string{id}
+	}
+	return columns
 }
 
 // load puts the tables into SQLite, or into PostgreSQL when they are written for that.

@@ -23,6 +23,15 @@ type leaf struct {
 	owners []owner
 	// called are the names of the object above, where a column of that name holds this property.
 	called [][]string
+	// above are all objects above it, those included that its names already speak of.
+	above []owner
+	// brief are names that its values alone bear out, if they have form: the so of a person is an identification number.
+	brief [][]string
+	form  *regexp.Regexp
+	// lone are names without that of the property before it: the chuc vu of chucVuNguoiKy.
+	lone [][]string
+	// only: no other property has its name.
+	only bool
 	// list: the property is a list that one column could fill.
 	list bool
 }
@@ -30,6 +39,7 @@ type leaf struct {
 // owner is an object above a leaf.
 type owner struct {
 	name     string
+	path     string
 	required bool
 	// names are the words by which it goes.
 	names [][]string
@@ -52,23 +62,110 @@ func leaves(root *schemas.Node, v *vocabulary) []*leaf {
 			switch {
 			case p.Node.Items != nil && isObject(p.Node.Items) && !isPartialDate(p.Node.Items):
 				// What one column can fill is the first element.
-				o := owner{name: p.Name, names: variants(p.Name, p.Node, v), part: len(owners) > 0 || isPart(p.Node.Items)}
 				below[len(below)-1] += "[]"
+				o := owner{name: p.Name, path: strings.Join(below, "."), names: variants(p.Name, p.Node, v), part: len(owners) > 0 || isPart(p.Node.Items)}
 				visit(p.Node.Items, below, false, append(slices.Clone(owners), o))
 			case isObject(p.Node) && !isPartialDate(p.Node):
-				o := owner{name: p.Name, required: p.Required, names: variants(p.Name, p.Node, v), part: len(owners) > 0 || isPart(p.Node)}
+				o := owner{name: p.Name, path: strings.Join(below, "."), required: p.Required, names: variants(p.Name, p.Node, v), part: len(owners) > 0 || isPart(p.Node)}
 				visit(p.Node, below, must && p.Required, append(slices.Clone(owners), o))
 			default:
 				l := &leaf{
 					path: below, node: p.Node, required: p.Required, must: must && p.Required, owners: owners,
-					names: variants(p.Name, p.Node, v), list: slices.Contains(p.Node.Types, "array"),
+					names: variants(p.Name, p.Node, v), list: slices.Contains(p.Node.Types, "array"), above: owners,
 				}
+				l.shorten()
 				l.qualify()
 				out = append(out, l)
 			}
 		}
 	}
 	visit(root, nil, true, nil)
+	loneNames(out)
+	attributes(out)
+	return out
+}
+
+// attributes finds the properties that are named by another beside them, chucVuNguoiKy beside nguoiKy, and the names that stand
+// only once.
+func attributes(leaves []*leaf) {
+	count := map[string]int{}
+	for _, l := range leaves {
+		count[l.path[len(l.path)-1]]++
+	}
+	own := func(l *leaf) []string { return split(l.path[len(l.path)-1]) }
+	for _, l := range leaves {
+		l.only = count[l.path[len(l.path)-1]] == 1
+		for _, o := range leaves {
+			n := len(own(l)) - len(own(o))
+			if o == l || n < 1 || len(own(o)) < 2 || !slices.Equal(l.path[:len(l.path)-1], o.path[:len(o.path)-1]) || !slices.Equal(own(l)[n:], own(o)) {
+				continue
+			}
+			if name := own(l)[:n]; !slices.ContainsFunc(leaves, func(x *leaf) bool { return slices.Equal(own(x), name) }) {
+				l.lone = append(l.lone, name)
+			}
+		}
+	}
+}
+
+// loneNames lets the amount, the code or the address of an object go by that word alone where it is the only one: of a member's
+// properties, the amount is that of the contribution.
+func loneNames(leaves []*leaf) {
+	for _, name := range []string{"soTien", "chiTiet"} {
+		var found []*leaf
+		for _, l := range leaves {
+			if l.path[len(l.path)-1] == name && len(l.path) > 1 {
+				found = append(found, l)
+			}
+		}
+		if len(found) == 1 {
+			found[0].names = append(found[0].names, map[string][]string{"soTien": {"so", "tien"}, "chiTiet": {"dia", "chi"}}[name])
+		}
+	}
+}
+
+// shorten finds the names of numbers of a fixed length that are enough where the values have that form.
+func (l *leaf) shorten() {
+	form, err := regexp.Compile(l.node.Pattern)
+	if err != nil || l.node.Pattern == "" || fixedLength(form) < 9 {
+		return
+	}
+	l.form = form
+	if first := l.names[0][0]; len(l.owners) > 0 && (first == "so" || first == "ma") {
+		l.brief = [][]string{{first}}
+	}
+}
+
+// listProperty is a property that is a list of objects.
+type listProperty struct {
+	path   []string
+	names  [][]string
+	owners []owner
+	// leaves are those of an element, with paths from there.
+	leaves []*leaf
+}
+
+func (l *listProperty) String() string { return strings.Join(l.path, ".") }
+
+// lists finds the lists of objects that stand in no other list.
+func lists(root *schemas.Node, v *vocabulary) []*listProperty {
+	var out []*listProperty
+	var visit func(n *schemas.Node, path []string, owners []owner)
+	visit = func(n *schemas.Node, path []string, owners []owner) {
+		if len(path) > 4 {
+			return
+		}
+		for _, p := range n.Properties {
+			below := append(slices.Clone(path), p.Name)
+			switch {
+			case p.Node.Items != nil && isObject(p.Node.Items) && !isPartialDate(p.Node.Items):
+				below[len(below)-1] += "[]"
+				out = append(out, &listProperty{path: below, names: variants(p.Name, p.Node, v), owners: owners, leaves: leaves(p.Node.Items, v)})
+			case isObject(p.Node) && !isPartialDate(p.Node):
+				visit(p.Node, below, append(slices.Clone(owners), owner{name: p.Name, required: p.Required, names: variants(p.Name, p.Node, v)}))
+			}
+		}
+	}
+	visit(root, nil, nil)
 	return out
 }
 

@@ -1,9 +1,9 @@
 package discover
 
 import (
+	"maps"
 	"slices"
-
-	"github.com/lienthong/truc/schemas"
+	"strings"
 )
 
 // matcher compares names of columns with those of the properties of one dataset.
@@ -13,31 +13,108 @@ type matcher struct {
 	context map[string]bool
 	// subjects are the words of the objects that a column may speak of; naming another one than the leaf's tells against it.
 	subjects map[string]bool
+	// present are the optional objects that a column fills already: a name that stands nowhere else need not name them.
+	present map[string]bool
 }
 
-func newMatcher(d *schemas.Dataset, table string, v *vocabulary) *matcher {
-	m := &matcher{leaves: leaves(d.Root(), v), context: map[string]bool{}, subjects: map[string]bool{}}
-	for _, name := range []string{d.Title("vi"), d.Name(), table} {
-		for _, r := range v.read(name) {
+func newMatcher(k *known, table string) *matcher {
+	m := &matcher{leaves: k.leaves, context: map[string]bool{}}
+	for _, name := range []string{k.dataset.Title("vi"), k.dataset.Name(), table} {
+		for _, r := range k.v.read(name) {
 			for _, w := range r.words {
 				// An abbreviation that could be many things is no context: ht is not only hộ tịch.
 				m.context[w] = m.context[w] || r.certain
 			}
 		}
 	}
-	for _, l := range m.leaves {
+	m.subjects = subjects(m.leaves)
+	return m
+}
+
+// within is the matcher for the elements of a list: what the list is called says nothing about its elements.
+func (m *matcher) within(l *listProperty) *matcher {
+	in := &matcher{leaves: l.leaves, context: maps.Clone(m.context), subjects: subjects(l.leaves)}
+	for _, name := range l.names {
+		for _, w := range name {
+			in.context[w] = true
+		}
+	}
+	return in
+}
+
+// subjects are the words of the optional objects above leaves.
+func subjects(leaves []*leaf) map[string]bool {
+	out := map[string]bool{}
+	for _, l := range leaves {
 		for _, o := range l.owners {
 			if o.required {
 				continue
 			}
 			for _, words := range o.names {
 				for _, w := range words {
-					m.subjects[w] = true
+					out[w] = true
 				}
 			}
 		}
 	}
-	return m
+	return out
+}
+
+// understand reads the names of columns and of what stands inside them, as the dataset's words allow.
+func (m *matcher) understand(columns []*profile, v *vocabulary) {
+	for _, p := range columns {
+		p.read = m.readings(p, v)
+		m.settle(p)
+	}
+}
+
+// readings are the ways to understand a name. What stands inside a document is named by its path, and by the column before it
+// as well where that names an object of the dataset: the "hoTen" in a column cha is the father's.
+func (m *matcher) readings(p *profile, v *vocabulary) []reading {
+	if p.of == nil {
+		return v.read(p.column.Name)
+	}
+	last := len(p.path) - 1
+	outer := []string{p.column.Name}
+	inner := p.path
+	if p.of.document == "xml" && last > 0 {
+		outer, inner = append(outer, p.path[0]), p.path[1:]
+	}
+	if p.member {
+		return v.read(strings.Join(inner, " "))
+	}
+	whole := around(v.read(strings.Join(slices.Concat(outer, inner), " ")), v, outer)
+	if m.speaksOf(v.read(strings.Join(outer, " "))) {
+		return whole
+	}
+	return slices.Concat(v.read(strings.Join(inner, " ")), whole)
+}
+
+func around(readings []reading, v *vocabulary, names []string) []reading {
+	words := map[string]bool{}
+	for _, r := range v.read(strings.Join(names, " ")) {
+		for _, w := range r.words {
+			words[w] = true
+		}
+	}
+	for i := range readings {
+		readings[i].around = words
+	}
+	return readings
+}
+
+// speaksOf reports whether a name holds that of an object of the dataset.
+func (m *matcher) speaksOf(readings []reading) bool {
+	for _, r := range readings {
+		for _, l := range m.leaves {
+			for _, o := range l.above {
+				if slices.ContainsFunc(o.names, func(words []string) bool { _, ok := without(r.words, words); return ok }) {
+					return true
+				}
+			}
+		}
+	}
+	return false
 }
 
 // weight is how much a word says.
@@ -47,6 +124,8 @@ func weight(word string) float64 {
 		return 0
 	case "so", "ma", "ten", "loai", "nguoi":
 		return 0.7
+	case "id", "list":
+		return 0.3
 	}
 	return 1
 }
@@ -62,6 +141,10 @@ const (
 	ambiguous = 0.8
 	// asCalled is the factor where a column is called as the object above the property.
 	asCalled = 0.85
+	// asBrief is the factor of a short name that the values bear out.
+	asBrief = 0.85
+	// asLone is the factor of a name without that of the property that it belongs to.
+	asLone = 0.8
 	// settled is how well a reading must fit somewhere to count as possible.
 	settled = 0.5
 )
@@ -71,14 +154,22 @@ func (m *matcher) score(p *profile, l *leaf) float64 {
 	best := 0.0
 	for _, r := range p.read {
 		for _, name := range l.names {
-			s := m.fit(r.words, name, l.owners)
+			s := m.fit(r, name, l.owners)
 			if !r.certain {
 				s *= ambiguous
 			}
 			best = max(best, s)
 		}
+		for _, name := range l.lone {
+			best = max(best, m.fit(r, name, l.owners)*asLone)
+		}
+		for _, name := range l.brief {
+			if p.share(l.form.MatchString) >= mostlyFits {
+				best = max(best, m.fit(r, name, l.owners)*asBrief)
+			}
+		}
 		for _, name := range l.called {
-			if s := m.fit(r.words, name, nil) * asCalled; r.certain {
+			if s := m.fit(r, name, nil) * asCalled; r.certain {
 				best = max(best, s)
 			}
 		}
@@ -94,7 +185,7 @@ func (m *matcher) settle(p *profile) {
 	var possible []reading
 	for _, r := range p.read {
 		if slices.ContainsFunc(m.leaves, func(l *leaf) bool {
-			return slices.ContainsFunc(l.names, func(name []string) bool { return m.fit(r.words, name, l.owners) >= settled })
+			return slices.ContainsFunc(l.names, func(name []string) bool { return m.fit(r, name, l.owners) >= settled })
 		}) {
 			possible = append(possible, r)
 		}
@@ -110,7 +201,8 @@ func (m *matcher) settle(p *profile) {
 }
 
 // fit compares the words of a column with one name of a leaf and with the objects above it.
-func (m *matcher) fit(column, name []string, owners []owner) float64 {
+func (m *matcher) fit(r reading, name []string, owners []owner) float64 {
+	column := r.words
 	rest := slices.Clone(column)
 	matched, wanted := 0.0, 0.0
 	for _, w := range name {
@@ -134,7 +226,7 @@ func (m *matcher) fit(column, name []string, owners []owner) float64 {
 		}
 		switch {
 		case named || o.required:
-		case o.part:
+		case o.part || m.present[o.path]:
 			factor *= unnamedPart
 		default:
 			factor *= unnamed
@@ -148,7 +240,7 @@ func (m *matcher) fit(column, name []string, owners []owner) float64 {
 		switch {
 		case m.subjects[w] && !m.context[w]:
 			strange += otherSubject
-		case m.context[w]:
+		case m.context[w] || r.around[w]:
 			strange += ofContext * weight(w)
 		default:
 			strange += weight(w)

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/lienthong/truc/mapping/value"
@@ -28,9 +29,27 @@ type profile struct {
 	// encodings are the readings of a text column that is no clean UTF-8 Vietnamese, best first.
 	encodings []Encoding
 	suspected string
+
+	// document is the notation of a column whose cells are documents, "json" or "xml"; parts and arrays are what is in them.
+	document string
+	parts    []*profile
+	arrays   []*array
+	// named counts the keys that pass for names, hidden the others.
+	named, hidden int
+	// of is the column that this is a part of, path its place there (in an element of a list: below the element), within how
+	// many documents have it. number and truth: the JSON values are no texts.
+	of            *profile
+	path          []string
+	within        int
+	number, truth bool
+	// element: the profile of what stands between separators in that one.
+	element *profile
+	// many: the part is a list of plain values; member: it belongs to the elements of a list.
+	many, member bool
 }
 
-func profiles(t *record.Table, rows []record.Row, v *vocabulary) []*profile {
+// profiles looks at the columns; v reads their names, known are the words that keys in documents may be made of.
+func profiles(t *record.Table, rows []record.Row, v, known *vocabulary) []*profile {
 	out := make([]*profile, len(t.Columns))
 	for i, c := range t.Columns {
 		p := &profile{column: c, place: i, key: slices.Contains(t.Key, i), read: v.read(c.Name), rows: len(rows), kind: c.Kind, texts: map[string]int{}}
@@ -46,6 +65,7 @@ func profiles(t *record.Table, rows []record.Row, v *vocabulary) []*profile {
 		if p.kind == record.Text || p.kind == record.Bytes {
 			p.encodings, p.suspected = suspect(p.texts)
 		}
+		p.documents(rows, known)
 		out[i] = p
 	}
 	alike(out)
@@ -56,11 +76,13 @@ func profiles(t *record.Table, rows []record.Row, v *vocabulary) []*profile {
 func alike(columns []*profile) {
 	shared := ""
 	for _, p := range columns {
-		if p.suspected != "" && shared != "" && p.suspected != shared {
+		// Capitals of a font are its small letters in another case: the encoding is the same.
+		family := strings.TrimSuffix(p.suspected, "-hoa")
+		if family != "" && shared != "" && family != shared {
 			return
 		}
-		if p.suspected != "" {
-			shared = p.suspected
+		if family != "" {
+			shared = family
 		}
 	}
 	d, ok := value.EncodingNamed(shared)
@@ -105,6 +127,79 @@ func (p *profile) share(has func(text string) bool) float64 {
 		}
 	}
 	return float64(n) / float64(p.filled)
+}
+
+// separator is the one that stands in cells between several values, "" when none does.
+func (p *profile) separator(of ...string) string {
+	i := slices.IndexFunc(of, func(s string) bool {
+		return p.share(func(text string) bool { return strings.Contains(text, s) }) > 0.02
+	})
+	if i < 0 {
+		return ""
+	}
+	return of[i]
+}
+
+// separated is the profile of the values between separators.
+func (p *profile) separated(separator string) *profile {
+	out := *p
+	out.texts, out.filled, out.of, out.element = map[string]int{}, 0, nil, p
+	for text, n := range p.texts {
+		for part := range strings.SplitSeq(text, separator) {
+			if part = strings.TrimSpace(part); part != "" {
+				out.texts[part] += n
+				out.filled += n
+			}
+		}
+	}
+	return &out
+}
+
+// yes is the value that means yes, where the values are nothing but yes and no.
+func (p *profile) yes() string {
+	found := ""
+	for text := range p.texts {
+		switch strings.ToLower(text) {
+		case "y", "yes", "true", "t", "1", "c", "có", "co", "x":
+			if found != "" {
+				return ""
+			}
+			found = text
+		case "n", "no", "false", "f", "0", "k", "không", "khong":
+		default:
+			return ""
+		}
+	}
+	return found
+}
+
+// nothings are what people type into a field that must not be empty.
+func nothings() []string {
+	return []string{"-", "--", "0", "x", "xx", "xxx", "k", "ko", "không", "không có", "khong", "khong co", "chưa có", "none", "null", "n/a", "na"}
+}
+
+// something is the profile without cells that say there is nothing, and the texts that say so.
+func (p *profile) something() (*profile, []string) {
+	out := *p
+	out.texts, out.filled = map[string]int{}, 0
+	var left []string
+	for _, text := range p.values() {
+		if slices.Contains(nothings(), strings.ToLower(text)) {
+			left = append(left, text)
+			continue
+		}
+		out.texts[text] = p.texts[text]
+		out.filled += p.texts[text]
+	}
+	if out.filled == 0 {
+		return p, nil
+	}
+	return &out, left
+}
+
+// few tempers a share that few cells show: two that fit and one that does not are no proof of a third that is wrong.
+func (p *profile) few(share float64) float64 {
+	return (share*float64(p.filled) + 2) / float64(p.filled+2)
 }
 
 // sharedSound is the share of Vietnamese words that is enough where other columns of the table have shown the encoding.

@@ -3,7 +3,6 @@ package discover
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -42,6 +41,11 @@ type Proposal struct {
 
 	leaf         *leaf
 	nulls, asked []string
+	// parts are the columns, and places in columns, that it was paired with.
+	parts []*profile
+	// over is the list that the expression is about one element of; element counts those of a list written out, from 1.
+	over    string
+	element int
 }
 
 // Candidate is a column that a property could be made of as well.
@@ -60,46 +64,123 @@ type pairing struct {
 	evidence   evidence
 }
 
-// propose pairs columns with the properties of a dataset, each once, the most certain first.
-func propose(d *schemas.Dataset, table string, columns []*profile, v *vocabulary, set *schemas.Set, ids map[*profile]string) []*Proposal {
-	m := newMatcher(d, table, v)
+// propose pairs columns, and what stands inside them, with the properties of a dataset, each once, the most certain first.
+func propose(k *known, table string, columns []*profile, set *schemas.Set, ids map[*profile]string) []*Proposal {
+	m := newMatcher(k, table)
 	// The dataset has taught the vocabulary its own words: glued names come apart better now.
+	m.understand(columns, k.v)
+	var sources []*profile
 	for _, p := range columns {
-		p.read = v.read(p.column.Name)
-		m.settle(p)
+		m.understand(p.parts, k.v)
+		if p.document == "" {
+			sources = append(sources, p)
+		}
+		sources = append(sources, p.parts...)
 	}
-	var all []*pairing
-	for _, l := range m.leaves {
-		for _, p := range columns {
-			if name := m.score(p, l); name >= leastName {
-				all = append(all, newPairing([]*profile{p}, l, name, judge(p, l, ids[p], set)))
-			}
-		}
-		if c := m.nameParts(l, columns, ids); c != nil {
-			all = append(all, c)
-		}
-	}
-	slices.SortStableFunc(all, func(a, b *pairing) int { return cmp.Compare(b.confidence, a.confidence) })
-	used, filled := map[*profile]bool{}, map[*leaf]bool{}
-	var out []*Proposal
-	for _, c := range all {
-		if filled[c.leaf] || c.confidence < leastShown || slices.ContainsFunc(c.columns, func(p *profile) bool { return used[p] }) {
-			continue
-		}
-		filled[c.leaf] = true
-		for _, p := range c.columns {
-			used[p] = true
-		}
-		out = append(out, c.proposal(all, filled, used))
-	}
-	order := map[*leaf]int{}
+	x := &proposer{m: m, k: k, set: set, ids: ids, used: map[*profile]bool{}}
+	out := x.lists(columns)
+	open := slices.DeleteFunc(slices.Clone(m.leaves), func(l *leaf) bool { return x.listed(l) })
+	filled := map[*leaf]bool{}
+	rest := x.pair(m, open, sources, filled)
+	rest = append(rest, x.beside(rest, open, sources, filled)...)
+	out = append(out, rest...)
+	out = append(out, x.split(rest)...)
+	order := map[string]int{}
 	for i, l := range m.leaves {
-		order[l] = i
+		order[l.String()] = i
 		if l.must && !filled[l] {
 			out = append(out, &Proposal{Property: l.String(), Required: true, leaf: l})
 		}
 	}
-	slices.SortStableFunc(out, func(a, b *Proposal) int { return cmp.Compare(order[a.leaf], order[b.leaf]) })
+	place := func(p *Proposal) int {
+		for i, l := range m.leaves {
+			if strings.HasSuffix(p.Property, "[]") && strings.HasPrefix(l.String(), p.Property) {
+				return i
+			}
+		}
+		return order[p.Property]
+	}
+	slices.SortStableFunc(out, func(a, b *Proposal) int {
+		return cmp.Or(cmp.Compare(place(a), place(b)), cmp.Compare(len(a.Property), len(b.Property)))
+	})
+	return out
+}
+
+// beside looks once more for names that stand only once in the dataset: they need not name an object that others fill.
+func (x *proposer) beside(found []*Proposal, open []*leaf, sources []*profile, filled map[*leaf]bool) []*Proposal {
+	m := *x.m
+	m.present = map[string]bool{}
+	for _, p := range found {
+		for _, o := range p.leaf.above {
+			m.present[o.path] = m.present[o.path] || p.Live
+		}
+	}
+	weak := map[string]bool{}
+	for _, p := range found {
+		if p.Confidence < Threshold && p.leaf.only && len(p.leaf.above) > 0 && m.present[p.leaf.above[len(p.leaf.above)-1].path] {
+			weak[p.Property] = true
+			filled[p.leaf] = false
+			for _, q := range p.parts {
+				x.used[q] = false
+			}
+		}
+	}
+	again := slices.DeleteFunc(slices.Clone(open), func(l *leaf) bool {
+		return filled[l] || !l.only || len(l.above) == 0 || !m.present[l.above[len(l.above)-1].path]
+	})
+	better := x.pair(&m, again, sources, filled)
+	for _, p := range found {
+		if weak[p.Property] {
+			filled[p.leaf] = true
+		}
+		if weak[p.Property] && slices.ContainsFunc(better, func(b *Proposal) bool { return b.Property == p.Property }) {
+			*p = *better[slices.IndexFunc(better, func(b *Proposal) bool { return b.Property == p.Property })]
+		}
+	}
+	return slices.DeleteFunc(better, func(b *Proposal) bool { return weak[b.Property] })
+}
+
+// proposer finds what fills the properties of one dataset from one table.
+type proposer struct {
+	m    *matcher
+	k    *known
+	set  *schemas.Set
+	ids  map[*profile]string
+	used map[*profile]bool
+	// found are the lists that something fills.
+	found []*listProperty
+}
+
+// pair gives leaves their columns, each once, the most certain first.
+func (x *proposer) pair(m *matcher, leaves []*leaf, columns []*profile, filled map[*leaf]bool) []*Proposal {
+	var all []*pairing
+	columns = slices.DeleteFunc(slices.Clone(columns), func(p *profile) bool { return x.used[p] })
+	for _, l := range leaves {
+		together := m.together(l, columns, x.ids)
+		for _, p := range columns {
+			if together != nil && slices.Contains(together.columns, p) {
+				continue // one part of it is not the whole
+			}
+			if name := m.score(p, l); name >= leastName {
+				all = append(all, newPairing([]*profile{p}, l, name, judge(p, l, x.ids[p], x.set)))
+			}
+		}
+		if together != nil {
+			all = append(all, together)
+		}
+	}
+	slices.SortStableFunc(all, func(a, b *pairing) int { return cmp.Compare(b.confidence, a.confidence) })
+	var out []*Proposal
+	for _, c := range all {
+		if filled[c.leaf] || c.confidence < leastShown || slices.ContainsFunc(c.columns, func(p *profile) bool { return x.used[p] }) {
+			continue
+		}
+		filled[c.leaf] = true
+		for _, p := range c.columns {
+			x.used[p] = true
+		}
+		out = append(out, c.proposal(all, filled, x.used))
+	}
 	return out
 }
 
@@ -109,6 +190,9 @@ func newPairing(columns []*profile, l *leaf, name float64, e evidence) *pairing 
 		c.confidence = name * (0.88 + 0.1*e.fit)
 	} else {
 		c.confidence = name * (0.88 + 0.6*e.fit)
+	}
+	if columns[0].of != nil && columns[0].within < leastDocuments {
+		c.confidence = min(c.confidence, 0.75) // a handful of documents shows little
 	}
 	c.confidence = max(0, min(c.confidence, e.most))
 	if e.expression == "" {
@@ -121,10 +205,11 @@ func newPairing(columns []*profile, l *leaf, name float64, e evidence) *pairing 
 func (c *pairing) proposal(all []*pairing, filled map[*leaf]bool, used map[*profile]bool) *Proposal {
 	p := &Proposal{
 		Property: c.leaf.String(), Required: c.leaf.must, Expression: c.evidence.written(), Codes: c.evidence.codes,
-		Todo: c.evidence.todo, leaf: c.leaf, nulls: c.evidence.nulls, asked: c.evidence.asked,
+		Todo: c.evidence.todo, leaf: c.leaf, parts: c.columns, over: c.evidence.over,
 	}
-	for _, column := range c.columns {
-		p.Columns = append(p.Columns, column.column.Name)
+	p.Columns = names(c.columns)
+	if c.columns[0].of == nil {
+		p.nulls, p.asked = c.evidence.nulls, c.evidence.asked
 	}
 	switch {
 	case c.name >= 0.85:
@@ -175,52 +260,22 @@ func (e *evidence) written() string {
 
 func (c *pairing) candidate() Candidate {
 	out := Candidate{Expression: c.evidence.written(), Confidence: rounded(c.confidence)}
-	for _, p := range c.columns {
-		out.Columns = append(out.Columns, p.column.Name)
+	out.Columns = names(c.columns)
+	return out
+}
+
+// names are those of the table's columns, each once.
+func names(columns []*profile) []string {
+	var out []string
+	for _, p := range columns {
+		if !slices.Contains(out, p.column.Name) {
+			out = append(out, p.column.Name)
+		}
 	}
 	return out
 }
 
 func rounded(x float64) float64 { return float64(int(x*100+0.5)) / 100 }
-
-// nameParts offers family, middle and given name together for a full name.
-func (m *matcher) nameParts(l *leaf, columns []*profile, ids map[*profile]string) *pairing {
-	if l.path[len(l.path)-1] != "hoTen" {
-		return nil
-	}
-	var parts []*profile
-	joined := false
-	for _, word := range [][]string{{"ho", "dem"}, {"ho"}, {"dem"}, {"ten"}} {
-		if len(parts) == 1 && joined && word[0] != "ten" {
-			continue // one column holds both
-		}
-		// The part may name the object above, as hoMe does.
-		best, score := (*profile)(nil), 0.8
-		for _, p := range columns {
-			if slices.Contains(parts, p) {
-				continue
-			}
-			for _, r := range p.read {
-				if s := m.fit(r.words, word, l.owners); s > score {
-					best, score = p, s
-				}
-			}
-		}
-		if best != nil {
-			parts = append(parts, best)
-			joined = joined || len(word) == 2
-		} else if len(word) == 1 && word[0] != "dem" {
-			return nil
-		}
-	}
-	var texts []string
-	for _, p := range parts {
-		texts = append(texts, "text("+ids[p]+")")
-	}
-	e := evidence{most: 0.9, fit: 0.5, expression: "join([" + strings.Join(texts, ", ") + `], " ")`}
-	e.why = []Text{say("họ, chữ đệm và tên ở các cột riêng", "family, middle and given name stand in columns of their own")}
-	return newPairing(parts, l, 0.95, e)
-}
 
 // identifiers gives every column a name that can stand in an expression: its own, or one made of its words.
 func identifiers(columns []*profile) map[*profile]string {
@@ -253,8 +308,21 @@ func identifiers(columns []*profile) map[*profile]string {
 		taken[name] = true
 		out[p] = name
 	}
+	for _, p := range columns {
+		for _, q := range p.parts {
+			out[q] = p.at(out[p], q.path, "")
+		}
+		for _, a := range p.arrays {
+			for _, q := range a.members {
+				out[q] = elementName + "." + strings.Join(q.path, ".")
+			}
+		}
+	}
 	return out
 }
+
+// elementName is what the element of a list is called in expressions; it stands before columns of that name.
+const elementName = "p"
 
 // isIdentifier reports whether a name can stand in an expression as it is.
 func isIdentifier(name string) bool {
@@ -272,94 +340,4 @@ func reserved() []string {
 		"true", "false", "null", "in", "as", "break", "const", "continue", "else", "for", "function", "if", "import", "let",
 		"loop", "package", "namespace", "return", "var", "void", "while", "event",
 	}
-}
-
-// Fit says how well a table could be a dataset.
-type Fit struct {
-	Dataset string `json:"dataset"`
-	Title   Text   `json:"title"`
-	// Score is from 0 to 1: of the required properties that columns would fill, and of the columns that find a place.
-	Score float64 `json:"score"`
-	// Required of the dataset's required properties, and how many of them a proposal fills.
-	Required int `json:"required"`
-	Filled   int `json:"filled"`
-	// Placed of the table's columns have a property.
-	Placed int `json:"placed"`
-}
-
-// fitOf weighs the proposals for a dataset.
-func fitOf(d *schemas.Dataset, table string, proposals []*Proposal, columns []*profile, v *vocabulary) Fit {
-	f := Fit{Dataset: d.ID(), Title: Text{d.Title("vi"), d.Title("en")}}
-	placed := map[string]bool{}
-	for _, p := range proposals {
-		if p.Required {
-			f.Required++
-		}
-		if len(p.Columns) == 0 || p.Confidence < 0.5 {
-			continue
-		}
-		if p.Required {
-			f.Filled++
-		}
-		for _, c := range p.Columns {
-			placed[c] = true
-		}
-	}
-	f.Placed = len(placed)
-	required := 0.0
-	if f.Required > 0 {
-		required = float64(f.Filled) / float64(f.Required)
-	}
-	used := 0.0
-	if len(columns) > 0 {
-		used = float64(f.Placed) / float64(len(columns))
-	}
-	f.Score = rounded(0.5*required + 0.3*used + 0.2*sharedWords(d, table, v))
-	return f
-}
-
-// sharedWords is how much the name of a table has in common with a dataset's.
-func sharedWords(d *schemas.Dataset, table string, v *vocabulary) float64 {
-	words := map[string]bool{}
-	for _, r := range v.read(d.Title("vi") + " " + d.Name()) {
-		for _, w := range r.words {
-			words[w] = true
-		}
-	}
-	best := 0.0
-	for _, r := range v.read(table[strings.LastIndexByte(table, '.')+1:]) {
-		common := 0
-		for _, w := range r.words {
-			if words[w] {
-				common++
-			}
-		}
-		if len(r.words) > 0 {
-			best = max(best, float64(common)/float64(len(r.words)))
-		}
-	}
-	return best
-}
-
-// KeyPart says what fills one property of the key.
-type KeyPart struct {
-	Property string   `json:"property"`
-	Columns  []string `json:"columns"`
-}
-
-// KeyCoverage says whether the key of a dataset can be made of the table's columns.
-type KeyCoverage struct {
-	Parts []KeyPart `json:"parts"`
-	// Open are the key properties that nothing fills yet.
-	Open []string `json:"open,omitempty"`
-	// Unique of Rows rows of the sample have a key of their own, as far as it is filled.
-	Unique int `json:"unique"`
-	Rows   int `json:"rows"`
-	// NotCarried are columns of the key that a deletion in this table does not carry.
-	NotCarried []string `json:"notCarried,omitempty"`
-}
-
-// cloneVocabulary copies what a dataset may teach: trying one must not teach words that another has not.
-func cloneVocabulary(v *vocabulary) *vocabulary {
-	return &vocabulary{meanings: v.meanings, longest: v.longest, words: maps.Clone(v.words)}
 }

@@ -1,6 +1,7 @@
 package discover
 
 import (
+	"bytes"
 	"context"
 	"errors"
 
@@ -11,8 +12,9 @@ import (
 // MaxRows is how many rows of a table are looked at.
 const MaxRows = 1000
 
-// longest is how much of a cell is kept: what a column holds shows in its beginning.
-const longest = 1000
+// longest is how much of a cell is kept: what a column holds shows in its beginning. A document is of use only as a whole:
+// of a cell that begins as one, longestDocument is kept.
+const longest, longestDocument = 1000, 16 << 10
 
 // errEnough ends a scan before the last row.
 var errEnough = errors.New("enough rows")
@@ -27,14 +29,12 @@ func Rows(ctx context.Context, scanner adapters.Scanner, table string, n int) (*
 		}
 		found = t
 		for _, row := range rows[:min(len(rows), n-len(sample))] {
-			kept := make(record.Row, len(row))
+			own := make(record.Row, len(row))
 			for i, v := range row {
-				if len(v.Bytes) > longest {
-					v.Bytes = v.Bytes[:longest]
-				}
-				kept[i] = v.Clone()
+				v.Bytes = v.Bytes[:min(len(v.Bytes), kept(v.Bytes))]
+				own[i] = v.Clone()
 			}
-			sample = append(sample, kept)
+			sample = append(sample, own)
 		}
 		if len(sample) >= n {
 			return errEnough
@@ -45,4 +45,12 @@ func Rows(ctx context.Context, scanner adapters.Scanner, table string, n int) (*
 		err = nil
 	}
 	return found, sample, err
+}
+
+// kept is how many bytes of a cell are kept.
+func kept(cell []byte) int {
+	if text := bytes.TrimLeft(cell[:min(len(cell), longest)], " \t\r\n"); len(text) > 0 && bytes.IndexByte([]byte("{[<"), text[0]) >= 0 {
+		return longestDocument
+	}
+	return longest
 }

@@ -49,20 +49,53 @@ func (v *vocabulary) learn(words []string) {
 	}
 }
 
+// knows reports whether a name is made of known words only, as it is cut: glued words may be anything.
+func (v *vocabulary) knows(name string) bool {
+	words := split(name)
+	return len(words) > 0 && !slices.ContainsFunc(words, func(w string) bool { return !v.words[w] && v.meanings[w] == nil && v.singular(w) == w })
+}
+
+// knowsHalf reports whether half of the words of a name are known, glued ones taken apart.
+func (v *vocabulary) knowsHalf(name string) bool {
+	known, all := 0, 0
+	for _, w := range split(name) {
+		for _, part := range v.unglue(v.singular(w)) {
+			all++
+			if v.words[part] || v.meanings[part] != nil {
+				known++
+			}
+		}
+	}
+	return known > 0 && known*2 >= all
+}
+
 // reading is one way to understand a name.
 type reading struct {
 	words []string
 	// certain is false when a word of the name has other meanings too.
 	certain bool
+	// around are words of the documents that a value stands in: they tell of whom it speaks, and nothing against it.
+	around map[string]bool
 }
 
 // read takes a name apart: "HoTenMe", "ho_ten_me", "hotenme", "Họ tên mẹ" give ho, ten, me.
 func (v *vocabulary) read(name string) []reading {
 	var words []string
 	for _, w := range split(name) {
-		words = append(words, v.unglue(w)...)
+		words = append(words, v.unglue(v.singular(w))...)
 	}
 	return v.expand(words)
+}
+
+// singular takes the ending of the plural from an English word; no Vietnamese word ends in s.
+func (v *vocabulary) singular(word string) string {
+	for _, end := range [][2]string{{"ies", "y"}, {"s", ""}} {
+		one, ok := strings.CutSuffix(word, end[0])
+		if one += end[1]; ok && len(word) > 3 && !v.words[word] && v.meanings[word] == nil && v.words[one] {
+			return one
+		}
+	}
+	return word
 }
 
 // expand replaces spellings by what they stand for, the longest first, and returns every combination, at most eight.
@@ -79,7 +112,7 @@ func (v *vocabulary) expand(words []string) []reading {
 		var next []reading
 		for _, r := range out {
 			for _, m := range meanings {
-				next = append(next, reading{slices.Concat(r.words, m), r.certain && len(meanings) == 1})
+				next = append(next, reading{words: slices.Concat(r.words, m), certain: r.certain && len(meanings) == 1})
 			}
 		}
 		if len(next) > 8 {

@@ -75,10 +75,14 @@ func (p *program) discover(ctx context.Context, o discoverOptions) error {
 	if !n.config.Faulty("agency") {
 		opt.Agency = n.config.Agency
 	}
+	finder, err := discover.New(opt)
+	if err != nil {
+		return err
+	}
 	tables := make([]discover.Table, 0, len(infos))
 	for i, info := range infos {
 		meter.show("%d/%d %s", i+1, len(infos), info.Table)
-		t, err := look(ctx, src, info, opt)
+		t, err := look(ctx, src, info, finder)
 		if err != nil {
 			meter.done()
 			return sourceError(err, "sources."+p.args[0])
@@ -151,26 +155,26 @@ func fileExists(path string) error {
 }
 
 // look describes one table with a sample of its rows. A table whose rows cannot be read is described without them.
-func look(ctx context.Context, src adapters.Source, info adapters.TableInfo, opt discover.Options) (discover.Table, error) {
+func look(ctx context.Context, src adapters.Source, info adapters.TableInfo, finder *discover.Discoverer) (discover.Table, error) {
 	scanner, ok := src.(adapters.Scanner)
 	if !ok {
-		return described(info, "this adapter cannot read rows outside of a run", opt)
+		return described(info, "this adapter cannot read rows outside of a run", finder), nil
 	}
 	table, rows, err := discover.Rows(ctx, scanner, info.Table.String(), discover.MaxRows)
 	var refused *adapters.RefusedError
 	switch {
 	case errors.As(err, &refused):
-		return described(info, refused.What.EN, opt)
+		return described(info, refused.What.EN, finder), nil
 	case err != nil:
 		return discover.Table{}, err
 	}
-	return discover.Describe(info, table, rows, opt)
+	return finder.Describe(info, table, rows), nil
 }
 
-func described(info adapters.TableInfo, unread string, opt discover.Options) (discover.Table, error) {
-	t, err := discover.Describe(info, nil, nil, opt)
+func described(info adapters.TableInfo, unread string, finder *discover.Discoverer) discover.Table {
+	t := finder.Describe(info, nil, nil)
 	t.Unread = unread
-	return t, err
+	return t
 }
 
 func (p *program) printDiscovery(tables []discover.Table, o discoverOptions) error {

@@ -76,7 +76,13 @@ func columnFacts(c discover.Column, sampled int) []string {
 		}
 		facts = append(facts, fmt.Sprintf("%d khác nhau / distinct", c.Distinct))
 	}
-	if c.Shape.VI != "" {
+	if c.Document != "" {
+		facts = append(facts, fmt.Sprintf("%s, %d phần / parts", c.Document, len(c.Inside)))
+	}
+	if c.Hidden > 0 {
+		facts = append(facts, fmt.Sprintf("%d khóa có thể là dữ liệu, không in ra / keys that may be data are not shown", c.Hidden))
+	}
+	if c.Shape.VI != "" && c.Document == "" {
 		facts = append(facts, c.Shape.VI+" / "+c.Shape.EN)
 	}
 	if c.Suspected != "" {
