@@ -141,7 +141,7 @@ const pageHead = `# Hàm và bảng mã của ngôn ngữ ánh xạ · Functions
 
 <!-- Generated from mapping/functionlist.go and mapping/value/encoding.go: go test ./mapping -run TestFunctionPage -update -->
 
-Mỗi hàm nhận null thì trả null, trừ khi nói khác. **Lỗi** (violation) làm bản ghi thành thư chết; **ghi nhận** (remark, trong ngoặc vuông) vẫn được
+Mỗi hàm nhận null thì trả null, trừ khi nói khác. **Lỗi** (violation) làm bản ghi thành thư lỗi; **ghi nhận** (remark, trong ngoặc vuông) vẫn được
 xuất bản và được đếm theo nhóm. Kiểu của từng tham số được kiểm tra khi ` + "`truc check`" + `, trước khi có dòng dữ liệu nào.
 
 *A function gives null for null unless it says otherwise. A **violation** makes a dead letter; a **remark** (in brackets) is published and counted by

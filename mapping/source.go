@@ -209,9 +209,11 @@ func (c *compiler) sourceKey(p *SourcePlan, d *schemas.Dataset) {
 	c.identity(p, at)
 }
 
-// toldAt reports whether something that prevents a plan was reported at a place.
+// toldAt reports whether something that prevents a plan was reported of what stands at a place: there, or inside its expression.
 func (c *compiler) toldAt(at Place) bool {
-	return slices.ContainsFunc(c.problems, func(p problem.Problem) bool { return !p.Warning && p.Where == at.String() })
+	return slices.ContainsFunc(c.problems, func(p problem.Problem) bool {
+		return !p.Warning && (p.Where == at.String() || at.Path != "" && strings.HasPrefix(p.Where, at.File+":") && strings.HasSuffix(p.Where, " "+at.Path))
+	})
 }
 
 // keyNode compiles the expression of one key property. at is where its fault, or its expression, stands.

@@ -49,7 +49,7 @@ func pageWords() map[string]text {
 		"sum.readers":    {"Nguồn đang đọc", "Sources reading"},
 		"sum.deliveries": {"Đích đang nhận", "Deliveries running"},
 		"sum.of":         {"trên %s", "of %s"},
-		"sum.minute":     {"Sự kiện đã đăng trong phút qua", "Events published, last minute"},
+		"sum.minute":     {"Sự kiện đã công bố trong phút qua", "Events published, last minute"},
 		"sum.applied":    {"Sự kiện đã giao trong phút qua", "Events delivered, last minute"},
 		"sum.letters":    {"Thư lỗi đang mở", "Dead letters open"},
 
@@ -62,7 +62,7 @@ func pageWords() map[string]text {
 		"level.warn":   {"Cần xem", "Look at"},
 		"level.note":   {"Để biết", "For information"},
 		"of.source":    {"Nguồn", "Source"},
-		"of.publish":   {"Luồng đăng", "Publishing"},
+		"of.publish":   {"Luồng công bố", "Publishing"},
 		"of.subscribe": {"Luồng nhận", "Delivery"},
 
 		"state.starting": {"Đang khởi động", "Starting"},
@@ -80,8 +80,8 @@ func pageWords() map[string]text {
 		"filter.nothing": {"Không có dòng nào khớp với bộ lọc.", "Nothing matches the filter."},
 		"toc":            {"Mục lục", "Contents"},
 
-		"readers":            {"Nguồn và luồng đăng", "Sources and publishing"},
-		"readers.none":       {"Nút này không đăng gì: chỉ nhận.", "This node publishes nothing: it only receives."},
+		"readers":            {"Nguồn và luồng công bố", "Sources and publishing"},
+		"readers.none":       {"Nút này không công bố gì: chỉ nhận.", "This node publishes nothing: it only receives."},
 		"reader.since":       {"Từ", "Since"},
 		"reader.epoch":       {"Kỷ (epoch)", "Epoch"},
 		"reader.lag":         {"Độ trễ", "Lag"},
@@ -94,9 +94,9 @@ func pageWords() map[string]text {
 		"snapshot.rows":      {"%s dòng", "%s rows"},
 		"snapshot.of":        {"%s trên khoảng %s dòng, %d %%", "%s of about %s rows, %d %%"},
 
-		"publish.name":      {"Luồng đăng", "Pipeline"},
+		"publish.name":      {"Luồng công bố", "Pipeline"},
 		"publish.minute":    {"Phút qua", "Last minute"},
-		"publish.published": {"Đã đăng", "Published"},
+		"publish.published": {"Đã công bố", "Published"},
 		"publish.created":   {"mới %s", "%s new"},
 		"publish.updated":   {"sửa %s", "%s changed"},
 		"publish.deleted":   {"xóa %s", "%s deleted"},
@@ -106,13 +106,13 @@ func pageWords() map[string]text {
 		"publish.letters":   {"Thư lỗi mở", "Letters open"},
 		"publish.topic":     {"chủ đề", "topic"},
 		"publish.table":     {"bảng", "table"},
-		"publish.none":      {"Nguồn này chưa có luồng đăng nào.", "No pipeline publishes from this source."},
+		"publish.none":      {"Nguồn này chưa có luồng công bố nào.", "No pipeline publishes from this source."},
 		"remarks.by":        {"Nhận xét theo trường", "Remarks by field"},
 		"letters.by":        {"Thư lỗi theo lý do, từ khi nút chạy", "Dead letters by reason, since the node started"},
 		"letters.resolved":  {"%s đã tự đóng", "%s resolved"},
 
 		"deliveries":       {"Luồng nhận", "Deliveries"},
-		"deliveries.none":  {"Nút này không nhận gì: chỉ đăng.", "This node receives nothing: it only publishes."},
+		"deliveries.none":  {"Nút này không nhận gì: chỉ công bố.", "This node receives nothing: it only publishes."},
 		"delivery.name":    {"Luồng nhận", "Delivery"},
 		"delivery.state":   {"Trạng thái", "State"},
 		"delivery.applied": {"Đã giao", "Applied"},
@@ -122,7 +122,7 @@ func pageWords() map[string]text {
 		"delivery.never":   {"chưa có", "nothing yet"},
 		"delivery.into":    {"vào bảng", "into table"},
 		"empty.node":       {"Cấu hình chưa có mục publish: hay subscribe: nào.", "The configuration has no publish: or subscribe: section yet."},
-		"empty.node.do":    {"Thêm một luồng đăng hoặc luồng nhận vào truc.yaml, kiểm tra rồi khởi động lại.", "Add something to publish or to receive to truc.yaml, check it, and start again."},
+		"empty.node.do":    {"Thêm một luồng công bố hoặc luồng nhận vào truc.yaml, kiểm tra rồi khởi động lại.", "Add something to publish or to receive to truc.yaml, check it, and start again."},
 
 		"time.now":          {"vừa xong", "just now"},
 		"time.ago":          {"%s trước", "%s ago"},
@@ -163,7 +163,7 @@ func issueWords() map[string]text {
 			"A topic on the bus lost a part, or was created anew.",
 		},
 		"issue.bus-gap.do": {
-			"Tìm hiểu chuyện gì đã xảy ra với chủ đề, rồi đọc lại các bảng từ đầu để đăng lại.",
+			"Tìm hiểu chuyện gì đã xảy ra với chủ đề, rồi đọc lại các bảng từ đầu để công bố lại.",
 			"Find out what happened to the topic, then read the tables again from the start to publish them anew.",
 		},
 		"issue.delivery-gap.what": {
@@ -183,7 +183,7 @@ func issueWords() map[string]text {
 			"Look at the letters, correct the mapping, check it, start the node again, then retry the letters.",
 		},
 		"issue.taken-over.what": {
-			"Một nút truc khác đã tiếp quản nguồn này và đang đăng. Nút này không ghi được gì nữa.",
+			"Một nút truc khác đã tiếp quản nguồn này và đang công bố. Nút này không ghi được gì nữa.",
 			"Another truc node has taken this source over and publishes now. Nothing of this one can land any more.",
 		},
 		"issue.taken-over.do": {
@@ -271,7 +271,7 @@ func issueWords() map[string]text {
 			"See whether the bus or the network is overloaded, or a disk is full.",
 		},
 		"issue.letters.what": {
-			"Thư lỗi đang mở: %s. Những bản ghi này không đăng được; các bản ghi khác không bị ảnh hưởng.",
+			"Thư lỗi đang mở: %s. Những bản ghi này không công bố được; các bản ghi khác không bị ảnh hưởng.",
 			"Dead letters open: %s. These records could not be published; they hold up no others.",
 		},
 		"issue.letters.do": {

@@ -227,15 +227,15 @@ func partNames(part string) string {
 	case "only":
 		return "chỉ các dòng / only rows"
 	case "deleted":
-		return "xoá mềm / softly deleted"
+		return "xóa mềm / softly deleted"
 	case "key":
-		return "khoá của dòng / the row's key"
+		return "khóa của dòng / the row's key"
 	case "columns":
 		return "cột / columns"
 	case "on_create":
 		return "khi tạo dòng / when the row is made"
 	case "on_delete":
-		return "khi xoá / when it is deleted"
+		return "khi xóa / when it is deleted"
 	}
 	return part
 }
@@ -253,7 +253,7 @@ func printExplained(w io.Writer, x *explained) error {
 	fmt.Fprintf(&b, "%s  %s\n", title, x.File)
 	fmt.Fprintf(&b, "bộ dữ liệu / dataset  %s\nbảng / table          %s (%s)\n", x.Dataset, orDash(x.Table), typed)
 	if x.Key != nil {
-		fmt.Fprintf(&b, "khoá / key            %s\n", strings.Join(x.Key, ", "))
+		fmt.Fprintf(&b, "khóa / key            %s\n", strings.Join(x.Key, ", "))
 	}
 	fmt.Fprintf(&b, "dấu vân / fingerprint %s\n", x.Fingerprint)
 	for _, v := range x.Values {

@@ -118,7 +118,7 @@ func (p *program) printCheck(c *config.Config, problems problem.List) error {
 		summary := problem.Text{VI: fmt.Sprintf("%d lỗi, %d cảnh báo", faults, warnings), EN: counted(faults, "error") + ", " + counted(warnings, "warning")}
 		if faults == 0 {
 			summary = problem.Text{
-				VI: fmt.Sprintf("%s đã ổn: %d luồng phát hành, %d luồng nhận, %d cảnh báo", c.Path, len(c.Publish), len(c.Subscribe), warnings),
+				VI: fmt.Sprintf("%s đã ổn: %d luồng công bố, %d luồng nhận, %d cảnh báo", c.Path, len(c.Publish), len(c.Subscribe), warnings),
 				EN: fmt.Sprintf("%s is in order: %s, %s, %s", c.Path, counted(len(c.Publish), "publishing pipeline"), counted(len(c.Subscribe), "delivery"), counted(warnings, "warning")),
 			}
 		}
