@@ -94,6 +94,9 @@ func TestPageHeaders(t *testing.T) {
 			t.Errorf("%s: status %d, %q", kept, w.Code, w.Header().Get("Cache-Control"))
 		}
 	}
+	if w := get(t, site, "/favicon.ico"); w.Code != http.StatusFound || w.Header().Get("Location") != "/assets/icon.svg" {
+		t.Errorf("/favicon.ico: status %d to %q", w.Code, w.Header().Get("Location"))
+	}
 	for _, target := range []string{"/assets/page.tmpl", "/assets/../portal.go", "/assets/", "/fr", "/fr/events"} {
 		if w := get(t, site, target); w.Code != http.StatusNotFound {
 			t.Errorf("%s: status %d, want 404", target, w.Code)

@@ -88,6 +88,8 @@ func (p *Portal) routing(n *Node) http.Handler {
 			r.Get("/"+lang+"/events", p.stream(lang))
 		}
 		r.Get("/assets/{file}", asset)
+		// Browsers look here for what they show beside /healthz and the like, which name no icon.
+		r.Method(http.MethodGet, "/favicon.ico", http.RedirectHandler("/assets/icon.svg", http.StatusFound))
 	})
 	return r
 }
