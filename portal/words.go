@@ -56,7 +56,7 @@ func pageWords() map[string]text {
 		"issues":       {"Việc cần làm", "What to do"},
 		"issues.none":  {"Không có việc gì cần làm.", "Nothing needs attention."},
 		"issues.more":  {"%s việc nữa", "%s more"},
-		"issues.said":  {"Thông báo gốc (tiếng Anh)", "Original message"},
+		"issues.said":  {"Thông báo gốc", "Original message"},
 		"issues.since": {"Từ", "Since"},
 		"level.bad":    {"Phải xử lý", "Act now"},
 		"level.warn":   {"Cần xem", "Look at"},

@@ -178,10 +178,20 @@ func (r *registry) topicContents() (live map[string]uint64, events int) {
 // equal proves that source, topic and sink hold the same.
 func (r *registry) equal() {
 	r.t.Helper()
-	live, events := r.topicContents()
 	wrong := complaints{t: r.t}
+	r.topicEqual(&wrong, documents)
+	r.sinkEqual(&wrong)
+	if wrong.n > 0 {
+		r.t.Fatalf("%d differences", wrong.n)
+	}
+}
+
+// topicEqual compares the topic with the documents that a query makes of the source.
+func (r *registry) topicEqual(wrong *complaints, query string) {
+	r.t.Helper()
+	live, events := r.topicContents()
 	expected := 0
-	r.rows(r.source, fmt.Sprintf(documents, r.agency), func(key, document string) {
+	r.rows(r.source, fmt.Sprintf(query, r.agency), func(key, document string) {
 		expected++
 		key = strings.ReplaceAll(key, ", ", ",")
 		switch content, ok := live[key]; {
@@ -195,11 +205,7 @@ func (r *registry) equal() {
 	for key := range live {
 		wrong.add("%s is on the topic, and not in the source", key)
 	}
-	r.t.Logf("source and topic: %d keys from %d events", expected, events)
-	r.sinkEqual(&wrong)
-	if wrong.n > 0 {
-		r.t.Fatalf("%d differences", wrong.n)
-	}
+	r.t.Logf("source and topic %s: %d keys from %d events", r.topic, expected, events)
 }
 
 // sinkEqual compares the insurer's table with the office's.
