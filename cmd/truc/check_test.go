@@ -71,12 +71,12 @@ func TestCheckPostgres(t *testing.T) {
 	code, stdout = check(", table: public.khong_khoa", "hong.yaml")
 	expect(code, exitUsage, stdout,
 		`ALTER TABLE "public"."khong_khoa" ADD PRIMARY KEY`,
-		`columns.ho_tenn: error: table bhyt.tre_em has no column "ho_tenn"`)
+		"columns.ho_tenn: lỗi: ", `error: table bhyt.tre_em has no column "ho_tenn"`)
 
 	code, stdout = check(", table: public.khai_sin", "tre_em.yaml")
 	expect(code, exitUsage, stdout, "publish.khaisinh.table (postgres ", "error: there is no table public.khai_sin\n    fix: did you mean public.khai_sinh?")
 
 	dsn = strings.Replace(dsn, "/truc_", "/mat_", 1)
 	code, stdout = check("", "tre_em.yaml")
-	expect(code, exitUsage, stdout, "sources.hotich: error: ", "sinks.bhyt: error: ", "does not exist", "correct the database name in the dsn")
+	expect(code, exitUsage, stdout, "sources.hotich: lỗi: ", "sinks.bhyt: lỗi: ", "does not exist", "correct the database name in the dsn")
 }
