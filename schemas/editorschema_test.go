@@ -61,7 +61,7 @@ func faults(t *testing.T, s *gojsonschema.Schema, text string) (found []string, 
 	}
 	data, err := json.Marshal(keyed(v))
 	if err != nil {
-		t.Fatal(err)
+		return nil, false // .inf and .nan are YAML, and nothing that a schema can judge
 	}
 	result, err := s.Validate(gojsonschema.NewBytesLoader(data))
 	if err != nil {
