@@ -67,6 +67,8 @@ func version(t *testing.T, set *schemas.Set, v, fields, name string) Publish {
 
 // documents are the live documents of a topic by key.
 func (p *press) documents(topic string) map[string]string {
+	p.bus.mu.Lock()
+	defer p.bus.mu.Unlock()
 	out := map[string]string{}
 	for _, part := range p.bus.topics[topic] {
 		for _, d := range part {
