@@ -299,6 +299,8 @@ func (s *source) prepareTables(tables []*catalogTable, start adapters.Start, sta
 	s.tables, s.wanted, s.relations = map[uint32]tableName{}, map[string]bool{}, map[uint32]*relation{}
 	s.states, s.progress = map[string]*tableState{}, map[string]*snapshot.Table{}
 	var pending []*snapshot.Table
+	s.progressLock.Lock() // the status may be asked for while the source opens
+	defer s.progressLock.Unlock()
 	for i, t := range tables {
 		want := start.Tables[i]
 		s.tables[t.oid], s.wanted[want.Table] = t.name(), true

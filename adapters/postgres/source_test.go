@@ -230,6 +230,29 @@ func TestStream(t *testing.T) {
 	}
 }
 
+// The status page asks how far a snapshot is while the source opens: with -race, that is seen to be safe.
+func TestProgressWhileOpening(t *testing.T) {
+	db := newDatabase(t, servers.Postgres(t).Database(t), `CREATE TABLE khai_sinh (so int PRIMARY KEY)`)
+	s := build(t, db.dsn)
+	opened, asked := make(chan struct{}), make(chan []adapters.Progress)
+	go func() {
+		for {
+			select {
+			case <-opened:
+				asked <- s.Progress()
+				return
+			default:
+				s.Progress()
+			}
+		}
+	}()
+	err := s.Open(t.Context(), start(nil, "public.khai_sinh"))
+	close(opened)
+	if got := <-asked; err != nil || len(got) != 1 {
+		t.Errorf("progress after opening: %v, %v", got, err)
+	}
+}
+
 func TestSnapshot(t *testing.T) {
 	db := newDatabase(t, servers.Postgres(t).Database(t),
 		`CREATE TABLE khai_sinh (so int, nam int, ho_ten text, PRIMARY KEY (nam, so))`,

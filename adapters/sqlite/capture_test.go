@@ -168,6 +168,24 @@ func TestCaptureOfStatements(t *testing.T) {
 	}
 }
 
+// What a statement leaves that fails half-way and keeps its rows is read, and reading goes on after it.
+func TestCaptureGoesOnAfterAFailingStatement(t *testing.T) {
+	a := newApplication(t, `CREATE TABLE t (id INTEGER PRIMARY KEY, u TEXT UNIQUE)`, `INSERT INTO t VALUES (1, 'a')`)
+	r := follow(t, a, "t")
+	if _, err := a.db.Exec(`INSERT OR FAIL INTO t VALUES (2, 'b'), (3, 'a')`); err == nil {
+		t.Fatal("the statement did not fail")
+	}
+	got := short(r.rest(a))
+	r, err := openSource(t, a.config(), startAt(r.position, "t"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.exec(`UPDATE t SET u = 'c' WHERE id = 2`)
+	if diff := cmp.Diff([]string{"C >2,b", "U 2,b>2,c"}, append(got, short(r.rest(a))...)); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
 // Any sequence of statements: playing the log gives the table.
 func TestCaptureEqualsTable(t *testing.T) {
 	tables := map[string]string{

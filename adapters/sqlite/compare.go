@@ -65,11 +65,13 @@ func diverged(source string, saved, last uint64) error {
 	}
 }
 
-// sequence is the highest number a change ever had.
+// sequence is the highest number a change ever had. A statement that stops half-way and keeps its rows (OR FAIL) does not
+// write the number of its last change to sqlite_sequence: then the change itself, which stays in truc_change, tells it.
 func (s *Source) sequence(ctx context.Context, q querier) (uint64, error) {
 	var n uint64
-	err := q.QueryRowContext(ctx, `SELECT seq FROM sqlite_sequence WHERE name = 'truc_change'`).Scan(&n)
-	if err != nil && err != sql.ErrNoRows {
+	err := q.QueryRowContext(ctx, `SELECT max(coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'truc_change'), 0),
+		coalesce((SELECT max(id) FROM truc_change), 0))`).Scan(&n)
+	if err != nil {
 		return 0, s.db.explain(ctx, "read the number of the last change", err)
 	}
 	return n, nil
