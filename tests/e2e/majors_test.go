@@ -161,12 +161,18 @@ func TestTwoMajors(t *testing.T) {
 	_, after := r.topicContents()
 	t.Logf("v1 ended with %d events, of which %d came after the last comparison", after, after-before)
 
-	// Its subscriber moves to the new version, into the table it has.
+	// Its subscriber moves to the new version, into the table it has: the rows change hands, and a replay deletes what vanished
+	// after v1 had ended.
 	sub.kill()
-	write(t, filepath.Join(r.dir, "tre_em_2.yaml"), strings.NewReplacer(".v1", ".v2", "nguoiDuocKhaiSinh.hoTen", `'join([nguoiDuocKhaiSinh.ho, nguoiDuocKhaiSinh.chuDem, nguoiDuocKhaiSinh.ten], " ")'`, "  me: me.hoTen\n", "").Replace(insurerMapping))
+	write(t, filepath.Join(r.dir, "tre_em_2.yaml"), strings.NewReplacer(".v1", ".v2", "nguoiDuocKhaiSinh.hoTen", `'join([nguoiDuocKhaiSinh.ho, nguoiDuocKhaiSinh.chuDem, nguoiDuocKhaiSinh.ten], " ")'`, "  me: me.hoTen\n", "").Replace(insurerMapping)+"conflict: replace\n")
 	rewrite(t, r.sub(), "mapping: tre_em.yaml", "mapping: tre_em_2.yaml")
 	rewrite(t, r.sub(), "http:", "datasets: [chuan]\nhttp:")
-	start(t, r.sub())
+	moved := start(t, r.sub())
+	moved.serving()
+	r.asked(r.sub(), "replay", "tre_em", "--yes")
+	moved.await("the replay is done", func(s *status) bool {
+		return len(s.Deliveries) == 1 && s.Deliveries[0].Generation > 0 && s.Deliveries[0].Replay == nil
+	})
 	verified(r.sub(), moi)
 	wrong := complaints{t: t}
 	without := func(query string) string { return strings.NewReplacer(", me_ho_ten", "", ", me,", ",").Replace(query) }
