@@ -157,7 +157,7 @@ func TestFolderIsBounded(t *testing.T) {
 		many[fmt.Sprintf("a/%d.txt", i)] = &fstest.MapFile{}
 	}
 	_, err := LoadFolders(Folder{Name: "lon", FS: many})
-	if got := first(t, err); got != "schema.folder lon" {
+	if got := first(t, err); got != "schema.folder lon" || !strings.Contains(err.Error(), "more than 20000 files") {
 		t.Errorf("too many files: %v", err)
 	}
 	heavy := fstest.MapFS{}
