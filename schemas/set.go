@@ -12,6 +12,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/lienthong/truc/problem"
 )
@@ -26,8 +27,11 @@ type Set struct {
 	codeLists map[string]*CodeList
 }
 
-// Builtin loads the standards that come with truc. An error is a problem.List and a defect of the build.
-func Builtin() (*Set, error) { return Load() }
+// builtin is loaded once: every caller may have the same one, since a Set does not change.
+var builtinOnce = sync.OnceValues(func() (*Set, error) { return Load() })
+
+// Builtin returns the standards that come with truc. An error is a problem.List and a defect of the build.
+func Builtin() (*Set, error) { return builtinOnce() }
 
 // Load loads the built-in standards and those of further directories, each laid out like schemas/data. All files
 // form one set. The error is a problem.List with everything that is wrong in any of them.
@@ -36,7 +40,23 @@ func Load(fsys ...fs.FS) (*Set, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open built-in schemas: %w", err)
 	}
-	return load(append([]fs.FS{data}, fsys...)...)
+	return loadSources(append([]source{{data, true}}, sources(fsys)...)...)
+}
+
+// source is a directory laid out like schemas/data. That its examples hold may be proven already: it is of the built-in
+// one, by the test of the build, and running those again would be two thirds of the time that every start of truc takes.
+type source struct {
+	fs.FS
+
+	proven bool
+}
+
+func sources(fsys []fs.FS) []source {
+	out := make([]source, len(fsys))
+	for i, f := range fsys {
+		out[i] = source{FS: f}
+	}
+	return out
 }
 
 // Dataset returns a dataset by id, "hotich.khaisinh.v1". The error is a problem.Problem that names similar ids.
@@ -92,13 +112,13 @@ type loader struct {
 
 type loadedDataset struct {
 	dataset *Dataset
-	fsys    fs.FS
+	fsys    source
 	dir     string
 }
 
-func load(fsys ...fs.FS) (*Set, error) {
+func loadSources(all ...source) (*Set, error) {
 	l := &loader{set: &Set{datasets: map[string]*Dataset{}, codeLists: map[string]*CodeList{}}, byID: map[string]*schemaFile{}}
-	for _, f := range fsys {
+	for _, f := range all {
 		if err := l.read(f); err != nil {
 			return nil, err
 		}
@@ -124,7 +144,7 @@ func load(fsys ...fs.FS) (*Set, error) {
 }
 
 // read takes up codelists/*.json, types/*.json and <dataset>/v<major>/schema.json.
-func (l *loader) read(fsys fs.FS) error {
+func (l *loader) read(fsys source) error {
 	err := fs.WalkDir(fsys, ".", func(name string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() || path.Ext(name) != ".json" {
 			return err
