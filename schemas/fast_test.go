@@ -73,7 +73,7 @@ func TestAcceptsIsSoundOnGeneratedSchemas(t *testing.T) {
 // Documents of the built-in dataset, mutated, with every property exchanged for every kind of value.
 func TestAcceptsIsSoundOnBirths(t *testing.T) {
 	d := birth(t)
-	second, ps := d.compile()
+	second, ps := compileBoth(d)
 	if ps.Err() != nil {
 		t.Fatal(ps)
 	}

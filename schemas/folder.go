@@ -19,6 +19,8 @@ type Folder struct {
 	Name string
 	FS   fs.FS
 
+	// builtin: it comes with truc, and its examples are proven by the test of the build. Running them again would be most of
+	// the time that every start takes.
 	builtin bool
 }
 

@@ -7,8 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"testing/fstest"
 
@@ -17,11 +17,9 @@ import (
 	"github.com/lienthong/truc/problem"
 )
 
-var builtinOnce = sync.OnceValues(Builtin)
-
 func builtin(tb testing.TB) *Set {
 	tb.Helper()
-	set, err := builtinOnce()
+	set, err := Builtin()
 	if err != nil {
 		tb.Fatalf("Builtin: %v", err)
 	}
@@ -61,6 +59,39 @@ func birthExamples(tb testing.TB, kind string) map[string][]byte {
 		out[e.Name()] = compact(tb, raw)
 	}
 	return out
+}
+
+// invalidExamples returns the invalid examples of a built-in dataset, "hotich.khaisinh/v1".
+func invalidExamples(tb testing.TB, dataset string) []invalidExample {
+	tb.Helper()
+	names, err := fs.Glob(embedded, "data/"+dataset+"/examples/invalid/*.json")
+	if err != nil || len(names) == 0 {
+		tb.Fatalf("examples of %s: %d, %v", dataset, len(names), err)
+	}
+	out := make([]invalidExample, len(names))
+	for i, name := range names {
+		raw, err := embedded.ReadFile(name)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		if err := json.Unmarshal(raw, &out[i]); err != nil {
+			tb.Fatal(err)
+		}
+		slices.SortFunc(out[i].Expect, expectation.compare)
+	}
+	return out
+}
+
+// compileBoth compiles the schema for both validators, as the gate does where it runs examples.
+func compileBoth(d *Dataset) (*santhosh.Schema, problem.List) {
+	if ps := d.compile(); ps.Err() != nil {
+		return nil, ps
+	}
+	second, err := d.file.compileSanthosh()
+	if err != nil {
+		return nil, d.refused("santhosh-tekuri/jsonschema")
+	}
+	return second, nil
 }
 
 func compact(tb testing.TB, raw []byte) []byte {
@@ -138,7 +169,7 @@ func compileOnly(schema string, lists ...*CodeList) (d *Dataset, second *santhos
 		return nil, nil, ps
 	}
 	d = &Dataset{name: "thu", major: 1, version: "1.0.0", file: f}
-	if second, ps = d.compile(); ps.Err() != nil {
+	if second, ps = compileBoth(d); ps.Err() != nil {
 		return nil, nil, ps
 	}
 	d.root = newTree(f.root)

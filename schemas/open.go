@@ -2,6 +2,7 @@ package schemas
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -19,8 +20,7 @@ import (
 // open is the last part of the gate: both validators compile the schema and agree on its examples.
 func (l loadedDataset) open(in *loader) problem.List {
 	d := l.dataset
-	second, ps := d.compile()
-	if ps.Err() != nil {
+	if ps := d.compile(); ps.Err() != nil {
 		return ps
 	}
 	d.root = newTree(d.file.root)
@@ -28,29 +28,29 @@ func (l loadedDataset) open(in *loader) problem.List {
 		return ps
 	}
 	d.fast, d.slow = compileFast(d.file.root)
-	if ps := l.examples(in, second); ps.Err() != nil {
-		return ps
+	if !l.folder.builtin { // those that come with truc are proven by the test of the build
+		if ps := l.examples(in); ps.Err() != nil {
+			return ps
+		}
 	}
 	in.set.datasets[d.ID()] = d
 	return nil
 }
 
-// compile hands the schema and the files it refers to to both validators, and returns the second.
-func (d *Dataset) compile() (*santhosh.Schema, problem.List) {
-	refused := func(who string) problem.List {
-		return problem.List{{
-			Code: "schema.compile", Where: d.file.path, What: problem.Say("the schema passed truc's own checks, but %s cannot compile it", who),
-			Fix: problem.Say("simplify it keyword by keyword until it compiles, and report the keyword as a defect of truc"),
-		}}
-	}
-	second, err := d.file.compileSanthosh()
-	if err != nil {
-		return nil, refused("santhosh-tekuri/jsonschema")
-	}
+// compile hands the schema and the files it refers to to the validator that decides.
+func (d *Dataset) compile() problem.List {
+	var err error
 	if d.validator, err = d.file.compileGoJSONSchema(); err != nil {
-		return nil, refused("gojsonschema")
+		return d.refused("gojsonschema")
 	}
-	return second, nil
+	return nil
+}
+
+func (d *Dataset) refused(who string) problem.List {
+	return problem.List{{
+		Code: "schema.compile", Where: d.file.path, What: problem.Say("the schema passed truc's own checks, but %s cannot compile it", who),
+		Fix: problem.Say("simplify it keyword by keyword until it compiles, and report the keyword as a defect of truc"),
+	}}
 }
 
 func (f *schemaFile) compileSanthosh() (*santhosh.Schema, error) {
@@ -115,9 +115,27 @@ type expectation struct {
 	Rule    string `json:"rule"`
 }
 
-// examples runs the dataset's examples: valid ones have no violation, invalid ones exactly those they name, both
-// validators agree, and the fast check accepts none that is invalid.
-func (l loadedDataset) examples(in *loader, second *santhosh.Schema) problem.List {
+func (e expectation) compare(o expectation) int {
+	return cmp.Or(strings.Compare(e.Pointer, o.Pointer), strings.Compare(e.Rule, o.Rule))
+}
+
+// violations are the violations of a document, sorted.
+func (d *Dataset) violations(document []byte) []expectation {
+	var out []expectation
+	for _, v := range d.Check(document) {
+		out = append(out, expectation{v.Pointer, v.Rule})
+	}
+	slices.SortFunc(out, expectation.compare)
+	return out
+}
+
+// examples runs the dataset's examples: valid ones have no violation, invalid ones exactly those they name, the second
+// validator, which is there for them alone, agrees, and the fast check accepts none that is invalid.
+func (l loadedDataset) examples(in *loader) problem.List {
+	second, err := l.dataset.file.compileSanthosh()
+	if err != nil {
+		return l.dataset.refused("santhosh-tekuri/jsonschema")
+	}
 	var ps problem.List
 	for _, kind := range []string{"valid", "invalid"} {
 		dir := path.Join(l.dir, "examples", kind)
@@ -156,14 +174,8 @@ func (d *Dataset) example(name string, raw []byte, invalid bool, second *santhos
 		}
 		document, expect, inside = e.Document, e.Expect, "/document"
 	}
-	violations := d.Check(document)
-	var got []expectation
-	for _, v := range violations {
-		got = append(got, expectation{v.Pointer, v.Rule})
-	}
-	order := func(a, b expectation) int { return strings.Compare(a.Pointer+"\x00"+a.Rule, b.Pointer+"\x00"+b.Rule) }
-	slices.SortFunc(got, order)
-	slices.SortFunc(expect, order)
+	slices.SortFunc(expect, expectation.compare)
+	got := d.violations(document)
 	if !slices.Equal(got, expect) {
 		at = strings.Replace(inside, "/document", "/expect", 1)
 		if i := slices.IndexFunc(got, func(e expectation) bool { return !slices.Contains(expect, e) }); i >= 0 {
@@ -176,13 +188,13 @@ func (d *Dataset) example(name string, raw []byte, invalid bool, second *santhos
 	if fault != nil {
 		return nil
 	}
-	valid := !slices.ContainsFunc(violations, func(v Violation) bool { return v.Rule != RuleCode })
+	valid := !slices.ContainsFunc(got, func(e expectation) bool { return e.Rule != RuleCode })
 	if (second.Validate(value) == nil) != valid {
 		return bad(problem.Say("gojsonschema and santhosh-tekuri/jsonschema disagree on the example"), problem.Say("express what it tests with other keywords: subscribers with other validators would disagree too"))
 	}
 	if d.slow == "" {
 		var compact bytes.Buffer
-		if err := json.Compact(&compact, document); err == nil && len(violations) > 0 && d.Accepts(compact.Bytes()) {
+		if err := json.Compact(&compact, document); err == nil && len(got) > 0 && d.Accepts(compact.Bytes()) {
 			return bad(problem.Say("the fast check accepts an example that the validator refuses"), problem.Say("report this as a defect of truc"))
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
+	"sync"
 
 	"github.com/lienthong/truc/problem"
 )
@@ -24,8 +25,11 @@ type Set struct {
 	codeLists map[string]*CodeList
 }
 
-// Builtin loads the standards that come with truc. An error is a problem.List and a defect of the build.
-func Builtin() (*Set, error) { return Load() }
+// builtinOnce loads once: every caller may have the same set, since a Set does not change.
+var builtinOnce = sync.OnceValues(func() (*Set, error) { return Load() })
+
+// Builtin returns the standards that come with truc. An error is a problem.List and a defect of the build.
+func Builtin() (*Set, error) { return builtinOnce() }
 
 // Load is LoadFolders for directories that messages need not name.
 func Load(fsys ...fs.FS) (*Set, error) {
