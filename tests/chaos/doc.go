@@ -8,7 +8,7 @@
 // Environment:
 //
 //	TRUC_CHAOS_RUNS   number of runs, 3 by default
-//	TRUC_CHAOS_SEED   seed of the first run, at random by default; the others follow it
+//	TRUC_CHAOS_SEED   seed of the first run, 1 by default; the others follow it
 //	TRUC_CHAOS_FAULTS names of the faults to choose from, separated by commas; all by default
 //	TRUC_CHAOS_MUTANTS=all   try every mutant, not one
 package chaos
