@@ -45,6 +45,7 @@ func (c *Config) check() {
 	}
 	c.checkNames()
 	c.checkRegistry()
+	c.checkDatasets()
 	c.checkBus()
 	c.checkPublish()
 	c.checkSubscribe()
@@ -355,6 +356,7 @@ func (c *Config) complete() {
 	if c.Registry.URL != "" && !strings.HasSuffix(c.Registry.URL, "/") {
 		c.Registry.URL += "/"
 	}
+	c.completeDatasets()
 	if c.Bus.Embedded == nil && c.Bus.Kafka == nil {
 		c.Bus.Embedded = &EmbeddedBus{}
 	}

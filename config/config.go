@@ -24,8 +24,10 @@ type Config struct {
 	Dir  string `yaml:"-"`
 
 	// Agency is the identifier of the node's agency in the form of Decision 20/2020/QĐ-TTg: "H44.15".
-	Agency    string               `yaml:"agency"`
-	Registry  Registry             `yaml:"registry"`
+	Agency   string   `yaml:"agency"`
+	Registry Registry `yaml:"registry"`
+	// Datasets are folders of datasets beside those that come with truc, laid out like schemas/data.
+	Datasets  []string             `yaml:"datasets"`
 	Bus       Bus                  `yaml:"bus"`
 	Sources   map[string]Source    `yaml:"sources"`
 	Publish   map[string]Publish   `yaml:"publish"`

@@ -234,7 +234,7 @@ func TestEveryConstraintHasAnExample(t *testing.T) {
 			noticed := func(raw []byte) bool {
 				return slices.ContainsFunc(worlds, func(world fstest.MapFS) bool {
 					world[name] = &fstest.MapFile{Data: raw}
-					_, err := load(world)
+					_, err := loadAll(world)
 					return err != nil
 				})
 			}

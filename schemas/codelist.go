@@ -60,7 +60,7 @@ type codeListFile struct {
 
 func parseCodeList(where string, raw []byte) (*CodeList, problem.List) {
 	if _, err := decodeJSON(raw, nil); err != nil {
-		return nil, problem.List{err.problem(where)}
+		return nil, problem.List{err.problem(where, raw)}
 	}
 	var f codeListFile
 	dec := json.NewDecoder(bytes.NewReader(raw))

@@ -73,10 +73,7 @@ func datasetOf(path string, f *schemaFile) (*Dataset, problem.List) {
 	d.name, directory, _ = strings.Cut(strings.TrimSuffix(path, "/schema.json"), "/")
 	_, err := fmt.Sscanf(directory, "v%d", &d.major)
 	if !datasetName.MatchString(d.name) || err != nil || directory != fmt.Sprintf("v%d", d.major) || d.major < 1 {
-		return nil, problem.List{{
-			Code: "schema.place", Where: f.path, What: problem.Say("the place does not name a dataset and a major version"),
-			Fix: problem.Say("put the schema at <dataset>/v<major>/schema.json, the dataset being lower-case words joined by dots"),
-		}}
+		return nil, problem.List{misplaced(f.path)}
 	}
 	head, version := cutLast(f.id, "/")
 	_, name := cutLast(head, "/")

@@ -30,10 +30,19 @@ type decodeError struct {
 
 func (e *decodeError) violation() Violation { return NewViolation(e.pointer, e.rule, "") }
 
-func (e *decodeError) problem(where string) problem.Problem {
+func (e *decodeError) problem(path string, text []byte) problem.Problem {
+	offset := e.offset
+	var syntax *json.SyntaxError
+	switch {
+	case e.rule == RuleEncoding:
+		offset = validUpTo(text)
+	case offset == 0 && errors.As(json.Unmarshal(text, new(json.RawMessage)), &syntax):
+		offset = max(syntax.Offset-1, 0)
+	}
+	line, column := position(text, offset)
 	return problem.Problem{
-		Code: "schema.json", Where: fmt.Sprintf("%s#%s", where, e.pointer),
-		What: problem.Say("%s, at byte %d", strings.TrimSuffix(e.violation().EN, "."), e.offset),
+		Code: "schema.json", Where: fmt.Sprintf("%s:%d:%d #%s", path, line, column, e.pointer),
+		What: problem.Say("%s, at byte %d", strings.TrimSuffix(e.violation().EN, "."), offset),
 		Fix:  problem.Say("write JSON in UTF-8 without repeated members, at most 64 levels deep"),
 	}
 }

@@ -220,11 +220,11 @@ func TestExamplesAreExecuted(t *testing.T) {
 
 func TestSetIsClosed(t *testing.T) {
 	one := datasetFS(withProperties("", ""))
-	if _, err := load(one, one); codes(err) != "schema.twice schema.twice" {
+	if _, err := loadAll(one, one); codes(err) != "schema.twice schema.twice" {
 		t.Errorf("two directories with the same things: %v", err)
 	}
 	misplaced := fstest.MapFS{"Thu/v1/schema.json": {Data: []byte(withProperties("", ""))}}
-	if _, err := load(misplaced); codes(err) != "schema.place" {
+	if _, err := loadAll(misplaced); codes(err) != "schema.place" {
 		t.Errorf("a dataset name with a capital: %v", err)
 	}
 	set, err := Load(one)
@@ -262,7 +262,7 @@ func TestCodeListFiles(t *testing.T) {
 		`{"id":"danhmuc.a","id":"danhmuc.b","version":"1.0.0","source":"s","codes":[{"code":"1","vi":"một"}]}`:        "#/id",
 	}
 	for text, place := range tests {
-		_, err := load(fstest.MapFS{"codelists/danhmuc.a.json": {Data: []byte(text)}})
+		_, err := loadAll(fstest.MapFS{"codelists/danhmuc.a.json": {Data: []byte(text)}})
 		var list problem.List
 		if !errors.As(err, &list) || !strings.Contains(list[0].Where, place) || list[0].Fix.EN == "" {
 			t.Errorf("%s: got %v, want a problem at %s", text, err, place)

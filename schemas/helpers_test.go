@@ -93,11 +93,20 @@ func withProperties(properties, members string) string {
 func loadSchema(schema string) (*Dataset, error) { return loadFS(datasetFS(schema)) }
 
 func loadFS(fsys ...fs.FS) (*Dataset, error) {
-	set, err := load(fsys...)
+	set, err := loadAll(fsys...)
 	if err != nil {
 		return nil, err
 	}
 	return set.Dataset("thu.v1")
+}
+
+// loadAll is a set without what is built in.
+func loadAll(fsys ...fs.FS) (*Set, error) {
+	var folders []Folder
+	for _, f := range fsys {
+		folders = append(folders, Folder{FS: f})
+	}
+	return load(folders...)
 }
 
 func mustLoad(tb testing.TB, schema string) *Dataset {

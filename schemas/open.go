@@ -28,11 +28,8 @@ func (l loadedDataset) open(in *loader) problem.List {
 		return ps
 	}
 	d.fast, d.slow = compileFast(d.file.root)
-	if ps := l.examples(second); ps.Err() != nil {
+	if ps := l.examples(in, second); ps.Err() != nil {
 		return ps
-	}
-	if _, twice := in.set.datasets[d.ID()]; twice {
-		return problem.List{{Code: "schema.twice", Where: d.file.path, What: problem.Say("the dataset %q is already in the set", d.ID()), Fix: problem.Say("remove or rename one of the two")}}
 	}
 	in.set.datasets[d.ID()] = d
 	return nil
@@ -120,33 +117,36 @@ type expectation struct {
 
 // examples runs the dataset's examples: valid ones have no violation, invalid ones exactly those they name, both
 // validators agree, and the fast check accepts none that is invalid.
-func (l loadedDataset) examples(second *santhosh.Schema) problem.List {
+func (l loadedDataset) examples(in *loader, second *santhosh.Schema) problem.List {
 	var ps problem.List
 	for _, kind := range []string{"valid", "invalid"} {
-		names, err := fs.Glob(l.fsys, path.Join(l.dir, "examples", kind, "*.json"))
+		dir := path.Join(l.dir, "examples", kind)
+		names, err := fs.Glob(l.folder.FS, path.Join(dir, "*.json"))
 		if err != nil || len(names) == 0 {
 			ps = append(ps, problem.Problem{
-				Code: "schema.example", Where: path.Join(l.dir, "examples", kind), What: problem.Say("the dataset has no %s examples", kind),
+				Code: "schema.example", Where: l.folder.shown(dir), What: problem.Say("the dataset has no %s examples", kind),
 				Fix: problem.Say("add at least one; examples are how both validators and readers of the standard are kept in agreement"),
 			})
 		}
 		for _, name := range names {
-			raw, err := readBounded(l.fsys, name)
-			if err != nil {
-				ps = append(ps, problem.Problem{Code: "schema.example", Where: name, What: problem.Say("the example cannot be read"), Fix: problem.Say("check the file's permissions")})
-				continue
+			raw, found := l.folder.text(name)
+			if found == nil {
+				if found = l.dataset.example(l.folder.shown(name), raw, kind == "invalid", second); found != nil {
+					in.texts[l.folder.shown(name)] = raw
+				}
 			}
-			ps = append(ps, l.dataset.example(name, raw, kind == "invalid", second)...)
+			ps = append(ps, found...)
 		}
 	}
 	return ps
 }
 
 func (d *Dataset) example(name string, raw []byte, invalid bool, second *santhosh.Schema) problem.List {
+	at := "" // what in the file is wrong
 	bad := func(what, fix problem.Text) problem.List {
-		return problem.List{{Code: "schema.example", Where: name, What: what, Fix: fix}}
+		return problem.List{{Code: "schema.example", Where: name + "#" + at, What: what, Fix: fix}}
 	}
-	document, expect := raw, []expectation(nil)
+	document, expect, inside := raw, []expectation(nil), ""
 	if invalid {
 		var e invalidExample
 		dec := json.NewDecoder(bytes.NewReader(raw))
@@ -154,7 +154,7 @@ func (d *Dataset) example(name string, raw []byte, invalid bool, second *santhos
 		if err := dec.Decode(&e); err != nil || len(e.Expect) == 0 {
 			return bad(problem.Say("the invalid example is not of the form it must have"), problem.Say(`write {"about": "...", "expect": [{"pointer": "/x", "rule": "required"}], "document": {...}}`))
 		}
-		document, expect = e.Document, e.Expect
+		document, expect, inside = e.Document, e.Expect, "/document"
 	}
 	violations := d.Check(document)
 	var got []expectation
@@ -165,6 +165,10 @@ func (d *Dataset) example(name string, raw []byte, invalid bool, second *santhos
 	slices.SortFunc(got, order)
 	slices.SortFunc(expect, order)
 	if !slices.Equal(got, expect) {
+		at = strings.Replace(inside, "/document", "/expect", 1)
+		if i := slices.IndexFunc(got, func(e expectation) bool { return !slices.Contains(expect, e) }); i >= 0 {
+			at = inside + got[i].Pointer
+		}
 		return bad(problem.Say("the example has the violations %s, expected were %s", printed(got), printed(expect)), problem.Say("correct the example or the schema"))
 	}
 	// santhosh does not know code lists: on a document whose only fault is a code it must say valid.

@@ -60,15 +60,9 @@ type parser struct {
 func parseSchema(path string, raw []byte) (*schemaFile, problem.List) {
 	f := &schemaFile{path: path, raw: raw, definitions: map[string]*schema{}}
 	p := &parser{file: f, names: map[string][]string{}}
-	if len(raw) > maxSchemaSize {
-		return nil, problem.List{{
-			Code: "schema.too-large", Where: path, What: problem.Say("the schema is larger than 1 MiB"),
-			Fix: problem.Say("move shared parts to definitions and refer to them by $ref"),
-		}}
-	}
 	v, fault := decodeJSON(raw, p.names)
 	if fault != nil {
-		return nil, problem.List{fault.problem(path)}
+		return nil, problem.List{fault.problem(path, raw)}
 	}
 	m, ok := v.(map[string]any)
 	if !ok {

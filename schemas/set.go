@@ -9,9 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"path"
 	"slices"
-	"strings"
 
 	"github.com/lienthong/truc/problem"
 )
@@ -29,14 +27,23 @@ type Set struct {
 // Builtin loads the standards that come with truc. An error is a problem.List and a defect of the build.
 func Builtin() (*Set, error) { return Load() }
 
-// Load loads the built-in standards and those of further directories, each laid out like schemas/data. All files
-// form one set. The error is a problem.List with everything that is wrong in any of them.
+// Load is LoadFolders for directories that messages need not name.
 func Load(fsys ...fs.FS) (*Set, error) {
+	folders := make([]Folder, len(fsys))
+	for i, f := range fsys {
+		folders[i].FS = f
+	}
+	return LoadFolders(folders...)
+}
+
+// LoadFolders loads the built-in standards and those of further folders. All files form one set. The error is a
+// problem.List with what is wrong in any of them.
+func LoadFolders(folders ...Folder) (*Set, error) {
 	data, err := fs.Sub(embedded, "data")
 	if err != nil {
 		return nil, fmt.Errorf("open built-in schemas: %w", err)
 	}
-	return load(append([]fs.FS{data}, fsys...)...)
+	return load(append([]Folder{{FS: data, builtin: true}}, folders...)...)
 }
 
 // Dataset returns a dataset by id, "hotich.khaisinh.v1". The error is a problem.Problem that names similar ids.
@@ -87,21 +94,25 @@ type loader struct {
 	byID     map[string]*schemaFile
 	files    []*schemaFile
 	datasets []loadedDataset
+	// places say where code lists and datasets were read, for whoever brings one of the same name.
+	places   map[string]string
+	texts    map[string][]byte // of files that findings point into, by path
 	problems problem.List
 }
 
 type loadedDataset struct {
 	dataset *Dataset
-	fsys    fs.FS
-	dir     string
+	folder  *folder
+	dir     string // in the folder
 }
 
-func load(fsys ...fs.FS) (*Set, error) {
-	l := &loader{set: &Set{datasets: map[string]*Dataset{}, codeLists: map[string]*CodeList{}}, byID: map[string]*schemaFile{}}
-	for _, f := range fsys {
-		if err := l.read(f); err != nil {
-			return nil, err
-		}
+func load(folders ...Folder) (*Set, error) {
+	l := &loader{
+		set: &Set{datasets: map[string]*Dataset{}, codeLists: map[string]*CodeList{}}, byID: map[string]*schemaFile{},
+		places: map[string]string{}, texts: map[string][]byte{},
+	}
+	for _, f := range folders {
+		l.read(&folder{Folder: f})
 	}
 	for _, f := range l.files {
 		l.problems = append(l.problems, f.resolve(l.byID)...)
@@ -117,86 +128,10 @@ func load(fsys ...fs.FS) (*Set, error) {
 			l.problems = append(l.problems, d.open(l)...)
 		}
 	}
-	if err := l.problems.Err(); err != nil {
-		return nil, err
+	if l.problems.Err() != nil {
+		return nil, l.found()
 	}
 	return l.set, nil
-}
-
-// read takes up codelists/*.json, types/*.json and <dataset>/v<major>/schema.json.
-func (l *loader) read(fsys fs.FS) error {
-	err := fs.WalkDir(fsys, ".", func(name string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() || path.Ext(name) != ".json" {
-			return err
-		}
-		dir, base := path.Split(name)
-		isDataset := base == "schema.json" && strings.Count(name, "/") == 2
-		if dir != "codelists/" && dir != "types/" && !isDataset {
-			return nil
-		}
-		raw, err := readBounded(fsys, name)
-		if err != nil {
-			return err
-		}
-		if dir == "codelists/" {
-			l.addCodeList(name, raw)
-			return nil
-		}
-		f := l.addSchema(name, raw)
-		if f == nil || !isDataset {
-			return nil
-		}
-		d, ps := datasetOf(name, f)
-		l.problems = append(l.problems, ps...)
-		if d != nil {
-			l.datasets = append(l.datasets, loadedDataset{d, fsys, strings.TrimSuffix(dir, "/")})
-		}
-		return nil
-	})
-	if err != nil {
-		return fmt.Errorf("read schemas: %w", err)
-	}
-	return nil
-}
-
-// readBounded reads a file, but not more than what shows that it is too large.
-func readBounded(fsys fs.FS, name string) ([]byte, error) {
-	info, err := fs.Stat(fsys, name)
-	if err != nil {
-		return nil, err
-	}
-	if info.Size() > maxSchemaSize {
-		return make([]byte, maxSchemaSize+1), nil
-	}
-	return fs.ReadFile(fsys, name)
-}
-
-func (l *loader) addCodeList(name string, raw []byte) {
-	list, ps := parseCodeList(name, raw)
-	l.problems = append(l.problems, ps...)
-	if list == nil {
-		return
-	}
-	if _, twice := l.set.codeLists[list.ID]; twice {
-		l.problems = append(l.problems, problem.Problem{Code: "schema.twice", Where: name + "#/id", What: problem.Say("the code list %q is already in the set", list.ID), Fix: problem.Say("remove or rename one of the two")})
-		return
-	}
-	l.set.codeLists[list.ID] = list
-}
-
-func (l *loader) addSchema(name string, raw []byte) *schemaFile {
-	f, ps := parseSchema(name, raw)
-	l.problems = append(l.problems, ps...)
-	if f == nil {
-		return nil
-	}
-	if _, twice := l.byID[f.id]; twice {
-		l.problems = append(l.problems, problem.Problem{Code: "schema.twice", Where: name + "#/$id", What: problem.Say("another file of the set has the same $id"), Fix: problem.Say("give each file its own $id")})
-		return nil
-	}
-	l.byID[f.id] = f
-	l.files = append(l.files, f)
-	return f
 }
 
 // bindCodeLists finds the list of every x-danh-muc.

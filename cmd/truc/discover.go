@@ -108,6 +108,9 @@ func (p *program) openOneSource(name string) (*node, adapters.Source, error) {
 	if n == nil {
 		return nil, nil, problems
 	}
+	if n.noDatasets != nil || c.Faulty("datasets") {
+		return nil, nil, about(problems, "datasets")
+	}
 	if n.sources[name] == nil || c.Faulty("sources."+name) {
 		return nil, nil, about(problems, "sources."+name)
 	}

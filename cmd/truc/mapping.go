@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -41,9 +40,13 @@ func (p *program) mappingNew(table string, sink bool, out string) error {
 	if table == "" {
 		return &usageError{what: problem.Say("truc mapping new needs --table"), fix: problem.Say("name the table: truc mapping new %s --table public.khai_sinh", p.args[0])}
 	}
-	set, dataset, err := datasetNamed(p.args[0])
+	set, problems := p.datasetsFor(".")
+	if problems != nil {
+		return problems
+	}
+	dataset, err := set.Dataset(p.args[0])
 	if err != nil {
-		return err
+		return problemList(problemsOf(err, "", "mapping.unknown-dataset", problem.Say("name a dataset that this version has")))
 	}
 	text := discover.Starter(dataset, table, sink, set)
 	switch {
@@ -62,18 +65,6 @@ func (p *program) mappingNew(table string, sink bool, out string) error {
 		return fmt.Errorf("write result: %w", err)
 	}
 	return nil
-}
-
-func datasetNamed(id string) (*schemas.Set, *schemas.Dataset, error) {
-	set, err := schemas.Builtin()
-	if err != nil {
-		return nil, nil, err
-	}
-	dataset, err := set.Dataset(id)
-	if err != nil {
-		return nil, nil, problemList(problemsOf(err, "", "mapping.unknown-dataset", problem.Say("name a dataset that this version has")))
-	}
-	return set, dataset, nil
 }
 
 func mappingTestVerb() verb {
@@ -109,15 +100,21 @@ type exampleResult struct {
 }
 
 func (p *program) mappingTest() error {
-	set, err := schemas.Builtin()
-	if err != nil {
-		return err
-	}
 	results := make([]mappingResult, 0, len(p.args))
+	sets := map[string]*schemas.Set{} // by folder
 	for _, path := range p.args {
-		results = append(results, testMapping(path, set))
+		dir := filepath.Dir(path)
+		if sets[dir] == nil {
+			set, problems := p.datasetsFor(dir)
+			if problems != nil {
+				return problems
+			}
+			sets[dir] = set
+		}
+		results = append(results, testMapping(path, sets[dir]))
 	}
 	ok := !slices.ContainsFunc(results, func(r mappingResult) bool { return !r.OK })
+	var err error
 	if p.json {
 		err = p.printJSON(map[string]any{"ok": ok, "files": results})
 	} else {
@@ -184,17 +181,10 @@ func testMapping(path string, set *schemas.Set) mappingResult {
 // mappingRoot is the folder that holds the other files of a mapping: the nearest one above with a truc.yaml, as when the
 // configuration names the mapping, else the mapping's own. path is absolute.
 func mappingRoot(path string) string {
-	own := filepath.Dir(path)
-	for dir := own; ; {
-		if _, err := os.Stat(filepath.Join(dir, "truc.yaml")); err == nil {
-			return dir
-		}
-		above := filepath.Dir(dir)
-		if above == dir {
-			return own
-		}
-		dir = above
+	if file := configAround(filepath.Dir(path)); file != "" {
+		return filepath.Dir(file)
 	}
+	return filepath.Dir(path)
 }
 
 func (p *program) printMappingTests(results []mappingResult) error {

@@ -84,12 +84,12 @@ func (p *program) mappingToExplain(ctx context.Context, path string) (*explainab
 	if p.configFile != "" {
 		return p.configuredMapping(ctx, path)
 	}
-	set, err := schemas.Builtin()
-	if err != nil {
-		return nil, fmt.Errorf("read the datasets: %w", err)
-	}
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		return nil, &usageError{what: problem.Say("there is no file %s", path), fix: problem.Say("correct the path: it is relative to the working directory")}
+	}
+	set, problems := p.datasetsFor(filepath.Dir(path))
+	if problems != nil {
+		return nil, problems
 	}
 	m := &mappings{set: set, dir: folderAround(path), read: map[string]*mapping.File{}}
 	file, problems := m.parse(path, displayed(path), path)
@@ -110,13 +110,8 @@ func folderAround(path string) string {
 	if err != nil {
 		return filepath.Dir(path)
 	}
-	for dir := filepath.Dir(whole); ; dir = filepath.Dir(dir) {
-		if _, err := os.Stat(filepath.Join(dir, "truc.yaml")); err == nil {
-			return dir
-		}
-		if dir == filepath.Dir(dir) {
-			break
-		}
+	if file := configAround(filepath.Dir(whole)); file != "" {
+		return filepath.Dir(file)
 	}
 	if here, err := os.Getwd(); err == nil {
 		if within, err := filepath.Rel(here, whole); err == nil && filepath.IsLocal(within) {

@@ -25,6 +25,8 @@ type node struct {
 	config *config.Config
 	set    *schemas.Set
 	log    *slog.Logger
+	// noDatasets is why the datasets of the configuration's folders are not in set.
+	noDatasets problem.List
 
 	// sources and sinks build adapters by their names in the configuration; what is faulty is not there.
 	sources map[string]func(adapters.Env) (adapters.Source, error)
@@ -61,13 +63,12 @@ func build(c *config.Config, registry *adapters.Registry, log *slog.Logger) (*no
 		sinks:   map[string]func(adapters.Env) (adapters.Sink, error){},
 	}
 	var problems problem.List
-	set, err := schemas.Builtin()
-	if err != nil {
-		return nil, problemsOf(err, "", "schemas.builtin", problem.Say("this binary is defective: install it anew"))
+	if n.set, n.noDatasets = loadDatasets(c); n.set == nil {
+		return nil, n.noDatasets
 	}
-	n.set = set
+	problems = append(problems, n.noDatasets...)
 	problems = append(problems, n.buildAdapters(registry)...)
-	m := &mappings{set: set, dir: c.Dir, read: map[string]*mapping.File{}}
+	m := &mappings{set: n.set, dir: c.Dir, read: map[string]*mapping.File{}, partial: n.noDatasets != nil || c.Faulty("datasets")}
 	for _, name := range c.PublishNames() {
 		p, l := n.buildPublishing(m, name)
 		n.publish = append(n.publish, p)
@@ -225,6 +226,8 @@ type mappings struct {
 	set  *schemas.Set
 	dir  string                   // the configuration's folder
 	read map[string]*mapping.File // nil: read before, and faulty
+	// partial: a folder of datasets is faulty, so that a dataset that is not in set may be in there.
+	partial bool
 }
 
 // load returns a mapping and its dataset. Where says which line of the configuration names it. Faults of a file are reported
@@ -253,6 +256,9 @@ func (m *mappings) load(path string, direction mapping.Direction, where string) 
 	dataset, err := m.set.Dataset(file.Dataset)
 	if err == nil {
 		return file, dataset, problems
+	}
+	if m.partial {
+		return file, nil, problems
 	}
 	if !again && !file.LacksDataset() {
 		problems = append(problems, problemsOf(err, file.DatasetPlace(), "mapping.unknown-dataset", problem.Say("name a dataset that this version has"))...)

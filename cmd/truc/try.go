@@ -182,6 +182,9 @@ func (p *program) openPublishing(name string) (*node, publishing, adapters.Sourc
 		return nil, publishing{}, nil, append(problems, found...)
 	}
 	problems = append(problems, found...)
+	if n.noDatasets != nil {
+		return nil, publishing{}, nil, n.noDatasets
+	}
 	i := slices.IndexFunc(n.publish, func(q publishing) bool { return q.name == name })
 	if i < 0 {
 		return nil, publishing{}, nil, problems
@@ -189,7 +192,7 @@ func (p *program) openPublishing(name string) (*node, publishing, adapters.Sourc
 	q := n.publish[i]
 	var own problem.List
 	for _, f := range distinct(problems) {
-		for _, path := range []string{" publish." + name, " sources." + pub.Source, displayed(pub.Mapping) + ":", " agency", " registry"} {
+		for _, path := range []string{" publish." + name, " sources." + pub.Source, displayed(pub.Mapping) + ":", " agency", " registry", " datasets"} {
 			if pub.Mapping != "" && !f.Warning && strings.Contains(f.Where, path) {
 				own = append(own, f)
 				break

@@ -211,10 +211,16 @@ func (r *registry) topicEqual(wrong *complaints, query string) {
 // sinkEqual compares the insurer's table with the office's.
 func (r *registry) sinkEqual(wrong *complaints) {
 	r.t.Helper()
+	r.sinkSame(wrong, childrenWanted, childrenFound)
+}
+
+// sinkSame compares what a query makes of the office's table with what another finds in a sink.
+func (r *registry) sinkSame(wrong *complaints, wanted, there string) {
+	r.t.Helper()
 	found := map[string]string{}
-	r.rows(r.sink, childrenFound, func(key, row string) { found[key] = row })
+	r.rows(r.sink, there, func(key, row string) { found[key] = row })
 	total := len(found)
-	r.rows(r.source, fmt.Sprintf(childrenWanted, r.agency), func(key, row string) {
+	r.rows(r.source, fmt.Sprintf(wanted, r.agency), func(key, row string) {
 		switch have, ok := found[key]; {
 		case !ok:
 			wrong.add("%s is missing in the sink", key)
