@@ -28,6 +28,10 @@ pages: ## the pictures in docs/pages, taken of the status page in Chromium
 	tests/scripts/setup.sh servers
 	TRUC_PAGES=$(CURDIR)/docs/pages go test -count=1 -run='^(TestPage|TestEveryStateInBrowser)$$' ./tests/e2e ./portal
 
+chaos: ## faults of every kind, N=20 runs from SEED=… on, and every mutant
+	tests/scripts/setup.sh servers
+	tests/scripts/chaos.sh "$(or $(N),20)" "$(SEED)"
+
 test-short: ## the tests that need no server and no long time
 	go test -short ./...
 
@@ -59,4 +63,4 @@ tidy-check: ## fail where go.mod or go.sum is not tidy
 
 check: fmt-check vet tidy-check lint cross test ## all of it, before a commit
 
-.PHONY: help setup build demo test e2e pages test-short fuzz bench fmt fmt-check lint vet cross tidy-check check
+.PHONY: help setup build demo test e2e pages chaos test-short fuzz bench fmt fmt-check lint vet cross tidy-check check

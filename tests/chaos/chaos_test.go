@@ -1,0 +1,284 @@
+//go:build linux
+
+package chaos
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/lienthong/truc/tests/nodes"
+	"github.com/lienthong/truc/tests/servers"
+)
+
+func TestMain(m *testing.M) { os.Exit(nodes.Main(m)) }
+
+const (
+	clerks    = 3
+	firstRows = 200 // a clerk
+	settle    = 90 * time.Second
+	limitMiB  = 200 // of a node, whatever it carries
+)
+
+func number(tb testing.TB, name string, otherwise uint64) uint64 {
+	tb.Helper()
+	text := os.Getenv(name)
+	if text == "" {
+		return otherwise
+	}
+	n, err := strconv.ParseUint(text, 10, 64)
+	if err != nil {
+		tb.Fatalf("%s=%q is not a number", name, text)
+	}
+	return n
+}
+
+// chosen are the faults that the environment allows.
+func chosen(tb testing.TB) []fault {
+	tb.Helper()
+	all := faults()
+	names := os.Getenv("TRUC_CHAOS_FAULTS")
+	if names == "" {
+		return all
+	}
+	var some []fault
+	for name := range strings.SplitSeq(names, ",") {
+		i := slices.IndexFunc(all, func(f fault) bool { return f.name == strings.TrimSpace(name) })
+		if i < 0 {
+			tb.Fatalf("TRUC_CHAOS_FAULTS: no fault is called %q", name)
+		}
+		some = append(some, all[i])
+	}
+	return some
+}
+
+// Whatever fails in whatever order, what arrives is what was written: nothing lost, nothing twice, nothing out of order.
+func TestChaos(t *testing.T) {
+	w := newWorld(t)
+	runs, first := number(t, "TRUC_CHAOS_RUNS", 3), number(t, "TRUC_CHAOS_SEED", 1)
+	binary := build(t)
+	results := newTable()
+	passed, failed := 0, 0
+	for seed := first; seed < first+runs; seed++ {
+		ok := t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
+			rng := rand.New(rand.NewPCG(seed, 0))
+			o := newOffice(t, w, binary, rng)
+			v := o.run(pickFaults(rng, chosen(t), seed-first))
+			results.add(o, v)
+			if !v.ok() {
+				t.Errorf("%s\nwhat was done:\n%s\nagain: make chaos N=1 SEED=%d", strings.Join(v.found, "\n"), strings.Join(o.log, "\n"), seed)
+			}
+		})
+		if passed++; !ok {
+			passed--
+			failed++
+		}
+	}
+	t.Logf("\n%s", results)
+	t.Logf("%d passed, %d failed", passed, failed)
+}
+
+func newWorld(tb testing.TB) *world {
+	tb.Helper()
+	nodes.Tool(tb, "kcat")
+	return &world{source: servers.NewPostgres(tb), sink: servers.NewPostgres(tb), kafka: servers.NewKafka(tb)}
+}
+
+// TestMutants takes mechanisms away, one at a time, and sees the verdict tell what each prevents. TRUC_CHAOS_MUTANTS=all
+// tries all of them; by default one is tried.
+func TestMutants(t *testing.T) {
+	w := newWorld(t)
+	all := mutants()
+	if os.Getenv("TRUC_CHAOS_MUTANTS") != "all" {
+		all = all[:1]
+	}
+	for _, m := range all {
+		t.Run(m.name, func(t *testing.T) {
+			binary := build(t, m.edits...)
+			const attempts = 6
+			var last *verdict
+			for seed := range uint64(attempts) {
+				rng := rand.New(rand.NewPCG(seed, 1))
+				o := newOffice(t, w, binary, rng)
+				var todo []fault
+				for _, name := range m.faults {
+					f := faults()[slices.IndexFunc(faults(), func(f fault) bool { return f.name == name })]
+					todo = append(todo, f, f)
+				}
+				last = o.run(todo)
+				for _, kind := range m.kinds {
+					if last.kinds[kind] > 0 {
+						t.Logf("told in run %d: %s", seed+1, strings.Join(last.found, "\n"))
+						return
+					}
+				}
+			}
+			t.Errorf("%d runs, and no verdict tells it; the last: %v", attempts, last.found)
+		})
+	}
+}
+
+// pickFaults chooses what goes wrong in a run: the faults take turns for the first, so that few runs see all of them.
+func pickFaults(rng *rand.Rand, all []fault, turn uint64) []fault {
+	picked := []fault{all[turn%uint64(len(all))]}
+	for range rng.IntN(4) {
+		picked = append(picked, all[rng.IntN(len(all))])
+	}
+	rng.Shuffle(len(picked), func(i, j int) { picked[i], picked[j] = picked[j], picked[i] })
+	return picked
+}
+
+// run lets the office work through the faults, and judges.
+func (o *office) run(todo []fault) *verdict {
+	o.tb.Helper()
+	v := &verdict{}
+	all := make([]*clerk, clerks)
+	for i := range all {
+		all[i] = &clerk{
+			number: i + 1, dsn: o.source, book: o.book, rng: rand.New(rand.NewPCG(o.rng.Uint64(), 0)),
+			rows: map[string]row{}, last: map[string]int{},
+		}
+		if err := all[i].fill(o.tb.Context(), firstRows); err != nil {
+			o.tb.Fatal(err)
+		}
+	}
+	o.pub.start()
+	o.sub.start()
+	if !await(settle, func() bool {
+		o.pub.tend()
+		n, ok := value(o.source, "SELECT count(*) FROM pg_replication_slots WHERE database = current_database()")
+		return ok && n == 1
+	}) {
+		v.add(unsettled, "the publisher made no slot: %s", o.pub.node.Log.Tail(3))
+		return v
+	}
+	o.book.beginStream()
+
+	work, rest := context.WithCancel(context.Background())
+	errs := make([]error, clerks)
+	var wg sync.WaitGroup
+	for i, c := range all {
+		wg.Go(func() { errs[i] = c.work(work, 20*time.Millisecond) })
+	}
+	for _, f := range todo {
+		o.pause(100*time.Millisecond, 1500*time.Millisecond)
+		o.note("%s", f.name)
+		o.injected = append(o.injected, f.name)
+		if err := f.inject(o); err != nil {
+			v.add(handover, "%s: %v", f.name, err)
+		}
+		o.note("over")
+		o.pub.tend()
+		o.sub.tend()
+	}
+	o.pause(200*time.Millisecond, time.Second)
+	rest()
+	wg.Wait()
+	for _, err := range errs {
+		if err != nil {
+			o.tb.Fatal(err)
+		}
+	}
+	o.note("the clerks rest after %d changes", o.book.changes())
+	o.judge(v)
+	return v
+}
+
+// judge waits until the sink has what the book says, and compares.
+func (o *office) judge(v *verdict) {
+	live := o.book.live()
+	rested := time.Now()
+	if !await(settle, func() bool {
+		o.pub.tend()
+		o.sub.tend()
+		return o.sinkHas(live) == ""
+	}) {
+		v.add(unsettled, "%s\npublisher: %s\nsubscriber: %s", o.sinkHas(live), o.pub.node.Log.Tail(3), o.sub.node.Log.Tail(3))
+	}
+	o.settled = time.Since(rested)
+	o.note("settled")
+	time.Sleep(300 * time.Millisecond) // whatever would still come
+	for _, p := range []*process{o.pub, o.sub} {
+		p.kill()
+	}
+	if o.memoryMiB >= limitMiB {
+		v.add(memory, "a node took %d MiB, the limit is %d", o.memoryMiB, limitMiB)
+	}
+	readings := o.book.judgeTopic(v, func(each func(*nodes.Event)) { nodes.ReadTopic(o.tb, o.world.kafka.Addr, o.topic, each) })
+	written, err := o.written()
+	if err != nil {
+		o.tb.Fatal(err)
+	}
+	o.book.judgeSink(v, written, readings)
+}
+
+// sinkHas says how the sink differs from what it should have, "" when it does not.
+func (o *office) sinkHas(live map[string]state) string {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	conn, err := pgx.Connect(ctx, o.sink)
+	if err != nil {
+		return err.Error()
+	}
+	defer conn.Close(ctx)
+	rows, err := conn.Query(ctx, "SELECT so, nguoi_ky, ghi_chu FROM tre_em")
+	if err != nil {
+		return err.Error()
+	}
+	missing := maps.Clone(live)
+	var so, signed, note, differs string
+	_, err = pgx.ForEachRow(rows, []any{&so, &signed, &note}, func() error {
+		want, there := missing[so]
+		if !there {
+			differs = fmt.Sprintf("the sink has %s, which should not be there", so)
+		} else if signed != signature(want.version) || note != noteText(want.note) {
+			differs = fmt.Sprintf("the sink has another version of %s than %s", so, want)
+		}
+		delete(missing, so)
+		return nil
+	})
+	if err != nil {
+		return err.Error()
+	}
+	for key := range missing {
+		return fmt.Sprintf("the sink lacks %s and %d more", key, len(missing)-1)
+	}
+	return differs
+}
+
+// written is everything that was ever written at the sink, by key.
+func (o *office) written() (map[string][]state, error) {
+	ctx := context.Background()
+	conn, err := pgx.Connect(ctx, o.sink)
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Close(ctx)
+	rows, err := conn.Query(ctx, "SELECT so, coalesce(nguoi_ky, '') FROM da_ghi ORDER BY n")
+	if err != nil {
+		return nil, err
+	}
+	all := map[string][]state{}
+	var so, signed string
+	_, err = pgx.ForEachRow(rows, []any{&so, &signed}, func() error {
+		s := state{there: signed != ""}
+		if s.there {
+			if s.version, err = versionOf(signed); err != nil {
+				return err
+			}
+		}
+		all[so] = append(all[so], s)
+		return nil
+	})
+	return all, err
+}

@@ -1,0 +1,96 @@
+//go:build linux
+
+package chaos
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/lienthong/truc/tests/nodes"
+)
+
+// edit replaces a text, which must be there once, in a file of the project; in the binary that is built, not on disk.
+type edit struct{ file, old, new string }
+
+// killPoints makes the binary end itself at a boundary of its loops.
+var killPoints = []edit{
+	{"cmd/truc/assemble.go", "Budget: n.budget(), Log: n.log,", "Budget: n.budget(), Log: n.log, At: killAt(),"},
+	{"cmd/truc/assemble.go", "Replication: n.replication(), Log: n.log,\n\t\t}))", "Replication: n.replication(), Log: n.log, At: killAt(),\n\t\t}))"},
+}
+
+// build builds truc with edits, besides the kill points.
+func build(tb testing.TB, edits ...edit) string {
+	tb.Helper()
+	dir := tb.TempDir()
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	instrument, err := filepath.Abs("testdata/killpoint.go.txt")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	replace := map[string]string{filepath.Join(root, "cmd/truc/killpoint.go"): instrument}
+	for _, e := range append(append([]edit(nil), killPoints...), edits...) {
+		path := filepath.Join(root, e.file)
+		from := path
+		if earlier, ok := replace[path]; ok {
+			from = earlier
+		}
+		text, err := os.ReadFile(from)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		if n := strings.Count(string(text), e.old); n != 1 {
+			tb.Fatalf("%s has %q %d times: the code has changed, and the edit must follow it", e.file, e.old, n)
+		}
+		replace[path] = filepath.Join(dir, strings.ReplaceAll(e.file, "/", "_"))
+		nodes.Write(tb, replace[path], strings.Replace(string(text), e.old, e.new, 1))
+	}
+	overlay, err := json.Marshal(map[string]any{"Replace": replace})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	nodes.Write(tb, filepath.Join(dir, "overlay.json"), string(overlay))
+	binary := filepath.Join(dir, "truc")
+	out := nodes.Command(tb, root, "go", "build", "-overlay="+filepath.Join(dir, "overlay.json"), "-o", binary, "./cmd/truc")
+	if out.Code != 0 {
+		tb.Fatalf("build truc: %s", out)
+	}
+	return binary
+}
+
+// mutant is truc without one of its mechanisms. A run with it must be judged wrong.
+type mutant struct {
+	name   string
+	edits  []edit
+	faults []string
+	kinds  []string // one of these must be found
+}
+
+func mutants() []mutant {
+	return []mutant{
+		{"what is on the topic is not passed over", []edit{{
+			"pipeline/handover.go", "case p.tails[e.part-p.first].published(e.sequence, e.id):", "case false && p.tails[e.part-p.first].published(e.sequence, e.id):",
+		}}, []string{"publisher killed"}, []string{twice}},
+		{"a predecessor is not fenced off", []edit{{
+			"bus/kafka/sender.go", "as, err = c.fence(ctx, cfg.TransactionalID, cfg.Partitions)", `as, err = c.initProducer(ctx, "")`,
+		}}, []string{"publisher frozen at produced and replaced"}, []string{twice, order}},
+		{"rows of a chunk that changed meanwhile are not dropped", []edit{{
+			"adapters/snapshot/snapshot.go", "if _, ok := a.touched[string(key)]; ok {", "if _, ok := a.touched[string(key)]; ok && false {",
+		}}, []string{"source slow"}, []string{order}},
+		{"rows of a snapshot are published again after a crash", []edit{{
+			"pipeline/handover.go", "case e.op == bus.Snapshot && p.rereads.take(e.key, e.msg.Value):", "case e.op == bus.Snapshot && p.rereads.take(e.key, e.msg.Value) && false:",
+		}}, []string{"publisher killed"}, []string{twice}},
+		{"cells that the log leaves out are not re-read", []edit{{
+			"pipeline/unchanged.go", "\tif f.wanted == nil {\n", "\tif f.wanted = nil; f.wanted == nil {\n",
+		}}, []string{"walsender terminated"}, []string{lost, wrong}},
+		{"neither offsets nor sequences are compared at the sink", []edit{
+			{"adapters/postgres/sink_state.go", "AND o.next_offset = i.before AND (SELECT count(*) FROM l) >= 0", "AND (SELECT count(*) FROM l) >= 0"},
+			{"adapters/postgres/sink_plan.go", "WHERE CASE WHEN b.source = excluded.source THEN (b.generation, b.sequence) < (excluded.generation, excluded.sequence)", "WHERE CASE WHEN b.source = excluded.source THEN true"},
+		}, []string{"subscriber frozen at fetched and replaced"}, []string{twice, order}},
+	}
+}

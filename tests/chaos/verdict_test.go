@@ -1,0 +1,247 @@
+//go:build linux
+
+package chaos
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/lienthong/truc/tests/nodes"
+)
+
+// Kinds of wrong, as the table of results names them.
+const (
+	lost      = "lost"
+	twice     = "twice"
+	order     = "order"
+	wrong     = "wrong content"
+	unsettled = "does not settle"
+	memory    = "memory"
+	handover  = "no clean hand-over" // of a node that was replaced, or does not end when it is told to
+)
+
+// verdict is what a run found wrong.
+type verdict struct {
+	found []string
+	kinds map[string]int
+}
+
+func (v *verdict) add(kind, format string, args ...any) {
+	if v.kinds == nil {
+		v.kinds = map[string]int{}
+	}
+	v.kinds[kind]++
+	if v.kinds[kind] <= 5 {
+		v.found = append(v.found, kind+": "+fmt.Sprintf(format, args...))
+	}
+}
+
+func (v *verdict) ok() bool { return len(v.kinds) == 0 }
+
+// history is what the book says of a key, without changes that change nothing of what is published.
+type history struct {
+	steps  []state
+	before int // steps that were committed before the slot was there
+}
+
+// histories returns what should have been published, by key.
+func (b *book) histories() map[string]*history {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	all := map[string]*history{}
+	for key, steps := range b.steps {
+		h := &history{}
+		for i, s := range steps {
+			gone := !s.there && (len(h.steps) == 0 || !h.steps[len(h.steps)-1].there)
+			if !gone {
+				h.steps = append(h.steps, s)
+			}
+			if i < b.before[key] {
+				h.before = len(h.steps)
+			}
+		}
+		all[key] = h
+	}
+	return all
+}
+
+// reading follows one key through the topic.
+type reading struct {
+	next     int // the step that the next streamed event must tell
+	there    bool
+	sequence string
+	copied   string      // epoch of the snapshot that told it last, "" when a change did
+	put      map[int]int // how often a version was told
+}
+
+// judgeTopic compares every event of the topic with the book.
+func (b *book) judgeTopic(v *verdict, each func(func(*nodes.Event))) map[string]*reading {
+	all := b.histories()
+	readings := map[string]*reading{}
+	ids := map[string]bool{}
+	each(func(e *nodes.Event) {
+		key, state, copied, err := parse(e)
+		where := fmt.Sprintf("partition %d offset %d, key %s", e.Partition, e.Offset, key)
+		if err != nil {
+			v.add(wrong, "%s: %v", where, err)
+			return
+		}
+		if id := e.Header("ce_id"); ids[id] {
+			v.add(twice, "%s: ce_id %s is on the topic already", where, id)
+		} else {
+			ids[id] = true
+		}
+		h := all[key]
+		if h == nil {
+			v.add(wrong, "%s: nobody registered it", where)
+			return
+		}
+		r := readings[key]
+		if r == nil {
+			r = &reading{next: h.before, put: map[int]int{}}
+			readings[key] = r
+		}
+		if s := e.Header("ce_sequence"); s <= r.sequence {
+			v.add(order, "%s: sequence %s after %s", where, s, r.sequence)
+		} else {
+			r.sequence = s
+		}
+		if state.there {
+			r.put[state.version]++
+		}
+		switch {
+		case copied: // the row as it was when everything before it had been told
+			epoch := r.sequence[:min(8, len(r.sequence))]
+			switch {
+			case !h.is(r.next-1, state):
+				v.add(order, "%s: the snapshot says %s, the last change before it was %s", where, state, h.step(r.next-1))
+			case r.copied == epoch:
+				v.add(twice, "%s: the snapshot says %s again", where, state)
+			}
+			r.copied = epoch
+		case !state.there && !r.there && (r.next >= len(h.steps) || h.steps[r.next].there):
+			// A row that was hidden is changed or deleted: whether its key was ever published need not be known.
+		case h.is(r.next, state):
+			r.next++
+			r.copied = ""
+		default:
+			switch at := h.find(state); {
+			case state.there && at < 0:
+				v.add(wrong, "%s: %s with this note was never committed", where, state)
+			case state.there && at < r.next:
+				v.add(twice, "%s: %s again, expected %s", where, state, h.step(r.next))
+			default:
+				v.add(lost, "%s: %s, but before it comes %s", where, state, h.step(r.next))
+				r.next = max(at+1, r.next)
+			}
+		}
+		r.there = state.there
+	})
+	for key, h := range all {
+		r := readings[key]
+		switch {
+		case len(h.steps) == 0:
+		case r == nil && (len(h.steps) > h.before || h.steps[len(h.steps)-1].there):
+			v.add(lost, "key %s: nothing on the topic, expected %s", key, h.step(len(h.steps)-1))
+		case r != nil && r.next < len(h.steps):
+			v.add(lost, "key %s: the topic ends before %s, %d changes are missing", key, h.step(r.next), len(h.steps)-r.next)
+		case r != nil && r.there != h.steps[len(h.steps)-1].there:
+			v.add(lost, "key %s: the last is %s", key, h.step(len(h.steps)-1))
+		}
+	}
+	return readings
+}
+
+// is reports whether a step says what an event says. A note that the log left out is read again, and may be a later one.
+func (h *history) is(i int, s state) bool {
+	if i < 0 || i >= len(h.steps) || h.steps[i].there != s.there || h.steps[i].version != s.version {
+		return false
+	}
+	return !s.there || slices.ContainsFunc(h.steps[i:], func(later state) bool { return later.there && later.note == s.note })
+}
+
+// find returns the step that an event tells, -1 when there is none.
+func (h *history) find(s state) int {
+	for i := range h.steps {
+		if h.is(i, s) {
+			return i
+		}
+	}
+	return -1
+}
+
+func (h *history) step(i int) string {
+	if i < 0 || i >= len(h.steps) {
+		return "nothing"
+	}
+	return h.steps[i].String()
+}
+
+// parse reads an event: its key, what it says, and whether a snapshot says it.
+func parse(e *nodes.Event) (key string, s state, copied bool, err error) {
+	var parts []string
+	if err := json.Unmarshal([]byte(e.Key), &parts); err != nil || len(parts) == 0 {
+		return e.Key, s, false, fmt.Errorf("the key is not a list: %q", e.Key)
+	}
+	copied = strings.HasSuffix(e.Header("ce_type"), ".snapshot")
+	if e.Payload == nil {
+		return parts[0], s, copied, nil
+	}
+	var document struct{ NguoiKy, GhiChu string }
+	if err := json.Unmarshal([]byte(*e.Payload), &document); err != nil {
+		return parts[0], s, copied, fmt.Errorf("the document is not JSON: %w", err)
+	}
+	s.there = true
+	if s.version, err = versionOf(document.NguoiKy); err != nil {
+		return parts[0], s, copied, err
+	}
+	s.note, err = noteOf(document.GhiChu)
+	return parts[0], s, copied, err
+}
+
+// noteOf reads back noteText.
+func noteOf(text string) (int, error) {
+	number, _, _ := strings.Cut(text, " ")
+	n, err := strconv.Atoi(number)
+	if err != nil || text != noteText(n) {
+		return 0, fmt.Errorf("a note of %d characters that nobody wrote", len(text))
+	}
+	return n, nil
+}
+
+// versionOf reads back signature.
+func versionOf(text string) (int, error) {
+	n, err := strconv.Atoi(strings.TrimPrefix(text, "Người ký "))
+	if err != nil {
+		return 0, fmt.Errorf("no version in %q", text)
+	}
+	return n, nil
+}
+
+// judgeSink compares everything that was written at the sink with the book: a version is written at most as often as the
+// topic tells it, and nothing older comes after something newer.
+func (b *book) judgeSink(v *verdict, written map[string][]state, readings map[string]*reading) {
+	for key, states := range written {
+		r := readings[key]
+		if r == nil {
+			v.add(wrong, "sink, key %s: written, but never on the topic", key)
+			continue
+		}
+		times, newest := map[int]int{}, 0
+		for _, s := range states {
+			if !s.there {
+				continue
+			}
+			if s.version < newest {
+				v.add(order, "sink, key %s: %s written after version %d", key, s, newest)
+			}
+			newest = max(newest, s.version)
+			if times[s.version]++; times[s.version] > r.put[s.version] {
+				v.add(twice, "sink, key %s: %s written %d times, the topic tells it %d times", key, s, times[s.version], r.put[s.version])
+			}
+		}
+	}
+}
