@@ -5,6 +5,8 @@ package e2e
 import (
 	"strings"
 	"testing"
+
+	"github.com/lienthong/truc/tests/nodes"
 )
 
 // Columns of 20 MB: one that no mapping names costs nothing but its way through; one that is mapped becomes a dead letter
@@ -35,8 +37,8 @@ func TestBigColumns(t *testing.T) {
 		p := s.Readers[0].Pipelines[0]
 		return p.DeadLetters.Open == 3 && p.Published["updated"]+p.Published["deleted"] >= 49
 	})
-	letters := run(t, r.dir, "dlq", "list", "khaisinh", "-c", "pub.yaml")
-	if letters.code != 0 || strings.Count(letters.stdout, "ghiChu") < 3 {
+	letters := nodes.Run(t, r.dir, "dlq", "list", "khaisinh", "-c", "pub.yaml")
+	if letters.Code != 0 || strings.Count(letters.Stdout, "ghiChu") < 3 {
 		t.Errorf("dlq list does not name the field of three letters: %s", letters)
 	}
 	// With whole old rows in the log, a change carries everything twice.

@@ -3,17 +3,16 @@
 package e2e
 
 import (
-	"bufio"
 	"encoding/json"
 	"fmt"
 	"hash/maphash"
-	"io"
-	"os/exec"
 	"strings"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/lienthong/truc/tests/nodes"
 )
 
 // This file compares contents. It shares nothing with truc: SQL says what a document and a row should be, kcat reads the topic.
@@ -43,57 +42,6 @@ FROM khai_sinh WHERE trang_thai = 2 AND loai_dk = 1`
 	childrenFound = `SELECT quyen || '/' || so, concat_ws('|', co_quan, ho_ten, ngay_sinh, gioi, coalesce(so_dinh_danh, '-'), ngay_dk, me, md5(ghi_chu), so_the)
 FROM tre_em`
 )
-
-// event is a record of the topic as kcat prints it.
-type event struct {
-	Partition int
-	Offset    int64
-	Headers   []string
-	Key       string
-	Payload   *string
-}
-
-func (e *event) header(name string) string {
-	for i := 0; i+1 < len(e.Headers); i += 2 {
-		if e.Headers[i] == name {
-			return e.Headers[i+1]
-		}
-	}
-	return ""
-}
-
-// replay reads a topic from offset 0 to its end.
-func replay(t *testing.T, broker, topic string, each func(*event)) {
-	t.Helper()
-	cmd := exec.CommandContext(t.Context(), tool(t, "kcat"), "-b", broker, "-C", "-e", "-q", "-J", "-t", topic, "-o", "beginning")
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	lines := bufio.NewReaderSize(out, 1<<20)
-	for {
-		line, err := lines.ReadBytes('\n')
-		if len(line) > 0 {
-			var e event
-			if err := json.Unmarshal(line, &e); err != nil {
-				t.Fatalf("kcat -J: %v", err)
-			}
-			each(&e)
-		}
-		if err == io.EOF {
-			break
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := cmd.Wait(); err != nil {
-		t.Fatalf("kcat: %v", err)
-	}
-}
 
 // complaints fails the test with the first few of what may be very many differences.
 type complaints struct {
@@ -134,9 +82,9 @@ func (r *registry) topicContents() (live map[string]uint64, events int) {
 	sequences := map[string]string{}
 	partitions := map[int]string{}
 	snapshots := map[string]string{} // of keys whose latest event is a snapshot's: its epoch
-	replay(r.t, r.broker, r.topic, func(e *event) {
+	nodes.ReadTopic(r.t, r.broker, r.topic, func(e *nodes.Event) {
 		events++
-		id, sequence := e.header("ce_id"), e.header("ce_sequence")
+		id, sequence := e.Header("ce_id"), e.Header("ce_sequence")
 		where := fmt.Sprintf("partition %d offset %d, key %s", e.Partition, e.Offset, e.Key)
 		if h := maphash.String(seed, id); ids[h] {
 			wrong.add("%s: ce_id %s is on the topic already", where, id)
@@ -146,13 +94,13 @@ func (r *registry) topicContents() (live map[string]uint64, events int) {
 		if sequence <= sequences[e.Key] {
 			wrong.add("%s: sequence %s is not later than %s of the same key", where, sequence, sequences[e.Key])
 		}
-		again := e.header("ce_trucredelivery") != "" // a retried letter has its old place
+		again := e.Header("ce_trucredelivery") != "" // a retried letter has its old place
 		if !again && sequence < partitions[e.Partition] {
 			wrong.add("%s: sequence %s comes after %s", where, sequence, partitions[e.Partition])
 		}
 		epoch := sequence[:min(8, len(sequence))]
 		// A snapshot's row is published once an epoch, also when it was read again after a crash: a second one must say something new.
-		copied := strings.HasSuffix(e.header("ce_type"), ".snapshot") && !again
+		copied := strings.HasSuffix(e.Header("ce_type"), ".snapshot") && !again
 		if copied && e.Payload != nil && snapshots[e.Key] == epoch && live[e.Key] == canonical(r.t, *e.Payload) {
 			wrong.add("%s: the row of a snapshot is published again, with the same document", where)
 		}

@@ -13,6 +13,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/lienthong/truc/tests/nodes"
 )
 
 // TestDemoEnds ends the demo in every way there is. It leaves neither a process nor, but for a kill, a folder behind.
@@ -46,7 +48,7 @@ func TestDemoEnds(t *testing.T) {
 				t.Fatal(err)
 			}
 			t.Cleanup(func() { os.RemoveAll(tmp) })
-			cmd := exec.Command(truc(t), "demo")
+			cmd := exec.Command(nodes.Binary(t), "demo")
 			cmd.Env = append(os.Environ(), "TMPDIR="+tmp)
 			var stderr bytes.Buffer
 			cmd.Stderr = &stderr

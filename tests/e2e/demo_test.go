@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/lienthong/truc/tests/nodes"
 )
 
 // demoSummary is what `truc demo --json` prints.
@@ -28,13 +30,13 @@ type demoSummary struct {
 // runDemo lets the demo work for some seconds in a folder and checks its summary.
 func runDemo(t *testing.T, dir string, prefix ...string) {
 	t.Helper()
-	argv := slices.Concat(prefix, []string{truc(t), "demo", "--for", "10s", "--dir", dir, "--json"})
-	got := command(t, t.TempDir(), argv[0], argv[1:]...)
-	if got.code != 0 {
+	argv := slices.Concat(prefix, []string{nodes.Binary(t), "demo", "--for", "10s", "--dir", dir, "--json"})
+	got := nodes.Command(t, t.TempDir(), argv[0], argv[1:]...)
+	if got.Code != 0 {
 		t.Fatalf("truc demo: %s", got)
 	}
 	var s demoSummary
-	if err := json.Unmarshal([]byte(got.stdout), &s); err != nil {
+	if err := json.Unmarshal([]byte(got.Stdout), &s); err != nil {
 		t.Fatalf("truc demo prints no JSON object: %v\n%s", err, got)
 	}
 	if s.FirstEventSeconds <= 0 || s.FirstEventSeconds >= 5 {
@@ -65,20 +67,20 @@ func runDemo(t *testing.T, dir string, prefix ...string) {
 }
 
 // demoCheck runs the independent comparison; with topics the broker is kept up by a node meanwhile.
-func demoCheck(t *testing.T, dir string, topics bool) outcome {
+func demoCheck(t *testing.T, dir string, topics bool) nodes.Outcome {
 	t.Helper()
 	for _, name := range []string{"sqlite3", "iconv", "kcat"} {
-		tool(t, name)
+		nodes.Tool(t, name)
 	}
 	args := []string{dir}
 	if topics {
 		n := start(t, filepath.Join(dir, "truc.yaml"))
 		n.serving()
-		args = append(args, n.log.attribute("truc is running", "bus"))
+		args = append(args, n.Log.Attribute("truc is running", "bus"))
 		defer n.interrupt()
 	}
-	got := command(t, ".", "./demo_check.sh", args...)
-	if got.code > 1 {
+	got := nodes.Command(t, ".", "./demo_check.sh", args...)
+	if got.Code > 1 {
 		t.Fatalf("demo_check.sh: %s", got)
 	}
 	return got
@@ -92,7 +94,7 @@ func TestDemo(t *testing.T) {
 	dir := t.TempDir()
 	runDemo(t, dir)
 	for _, topics := range []bool{false, true} {
-		if got := demoCheck(t, dir, topics); got.code != 0 {
+		if got := demoCheck(t, dir, topics); got.Code != 0 {
 			t.Fatalf("the sink is not what the sources say (topics: %v): %s", topics, got)
 		}
 	}
@@ -105,7 +107,7 @@ func TestDemo(t *testing.T) {
 		if after := size(t, filepath.Join(dir, "bus")); after <= before {
 			t.Errorf("the bus has %d bytes, had %d: the second start began anew", after, before)
 		}
-		if got := demoCheck(t, dir, true); got.code != 0 {
+		if got := demoCheck(t, dir, true); got.Code != 0 {
 			t.Errorf("after the second start: %s", got)
 		}
 	})
@@ -130,7 +132,7 @@ func testDamage(t *testing.T, intact string) {
 	sql := func(file, statements string) func(*testing.T, string) {
 		return func(t *testing.T, dir string) {
 			t.Helper()
-			if got := command(t, dir, tool(t, "sqlite3"), "-bail", file, statements); got.code != 0 {
+			if got := nodes.Command(t, dir, nodes.Tool(t, "sqlite3"), "-bail", file, statements); got.Code != 0 {
 				t.Fatalf("sqlite3: %s", got)
 			}
 		}
@@ -161,9 +163,9 @@ func testDamage(t *testing.T, intact string) {
 			"source row changed past the triggers",
 			func(t *testing.T, dir string) {
 				t.Helper()
-				drop := command(t, dir, tool(t, "sqlite3"), "vinhphuc.db", `SELECT 'DROP TRIGGER "' || name || '";' FROM sqlite_master WHERE type = 'trigger';`)
-				restore := command(t, dir, tool(t, "sqlite3"), "vinhphuc.db", `SELECT sql || ';' FROM sqlite_master WHERE type = 'trigger';`)
-				sql("vinhphuc.db", drop.stdout+`DELETE FROM ht_khaisinh WHERE id = (SELECT min(id) FROM ht_khaisinh WHERE trang_thai = 2 AND da_xoa = 0 AND substr(ngay_sinh, -4) >= '2022');`+restore.stdout)(t, dir)
+				drop := nodes.Command(t, dir, nodes.Tool(t, "sqlite3"), "vinhphuc.db", `SELECT 'DROP TRIGGER "' || name || '";' FROM sqlite_master WHERE type = 'trigger';`)
+				restore := nodes.Command(t, dir, nodes.Tool(t, "sqlite3"), "vinhphuc.db", `SELECT sql || ';' FROM sqlite_master WHERE type = 'trigger';`)
+				sql("vinhphuc.db", drop.Stdout+`DELETE FROM ht_khaisinh WHERE id = (SELECT min(id) FROM ht_khaisinh WHERE trang_thai = 2 AND da_xoa = 0 AND substr(ngay_sinh, -4) >= '2022');`+restore.Stdout)(t, dir)
 			},
 			"khaisinh_vinhphuc", "only in the topic, not in the source", false, "sink: .* should not be there",
 		},
@@ -191,12 +193,12 @@ func testDamage(t *testing.T, intact string) {
 				t.Fatal(err)
 			}
 			tc.damage(t, dir)
-			got := run(t, ".", "verify", "-c", filepath.Join(dir, "truc.yaml"), "--settle", "1s")
+			got := nodes.Run(t, ".", "verify", "-c", filepath.Join(dir, "truc.yaml"), "--settle", "1s")
 			named := regexp.MustCompile(`(?m)^` + tc.pipeline + `: NOT EQUAL: .*\n  key [0-9a-f]{12}: ` + tc.what + `$`)
-			if got.code != 3 || !named.MatchString(got.stdout) {
+			if got.Code != 3 || !named.MatchString(got.Stdout) {
 				t.Errorf("verify names no key of %s as %q: %s", tc.pipeline, tc.what, got)
 			}
-			if check := demoCheck(t, dir, tc.topics); check.code != 1 || !regexp.MustCompile(tc.script).MatchString(check.stdout) {
+			if check := demoCheck(t, dir, tc.topics); check.Code != 1 || !regexp.MustCompile(tc.script).MatchString(check.Stdout) {
 				t.Errorf("demo_check.sh does not say %q: %s", tc.script, check)
 			}
 		})
@@ -210,13 +212,13 @@ func forge(headers []string) func(t *testing.T, dir string) {
 		n := start(t, filepath.Join(dir, "truc.yaml"))
 		n.serving()
 		defer n.interrupt()
-		broker, kcat := n.log.attribute("truc is running", "bus"), tool(t, "kcat")
+		broker, kcat := n.Log.Attribute("truc is running", "bus"), nodes.Tool(t, "kcat")
 		const topic = "hotich.khaisinh.v1.h26.10"
 		for _, partition := range []string{"0", "1", "2"} {
 			last := map[string]string{}
 			var victim string
-			all := command(t, dir, kcat, "-b", broker, "-C", "-e", "-q", "-t", topic, "-p", partition, "-o", "beginning", "-f", "%k\t%S\t%s\n")
-			for line := range strings.Lines(all.stdout) {
+			all := nodes.Command(t, dir, kcat, "-b", broker, "-C", "-e", "-q", "-t", topic, "-p", partition, "-o", "beginning", "-f", "%k\t%S\t%s\n")
+			for line := range strings.Lines(all.Stdout) {
 				key, rest, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "\t")
 				length, document, _ := strings.Cut(rest, "\t")
 				if last[key] = document; length == "-1" {
@@ -232,9 +234,9 @@ func forge(headers []string) func(t *testing.T, dir string) {
 				continue
 			}
 			file := filepath.Join(dir, "forged")
-			write(t, file, victim+"\t"+strings.Replace(last[victim], `"hoTen":"`, `"hoTen":"X `, 1)+"\n")
+			nodes.Write(t, file, victim+"\t"+strings.Replace(last[victim], `"hoTen":"`, `"hoTen":"X `, 1)+"\n")
 			args := append([]string{"-b", broker, "-P", "-t", topic, "-p", partition, "-K", "\t"}, headers...)
-			if got := command(t, dir, kcat, append(args, "-l", file)...); got.code != 0 {
+			if got := nodes.Command(t, dir, kcat, append(args, "-l", file)...); got.Code != 0 {
 				t.Fatalf("kcat -P: %s", got)
 			}
 			return
@@ -249,18 +251,18 @@ func TestDemoWithoutNetwork(t *testing.T) {
 	if testing.Short() {
 		t.Skip("runs the demo for 10 s")
 	}
-	unshare, ip := tool(t, "unshare"), tool(t, "ip")
+	unshare, ip := nodes.Tool(t, "unshare"), nodes.Tool(t, "ip")
 	inside := []string{unshare, "--net"}
 	if os.Geteuid() != 0 {
 		inside = []string{unshare, "--net", "--map-root-user"}
 	}
 	inside = append(inside, "sh", "-c", ip+` link set lo up && exec "$@"`, "sh")
-	if probe := command(t, ".", inside[0], append(inside[1:], "true")...); probe.code != 0 {
-		t.Skipf("this user may not make a network namespace: %s", strings.TrimSpace(probe.stderr))
+	if probe := nodes.Command(t, ".", inside[0], append(inside[1:], "true")...); probe.Code != 0 {
+		t.Skipf("this user may not make a network namespace: %s", strings.TrimSpace(probe.Stderr))
 	}
 	dir := t.TempDir()
 	runDemo(t, dir, inside...)
-	if got := demoCheck(t, dir, false); got.code != 0 {
+	if got := demoCheck(t, dir, false); got.Code != 0 {
 		t.Errorf("in a namespace with loopback only: %s", got)
 	}
 }

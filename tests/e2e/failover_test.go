@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/lienthong/truc/tests/nodes"
 	"github.com/lienthong/truc/tests/servers"
 )
 
@@ -20,7 +21,7 @@ const failoverSince = 17
 // resnapshot mends it.
 func TestFailover(t *testing.T) {
 	t.Parallel()
-	tool(t, "kcat")
+	nodes.Tool(t, "kcat")
 	primary := servers.NewPostgres(t)
 	var version int
 	if err := pool(t, primary.DSN).QueryRow(t.Context(), `SELECT current_setting('server_version_num')::int / 10000`).Scan(&version); err != nil {
@@ -63,10 +64,10 @@ func TestFailover(t *testing.T) {
 			return s.streaming() && s.records() > before.records()+50
 		})
 	} else {
-		if code := pub.wait(); code != 5 || !regexp.MustCompile(`(gap|divergence) in source hotich: .*fix: .*truc resnapshot hotich`).MatchString(pub.log.String()) {
-			t.Errorf("ended with %d, want 5 and the advice:\n%s", code, pub.log.tail(10))
+		if code := pub.wait(); code != 5 || !regexp.MustCompile(`(gap|divergence) in source hotich: .*fix: .*truc resnapshot hotich`).MatchString(pub.Log.String()) {
+			t.Errorf("ended with %d, want 5 and the advice:\n%s", code, pub.Log.Tail(10))
 		}
-		if got := run(t, r.dir, "resnapshot", "hotich", "--yes", "-c", "pub.yaml"); got.code != 0 {
+		if got := nodes.Run(t, r.dir, "resnapshot", "hotich", "--yes", "-c", "pub.yaml"); got.Code != 0 {
 			t.Fatalf("resnapshot: %s", got)
 		}
 		pub = start(t, r.pub())

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/lienthong/truc/tests/nodes"
 	"github.com/lienthong/truc/tests/servers"
 )
 
@@ -26,7 +27,7 @@ func outageTime() time.Duration {
 // A broker, a sink and a source go away while work goes on, and come back: nothing is lost, nothing is twice.
 func TestOutages(t *testing.T) {
 	t.Parallel()
-	tool(t, "kcat")
+	nodes.Tool(t, "kcat")
 	source, sink, kafka := servers.NewPostgres(t), servers.NewPostgres(t), servers.NewKafka(t)
 	r := newRegistry(t, source.Database(t), sink.Database(t), kafka.Addr, 500)
 	const rows = 3000
@@ -55,7 +56,7 @@ func TestOutages(t *testing.T) {
 	told := 0
 	repeating := func() bool {
 		before := told
-		told = strings.Count(pub.log.String(), repeats)
+		told = strings.Count(pub.Log.String(), repeats)
 		return told > before
 	}
 	for _, outage := range []struct {
@@ -69,7 +70,7 @@ func TestOutages(t *testing.T) {
 		{"the source was restarted", source.Stop, source.Start, retrying(pub)},
 		{"the source was killed", source.Kill, source.Start, retrying(pub)},
 	} {
-		told = strings.Count(pub.log.String(), repeats)
+		told = strings.Count(pub.Log.String(), repeats)
 		outage.stop()
 		eventually(t, "the outage is noticed: "+outage.what, outage.noticed)
 		time.Sleep(outageTime())
@@ -106,7 +107,7 @@ func TestInterrupted(t *testing.T) {
 		sub.await("delivery", func(s *status) bool { return s.Deliveries[0].Applied > 50 })
 		for name, n := range map[string]*node{"publisher": pub, "subscriber": sub} {
 			if code := n.interrupt(); code != 130 {
-				t.Errorf("%s ended with %d, want 130:\n%s", name, code, n.log.tail(10))
+				t.Errorf("%s ended with %d, want 130:\n%s", name, code, n.Log.Tail(10))
 			}
 		}
 	}
@@ -139,11 +140,11 @@ func TestFaultsOfServers(t *testing.T) {
 		{"missing table at the sink", strings.Replace(sub, "tre_em.yaml", "khac.yaml", 1), dsn, 2, 2, []string{"khac.yaml", "public.tre_emm", "fix:"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			write(t, filepath.Join(r.dir, "secrets/source"), tc.secret)
-			write(t, filepath.Join(r.dir, "khac.yaml"), strings.Replace(insurerMapping, "public.tre_em", "public.tre_emm", 1))
+			nodes.Write(t, filepath.Join(r.dir, "secrets/source"), tc.secret)
+			nodes.Write(t, filepath.Join(r.dir, "khac.yaml"), strings.Replace(insurerMapping, "public.tre_em", "public.tre_emm", 1))
 			config := filepath.Join(r.dir, "pub.yaml")
-			write(t, config, tc.config)
-			got := run(t, r.dir, "check", "-c", "pub.yaml")
+			nodes.Write(t, config, tc.config)
+			got := nodes.Run(t, r.dir, "check", "-c", "pub.yaml")
 			said := func(where, text string) {
 				t.Helper()
 				for _, s := range tc.says {
@@ -155,23 +156,23 @@ func TestFaultsOfServers(t *testing.T) {
 					t.Errorf("%s shows a secret, or the driver's own words:\n%s", where, text)
 				}
 			}
-			if got.code != tc.check {
-				t.Errorf("check ends with %d, want %d: %s", got.code, tc.check, got)
+			if got.Code != tc.check {
+				t.Errorf("check ends with %d, want %d: %s", got.Code, tc.check, got)
 			}
-			said("check", got.stdout+got.stderr)
+			said("check", got.Stdout+got.Stderr)
 			n := start(t, config)
 			if tc.run == 0 {
 				n.t = t
-				eventually(t, "run says that it waits", func() bool { return n.log.has(tc.says[len(tc.says)-1]) && n.log.has("127.0.0.1:9") })
+				eventually(t, "run says that it waits", func() bool { return n.Log.Has(tc.says[len(tc.says)-1]) && n.Log.Has("127.0.0.1:9") })
 				if code := n.interrupt(); code != 130 {
-					t.Errorf("run ends with %d when interrupted, want 130:\n%s", code, n.log.tail(10))
+					t.Errorf("run ends with %d when interrupted, want 130:\n%s", code, n.Log.Tail(10))
 				}
 				return
 			}
 			if code := n.wait(); code != tc.run {
 				t.Errorf("run ends with %d, want %d", code, tc.run)
 			}
-			said("run", n.log.String())
+			said("run", n.Log.String())
 		})
 	}
 }
@@ -193,17 +194,17 @@ func TestOtherPartitions(t *testing.T) {
 	n := start(t, r.pub())
 	n.await("streaming", (*status).streaming)
 	n.interrupt()
-	write(t, r.pub(), strings.Replace(read(t, r.pub()), "mapping: khai_sinh.yaml", "mapping: khai_sinh.yaml, partitions: 5", 1))
+	nodes.Write(t, r.pub(), strings.Replace(read(t, r.pub()), "mapping: khai_sinh.yaml", "mapping: khai_sinh.yaml, partitions: 5", 1))
 	n = start(t, r.pub())
 	if code := n.wait(); code != 2 {
 		t.Errorf("run ends with %d, want 2", code)
 	}
 	for _, text := range []string{r.topic, "3 partitions", "5"} {
-		if !n.log.has(text) {
-			t.Errorf("run does not say %q:\n%s", text, n.log.tail(10))
+		if !n.Log.Has(text) {
+			t.Errorf("run does not say %q:\n%s", text, n.Log.Tail(10))
 		}
 	}
-	if got := run(t, r.dir, "check", "-c", "pub.yaml"); got.code != 2 || !strings.Contains(got.stdout, r.topic) {
+	if got := nodes.Run(t, r.dir, "check", "-c", "pub.yaml"); got.Code != 2 || !strings.Contains(got.Stdout, r.topic) {
 		t.Errorf("check says nothing of the topic: %s", got)
 	}
 }
@@ -215,11 +216,11 @@ func TestEmbeddedBusInUse(t *testing.T) {
 	first := start(t, filepath.Join(dir, "truc.yaml"))
 	first.serving()
 	second := start(t, filepath.Join(dir, "truc.yaml"))
-	if code := second.wait(); code == 0 || code == 130 || !second.log.has(filepath.Join(dir, "bus")) || !second.log.has("is open in another process") {
-		t.Errorf("the second node ends with %d and says:\n%s", code, second.log.String())
+	if code := second.wait(); code == 0 || code == 130 || !second.Log.Has(filepath.Join(dir, "bus")) || !second.Log.Has("is open in another process") {
+		t.Errorf("the second node ends with %d and says:\n%s", code, second.Log.String())
 	}
 	first.await("the first goes on", func(s *status) bool { return s.Readers[0].State == "running" })
-	if got := run(t, dir, "verify", "-c", "truc.yaml"); got.code != 0 {
+	if got := nodes.Run(t, dir, "verify", "-c", "truc.yaml"); got.Code != 0 {
 		t.Errorf("verify beside the running node: %s", got)
 	}
 }
@@ -228,7 +229,7 @@ func TestEmbeddedBusInUse(t *testing.T) {
 func emptyDemo(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	if got := run(t, dir, "demo", "--for", "1s", "--dir", dir, "--json"); got.code != 0 && got.code != 3 {
+	if got := nodes.Run(t, dir, "demo", "--for", "1s", "--dir", dir, "--json"); got.Code != 0 && got.Code != 3 {
 		t.Fatalf("truc demo: %s", got)
 	}
 	return dir
@@ -244,45 +245,45 @@ func TestDiskFull(t *testing.T) {
 	if testing.Short() {
 		t.Skip("fills a disk")
 	}
-	sqlite3, mount, umount := tool(t, "sqlite3"), tool(t, "mount"), tool(t, "umount")
+	sqlite3, mount, umount := nodes.Tool(t, "sqlite3"), nodes.Tool(t, "mount"), nodes.Tool(t, "umount")
 	dir := t.TempDir()
 	bus := filepath.Join(dir, "bus")
 	if err := os.Mkdir(bus, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if got := command(t, dir, mount, "-t", "tmpfs", "-o", "size=3m", "tmpfs", bus); got.code != 0 {
-		t.Skipf("root may not mount here: %s", got.stderr)
+	if got := nodes.Command(t, dir, mount, "-t", "tmpfs", "-o", "size=3m", "tmpfs", bus); got.Code != 0 {
+		t.Skipf("root may not mount here: %s", got.Stderr)
 	}
 	t.Cleanup(func() {
 		if out, err := exec.Command(umount, "-l", bus).CombinedOutput(); err != nil {
 			t.Errorf("umount: %v\n%s", err, out)
 		}
 	})
-	if got := run(t, dir, "demo", "--for", "1s", "--dir", dir, "--json"); got.code != 0 && got.code != 3 {
+	if got := nodes.Run(t, dir, "demo", "--for", "1s", "--dir", dir, "--json"); got.Code != 0 && got.Code != 3 {
 		t.Fatalf("truc demo: %s", got)
 	}
 	n := start(t, filepath.Join(dir, "truc.yaml"))
 	n.serving()
 	insert := fmt.Sprintf(`PRAGMA busy_timeout = 20000; WITH RECURSIVE i(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM i WHERE i < 8000)
 		INSERT INTO khai_sinh SELECT 100000 + i, 100000 + i, '03/2026', '2026-06-15', 'Nguyễn', 'Thị', 'Thử', '%d-01-01', 'Nữ', NULL, 1 FROM i`, time.Now().Year()-1)
-	if got := command(t, dir, sqlite3, "-bail", "hanoi.db", insert); got.code != 0 {
+	if got := nodes.Command(t, dir, sqlite3, "-bail", "hanoi.db", insert); got.Code != 0 {
 		t.Fatalf("sqlite3: %s", got)
 	}
-	eventually(t, "the node says that the disk is full", func() bool { return n.log.has("no space left") || n.ended() })
-	if n.ended() || !n.log.has("no space left") {
-		t.Errorf("the node does not say that the disk is full:\n%s", n.log.tail(20))
+	eventually(t, "the node says that the disk is full", func() bool { return n.Log.Has("no space left") || n.Ended() })
+	if n.Ended() || !n.Log.Has("no space left") {
+		t.Errorf("the node does not say that the disk is full:\n%s", n.Log.Tail(20))
 	}
-	n.kill()
-	if got := command(t, dir, mount, "-o", "remount,size=64m", bus); got.code != 0 {
+	n.Kill()
+	if got := nodes.Command(t, dir, mount, "-o", "remount,size=64m", bus); got.Code != 0 {
 		t.Fatalf("remount: %s", got)
 	}
 	n = start(t, filepath.Join(dir, "truc.yaml"))
 	n.serving()
-	if got := run(t, dir, "verify", "-c", "truc.yaml", "--settle", "1m"); got.code != 0 {
+	if got := nodes.Run(t, dir, "verify", "-c", "truc.yaml", "--settle", "1m"); got.Code != 0 {
 		t.Errorf("after there was room again: %s", got)
 	}
 	n.interrupt()
-	if got := demoCheck(t, dir, true); got.code != 0 {
+	if got := demoCheck(t, dir, true); got.Code != 0 {
 		t.Errorf("after there was room again: %s", got)
 	}
 }
@@ -290,7 +291,7 @@ func TestDiskFull(t *testing.T) {
 // A backup is restored as source: the publisher must not go on as if nothing had happened. A resnapshot mends it.
 func TestRestoredBackup(t *testing.T) {
 	t.Parallel()
-	tool(t, "kcat")
+	nodes.Tool(t, "kcat")
 	for _, tc := range []struct {
 		name  string
 		later int // registrations written to the restored database before truc sees it
@@ -313,7 +314,7 @@ func TestRestoredBackup(t *testing.T) {
 			source.Stop()
 			copyAll := func(from, to string) {
 				t.Helper()
-				if got := command(t, "/", "cp", "-a", from, to); got.code != 0 {
+				if got := nodes.Command(t, "/", "cp", "-a", from, to); got.Code != 0 {
 					t.Fatalf("cp: %s", got)
 				}
 			}
@@ -339,10 +340,10 @@ func TestRestoredBackup(t *testing.T) {
 				r.fill(10_001, 10_000+tc.later)
 			}
 			n = start(t, r.pub())
-			if code := n.wait(); code != 5 || !n.log.has("divergence in source hotich") || !n.log.has("truc resnapshot hotich") {
-				t.Errorf("ended with %d, want 5 and the advice:\n%s", code, n.log.tail(10))
+			if code := n.wait(); code != 5 || !n.Log.Has("divergence in source hotich") || !n.Log.Has("truc resnapshot hotich") {
+				t.Errorf("ended with %d, want 5 and the advice:\n%s", code, n.Log.Tail(10))
 			}
-			if got := run(t, r.dir, "resnapshot", "hotich", "--yes", "-c", "pub.yaml"); got.code != 0 {
+			if got := nodes.Run(t, r.dir, "resnapshot", "hotich", "--yes", "-c", "pub.yaml"); got.Code != 0 {
 				t.Fatalf("resnapshot: %s", got)
 			}
 			n = start(t, r.pub())

@@ -9,13 +9,17 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/lienthong/truc/tests/nodes"
 )
 
 // A mapping whose codes are those of another office: every row is wrong.
 var wrongCodes = strings.NewReplacer(`"Nam": "1", "Nữ": "2"`, `"M": "1", "F": "2"`)
 
 // mapped writes the publisher's mapping.
-func (r *registry) mapped(text string) { write(r.t, filepath.Join(r.dir, "khai_sinh.yaml"), text) }
+func (r *registry) mapped(text string) {
+	nodes.Write(r.t, filepath.Join(r.dir, "khai_sinh.yaml"), text)
+}
 
 // retried is the result of truc dlq retry, as --json prints it.
 type retried struct {
@@ -32,9 +36,9 @@ type retryResult struct {
 
 func (r *registry) retry(wait string) retried {
 	r.t.Helper()
-	got := run(r.t, r.dir, "dlq", "retry", "khaisinh", "-c", r.pub(), "--json", "--wait", wait)
+	got := nodes.Run(r.t, r.dir, "dlq", "retry", "khaisinh", "-c", r.pub(), "--json", "--wait", wait)
 	var out retried
-	if err := json.Unmarshal([]byte(got.stdout), &out); err != nil || got.code != 0 {
+	if err := json.Unmarshal([]byte(got.Stdout), &out); err != nil || got.Code != 0 {
 		r.t.Fatalf("dlq retry: %v, %s", err, got)
 	}
 	return out
@@ -43,7 +47,7 @@ func (r *registry) retry(wait string) retried {
 // noLetters fails the test when a dead letter is open.
 func (r *registry) noLetters() {
 	r.t.Helper()
-	if got := run(r.t, r.dir, "dlq", "list", "-c", r.pub(), "--limit", "3"); got.code != 0 || got.stdout != "0 open dead letters\n" {
+	if got := nodes.Run(r.t, r.dir, "dlq", "list", "-c", r.pub(), "--limit", "3"); got.Code != 0 || got.Stdout != "0 open dead letters\n" {
 		r.t.Errorf("letters are open: %s", got)
 	}
 }
@@ -57,8 +61,8 @@ func TestWrongMappingStops(t *testing.T) {
 	r.mapped(wrongCodes.Replace(right))
 	r.fill(1, bigTable(t))
 	pub := start(t, r.pub())
-	if code := pub.wait(); code != 1 || !pub.log.has("the mapping does not fit the data") {
-		t.Fatalf("a wrong mapping ends the node with %d:\n%s", code, pub.log.tail(10))
+	if code := pub.wait(); code != 1 || !pub.Log.Has("the mapping does not fit the data") {
+		t.Fatalf("a wrong mapping ends the node with %d:\n%s", code, pub.Log.Tail(10))
 	}
 	pub.fits("a wrong mapping")
 	r.exec(r.source, "DELETE FROM khai_sinh WHERE so::int % 7 = 0")
@@ -87,7 +91,7 @@ func TestRetryOfManyLetters(t *testing.T) {
 	r := sharedRegistry(t, 2000)
 	right := fmt.Sprintf(registryMapping, r.agency)
 	r.mapped(wrongCodes.Replace(right))
-	write(t, r.pub(), read(t, r.pub())+"errorBudget: { openLetters: 1000000000 }\n")
+	nodes.Write(t, r.pub(), read(t, r.pub())+"errorBudget: { openLetters: 1000000000 }\n")
 	r.fill(1, rows)
 	pub := start(t, r.pub())
 	pub.await("the snapshot is through", (*status).streaming)
@@ -117,7 +121,7 @@ func TestRetryOfManyLetters(t *testing.T) {
 			total = max(total, l.Open)
 			return l.Open > 0 && l.Open < total*(4-kill)/5
 		})
-		pub.kill()
+		pub.Kill()
 		pub.fits("killed in a retry")
 	}
 	pub = start(t, r.pub())
@@ -137,9 +141,9 @@ func TestRetryOfManyLetters(t *testing.T) {
 func (r *registry) awaitRetry() (result retryResult) {
 	r.t.Helper()
 	eventually(r.t, "the retry is done", func() bool {
-		got := run(r.t, r.dir, "dlq", "list", "khaisinh", "-c", r.pub(), "--summary", "--json")
+		got := nodes.Run(r.t, r.dir, "dlq", "list", "khaisinh", "-c", r.pub(), "--summary", "--json")
 		var out []struct{ LastRetry json.RawMessage }
-		if err := json.Unmarshal([]byte(got.stdout), &out); err != nil || len(out) != 1 || out[0].LastRetry == nil {
+		if err := json.Unmarshal([]byte(got.Stdout), &out); err != nil || len(out) != 1 || out[0].LastRetry == nil {
 			return false
 		}
 		return json.Unmarshal(out[0].LastRetry, &result) == nil && result.Done

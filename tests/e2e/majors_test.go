@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/lienthong/truc/tests/nodes"
 	"github.com/lienthong/truc/tests/servers"
 )
 
@@ -76,12 +77,12 @@ func TestTwoMajors(t *testing.T) {
 	dsn := servers.Postgres(t).Database(t)
 	school.sink = pool(t, dsn)
 	r.exec(school.sink, schoolTable)
-	write(t, filepath.Join(r.dir, "secrets/school"), dsn)
+	nodes.Write(t, filepath.Join(r.dir, "secrets/school"), dsn)
 	moi := filepath.Join(r.dir, "moi.yaml")
 	verified := func(configs ...string) {
 		t.Helper()
 		for _, config := range configs {
-			if got := run(t, r.dir, "verify", "-c", config, "--settle", patience().String()); got.code != 0 {
+			if got := nodes.Run(t, r.dir, "verify", "-c", config, "--settle", patience().String()); got.Code != 0 {
 				t.Fatalf("truc verify -c %s: %s", config, got)
 			}
 		}
@@ -101,18 +102,18 @@ func TestTwoMajors(t *testing.T) {
 	n := start(t, r.pub())
 	n.await("v1 is published", (*status).streaming)
 	c := r.work(rows, false)
-	n.kill()
+	n.Kill()
 
 	// The second version is added, and its snapshot is killed.
 	if err := os.CopyFS(filepath.Join(r.dir, "chuan"), os.DirFS("testdata/chuan")); err != nil {
 		t.Fatal(err)
 	}
-	write(t, filepath.Join(r.dir, "khai_sinh_2.yaml"), fmt.Sprintf(registryMapping2, r.agency))
-	write(t, filepath.Join(r.dir, "hoc_sinh.yaml"), schoolMapping)
-	write(t, moi, strings.NewReplacer("secrets/sink", "secrets/school", r.insurer, "X"+r.insurer[1:], "tre_em", "hoc_sinh", "http:", "datasets: [chuan]\nhttp:").Replace(content(t, r.sub())))
+	nodes.Write(t, filepath.Join(r.dir, "khai_sinh_2.yaml"), fmt.Sprintf(registryMapping2, r.agency))
+	nodes.Write(t, filepath.Join(r.dir, "hoc_sinh.yaml"), schoolMapping)
+	nodes.Write(t, moi, strings.NewReplacer("secrets/sink", "secrets/school", r.insurer, "X"+r.insurer[1:], "tre_em", "hoc_sinh", "http:", "datasets: [chuan]\nhttp:").Replace(content(t, r.sub())))
 	rewrite(t, r.pub(), "publish: { khaisinh: { source: hotich, mapping: khai_sinh.yaml } }",
 		"publish: { khaisinh: { source: hotich, mapping: khai_sinh.yaml }, khaisinh2: { source: hotich, mapping: khai_sinh_2.yaml } }")
-	if got := run(t, r.dir, "check", "-c", r.pub(), "--offline", "--lang", "en"); got.code != 2 || !strings.Contains(got.stdout, `there is no dataset "hotich.khaisinh.v2"`) {
+	if got := nodes.Run(t, r.dir, "check", "-c", r.pub(), "--offline", "--lang", "en"); got.Code != 2 || !strings.Contains(got.Stdout, `there is no dataset "hotich.khaisinh.v2"`) {
 		t.Errorf("the folder is not named yet: %s", got)
 	}
 	rewrite(t, r.pub(), "http:", "datasets: [chuan]\nhttp:")
@@ -133,8 +134,8 @@ func TestTwoMajors(t *testing.T) {
 	// A damage of one of them is named, and only there.
 	const one = `(SELECT so FROM hoc_sinh ORDER BY so LIMIT 1)`
 	r.exec(school.sink, `UPDATE hoc_sinh SET ten = ten || 'x' WHERE so = `+one)
-	got := run(t, r.dir, "verify", "-c", moi, "--settle", "1s")
-	if got.code != 3 || !regexp.MustCompile(`(?m)^hoc_sinh: NOT EQUAL: .*\n  key [0-9a-f]{12}: content differs$`).MatchString(got.stdout) {
+	got := nodes.Run(t, r.dir, "verify", "-c", moi, "--settle", "1s")
+	if got.Code != 3 || !regexp.MustCompile(`(?m)^hoc_sinh: NOT EQUAL: .*\n  key [0-9a-f]{12}: content differs$`).MatchString(got.Stdout) {
 		t.Errorf("one row of the new sink is damaged: %s", got)
 	}
 	r.exec(school.sink, `UPDATE hoc_sinh SET ten = left(ten, -1) WHERE so = `+one)
@@ -143,7 +144,7 @@ func TestTwoMajors(t *testing.T) {
 	// The old version is taken away. Its topic and its subscriber stay as they are.
 	_, before := r.topicContents()
 	c = r.work(rows, false)
-	n.kill()
+	n.Kill()
 	rewrite(t, r.pub(), "khaisinh: { source: hotich, mapping: khai_sinh.yaml }, ", "")
 	n = start(t, r.pub())
 	s := n.await("v2 alone", (*status).streaming)
@@ -163,8 +164,8 @@ func TestTwoMajors(t *testing.T) {
 
 	// Its subscriber moves to the new version, into the table it has: the rows change hands, and a replay deletes what vanished
 	// after v1 had ended.
-	sub.kill()
-	write(t, filepath.Join(r.dir, "tre_em_2.yaml"), strings.NewReplacer(".v1", ".v2", "nguoiDuocKhaiSinh.hoTen", `'join([nguoiDuocKhaiSinh.ho, nguoiDuocKhaiSinh.chuDem, nguoiDuocKhaiSinh.ten], " ")'`, "  me: me.hoTen\n", "").Replace(insurerMapping)+"conflict: replace\n")
+	sub.Kill()
+	nodes.Write(t, filepath.Join(r.dir, "tre_em_2.yaml"), strings.NewReplacer(".v1", ".v2", "nguoiDuocKhaiSinh.hoTen", `'join([nguoiDuocKhaiSinh.ho, nguoiDuocKhaiSinh.chuDem, nguoiDuocKhaiSinh.ten], " ")'`, "  me: me.hoTen\n", "").Replace(insurerMapping)+"conflict: replace\n")
 	rewrite(t, r.sub(), "mapping: tre_em.yaml", "mapping: tre_em_2.yaml")
 	rewrite(t, r.sub(), "http:", "datasets: [chuan]\nhttp:")
 	moved := start(t, r.sub())
@@ -180,7 +181,7 @@ func TestTwoMajors(t *testing.T) {
 	if wrong.n > 0 {
 		t.Errorf("%d differences at the subscriber that moved", wrong.n)
 	}
-	if newSub.ended() {
+	if newSub.Ended() {
 		t.Error("the new subscriber has ended")
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/lienthong/truc/tests/nodes"
 )
 
 // A second mapping of the same table is published beside the first, then the first is changed into it and resnapshotted, while
@@ -23,12 +25,12 @@ func TestMappingsSideBySide(t *testing.T) {
 	n := start(t, r.pub())
 	n.await("streaming", (*status).streaming)
 	c := r.work(rows, false)
-	n.kill()
+	n.Kill()
 
 	const signature = "nguoiKy: text(nguoi_ky)"
 	changed := strings.Replace(fmt.Sprintf(registryMapping, r.agency), signature, `nguoiKy: 'join([text(nguoi_ky), "(2)"], " ")'`, 1)
 	changedDocuments := strings.Replace(documents, "'nguoiKy', nguoi_ky", "'nguoiKy', concat_ws(' ', nguoi_ky, '(2)')", 1)
-	write(t, filepath.Join(r.dir, "khai_sinh_2.yaml"), changed)
+	nodes.Write(t, filepath.Join(r.dir, "khai_sinh_2.yaml"), changed)
 	rewrite(t, r.pub(), "mapping: khai_sinh.yaml }", "mapping: khai_sinh.yaml }, khaisinh2: { source: hotich, agency: "+r.agency+".02, mapping: khai_sinh_2.yaml }")
 	n = start(t, r.pub())
 	n.await("both are published", (*status).streaming)
@@ -39,8 +41,8 @@ func TestMappingsSideBySide(t *testing.T) {
 	second.topicEqual(&wrong, changedDocuments)
 
 	c = r.work(rows, false)
-	n.kill()
-	write(t, filepath.Join(r.dir, "khai_sinh.yaml"), changed)
+	n.Kill()
+	nodes.Write(t, filepath.Join(r.dir, "khai_sinh.yaml"), changed)
 	n = start(t, r.pub())
 	before := n.await("streaming with the changed mapping", (*status).streaming)
 	r.asked("pub.yaml", "resnapshot", "khaisinh", "--yes")
@@ -65,5 +67,5 @@ func rewrite(t *testing.T, path, old, text string) {
 	if !strings.Contains(string(data), old) {
 		t.Fatalf("%s does not hold %q", path, old)
 	}
-	write(t, path, strings.Replace(string(data), old, text, 1))
+	nodes.Write(t, path, strings.Replace(string(data), old, text, 1))
 }

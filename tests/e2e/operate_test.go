@@ -5,12 +5,14 @@ package e2e
 import (
 	"testing"
 	"time"
+
+	"github.com/lienthong/truc/tests/nodes"
 )
 
 // asked runs a command about a node and fails the test unless it is obeyed.
 func (r *registry) asked(config string, args ...string) {
 	r.t.Helper()
-	if got := run(r.t, r.dir, append(args, "-c", config)...); got.code != 0 {
+	if got := nodes.Run(r.t, r.dir, append(args, "-c", config)...); got.Code != 0 {
 		r.t.Fatalf("truc %v: %s", args, got)
 	}
 }
@@ -34,7 +36,7 @@ func TestForcedGap(t *testing.T) {
 	start(t, r.sub())
 	n := start(t, r.pub())
 	before := n.await("streaming", (*status).streaming)
-	n.kill()
+	n.Kill()
 	eventually(t, "the slot is free", func() bool {
 		_, err := r.source.Exec(t.Context(), "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE database = current_database() AND NOT active")
 		return err == nil && r.slots() == 0
@@ -43,8 +45,8 @@ func TestForcedGap(t *testing.T) {
 	r.fill(rows+1, rows+500)
 
 	n = start(t, r.pub())
-	if code := n.wait(); code != 5 || !n.log.has("gap in source hotich") || !n.log.has("truc resnapshot hotich") {
-		t.Fatalf("ended with %d, want 5 and the advice:\n%s", code, n.log.tail(10))
+	if code := n.wait(); code != 5 || !n.Log.Has("gap in source hotich") || !n.Log.Has("truc resnapshot hotich") {
+		t.Fatalf("ended with %d, want 5 and the advice:\n%s", code, n.Log.Tail(10))
 	}
 	r.asked("pub.yaml", "resnapshot", "hotich", "--yes")
 	start(t, r.pub()).killWhile("resnapshot", 100*time.Millisecond, func(s *status) bool {
@@ -99,7 +101,7 @@ func TestPaused(t *testing.T) {
 	r.asked("pub.yaml", "pause", "hotich")
 	paused := func(s *status) bool { return len(s.Readers) == 1 && s.Readers[0].State == "paused" }
 	n.await("paused", paused)
-	n.kill()
+	n.Kill()
 	n = start(t, r.pub())
 	s := n.await("paused again, and known what the server keeps", func(s *status) bool { return paused(s) && s.Readers[0].RetainedBytes != nil })
 	t.Logf("the server keeps %d bytes", *s.Readers[0].RetainedBytes)

@@ -15,6 +15,7 @@ import (
 
 	"github.com/lienthong/truc/demo"
 	"github.com/lienthong/truc/tests/browser"
+	"github.com/lienthong/truc/tests/nodes"
 )
 
 // pageNode is a node whose page is walked: Vĩnh Phúc publishes and has a dead letter, Hà Nội's database was restored from a
@@ -81,7 +82,7 @@ func (p *pageNode) listen() {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	write(p.t, p.config, strings.Replace(string(text), "127.0.0.1:0", address, 1))
+	nodes.Write(p.t, p.config, strings.Replace(string(text), "127.0.0.1:0", address, 1))
 	p.url = "http://" + address
 }
 

@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"testing"
 	"time"
+
+	"github.com/lienthong/truc/tests/nodes"
 )
 
 // bigTable is how many rows the long tests use.
@@ -34,8 +36,8 @@ func (n *node) await(what string, is func(*status) bool) status {
 	n.t.Helper()
 	var s status
 	eventually(n.t, what, func() bool {
-		if n.ended() {
-			n.t.Fatalf("truc ended with %d while waiting for: %s\n%s", n.cmd.ProcessState.ExitCode(), what, n.log.tail(40))
+		if n.Ended() {
+			n.t.Fatalf("truc ended with %d while waiting for: %s\n%s", n.ExitCode(), what, n.Log.Tail(40))
 		}
 		var ok bool
 		s, ok = n.status()
@@ -54,7 +56,7 @@ func (n *node) killWhile(phase string, most time.Duration, is func(*status) bool
 		if !ok || !is(&s) {
 			continue // the phase was over before the kill: another one of its kind comes
 		}
-		n.kill()
+		n.Kill()
 		line := phase
 		for _, r := range s.Readers {
 			line += fmt.Sprintf("; %d records read, snapshots %v, published %v", r.Records, r.Snapshots, r.Pipelines[0].Published)
@@ -129,7 +131,7 @@ func TestKilledAndExact(t *testing.T) {
 func (r *registry) verified() {
 	r.t.Helper()
 	for _, config := range []string{r.pub(), r.sub()} {
-		if got := run(r.t, r.dir, "verify", "-c", config, "--settle", patience().String()); got.code != 0 {
+		if got := nodes.Run(r.t, r.dir, "verify", "-c", config, "--settle", patience().String()); got.Code != 0 {
 			r.t.Fatalf("truc verify -c %s: %s", config, got)
 		}
 	}
@@ -140,14 +142,14 @@ func (r *registry) damaged() {
 	r.t.Helper()
 	const one = `(SELECT so FROM tre_em ORDER BY so LIMIT 1)`
 	r.exec(r.sink, `UPDATE tre_em SET ho_ten = ho_ten || 'x' WHERE so = `+one)
-	got := run(r.t, r.dir, "verify", "-c", r.sub(), "--settle", "1s")
-	if got.code != 3 || !regexp.MustCompile(`(?m)^tre_em: NOT EQUAL: .*\n  key [0-9a-f]{12}: content differs$`).MatchString(got.stdout) {
+	got := nodes.Run(r.t, r.dir, "verify", "-c", r.sub(), "--settle", "1s")
+	if got.Code != 3 || !regexp.MustCompile(`(?m)^tre_em: NOT EQUAL: .*\n  key [0-9a-f]{12}: content differs$`).MatchString(got.Stdout) {
 		r.t.Errorf("one row of the sink is damaged: %s", got)
 	}
 	r.exec(r.sink, `UPDATE tre_em SET ho_ten = left(ho_ten, -1) WHERE so = `+one)
 	r.exec(r.source, `DELETE FROM khai_sinh WHERE so = (SELECT so FROM khai_sinh WHERE trang_thai = 2 ORDER BY so LIMIT 1)`)
-	got = run(r.t, r.dir, "verify", "-c", r.pub(), "--settle", "1s")
-	if got.code != 3 || !regexp.MustCompile(`(?m)^khaisinh: NOT EQUAL: .*\n  key [0-9a-f]{12}: only in the topic, not in the source$`).MatchString(got.stdout) {
+	got = nodes.Run(r.t, r.dir, "verify", "-c", r.pub(), "--settle", "1s")
+	if got.Code != 3 || !regexp.MustCompile(`(?m)^khaisinh: NOT EQUAL: .*\n  key [0-9a-f]{12}: only in the topic, not in the source$`).MatchString(got.Stdout) {
 		r.t.Errorf("one row of the source is gone behind truc's back: %s", got)
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/lienthong/truc/tests/nodes"
 	"github.com/lienthong/truc/tests/servers"
 )
 
@@ -98,18 +99,18 @@ func newRegistry(t *testing.T, source, sink, broker string, chunk int) *registry
 	}
 	r.exec(r.source, registryTable)
 	r.exec(r.sink, insurerTable)
-	write(t, filepath.Join(r.dir, "secrets/source"), source)
-	write(t, filepath.Join(r.dir, "secrets/sink"), sink)
-	write(t, filepath.Join(r.dir, "khai_sinh.yaml"), fmt.Sprintf(registryMapping, agency))
-	write(t, filepath.Join(r.dir, "tre_em.yaml"), insurerMapping)
-	write(t, r.pub(), fmt.Sprintf(`agency: %s
+	nodes.Write(t, filepath.Join(r.dir, "secrets/source"), source)
+	nodes.Write(t, filepath.Join(r.dir, "secrets/sink"), sink)
+	nodes.Write(t, filepath.Join(r.dir, "khai_sinh.yaml"), fmt.Sprintf(registryMapping, agency))
+	nodes.Write(t, filepath.Join(r.dir, "tre_em.yaml"), insurerMapping)
+	nodes.Write(t, r.pub(), fmt.Sprintf(`agency: %s
 registry: { url: https://chuan.vidu.example/ }
 bus: { kafka: { brokers: ["%s"], replication: 1 } }
 http: { listen: 127.0.0.1:0 }
 sources: { hotich: { postgres: { dsn: "${file:secrets/source}", chunk_rows: %d } } }
 publish: { khaisinh: { source: hotich, mapping: khai_sinh.yaml } }
 `, agency, broker, chunk))
-	write(t, r.sub(), fmt.Sprintf(`agency: %s
+	nodes.Write(t, r.sub(), fmt.Sprintf(`agency: %s
 registry: { url: https://chuan.vidu.example/ }
 bus: { kafka: { brokers: ["%s"], replication: 1 } }
 http: { listen: 127.0.0.1:0 }
@@ -122,7 +123,7 @@ subscribe: { tre_em: { agencies: [%s], sink: bhyt, mapping: tre_em.yaml } }
 // sharedRegistry works on the servers that all tests share.
 func sharedRegistry(t *testing.T, chunk int) *registry {
 	t.Helper()
-	tool(t, "kcat")
+	nodes.Tool(t, "kcat")
 	pg, kafka := servers.Postgres(t), servers.Kafka(t)
 	return newRegistry(t, pg.Database(t), pg.Database(t), kafka.Addr, chunk)
 }

@@ -5,7 +5,6 @@ package e2e
 import (
 	"encoding/json"
 	"net/http"
-	"runtime"
 	"time"
 )
 
@@ -50,7 +49,7 @@ type letters struct {
 
 // status asks the node; ok is false when it does not answer.
 func (n *node) status() (s status, ok bool) {
-	address := n.log.attribute("truc is running", "http")
+	address := n.Log.Attribute("truc is running", "http")
 	if address == "" {
 		return s, false
 	}
@@ -94,6 +93,3 @@ func (s *status) records() int64 {
 	}
 	return s.Readers[0].Records
 }
-
-// lockThread keeps a goroutine on its thread for good.
-func lockThread() { runtime.LockOSThread() }

@@ -21,25 +21,25 @@ func TestTakeOver(t *testing.T) {
 
 	r.exec(r.source, "LOCK TABLE khai_sinh IN SHARE ROW EXCLUSIVE MODE; UPDATE khai_sinh SET nguoi_ky = 'Người ký khác'")
 	s := first.await("the first is in the middle of a transaction", func(s *status) bool { return s.records() > before.records()+100 })
-	first.signal(syscall.SIGSTOP)
+	first.Signal(syscall.SIGSTOP)
 	t.Logf("frozen after %d records, of which %d were read before the transaction", s.records(), before.records())
 
 	second := start(t, r.pub())
 	second.await("the second has published on its own", func(s *status) bool {
 		return s.streaming() && s.Readers[0].Pipelines[0].Published["updated"] > 100
 	})
-	first.signal(syscall.SIGCONT)
+	first.Signal(syscall.SIGCONT)
 	if code := first.wait(); code != 6 {
 		t.Errorf("the first ends with %d, want 6: a node that is started again would take the source back", code)
 	}
-	if !first.log.has("another truc has taken this source over") {
-		t.Errorf("the first does not say that it was taken over:\n%s", first.log.tail(10))
+	if !first.Log.Has("another truc has taken this source over") {
+		t.Errorf("the first does not say that it was taken over:\n%s", first.Log.Tail(10))
 	}
 	c.rest(t)
 	r.verified()
 	r.equal()
-	if second.ended() {
-		t.Errorf("the second has ended too:\n%s", second.log.tail(10))
+	if second.Ended() {
+		t.Errorf("the second has ended too:\n%s", second.Log.Tail(10))
 	}
 }
 
@@ -54,13 +54,13 @@ func TestSubscriberTakeOver(t *testing.T) {
 	first.await("the first delivers", func(s *status) bool {
 		return len(s.Deliveries) > 0 && s.Deliveries[0].Applied > 0 && s.Deliveries[0].Behind > 0
 	})
-	first.signal(syscall.SIGSTOP)
+	first.Signal(syscall.SIGSTOP)
 	c := r.work(rows, false)
 	second := start(t, r.sub())
 	second.await("the second delivers", func(s *status) bool {
 		return len(s.Deliveries) > 0 && s.Deliveries[0].Applied > 100
 	})
-	first.signal(syscall.SIGCONT)
+	first.Signal(syscall.SIGCONT)
 	c.rest(t)
 	r.verified()
 	r.equal()

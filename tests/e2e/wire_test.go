@@ -13,11 +13,13 @@ import (
 	"testing"
 	"time"
 	"unicode/utf8"
+
+	"github.com/lienthong/truc/tests/nodes"
 )
 
 // cloudEvent reads a record by the CloudEvents 1.0 Kafka protocol binding, binary content mode (section 3.2): attributes are
 // headers with the prefix ce_, the media type is in content-type, the data is the value.
-func cloudEvent(e *event) (attributes map[string]string, err error) {
+func cloudEvent(e *nodes.Event) (attributes map[string]string, err error) {
 	attributes = map[string]string{}
 	for i := 0; i+1 < len(e.Headers); i += 2 {
 		name, value := e.Headers[i], e.Headers[i+1]
@@ -76,7 +78,7 @@ func TestWire(t *testing.T) {
 	n.await("all is published", func(s *status) bool { return s.Readers[0].Pipelines[0].Published["deleted"] == 2 })
 
 	var types []string
-	replay(t, r.broker, r.topic, func(e *event) {
+	nodes.ReadTopic(t, r.broker, r.topic, func(e *nodes.Event) {
 		a, err := cloudEvent(e)
 		if err != nil {
 			t.Errorf("offset %d is no CloudEvent: %v", e.Offset, err)
@@ -115,22 +117,22 @@ func TestWire(t *testing.T) {
 		t.Errorf("events %s, want %s", got, want)
 	}
 	r.readBySDK(types)
-	plain := command(t, r.dir, tool(t, "kcat"), "-b", r.broker, "-C", "-e", "-q", "-t", r.topic, "-o", "beginning", "-f", "%h %k %s\n")
+	plain := nodes.Command(t, r.dir, nodes.Tool(t, "kcat"), "-b", r.broker, "-C", "-e", "-q", "-t", r.topic, "-o", "beginning", "-f", "%h %k %s\n")
 	line := regexp.MustCompile(`(?m)^ce_specversion=1\.0,.*ce_type=hotich\.khaisinh\.v1\.created,.*,content-type=application/json,.*ce_subject=\["3".*ce_sequence=[0-9a-f]{32} \["3","01/2026","` + regexp.QuoteMeta(r.agency) + `"\] \{"so":"3",.*Ước.*\}$`)
-	if !line.MatchString(plain.stdout) {
-		t.Errorf("kcat shows no line like %s:\n%s", line, plain.stdout)
+	if !line.MatchString(plain.Stdout) {
+		t.Errorf("kcat shows no line like %s:\n%s", line, plain.Stdout)
 	}
 }
 
 // readBySDK reads the topic once more with the CloudEvents SDK for Go, in a process and a module of its own, and compares.
 func (r *registry) readBySDK(types []string) {
 	r.t.Helper()
-	got := command(r.t, filepath.Join("..", "cloudevents"), tool(r.t, "go"), "run", ".", r.broker, r.topic)
-	if got.code != 0 {
+	got := nodes.Command(r.t, filepath.Join("..", "cloudevents"), nodes.Tool(r.t, "go"), "run", ".", r.broker, r.topic)
+	if got.Code != 0 {
 		r.t.Fatalf("the CloudEvents SDK does not read the topic: %s", got)
 	}
 	var read []string
-	for line := range strings.Lines(got.stdout) {
+	for line := range strings.Lines(got.Stdout) {
 		var e struct {
 			SpecVersion, ID, Source, Type, Subject, Sequence, DataSchema, DataContentType string
 

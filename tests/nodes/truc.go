@@ -71,6 +71,9 @@ func (o Outcome) String() string {
 	return fmt.Sprintf("exit code %d\nstdout:\n%s\nstderr:\n%s", o.Code, o.Stdout, o.Stderr)
 }
 
+// longest is how long a command may take: one that hangs ends its test.
+const longest = 20 * time.Minute
+
 // Run runs truc to its end in a directory.
 func Run(tb testing.TB, dir string, args ...string) Outcome {
 	tb.Helper()
@@ -80,7 +83,7 @@ func Run(tb testing.TB, dir string, args ...string) Outcome {
 // Command runs any program to its end in a directory.
 func Command(tb testing.TB, dir, program string, args ...string) Outcome {
 	tb.Helper()
-	ctx, cancel := context.WithTimeout(tb.Context(), 2*Patience)
+	ctx, cancel := context.WithTimeout(tb.Context(), longest)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Dir = dir
