@@ -44,9 +44,7 @@ func TestFindingsAsRead(t *testing.T) {
 			var stdout, stderr strings.Builder
 			Main(t.Context(), []string{"check", "--offline", "--json", "-c", name}, strings.NewReader(""), &stdout, &stderr, func(string) (string, bool) { return "", false })
 			var r checkResult
-			if json.Unmarshal([]byte(stdout.String()), &r) != nil {
-				return nil // an answer that is no list: the session in the archive holds it
-			}
+			_ = json.Unmarshal([]byte(stdout.String()), &r) // what is no list holds no findings: the session in the archive holds it
 			for _, p := range r.Problems {
 				kinds[p.Code+p.What.EN] = true
 				judge(t, filepath.Base(path), p)
