@@ -41,7 +41,7 @@ var mechanisms = []string{"plain", "scram-sha-256", "scram-sha-512"}
 func (c *Config) check() {
 	c.agency("agency", c.Agency)
 	if c.Agency == "" {
-		c.missing("agency", "agency: H44.15, the identifier of the agency that runs this node")
+		c.missing("agency", problem.Say("add agency: H44.15, the identifier of the agency that runs this node"))
 	}
 	c.checkNames()
 	c.checkRegistry()
@@ -74,13 +74,13 @@ func (c *Config) empty(path string) bool {
 }
 
 // missing reports a required key that is not there.
-func (c *Config) missing(path, form string) {
+func (c *Config) missing(path string, fix problem.Text) {
 	found := c.file.top().follow(path)
 	if found.path == path || found.value.Kind != yaml.MappingNode && !isNull(found.value) {
 		return // it, or what should hold it, is there and wrong: whoever read that has reported it
 	}
 	key := path[strings.LastIndexByte(path, '.')+1:]
-	c.report("config.missing-key", path, problem.Say("the key %q is missing", key), problem.Say("add %s", form), false)
+	c.report("config.missing-key", path, problem.Say("the key %q is missing", key), fix, false)
 }
 
 // shown quotes the value at a path unless it is secret.
@@ -166,7 +166,7 @@ func suggestName(name string) string {
 func (c *Config) checkRegistry() {
 	if c.Registry.URL == "" {
 		if len(c.Publish) > 0 {
-			c.missing("registry.url", "registry: { url: https://… }, the address under which your schemas are published: it stands in every event and must stay the same")
+			c.missing("registry.url", problem.Say("add registry: { url: https://… }, the address under which your schemas are published: it stands in every event and must stay the same"))
 		}
 		return
 	}
@@ -192,7 +192,7 @@ func (c *Config) checkBus() {
 		if c.empty("bus.kafka.brokers") {
 			c.bad("bus.kafka.brokers", problem.Say("the list of brokers is empty"), problem.Say("write at least one: [kafka1:9092]"))
 		} else {
-			c.missing("bus.kafka.brokers", "brokers: [kafka1:9092], the addresses of some brokers of the cluster")
+			c.missing("bus.kafka.brokers", problem.Say("add brokers: [kafka1:9092], the addresses of some brokers of the cluster"))
 		}
 	}
 	for i, b := range k.Brokers {
@@ -214,17 +214,17 @@ func (c *Config) checkSASL(s *SASL, encrypted bool) {
 	const path = "bus.kafka.sasl."
 	switch {
 	case s.Mechanism == "":
-		c.missing(path+"mechanism", "mechanism: scram-sha-512 (or scram-sha-256, plain)")
+		c.missing(path+"mechanism", problem.Say("add mechanism: scram-sha-512 (or scram-sha-256, plain)"))
 	case !slices.Contains(mechanisms, strings.ToLower(s.Mechanism)):
 		c.bad(path+"mechanism", problem.Say("%s is no login mechanism that truc knows", c.shown(path+"mechanism")), problem.Say("use one of: %s", strings.Join(mechanisms, ", ")))
 	case strings.EqualFold(s.Mechanism, "plain") && !encrypted:
 		c.report("config.clear-password", path+"mechanism", problem.Say("plain without TLS sends the password readably over the network"), problem.Say("add tls: true, or use scram-sha-512"), true)
 	}
 	if s.User == "" {
-		c.missing(path+"user", "user: the name to log in with")
+		c.missing(path+"user", problem.Say("add user: the name to log in with"))
 	}
 	if s.Password == "" {
-		c.missing(path+"password", "password: ${env:KAFKA_PASSWORD}")
+		c.missing(path+"password", problem.Say("add password: ${env:KAFKA_PASSWORD}"))
 	}
 }
 
@@ -257,13 +257,13 @@ func (c *Config) checkPublish() {
 		p, path := c.Publish[name], "publish."+name
 		if p.Source == "" {
 			lost = true
-			c.missing(path+".source", "source: one of "+list(c.SourceNames(), "the names under sources"))
+			c.missing(path+".source", problem.Say("add source: one of %s", listed(c.SourceNames(), problem.Say("the names under sources"))))
 		} else if _, ok := c.Sources[p.Source]; !ok {
 			lost = true
 			c.unknown("config.unknown-source", path+".source", "sources", c.SourceNames())
 		}
 		if p.Mapping == "" {
-			c.missing(path+".mapping", "mapping: mappings/"+suggestName(name)+".yaml, the path of the mapping, relative to this file")
+			c.missing(path+".mapping", problem.Say("add mapping: mappings/%s.yaml, the path of the mapping, relative to this file", suggestName(name)))
 		}
 		c.agency(path+".agency", p.Agency)
 		c.positive(path+".partitions", p.Partitions, maxPartitions)
@@ -281,19 +281,19 @@ func (c *Config) checkSubscribe() {
 		s, path := c.Subscribe[name], "subscribe."+name
 		if s.Sink == "" {
 			lost = true
-			c.missing(path+".sink", "sink: one of "+list(c.SinkNames(), "the names under sinks"))
+			c.missing(path+".sink", problem.Say("add sink: one of %s", listed(c.SinkNames(), problem.Say("the names under sinks"))))
 		} else if _, ok := c.Sinks[s.Sink]; !ok {
 			lost = true
 			c.unknown("config.unknown-sink", path+".sink", "sinks", c.SinkNames())
 		}
 		if s.Mapping == "" {
-			c.missing(path+".mapping", "mapping: mappings/"+suggestName(name)+".yaml, the path of the mapping, relative to this file")
+			c.missing(path+".mapping", problem.Say("add mapping: mappings/%s.yaml, the path of the mapping, relative to this file", suggestName(name)))
 		}
 		if len(s.Agencies) == 0 {
 			if c.empty(path + ".agencies") {
 				c.bad(path+".agencies", problem.Say("the list of agencies is empty"), problem.Say(`name at least one, or all: ["*"]`))
 			} else {
-				c.missing(path+".agencies", "agencies: [H44.*], whose events are delivered")
+				c.missing(path+".agencies", problem.Say("add agencies: [H44.*], whose events are delivered"))
 			}
 		}
 		for i, a := range s.Agencies {
@@ -309,12 +309,12 @@ func (c *Config) checkSubscribe() {
 	}
 }
 
-// list joins the names there are.
-func list(names []string, none string) string {
+// listed joins the names there are.
+func listed(names []string, none problem.Text) problem.Text {
 	if len(names) == 0 {
 		return none
 	}
-	return strings.Join(names, ", ")
+	return problem.Verbatim(strings.Join(names, ", "))
 }
 
 // unknown reports a name that leads nowhere, with the one that was probably meant.

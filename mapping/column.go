@@ -107,44 +107,44 @@ func (c *column) encode(name string) {
 }
 
 // nullWord is a text that stands for null in the canonical form of a column's values, nil and the form that it should have when no value is so.
-func nullWord(k kind, s string) (word []byte, form string) {
+func nullWord(k kind, s string) (word []byte, form problem.Text) {
 	b := []byte(s)
 	switch k {
 	case kindInt:
 		if _, ok := wholeNumber(s); !ok {
-			return nil, "a whole number such as 0"
+			return nil, problem.Say("a whole number such as 0")
 		}
 	case kindDecimal, kindFloat:
 		canonical, ok := value.AppendDecimal(nil, b)
 		if !ok && s != "NaN" {
-			return nil, "a number such as 0"
+			return nil, problem.Say("a number such as 0")
 		}
 		if ok {
 			b = canonical
 		}
 	case kindBool:
 		if s != "true" && s != "false" {
-			return nil, "true or false"
+			return nil, problem.Verbatim("true/false")
 		}
 	case kindDate:
 		if _, ok := value.ParseISODate(b); !ok && !infinity(s) {
-			return nil, "a date as 1900-01-01"
+			return nil, problem.Say("a date as 1900-01-01")
 		}
 	case kindDateTime:
 		if _, ok := value.ParseISODate(b); ok {
 			b = append(b, "T00:00:00"...)
 		}
 		if _, utc, ok := value.ParseISODateTime(b); (!ok || utc) && !infinity(s) {
-			return nil, "a date and time as 1900-01-01T00:00:00"
+			return nil, problem.Say("a date and time as 1900-01-01T00:00:00")
 		}
 	case kindTimestamp:
 		if _, utc, ok := value.ParseISODateTime(b); (!ok || !utc) && !infinity(s) {
-			return nil, "a date and time in UTC as 1900-01-01T00:00:00Z"
+			return nil, problem.Say("a date and time in UTC as 1900-01-01T00:00:00Z")
 		}
 	default:
 		b = norm.NFC.Bytes(b)
 	}
-	return b, ""
+	return b, problem.Text{}
 }
 
 // infinity holds for the dates that PostgreSQL puts behind every other.

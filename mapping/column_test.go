@@ -83,7 +83,7 @@ func TestNullWordsThatNeverMatch(t *testing.T) {
 		{record.Int, "", `column c is a whole number: it never holds "" | write a whole number such as 0, or remove it from null`},
 		{record.Int, "00", `column c is a whole number: it never holds "00" | write a whole number such as 0, or remove it from null`},
 		{record.Decimal, "0,5", `column c is a decimal number: it never holds "0,5" | write a number such as 0, or remove it from null`},
-		{record.Bool, "0", `column c is true/false: it never holds "0" | write true or false, or remove it from null`},
+		{record.Bool, "0", `column c is true/false: it never holds "0" | write true/false, or remove it from null`},
 		{record.Date, "01/01/1900", `column c is a date: it never holds "01/01/1900" | write a date as 1900-01-01, or remove it from null`},
 		{record.DateTime, "1900-01-01T00:00:00Z", `column c is a date and time without a zone: it never holds "1900-01-01T00:00:00Z" | write a date and time as 1900-01-01T00:00:00, or remove it from null`},
 		{record.Timestamp, "1900-01-01", `column c is a date and time: it never holds "1900-01-01" | write a date and time in UTC as 1900-01-01T00:00:00Z, or remove it from null`},

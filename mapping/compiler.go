@@ -300,7 +300,7 @@ func (c *compiler) syntax(e *Expression, issues *cel.Issues) {
 		case strings.Contains(message, "reserved identifier"):
 			fix = problem.Say(`give a column with such a name another one under columns: { ten: { from: "%s" } }`, lastWord(message))
 		case strings.Contains(message, "invalid int literal"):
-			fix = problem.Say("the number is too large: whole numbers end at 9223372036854775807; in double quotes it is a text")
+			fix = problem.Say("put it in double quotes, which makes it a text: whole numbers end at 9223372036854775807")
 		case strings.Contains(message, "nesting"), strings.Contains(message, "recursion"), strings.Contains(message, "max"):
 			fix = problem.Say("it is nested too deeply: give parts of it names under let:")
 		case strings.ContainsFunc(e.CEL, isLetterBeyondASCII):

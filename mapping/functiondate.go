@@ -1,7 +1,7 @@
 package mapping
 
 import (
-	"fmt"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -27,7 +27,10 @@ func (l *lowering) layouts(fn string, arg celast.Expr, least value.Precision) ([
 		}
 		layout, err := value.CompileLayout(s)
 		if err != nil {
-			reason := strings.TrimPrefix(err.Error(), fmt.Sprintf("compile date layout %q: ", s))
+			reason := problem.Say("%s", err)
+			if bad, ok := errors.AsType[*value.LayoutError](err); ok {
+				reason = bad.Why
+			}
 			fix := problem.Say("use yyyy, MM, dd, HH, mm, ss and what stands between them: dd/MM/yyyy")
 			if len(similar(s, []string{value.ExcelLayout})) > 0 {
 				fix = suggestion(s, []string{value.ExcelLayout})

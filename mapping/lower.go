@@ -137,7 +137,7 @@ func (l *lowering) reference(e celast.Expr) (node, typ) {
 	case !ok:
 		return literalNode{null}, typ{}
 	case name == "event" && b == nil && l.file.Direction == Source:
-		return l.problem(e, "unknown-name", problem.Say("event is known in sink mappings only"), problem.Say("a source mapping is made of columns"))
+		return l.problem(e, "unknown-name", problem.Say("event is known in sink mappings only"), problem.Say("use the columns of the table: a source mapping has nothing else"))
 	case name == "event" && b != nil && b.event:
 		return l.problem(e, "wrong-type", problem.Say("event is not a value by itself"), problem.Say("name a part of it: %s", strings.Join(eventFields(), ", ")))
 	case b == nil:
@@ -149,7 +149,7 @@ func (l *lowering) reference(e celast.Expr) (node, typ) {
 			return l.problem(e, "unknown-name", what, hint)
 		}
 		if known := similar(name, l.known()); l.names[e.AsIdent()] != nil && (len(known) == 0 || fold(known[0]) != fold(name)) {
-			return l.problem(e, "unknown-column", what, problem.Say("in this shape every column gets the prefix %s; what is to be used without it gets a name under let", l.expr.scope.columnPrefix()))
+			return l.problem(e, "unknown-column", what, problem.Say("give what is used without the prefix a name under let: in this shape every column gets %s before it", l.expr.scope.columnPrefix()))
 		}
 		if fn := functionNamed(e.AsIdent()); fn != nil {
 			return l.problem(e, "unknown-name", what, problem.Say("%s is a function: write %s", name, fn.usage))

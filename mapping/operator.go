@@ -200,7 +200,7 @@ func (l *lowering) arithmetic(e, left, right celast.Expr, op string) (node, typ)
 	case ta.kind == kindDecimal || tb.kind == kindDecimal:
 		fix = problem.Say("arithmetic on exact decimals is not supported by this version: compute it in a view")
 	case ta.kind == kindDate || tb.kind == kindDate:
-		fix = problem.Say("dates are not added; age(date, at) gives whole years")
+		fix = problem.Say("use age(date, at) for whole years: dates are not added")
 	}
 	return l.problem(e, "wrong-type", problem.Say("%s: %c does not take %s and %s", l.source(e), sign, article(ta.kind), article(tb.kind)), fix)
 }

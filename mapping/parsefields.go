@@ -155,7 +155,7 @@ func (d *decoder) prefix(q pair) string {
 }
 
 func misspelt(key string, words ...string) bool {
-	return slices.ContainsFunc(words, func(w string) bool { return distance(strings.ToLower(key), w) == 1 })
+	return slices.ContainsFunc(words, func(w string) bool { return problem.Distance(strings.ToLower(key), w) == 1 })
 }
 
 // brokenConstant reports an object that was meant to be a constant: const beside other words, or misspelt alone.
@@ -165,7 +165,7 @@ func (d *decoder) brokenConstant(p pair) bool {
 		case k.Value == "const":
 			d.report(d.place(k, join(p.at.Path, "const")), "constant-form", problem.Say("const stands with other words here"), problem.Say("write { const: … } alone, or name each property with its own expression"))
 			return true
-		case len(p.value.Content) == 2 && k.Value != "const" && distance(strings.ToLower(k.Value), "const") == 1:
+		case len(p.value.Content) == 2 && k.Value != "const" && problem.Distance(strings.ToLower(k.Value), "const") == 1:
 			d.report(d.place(k, join(p.at.Path, k.Value)), "unknown-key", problem.Say("unknown key %q", k.Value), problem.Say("did you mean const?"))
 			return true
 		}

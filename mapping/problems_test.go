@@ -12,6 +12,7 @@ import (
 
 	"github.com/lienthong/truc/problem"
 	"github.com/lienthong/truc/record"
+	"github.com/lienthong/truc/tests/messages"
 )
 
 var update = flag.Bool("update", false, "write the problems found into testdata")
@@ -51,6 +52,7 @@ func TestProblems(t *testing.T) {
 		_, l := CompileSource(f, hoSoTable(), d, env)
 		return l
 	}
+	kinds := map[string]bool{}
 	for _, c := range []struct {
 		mapping, cases string
 		compile        func(*File) problem.List
@@ -81,6 +83,10 @@ func TestProblems(t *testing.T) {
 				list = append(list, c.compile(f)...)
 			}
 			for _, p := range list {
+				kinds[p.Code+p.What.EN] = true
+				for _, fault := range messages.Faults(p) {
+					t.Errorf("%s | %s: %s", p.Code, p.Where, fault)
+				}
 				found = append(found, fmt.Sprintf("%s | %s | %s | %s", strings.TrimPrefix(p.Code, "mapping."), strings.TrimPrefix(p.Where, "m.yaml:"), p.What, p.Fix))
 			}
 			if len(list) == 0 {
@@ -96,6 +102,9 @@ func TestProblems(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
+	}
+	if len(kinds) < 400 {
+		t.Errorf("%d different findings were read", len(kinds))
 	}
 }
 

@@ -254,31 +254,31 @@ func (l *lowering) complaint(e celast.Expr, message string) (what, fix problem.T
 	return problem.Say("%s: the kinds of its parts do not fit together", l.source(e)), problem.Say("compare and combine values of one kind")
 }
 
-// celWords puts CEL's names of types into ours: "(string, int)" becomes "text and whole number".
-func celWords(signature string) string {
-	words := map[string]string{
-		"string": kindText.String(), "int": kindInt.String(), "uint": "unsigned number", "double": kindFloat.String(), "bool": kindBool.String(),
-		"bytes": kindBytes.String(), "timestamp": kindTimestamp.String(), "duration": "duration", "null": "null", "dyn": "anything",
+// celWords puts CEL's names of types into ours: "(string, int)" becomes "text, a whole number".
+func celWords(signature string) problem.Text {
+	words := map[string]problem.Text{
+		"string": article(kindText), "int": article(kindInt), "uint": problem.Say("an unsigned number"), "double": article(kindFloat), "bool": article(kindBool),
+		"bytes": article(kindBytes), "timestamp": article(kindTimestamp), "duration": problem.Say("a duration"), "null": article(kindNull), "dyn": article(kindAny),
 	}
 	receiver, rest, method := strings.Cut(signature, ".(")
 	if !method {
 		receiver, rest = "", strings.TrimPrefix(signature, "(")
 	}
-	var out []string
+	var out []problem.Text
 	for _, w := range append([]string{receiver}, strings.Split(strings.TrimSuffix(rest, ")"), ", ")...) {
 		switch {
 		case w == "":
-		case words[w] != "":
+		case !words[w].Empty():
 			out = append(out, words[w])
 		case strings.HasPrefix(w, "list"):
-			out = append(out, "list")
+			out = append(out, article(kindList))
 		case strings.HasPrefix(w, "map"):
-			out = append(out, "object")
+			out = append(out, article(kindObject))
 		default:
-			out = append(out, strings.TrimPrefix(w, "opaque_"))
+			out = append(out, problem.Verbatim(strings.TrimPrefix(w, "opaque_")))
 		}
 	}
-	return strings.Join(out, " and ")
+	return problem.Join(out, ", ")
 }
 
 // inputs are the taken-out parts, evaluated when CEL asks for them.

@@ -3,7 +3,6 @@ package mapping
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"regexp"
 	"slices"
 	"unicode/utf8"
@@ -227,40 +226,40 @@ func (c *compiler) codesFit(e *Expression, name string, t typ, n *schemas.Node) 
 
 // constantFits checks a constant against the schema as far as it can be judged before there is a document.
 func (c *compiler) constantFits(e *Expression, name string, raw []byte, n *schemas.Node) {
-	wrong := func(found string) {
+	wrong := func(found problem.Text) {
 		c.report(e.At, "wrong-type", problem.Say("%s takes %s, but the constant is %s", name, schemaWords(n), found), problem.Say("correct the constant"))
 	}
 	switch raw[0] {
 	case '"':
 		if !allows(n, "string") {
-			wrong("text")
+			wrong(article(kindText))
 			return
 		}
 		s := string(appendUnescaped(nil, raw[1:len(raw)-1]))
 		c.constantAllowed(e, name, s, n)
 	case 't', 'f':
 		if !allows(n, "boolean") {
-			wrong("true/false")
+			wrong(article(kindBool))
 		}
 	case '{':
 		if !allows(n, "object") {
-			wrong("an object")
+			wrong(article(kindObject))
 			return
 		}
 		c.constantObject(e, name, raw, n)
 	case '[':
 		if !allows(n, "array") {
-			wrong("a list")
+			wrong(article(kindList))
 		}
 	default:
 		_, whole := wholeNumber(string(raw))
 		if !allows(n, "number") && !(whole && allows(n, "integer")) {
-			found := "a number"
+			found := problem.Say("a number")
 			switch {
 			case allows(n, "string") && e.CEL != "":
-				found = fmt.Sprintf("a number (for the text write \"%s\")", raw)
+				found = problem.Say(`a number (for the text write "%s")`, raw)
 			case allows(n, "string"):
-				found = fmt.Sprintf("a number (for the text write { const: \"%s\" })", raw)
+				found = problem.Say(`a number (for the text write { const: "%s" })`, raw)
 			}
 			wrong(found)
 		}

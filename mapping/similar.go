@@ -3,6 +3,7 @@ package mapping
 import (
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/lienthong/truc/problem"
 )
@@ -17,8 +18,8 @@ func similar(name string, names []string) []string {
 	folded := fold(name)
 	for _, n := range names {
 		f := fold(n)
-		d := distance(folded, f)
-		limit := (max(len(folded), len(f)) + 1) / 3
+		d := problem.Distance(folded, f)
+		limit := (max(utf8.RuneCountInString(folded), utf8.RuneCountInString(f)) + 1) / 3
 		if d <= limit || len(folded) >= 3 && (strings.Contains(f, folded) || len(f) >= 3 && strings.Contains(folded, f)) {
 			found = append(found, candidate{n, d})
 		}
@@ -54,26 +55,4 @@ func fold(s string) string {
 		}
 		return r
 	}, strings.ToLower(s))
-}
-
-// distance counts the insertions, deletions, replacements and swaps of neighbours that turn a into b, in bytes.
-func distance(a, b string) int {
-	before, last, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		before, last, row = last, row, before
-		row[0] = i + 1
-		for j := range len(b) {
-			row[j+1] = last[j]
-			if a[i] != b[j] {
-				row[j+1] = min(last[j], last[j+1], row[j]) + 1
-			}
-			if i > 0 && j > 0 && a[i] == b[j-1] && a[i-1] == b[j] {
-				row[j+1] = min(row[j+1], before[j-1]+1)
-			}
-		}
-	}
-	return row[len(b)]
 }

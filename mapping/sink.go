@@ -137,7 +137,7 @@ func (c *compiler) targetRules(d *schemas.Dataset) {
 		c.report(f.at, "missing-key", problem.Say("key is missing: truc must know which row an event is about"), problem.Say("add a line such as: key: { co_quan: event.agency, so: so }"))
 	}
 	if len(f.SinkKey) > 0 && !f.broken && c.problems.Err() == nil && !c.keyNames(d) && !c.keyNamesEvent() {
-		c.report(f.SinkKey[0].At, "wrong-key", problem.Say("the key names nothing of the dataset's key [%s]: all entities of an agency would share one row", strings.Join(d.KeyProperties(), ", ")), problem.Say("add a column with %s to it", strings.Join(d.KeyProperties(), " or ")))
+		c.report(f.SinkKey[0].At, "wrong-key", problem.Say("the key names nothing of the dataset's key [%s]: all entities of an agency would share one row", strings.Join(d.KeyProperties(), ", ")), problem.Say("add a column with one of %s to it", strings.Join(d.KeyProperties(), ", ")))
 	}
 	seen := map[string]string{}
 	for _, group := range []struct {

@@ -26,7 +26,7 @@ func slipIn(s string) problem.Text {
 	case strings.Count(s, `"`)%2 == 1:
 		return problem.Say(`a double quote is not closed`)
 	case strings.Count(s, "(") != strings.Count(s, ")"):
-		return problem.Say("the brackets ( ) do not match")
+		return problem.Say("close every bracket that is open: ( and ) do not match")
 	case caseWhen.MatchString(s), ifCall.MatchString(s):
 		return problem.Say("write condition ? value : otherwise, in single quotes")
 	case word("between"):

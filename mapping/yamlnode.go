@@ -124,55 +124,54 @@ func openBrackets(s string) int { return strings.Count(s, "(") - strings.Count(s
 
 // plainScalar refuses an unquoted scalar that YAML reads as something other than what is written.
 func (d *decoder) plainScalar(n *yaml.Node, path string) {
-	meaning, differs := differentMeaning(n)
+	meaning, plain, differs := differentMeaning(n)
 	if !differs {
 		return
 	}
 	fix := problem.Say("write '%s' for the text", n.Value)
-	if !strings.Contains(meaning, " ") {
-		fix = problem.Say("write '%s' for the text, or %s", n.Value, meaning)
-	} else if strings.HasPrefix(meaning, "true") || strings.HasPrefix(meaning, "false") {
-		fix = problem.Say("write '%s' for the text, or %s", n.Value, strings.Fields(meaning)[0])
+	if plain != "" {
+		fix = problem.Say("write '%s' for the text, or %s", n.Value, plain)
 	}
 	d.report(d.place(n, path), "scalar-meaning", problem.Say("%s without quotes is read as %s", n.Value, meaning), fix)
 }
 
-func differentMeaning(n *yaml.Node) (meaning string, differs bool) {
+// differentMeaning says as what YAML reads a scalar, and how that is written plainly where it can be.
+func differentMeaning(n *yaml.Node) (meaning problem.Text, plain string, differs bool) {
 	if n.Kind != yaml.ScalarNode || n.Style != 0 {
-		return "", false
+		return problem.Text{}, "", false
 	}
 	switch n.Tag {
 	case "!!int":
 		var i int64
 		if n.Decode(&i) != nil {
-			return "a number too large to be held", true
+			return problem.Say("a number too large to be held"), "", true
 		}
-		meaning = strconv.FormatInt(i, 10)
+		plain = strconv.FormatInt(i, 10)
 	case "!!float":
 		var f float64
 		if n.Decode(&f) != nil || math.IsInf(f, 0) || math.IsNaN(f) {
-			return "a number that no document can hold", true
+			return problem.Say("a number that no document can hold"), "", true
 		}
-		meaning = strconv.FormatFloat(f, 'f', -1, 64)
-		if meaning+".0" == n.Value {
-			return "", false
+		plain = strconv.FormatFloat(f, 'f', -1, 64)
+		if plain+".0" == n.Value {
+			return problem.Text{}, "", false
 		}
 	case "!!timestamp":
-		return "a date", true
+		return problem.Say("a date"), "", true
 	case "!!bool":
-		meaning = strings.ToLower(n.Value)
+		plain = strings.ToLower(n.Value)
 	case "!!str":
 		switch strings.ToLower(n.Value) {
 		case "yes", "on":
-			return "true by some programs and as text by others", true
+			return problem.Say("true by some programs and as text by others"), "true", true
 		case "no", "off":
-			return "false by some programs and as text by others", true
+			return problem.Say("false by some programs and as text by others"), "false", true
 		}
-		return "", false
+		return problem.Text{}, "", false
 	default:
-		return "", false
+		return problem.Text{}, "", false
 	}
-	return meaning, meaning != n.Value
+	return problem.Verbatim(plain), plain, plain != n.Value
 }
 
 func kindOfNode(n *yaml.Node) problem.Text {

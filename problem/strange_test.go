@@ -13,7 +13,7 @@ func TestStrange(t *testing.T) {
 		"a – b":        "the dash – instead of the minus sign -",
 	} {
 		_, got, found := Strange(text)
-		if got != want || found != (want != "") {
+		if got.EN != want || found != (want != "") {
 			t.Errorf("%q: %q, %t; want %q", text, got, found, want)
 		}
 	}

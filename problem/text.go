@@ -29,7 +29,7 @@ type Text struct {
 }
 
 // Say gives a message with its Vietnamese translation, which stands in vi.po beside this file under the English format. The
-// verbs are those of fmt; an argument that is a Text appears in the language of the sentence. A format that has no translation
+// verbs are those of fmt; an argument that is a Text, or an error that is Spoken, appears in the language of the sentence. A format that has no translation
 // appears in English twice; TestEveryMessageIsTranslated finds it.
 func Say(format string, args ...any) Text {
 	translated, ok := translations()[format]
@@ -37,6 +37,12 @@ func Say(format string, args ...any) Text {
 		translated = format
 	}
 	return Text{VI: expand(translated, args, Vietnamese), EN: expand(format, args, English)}
+}
+
+// Spoken is an error that says in both languages what it is.
+type Spoken interface {
+	error
+	Text() Text
 }
 
 // Verbatim is a text that is the same in every language: a name, a statement to be run, a line to be written.
@@ -51,6 +57,8 @@ func expand(format string, args []any, l Language) string {
 		switch a := a.(type) {
 		case Text:
 			spoken[i] = a.In(l)
+		case Spoken:
+			spoken[i] = a.Text().In(l)
 		default:
 			spoken[i] = a
 		}

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/lienthong/truc/problem"
 )
 
 // nearest returns the names within a small edit distance of a mistyped one, the closest first.
@@ -14,7 +16,7 @@ func nearest(name string, have []string) []string {
 	}
 	var near []candidate
 	for _, h := range have {
-		d := distance(strings.ToLower(name), strings.ToLower(h))
+		d := problem.Distance(strings.ToLower(name), strings.ToLower(h))
 		if d <= max(2, len(name)/3) {
 			near = append(near, candidate{h, d})
 		}
@@ -30,27 +32,6 @@ func nearest(name string, have []string) []string {
 		out = append(out, c.name)
 	}
 	return out
-}
-
-// distance is the number of insertions, deletions and replacements between two names (Levenshtein).
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			replaced := diagonal
-			if a[i] != b[j] {
-				replaced++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(replaced, diagonal+1, row[j]+1)
-		}
-	}
-	return row[len(b)]
 }
 
 func quoteList(names []string) string {

@@ -300,7 +300,7 @@ func unknownTable(where, name string, known map[string]uint32) *problem.Problem 
 		if strings.HasPrefix(k, "pg_") || strings.HasPrefix(k, "information_schema.") {
 			continue
 		}
-		d := editDistance(strings.ToLower(k), strings.ToLower(name))
+		d := problem.Distance(strings.ToLower(k), strings.ToLower(name))
 		if _, bare, _ := strings.Cut(k, "."); bare == name {
 			d = 0
 		}
@@ -323,27 +323,6 @@ func unknownTable(where, name string, known map[string]uint32) *problem.Problem 
 		fix = problem.Say("did you mean %s?", strings.Join(names, ", "))
 	}
 	return &problem.Problem{Code: "source.unknown-table", Where: where, What: problem.Say("there is no table %s", name), Fix: fix}
-}
-
-// editDistance is Levenshtein's, by bytes.
-func editDistance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }
 
 // Describe implements adapters.Describer on a connection of its own.

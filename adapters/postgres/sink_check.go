@@ -188,7 +188,7 @@ func needed(target *record.Target, mayRead, update, remove, insert bool) []strin
 func (t *sinkTable) resembling(name string) string {
 	best, distance := "", max(2, len(name)/4)+1
 	for i := range t.columns {
-		if d := editDistance(strings.ToLower(t.columns[i].name), strings.ToLower(name)); d < distance {
+		if d := problem.Distance(strings.ToLower(t.columns[i].name), strings.ToLower(name)); d < distance {
 			best, distance = t.columns[i].name, d
 		}
 	}

@@ -131,18 +131,19 @@ type letterTable struct {
 func (a *letterTable) put(o pipeline.OpenLetter) error {
 	if a.t == nil {
 		a.t = tabwriter.NewWriter(a.p.stdout, 0, 0, 2, ' ', 0)
-		fmt.Fprintln(a.t, "PIPELINE\tKEY\tSINCE\tREASON\tFIELD\tWHAT")
+		a.p.headings(a.t, "", problem.Say("pipeline"), problem.Say("key"), problem.Say("since"), problem.Say("reason"), problem.Say("field"), problem.Say("what is wrong"))
 	}
 	l := o.Letter
 	v := pipeline.LetterViolation{}
 	if len(l.Violations) > 0 {
 		v = l.Violations[0]
 	}
-	what := v.EN
+	what := problem.Text{VI: v.VI, EN: v.EN}
 	if more := len(l.Violations) - 1; more > 0 {
-		what += fmt.Sprintf(" (and %d more)", more)
+		what = problem.Say("%s (and %d more)", what, more)
 	}
-	fmt.Fprintf(a.t, "%s\t%s\t%s\t%s\t%s\t%s\n", l.Pipeline, o.Key, o.Since.Format(time.RFC3339), l.Reason, v.Field, what)
+	// The first language alone: both do not fit into a line. truc dlq show says it in both.
+	fmt.Fprintf(a.t, "%s\t%s\t%s\t%s\t%s\t%s\n", l.Pipeline, o.Key, o.Since.Local().Format("2006-01-02 15:04"), l.Reason, v.Field, what.In(a.p.languages()[0]))
 	if a.n++; a.n%tableBlock == 0 {
 		return a.t.Flush()
 	}
@@ -155,11 +156,11 @@ func (a *letterTable) end(more bool) error {
 			return fmt.Errorf("write result: %w", err)
 		}
 	}
-	end := counted(a.n, "open dead letter")
+	end := problem.Text{VI: fmt.Sprintf("%d thư lỗi đang mở", a.n), EN: counted(a.n, "open dead letter")}
 	if more {
-		end += fmt.Sprintf(" shown, there are more (--limit %d)", a.n)
+		end = problem.Say("%s shown, there are more (--limit %d)", end, a.n)
 	}
-	if _, err := fmt.Fprintln(a.p.stdout, end); err != nil {
+	if err := a.p.say(a.p.stdout, end); err != nil {
 		return fmt.Errorf("write result: %w", err)
 	}
 	return nil

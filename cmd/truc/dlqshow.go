@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/lienthong/truc/pipeline"
+	"github.com/lienthong/truc/problem"
 )
 
 // shownLetter is a dead letter as it is shown: without anything of the row, unless that was asked for.
@@ -80,28 +81,30 @@ func showLetters(ctx context.Context, p *program, values bool) error {
 
 func (p *program) printLetter(l shownLetter) error {
 	t := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
-	line := func(name, value string) {
+	line := func(name problem.Text, value string) {
 		if value != "" {
-			fmt.Fprintf(t, "%s\t%s\n", name, value)
+			fmt.Fprintf(t, "%s\t%s\n", p.short(name), value)
 		}
 	}
-	line("pipeline", l.Pipeline)
-	line("key", l.Key)
-	line("since", fmt.Sprintf("%s, %s", l.Since.Format(time.RFC3339), counted(l.Times, "time")))
-	line("reason", l.Reason)
-	line("change", strings.TrimSpace(l.Op+" "+l.Table))
+	line(problem.Say("pipeline"), l.Pipeline)
+	line(problem.Say("key"), l.Key)
+	line(problem.Say("since"), fmt.Sprintf("%s, %d ×", l.Since.Local().Format("2006-01-02 15:04:05"), l.Times))
+	line(problem.Say("reason"), l.Reason)
+	line(problem.Say("change"), strings.TrimSpace(l.Op+" "+l.Table))
 	if l.Topic != "" {
-		line("event", fmt.Sprintf("%s partition %d offset %d", l.Topic, *l.Partition, *l.Offset))
+		line(problem.Say("event"), fmt.Sprintf("%s partition %d offset %d", l.Topic, *l.Partition, *l.Offset))
 	}
 	for _, v := range l.Violations {
-		line("field", strings.TrimSpace(v.Field+" "+v.Rule))
-		fmt.Fprintf(t, "\t%s\n\t%s\n", v.VI, v.EN)
+		line(problem.Say("field"), strings.TrimSpace(v.Field+" "+v.Rule))
+		for _, lang := range p.languages() {
+			fmt.Fprintf(t, "\t%s\n", problem.Text{VI: v.VI, EN: v.EN}.In(lang))
+		}
 	}
 	if l.EntityKey != "" {
-		line("entity", strconv.Quote(l.EntityKey))
+		line(problem.Say("entity"), strconv.Quote(l.EntityKey))
 	}
 	for _, column := range slices.Sorted(maps.Keys(l.Row)) {
-		line("  "+column, cellText(l.Row[column]))
+		line(problem.Verbatim("  "+column), cellText(l.Row[column]))
 	}
 	return t.Flush()
 }

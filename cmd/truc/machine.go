@@ -59,6 +59,16 @@ func (n *node) checkTLSFiles() problem.List {
 	return problems
 }
 
+// unreadableError says why a file cannot be read.
+type unreadableError struct{ why problem.Text }
+
+func (e *unreadableError) Error() string { return e.why.EN }
+
+// Text implements problem.Spoken.
+func (e *unreadableError) Text() problem.Text { return e.why }
+
+func unreadable(why problem.Text) error { return &unreadableError{why} }
+
 // maxSmall bounds the files that a configuration names: mappings and certificates are pages, not disks.
 const maxSmall = 4 << 20
 
@@ -69,11 +79,11 @@ func readSmall(path string) ([]byte, error) {
 	switch {
 	case err != nil:
 	case info.IsDir():
-		return nil, errors.New("it is a folder")
+		return nil, unreadable(problem.Say("it is a folder"))
 	case !info.Mode().IsRegular():
-		return nil, errors.New("it is no file but a device or a pipe")
+		return nil, unreadable(problem.Say("it is no file but a device or a pipe"))
 	case info.Size() > maxSmall:
-		return nil, errors.New("it is larger than 4 MiB")
+		return nil, unreadable(problem.Say("it is larger than 4 MiB"))
 	}
 	data, err := os.ReadFile(path)
 	var p *fs.PathError
@@ -81,7 +91,7 @@ func readSmall(path string) ([]byte, error) {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, fs.ErrNotExist
 	case errors.Is(err, fs.ErrPermission):
-		return nil, errors.New("this user may not read it")
+		return nil, unreadable(problem.Say("this user may not read it"))
 	case errors.As(err, &p):
 		return nil, p.Err
 	}

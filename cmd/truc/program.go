@@ -59,12 +59,30 @@ func (p *program) languages() []problem.Language {
 
 // say writes one short line in the languages of the user, side by side.
 func (p *program) say(w io.Writer, t problem.Text) error {
+	_, err := fmt.Fprintln(w, p.short(t))
+	return err
+}
+
+// short is a short text in the languages of the user, side by side.
+func (p *program) short(t problem.Text) string {
 	var parts []string
 	for _, l := range p.languages() {
-		parts = append(parts, t.In(l))
+		if part := t.In(l); !slices.Contains(parts, part) {
+			parts = append(parts, part)
+		}
 	}
-	_, err := fmt.Fprintln(w, strings.Join(parts, " · "))
-	return err
+	return strings.Join(parts, " · ")
+}
+
+// headings writes the head of a table: a line for each language of the user, so that columns stay as narrow as their cells.
+func (p *program) headings(w io.Writer, indent string, columns ...problem.Text) {
+	for _, l := range p.languages() {
+		cells := make([]string, len(columns))
+		for i, c := range columns {
+			cells[i] = strings.ToUpper(c.In(l))
+		}
+		fmt.Fprintf(w, "%s%s\n", indent, strings.Join(cells, "\t"))
+	}
 }
 
 // printUsageError says what is wrong with a command line, and the remedy below.

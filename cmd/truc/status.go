@@ -40,7 +40,7 @@ func (p *program) status(ctx context.Context) error {
 	if p.json {
 		return p.printJSON(s)
 	}
-	return printStatus(p.stdout, s, time.Now())
+	return p.printStatus(s, time.Now())
 }
 
 // fetchStatus asks the node that listens on an address.
@@ -71,50 +71,57 @@ func fetchStatus(ctx context.Context, listen string) (*portal.Status, error) {
 	return &s, nil
 }
 
-func printStatus(w io.Writer, s *portal.Status, now time.Time) error {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(t, "agency %s, truc %s, up %s, bus %s", s.Agency, s.Version, ago(now, s.Started), s.Bus.Broker)
-	if s.Bus.Bytes != nil {
-		fmt.Fprintf(t, " (embedded, %s on disk)", size(*s.Bus.Bytes))
+func (p *program) printStatus(s *portal.Status, now time.Time) error {
+	t := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
+	lines := func(indent string, text problem.Text) {
+		for _, l := range p.languages() {
+			fmt.Fprintf(t, "%s%s\n", indent, text.In(l))
+		}
 	}
-	fmt.Fprintln(t)
+	head := problem.Say("agency %s, truc %s, up %s, bus %s", s.Agency, s.Version, ago(now, s.Started), s.Bus.Broker)
+	if s.Bus.Bytes != nil {
+		head = problem.Say("%s (embedded, %s on disk)", head, size(*s.Bus.Bytes))
+	}
+	lines("", head)
 	for _, r := range s.Readers {
-		fmt.Fprintf(t, "\nsource %s: %s since %s, epoch %d, lag %.1f s", r.Source, r.State, ago(now, r.Since), r.Epoch, r.LagSeconds)
+		source := problem.Say("source %s: %s since %s, epoch %d, lag %.1f s", r.Source, stateText(r.State), ago(now, r.Since), r.Epoch, r.LagSeconds)
 		if r.RetainedBytes != nil {
-			fmt.Fprintf(t, ", %s retained at the source", size(*r.RetainedBytes))
+			source = problem.Say("%s, %s retained at the source", source, size(*r.RetainedBytes))
 		}
 		fmt.Fprintln(t)
-		printReason(t, r.Condition)
+		lines("", source)
+		p.printReason(t, r.Condition)
 		for _, g := range r.Snapshots {
 			if !g.Done {
-				fmt.Fprintf(t, "  snapshot of %s: %s%s\n", g.Table, progress(g.Rows, g.Total), waiting(r.SnapshotsWaitUntil))
+				lines("  ", problem.Say("snapshot of %s: %s%s", g.Table, progress(g.Rows, g.Total), waiting(r.SnapshotsWaitUntil)))
 			}
 		}
-		fmt.Fprintln(t, "  PIPELINE\tTABLE\tTOPIC\tPUBLISHED\tDELETED\tFILTERED\tDEAD LETTERS")
+		p.headings(t, "  ", problem.Say("pipeline"), problem.Say("table"), problem.Say("topic"), problem.Say("published"), problem.Say("deleted"), problem.Say("filtered"), problem.Say("letters"), problem.Say("resolved"))
 		for _, p := range r.Pipelines {
 			published := p.Published["created"] + p.Published["updated"] + p.Published["snapshot"]
-			fmt.Fprintf(t, "  %s\t%s\t%s\t%d\t%d\t%d\t%s\n", p.Name, p.Table, p.Topic, published, p.Published["deleted"], p.Filtered, letters(p.DeadLetters))
+			fmt.Fprintf(t, "  %s\t%s\t%s\t%d\t%d\t%d\t%d\t%d\n", p.Name, p.Table, p.Topic, published, p.Published["deleted"], p.Filtered, p.DeadLetters.Open, p.DeadLetters.Resolved)
 		}
 		for _, p := range r.Pipelines {
 			if c := p.Changed; c != nil {
-				fmt.Fprintf(t, "  %s: mapping %s since %s; what had no event since then is as mapping %s or an earlier one made it: truc resnapshot %s publishes it anew\n",
-					p.Name, p.Mapping, c.Since.Format(time.RFC3339), c.Before, p.Name)
+				lines("  ", problem.Say("%s: mapping %s since %s; what had no event since then is as mapping %s or an earlier one made it: truc resnapshot %s publishes it anew",
+					p.Name, p.Mapping, c.Since.Format(time.RFC3339), c.Before, p.Name))
 			}
 		}
 	}
 	if len(s.Deliveries) > 0 {
-		fmt.Fprintln(t, "\n  DELIVERY\tTABLE\tDATASET\tSTATE\tAPPLIED\tBEHIND\tPARKED\tDEAD LETTERS")
+		fmt.Fprintln(t)
+		p.headings(t, "  ", problem.Say("delivery"), problem.Say("table"), problem.Say("dataset"), problem.Say("state"), problem.Say("applied"), problem.Say("behind"), problem.Say("parked"), problem.Say("letters"), problem.Say("resolved"))
 	}
 	for _, d := range s.Deliveries {
-		fmt.Fprintf(t, "  %s\t%s\t%s\t%s\t%d\t%d\t%d\t%s\n", d.Name, d.Table, d.Dataset, d.State, d.Applied, d.Behind, d.Parked, letters(d.DeadLetters))
+		fmt.Fprintf(t, "  %s\t%s\t%s\t%s\t%d\t%d\t%d\t%d\t%d\n", d.Name, d.Table, d.Dataset, stateText(d.State).In(p.languages()[0]), d.Applied, d.Behind, d.Parked, d.DeadLetters.Open, d.DeadLetters.Resolved)
 	}
 	for _, d := range s.Deliveries {
-		printReason(t, d.Condition)
+		p.printReason(t, d.Condition)
 		if d.State == pipeline.StatePaused {
-			fmt.Fprintf(t, "  %s: paused since %s\n", d.Name, d.Since.Local().Format(time.DateTime))
+			lines("  ", problem.Say("%s: paused since %s", d.Name, d.Since.Local().Format(time.DateTime)))
 		}
 		if d.Replay != nil {
-			fmt.Fprintf(t, "  %s: replay %d since %s, %d events behind\n", d.Name, d.Generation, d.Replay.Since.Local().Format(time.DateTime), d.Behind)
+			lines("  ", problem.Say("%s: replay %d since %s, %d events behind", d.Name, d.Generation, d.Replay.Since.Local().Format(time.DateTime), d.Behind))
 		}
 	}
 	if err := t.Flush(); err != nil {
@@ -123,29 +130,44 @@ func printStatus(w io.Writer, s *portal.Status, now time.Time) error {
 	return nil
 }
 
-func printReason(w io.Writer, c pipeline.Condition) {
+func (p *program) printReason(w io.Writer, c pipeline.Condition) {
 	if why := c.Error + c.Warning; why != "" {
-		fmt.Fprintf(w, "  %s: %s\n", c.State, strings.ReplaceAll(why, "\n", "\n    "))
+		fmt.Fprintf(w, "  %s: %s\n", p.short(stateText(c.State)), strings.ReplaceAll(why, "\n", "\n    "))
 	}
 }
 
-func letters(l portal.Letters) string {
-	return fmt.Sprintf("%d open, %d resolved", l.Open, l.Resolved)
+// stateText names the state of a loop.
+func stateText(s pipeline.State) problem.Text {
+	switch s {
+	case pipeline.StateStarting:
+		return problem.Say("starting")
+	case pipeline.StateRunning:
+		return problem.Say("running")
+	case pipeline.StateRetrying:
+		return problem.Say("retrying")
+	case pipeline.StateFailed:
+		return problem.Say("failed")
+	case pipeline.StateStopped:
+		return problem.Say("stopped")
+	case pipeline.StatePaused:
+		return problem.Say("paused")
+	}
+	return problem.Verbatim(string(s))
 }
 
-func progress(rows, total int64) string {
+func progress(rows, total int64) problem.Text {
 	if total <= 0 {
-		return fmt.Sprintf("%d rows", rows)
+		return problem.Say("%d rows", rows)
 	}
-	return fmt.Sprintf("%d of about %d rows, %d %%", rows, total, min(100*rows/total, 100))
+	return problem.Say("%d of about %d rows, %d %%", rows, total, min(100*rows/total, 100))
 }
 
 // waiting says until when the snapshots of a source wait, in the zone in which their hours are meant.
-func waiting(until *time.Time) string {
+func waiting(until *time.Time) problem.Text {
 	if until == nil {
-		return ""
+		return problem.Text{}
 	}
-	return until.Format(", waiting until 15:04")
+	return problem.Say(", waiting until %s", until.Format("15:04"))
 }
 
 func ago(now, then time.Time) string {

@@ -16,7 +16,8 @@ func TestStatusTellsOfAnotherMapping(t *testing.T) {
 		{Name: "moi", Mapping: "aaaa", Changed: &pipeline.MappingChange{Before: "bbbb", Since: since}}, {Name: "cu", Mapping: "cccc"},
 	}}}}
 	var b strings.Builder
-	if err := printStatus(&b, s, since.Add(time.Hour)); err != nil {
+	p := &program{stdout: &b, lang: "en"}
+	if err := p.printStatus(s, since.Add(time.Hour)); err != nil {
 		t.Fatal(err)
 	}
 	const want = "  moi: mapping aaaa since 2026-03-01T08:00:00Z; what had no event since then is as mapping bbbb or an earlier one made it: truc resnapshot moi publishes it anew\n"

@@ -119,34 +119,83 @@ func (p *program) printVerdicts(verdicts []pipeline.Verdict) error {
 	for _, v := range verdicts {
 		if v.Skipped != (problem.Text{}) {
 			for _, l := range p.languages() {
-				fmt.Fprintf(&b, "%s: %s: %s\n", v.Pipeline, map[problem.Language]string{problem.Vietnamese: "bỏ qua", problem.English: "skipped"}[l], v.Skipped.In(l))
+				fmt.Fprintf(&b, "%s: %s: %s\n", v.Pipeline, problem.Say("skipped").In(l), v.Skipped.In(l))
 			}
 			continue
 		}
-		verdict := "equal"
-		if !v.Equal {
-			verdict = "NOT EQUAL"
+		for _, l := range p.languages() {
+			fmt.Fprintf(&b, "%s: %s\n", v.Pipeline, verdictText(&v).In(l))
 		}
-		fmt.Fprintf(&b, "%s: %s: %s %d keys, %s %d keys", v.Pipeline, verdict, v.Left, v.LeftKeys, v.Right, v.RightKeys)
-		if v.Excluded > 0 {
-			fmt.Fprintf(&b, ", %d with an open dead letter left out", v.Excluded)
-		}
-		if v.Absent > 0 {
-			fmt.Fprintf(&b, ", %d that were never written left out (write: update)", v.Absent)
-		}
-		if v.Totals != "" {
-			fmt.Fprintf(&b, ", control totals: %s", v.Totals)
-		}
-		b.WriteByte('\n')
 		for _, d := range v.Differences {
-			fmt.Fprintf(&b, "  key %s: %s\n", d.Key, d.What)
+			fmt.Fprintf(&b, "  %s %s: %s\n", p.short(problem.Say("key")), d.Key, p.short(differenceText(d.What)))
 		}
 		if more := v.DifferenceCount - int64(len(v.Differences)); more > 0 && !v.Equal {
-			fmt.Fprintf(&b, "  and %d more\n", more)
+			fmt.Fprintf(&b, "  %s\n", p.short(problem.Say("and %d more", more)))
 		}
 	}
 	if _, err := fmt.Fprint(p.stdout, b.String()); err != nil {
 		return fmt.Errorf("write result: %w", err)
 	}
 	return nil
+}
+
+// verdictText says how a comparison ended.
+func verdictText(v *pipeline.Verdict) problem.Text {
+	parts := []problem.Text{problem.Say("equal")}
+	if !v.Equal {
+		parts[0] = problem.Say("NOT EQUAL")
+	}
+	parts[0] = problem.Say("%s: %s %d keys, %s %d keys", parts[0], sideText(v.Left), v.LeftKeys, sideText(v.Right), v.RightKeys)
+	if v.Excluded > 0 {
+		parts = append(parts, problem.Say("%d with an open dead letter left out", v.Excluded))
+	}
+	if v.Absent > 0 {
+		parts = append(parts, problem.Say("%d that were never written left out (write: update)", v.Absent))
+	}
+	if v.Totals != "" {
+		parts = append(parts, problem.Say("control totals: %s", totalsText(v.Totals)))
+	}
+	return problem.Join(parts, ", ")
+}
+
+// sideText names what is compared.
+func sideText(side string) problem.Text {
+	switch side {
+	case "source":
+		return problem.Say("source")
+	case "topic":
+		return problem.Say("topic")
+	case "sink":
+		return problem.Say("sink")
+	}
+	return problem.Verbatim(side)
+}
+
+// differenceText says in both languages how a key differs.
+func differenceText(what string) problem.Text {
+	switch what {
+	case "content differs":
+		return problem.Say("content differs")
+	case "missing in the topic":
+		return problem.Say("missing in the topic")
+	case "missing in the sink":
+		return problem.Say("missing in the sink")
+	case "only in the topic, not in the source":
+		return problem.Say("only in the topic, not in the source")
+	case "only in the sink, not in the topic":
+		return problem.Say("only in the sink, not in the topic")
+	}
+	return problem.Verbatim(what)
+}
+
+// totalsText says in both languages what came of the control totals.
+func totalsText(what string) problem.Text {
+	topic, differs := strings.CutSuffix(strings.TrimPrefix(what, "the topic "), " differs from the control totals its publisher left")
+	switch {
+	case what == "equal":
+		return problem.Say("equal")
+	case differs:
+		return problem.Say("the topic %s differs from the control totals its publisher left", topic)
+	}
+	return problem.Verbatim(what)
 }

@@ -1,9 +1,10 @@
 package value
 
 import (
-	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/lienthong/truc/problem"
 )
 
 // Layout is a compiled date pattern, safe for concurrent use.
@@ -57,6 +58,16 @@ var fields = []struct {
 	{"d", dayField, 1, 2},
 }
 
+// LayoutError says why a pattern is no layout, and what to write instead.
+type LayoutError struct {
+	Pattern string
+	Why     problem.Text
+}
+
+func (e *LayoutError) Error() string {
+	return fmt.Sprintf("compile date layout %q: %s", e.Pattern, e.Why)
+}
+
 // CompileLayout compiles a pattern of yyyy, MM or M, dd or d, HH (00-23), mm, ss, SSS and literals: "dd/MM/yyyy",
 // "yyyyMMddHHmmss", "d/M/yyyy HH:mm", "yyyy-MM-ddTHH:mm". MM takes two digits, M one or two. Digits and separators stand for themselves, so
 // that a system that writes an unknown day as zeros is "00/MM/yyyy"; letters other than T stand between apostrophes: "'ngày' dd".
@@ -64,6 +75,7 @@ var fields = []struct {
 // Nothing in "12/05/31" says whether a citizen is 95 or not yet born: a two-digit year is written with the first of the hundred years it may
 // be, "dd/MM/yy[1930]" for 1930 to 2029. ExcelLayout is a layout too.
 func CompileLayout(pattern string) (*Layout, error) {
+	bad := func(why problem.Text) error { return &LayoutError{pattern, why} }
 	l := &Layout{pattern: pattern}
 	if pattern == ExcelLayout {
 		l.serial, l.precision = true, Time
@@ -71,9 +83,9 @@ func CompileLayout(pattern string) (*Layout, error) {
 	}
 	var seen [fieldCount]bool
 	for rest := pattern; rest != ""; {
-		p, n, err := nextParts(rest)
-		if err != nil {
-			return nil, fmt.Errorf("compile date layout %q: %w", pattern, err)
+		p, n, why := nextParts(rest)
+		if !why.Empty() {
+			return nil, bad(why)
 		}
 		rest = rest[n:]
 		for _, q := range p {
@@ -81,7 +93,7 @@ func CompileLayout(pattern string) (*Layout, error) {
 				l.first = q.first
 			}
 			if q.field != literalByte && seen[q.field] {
-				return nil, fmt.Errorf("compile date layout %q: a field stands in it twice; keep one of them (MM is the month, mm the minute)", pattern)
+				return nil, bad(problem.Say("a field stands in it twice; keep one of them (MM is the month, mm the minute)"))
 			}
 			seen[q.field] = true
 			l.parts = append(l.parts, q)
@@ -89,23 +101,23 @@ func CompileLayout(pattern string) (*Layout, error) {
 	}
 	for i := 1; i < len(l.parts); i++ {
 		if v := l.parts[i-1]; v.min != v.max && l.parts[i].takesDigit() {
-			return nil, fmt.Errorf("compile date layout %q: M or d, of one or two digits, is followed by a digit, so that its end cannot be told; write MM or dd, or put a separator there", pattern)
+			return nil, bad(problem.Say("M or d, of one or two digits, is followed by a digit, so that its end cannot be told; write MM or dd, or put a separator there"))
 		}
 	}
 	needs := []struct {
 		field, needs field
-		text         string
+		text         problem.Text
 	}{
-		{yearField, yearField, "it has no year; add yyyy"},
-		{dayField, monthField, "it has a day without a month; add MM"},
-		{hourField, dayField, "it has an hour without a day; add dd"},
-		{minuteField, hourField, "it has a minute without an hour; add HH (mm is the minute, MM the month)"},
-		{secondField, minuteField, "it has a second without a minute; add mm"},
-		{milliField, secondField, "it has milliseconds without a second; add ss"},
+		{yearField, yearField, problem.Say("it has no year; add yyyy")},
+		{dayField, monthField, problem.Say("it has a day without a month; add MM")},
+		{hourField, dayField, problem.Say("it has an hour without a day; add dd")},
+		{minuteField, hourField, problem.Say("it has a minute without an hour; add HH (mm is the minute, MM the month)")},
+		{secondField, minuteField, problem.Say("it has a second without a minute; add mm")},
+		{milliField, secondField, problem.Say("it has milliseconds without a second; add ss")},
 	}
 	for _, n := range needs {
 		if (seen[n.field] || n.field == n.needs) && !seen[n.needs] {
-			return nil, fmt.Errorf("compile date layout %q: %s", pattern, n.text)
+			return nil, bad(n.text)
 		}
 	}
 	switch {
@@ -122,14 +134,14 @@ func CompileLayout(pattern string) (*Layout, error) {
 }
 
 // nextParts takes the first token of a pattern and returns its parts and its length.
-func nextParts(s string) ([]part, int, error) {
+func nextParts(s string) (parts []part, length int, why problem.Text) {
 	for _, f := range fields {
 		if strings.HasPrefix(s, f.token) {
 			// A longer run of the same letter is another token, that we do not have: "ddd", "yyyyy".
 			if len(s) > len(f.token) && s[len(f.token)] == f.token[0] {
 				break
 			}
-			return []part{{field: f.field, min: f.min, max: f.max}}, len(f.token), nil
+			return []part{{field: f.field, min: f.min, max: f.max}}, len(f.token), problem.Text{}
 		}
 	}
 	c := s[0]
@@ -137,23 +149,23 @@ func nextParts(s string) ([]part, int, error) {
 	case c == '\'':
 		end := strings.IndexByte(s[1:], '\'')
 		if end < 0 {
-			return nil, 0, errors.New("the apostrophe that opens a literal is not closed; add one after it")
+			return nil, 0, problem.Say("the apostrophe that opens a literal is not closed; add one after it")
 		}
 		if end == 0 {
-			return literals("'"), 2, nil
+			return literals("'"), 2, problem.Text{}
 		}
-		return literals(s[1 : 1+end]), end + 2, nil
+		return literals(s[1 : 1+end]), end + 2, problem.Text{}
 	case strings.HasPrefix(s, "yy[") && len(s) >= len("yy[1930]") && allDigits([]byte(s[3:7])) && s[7] == ']' && s[3] != '0':
-		return []part{{field: yearField, min: 2, max: 2, first: digits([]byte(s[3:7]))}}, len("yy[1930]"), nil
+		return []part{{field: yearField, min: 2, max: 2, first: digits([]byte(s[3:7]))}}, len("yy[1930]"), problem.Text{}
 	case strings.HasPrefix(s, "yy") && !strings.HasPrefix(s, "yyy"):
-		return nil, 0, errors.New("two digits of a year do not say the century; write the first year they may mean, yy[1930] for 1930 to 2029")
+		return nil, 0, problem.Say("two digits of a year do not say the century; write the first year they may mean, yy[1930] for 1930 to 2029")
 	case c == 'y' || c == 'Y':
-		return nil, 0, errors.New("the year is written yyyy, or with two digits yy[1930]")
+		return nil, 0, problem.Say("the year is written yyyy, or with two digits yy[1930]")
 	case c != 'T' && (c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z'):
 		letter := s[:len(s)-len(strings.TrimLeft(s, s[:1]))]
-		return nil, 0, fmt.Errorf("%q is not a field; use yyyy MM M dd d HH mm ss SSS (case matters), and apostrophes around letters that stand for themselves", letter)
+		return nil, 0, problem.Say("%q is not a field; use yyyy MM M dd d HH mm ss SSS (case matters), and apostrophes around letters that stand for themselves", letter)
 	}
-	return literals(s[:1]), 1, nil
+	return literals(s[:1]), 1, problem.Text{}
 }
 
 func literals(s string) []part {

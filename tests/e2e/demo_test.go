@@ -194,7 +194,7 @@ func testDamage(t *testing.T, intact string) {
 			}
 			tc.damage(t, dir)
 			got := nodes.Run(t, ".", "verify", "-c", filepath.Join(dir, "truc.yaml"), "--settle", "1s")
-			named := regexp.MustCompile(`(?m)^` + tc.pipeline + `: NOT EQUAL: .*\n  key [0-9a-f]{12}: ` + tc.what + `$`)
+			named := regexp.MustCompile(`(?m)^` + tc.pipeline + `: NOT EQUAL: .*\n  khóa · key [0-9a-f]{12}: .* · ` + tc.what + `$`)
 			if got.Code != 3 || !named.MatchString(got.Stdout) {
 				t.Errorf("verify names no key of %s as %q: %s", tc.pipeline, tc.what, got)
 			}

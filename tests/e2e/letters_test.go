@@ -47,7 +47,7 @@ func (r *registry) retry(wait string) retried {
 // noLetters fails the test when a dead letter is open.
 func (r *registry) noLetters() {
 	r.t.Helper()
-	if got := nodes.Run(r.t, r.dir, "dlq", "list", "-c", r.pub(), "--limit", "3"); got.Code != 0 || got.Stdout != "0 open dead letters\n" {
+	if got := nodes.Run(r.t, r.dir, "dlq", "list", "-c", r.pub(), "--limit", "3"); got.Code != 0 || got.Stdout != "0 thư lỗi đang mở · 0 open dead letters\n" {
 		r.t.Errorf("letters are open: %s", got)
 	}
 }

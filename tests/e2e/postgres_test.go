@@ -143,13 +143,13 @@ func (r *registry) damaged() {
 	const one = `(SELECT so FROM tre_em ORDER BY so LIMIT 1)`
 	r.exec(r.sink, `UPDATE tre_em SET ho_ten = ho_ten || 'x' WHERE so = `+one)
 	got := nodes.Run(r.t, r.dir, "verify", "-c", r.sub(), "--settle", "1s")
-	if got.Code != 3 || !regexp.MustCompile(`(?m)^tre_em: NOT EQUAL: .*\n  key [0-9a-f]{12}: content differs$`).MatchString(got.Stdout) {
+	if got.Code != 3 || !regexp.MustCompile(`(?m)^tre_em: NOT EQUAL: .*\n  khóa · key [0-9a-f]{12}: .* · content differs$`).MatchString(got.Stdout) {
 		r.t.Errorf("one row of the sink is damaged: %s", got)
 	}
 	r.exec(r.sink, `UPDATE tre_em SET ho_ten = left(ho_ten, -1) WHERE so = `+one)
 	r.exec(r.source, `DELETE FROM khai_sinh WHERE so = (SELECT so FROM khai_sinh WHERE trang_thai = 2 ORDER BY so LIMIT 1)`)
 	got = nodes.Run(r.t, r.dir, "verify", "-c", r.pub(), "--settle", "1s")
-	if got.Code != 3 || !regexp.MustCompile(`(?m)^khaisinh: NOT EQUAL: .*\n  key [0-9a-f]{12}: only in the topic, not in the source$`).MatchString(got.Stdout) {
+	if got.Code != 3 || !regexp.MustCompile(`(?m)^khaisinh: NOT EQUAL: .*\n  khóa · key [0-9a-f]{12}: .* · only in the topic, not in the source$`).MatchString(got.Stdout) {
 		r.t.Errorf("one row of the source is gone behind truc's back: %s", got)
 	}
 }
