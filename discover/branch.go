@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/lienthong/truc/problem"
 )
 
 // branch is an object of the document as the draft writes it.
@@ -143,7 +145,7 @@ func (w *writer) element(c *branch, depth int) {
 
 func (w *writer) leafLines(c *branch, depth int) {
 	p := c.proposal
-	title := Text{c.leaf.node.Title["vi"], c.leaf.node.Title["en"]}
+	title := problem.Text{VI: c.leaf.node.Title["vi"], EN: c.leaf.node.Title["en"]}
 	if p == nil || p.Expression == "" && len(p.Columns) == 0 {
 		w.line(depth, "# TODO bắt buộc, chưa có cột nào / required, no column found: %s (%s)", c.leaf, both(title))
 		w.line(depth, "# %s: %s", c.name, w.suggested(c.leaf))
@@ -170,7 +172,7 @@ func (w *writer) leafLines(c *branch, depth int) {
 
 // why says how certain a proposal is, and for what reasons.
 func (w *writer) why(p *Proposal, depth int) {
-	reasons := Text{joined(p.Reasons, func(t Text) string { return t.VI }), joined(p.Reasons, func(t Text) string { return t.EN })}
+	reasons := problem.Join(p.Reasons, "; ")
 	w.line(depth, "# %.2f %s", p.Confidence, both(reasons))
 }
 
@@ -180,14 +182,6 @@ func (w *writer) suggested(l *leaf) string {
 		return fmt.Sprintf("{ const: %s }", w.opt.Agency)
 	}
 	return "…"
-}
-
-func joined(list []Text, of func(Text) string) string {
-	var out []string
-	for _, t := range list {
-		out = append(out, of(t))
-	}
-	return strings.Join(out, "; ")
 }
 
 // expression writes an expression so that YAML takes it as it is.

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/lienthong/truc/adapters"
+	"github.com/lienthong/truc/problem"
 	"github.com/lienthong/truc/record"
 	"github.com/lienthong/truc/schemas"
 )
@@ -62,7 +63,7 @@ type Column struct {
 	Blank    int `json:"blank"`
 	Distinct int `json:"distinct"`
 	// Shape describes the texts: "12 digits", "letters".
-	Shape Text `json:"shape,omitzero"`
+	Shape problem.Text `json:"shape,omitzero"`
 	// Suspected is the encoding the texts are most likely in, when that is not UTF-8; Encodings are all plausible ones.
 	Suspected string     `json:"suspected,omitempty"`
 	Encodings []Encoding `json:"encodings,omitempty"`
@@ -109,6 +110,7 @@ type Discoverer struct {
 	// base are the words of any system, all those of the datasets besides.
 	base, all *vocabulary
 	known     []*known
+	book      *codeBook
 }
 
 // known is a dataset with the words that its properties go by.
@@ -121,7 +123,7 @@ type known struct {
 
 // New makes a Discoverer. It fails when the dataset that is asked for is none.
 func New(opt Options) (*Discoverer, error) {
-	d := &Discoverer{opt: opt, base: newVocabulary()}
+	d := &Discoverer{opt: opt, base: newVocabulary(), book: newCodeBook(opt.Set)}
 	d.all = cloneVocabulary(d.base)
 	datasets := opt.Set.Datasets()
 	if opt.Dataset != "" {
@@ -167,10 +169,17 @@ func (d *Discoverer) Describe(info adapters.TableInfo, t *record.Table, rows []r
 	for _, p := range columns {
 		out.Columns = append(out.Columns, p.report(opt.Samples))
 	}
+	for _, r := range info.Relations {
+		for _, p := range columns {
+			if len(r.Columns) == 1 && len(r.References) == 1 && r.Columns[0] == p.column.Name {
+				p.foreign = &reference{r.Table, r.References[0]}
+			}
+		}
+	}
 	ids := identifiers(columns)
 	proposals := map[string][]*Proposal{}
 	for _, k := range d.known {
-		found := propose(k, t.Name, columns, opt.Set, ids)
+		found := propose(k, t.Name, columns, d.book, ids)
 		proposals[k.dataset.ID()] = found
 		out.Fits = append(out.Fits, fitOf(k.dataset, t.Name, found, columns, k.v))
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/lienthong/truc/mapping"
 	"github.com/lienthong/truc/mapping/value"
+	"github.com/lienthong/truc/problem"
 	"github.com/lienthong/truc/record"
 	"github.com/lienthong/truc/schemas"
 )
@@ -69,7 +70,7 @@ func (w *writer) demote() bool {
 			if p.Live && path != "" && placeless(p.Property) == placeless(path) {
 				p.Live = false
 				p.Confidence = min(p.Confidence, Threshold-0.05)
-				p.Todo = append(p.Todo, Text{"chưa biên dịch được: " + q.What.VI, "does not compile: " + q.What.EN})
+				p.Todo = append(p.Todo, problem.Text{VI: "chưa biên dịch được: " + q.What.VI, EN: "does not compile: " + q.What.EN})
 				changed = true
 			}
 		}
@@ -109,11 +110,12 @@ func (w *writer) constants() {
 			if err != nil {
 				continue
 			}
+			spelt := newSpellings(list.Codes())
 			for _, word := range split(p.Columns[0]) {
-				if code, ok := named(list.Codes(), word); ok {
+				if code, _, ok := spelt.named(word); ok {
 					w.proposals = append(w.proposals, &Proposal{
 						Property: path, Columns: []string{}, Expression: fmt.Sprintf("{ const: %q }", code.Code), Confidence: 0.7, Live: true,
-						Reasons: []Text{say("tên cột %s nói loại “%s”", "the name of column %[1]s says so", p.Columns[0], code.VI)},
+						Reasons: []problem.Text{say("tên cột %s nói loại “%s”", "the name of column %[1]s says so", p.Columns[0], code.VI)},
 						leaf:    &leaf{path: append(slices.Clone(parent), s.Name), node: s.Node, required: true},
 					})
 				}
@@ -129,7 +131,7 @@ func (w *writer) line(depth int, format string, args ...any) {
 }
 
 // both is a comment in both languages.
-func both(t Text) string { return t.VI + " / " + t.EN }
+func both(t problem.Text) string { return t.VI + " / " + t.EN }
 
 func (w *writer) file() {
 	w.line(0, "# Bản nháp của truc discover: đọc và sửa từng dòng trước khi dùng. / A draft by truc discover: read and mend every line before use.")
@@ -298,8 +300,8 @@ func (w *writer) codes() {
 	if len(tables) == 0 {
 		return
 	}
-	mark := func(p *Proposal) string {
-		if p.Live {
+	mark := func(live bool) string {
+		if live {
 			return ""
 		}
 		return "# "
@@ -309,30 +311,58 @@ func (w *writer) codes() {
 	} else {
 		w.line(0, "# codes:")
 	}
-	done := map[string]bool{}
-	for _, p := range tables {
-		c := p.Codes
-		if done[c.Name] {
-			continue
+	for _, c := range merged(tables) {
+		m := mark(c.live)
+		if c.Lookup != nil {
+			w.line(1, "# %s", both(c.Lookup.says()))
 		}
-		done[c.Name] = true
-		m := mark(p)
 		w.line(1, "%s%s:", m, c.Name)
 		if c.List != "" {
 			w.line(2, "%slist: %s", m, c.List)
 		}
 		w.line(2, "%smap:", m)
 		for _, e := range c.Entries {
-			if e.To == "" {
+			switch {
+			case e.To == "" && e.Called != "":
+				w.line(3, "# TODO %s: \"?\"   # %s", quote(e.From), e.Called)
+			case e.To == "":
 				w.line(3, "# TODO %s: \"?\"   # %d hàng mẫu / sampled rows", quote(e.From), e.Rows)
-				continue
+			case e.Called != "":
+				w.line(3, "%s%s: %s   # %.2f %s → %s", m, quote(e.From), quote(e.To), e.Confidence, e.Called, both(e.Label))
+			default:
+				w.line(3, "%s%s: %s   # %s", m, quote(e.From), quote(e.To), both(e.Label))
 			}
-			w.line(3, "%s%s: %s   # %s", m, quote(e.From), quote(e.To), both(e.Label))
 		}
 		if c.Hidden > 0 {
 			w.line(3, "# TODO còn %d giá trị không giống mã, không in ra / %d more values that look like no codes are not shown", c.Hidden, c.Hidden)
 		}
 	}
+}
+
+type mergedCodes struct {
+	Codes
+	live bool
+}
+
+// merged are the code tables, each once: that of a look-up table serves every column that leads to it.
+func merged(proposals []*Proposal) []*mergedCodes {
+	var out []*mergedCodes
+	for _, p := range proposals {
+		i := slices.IndexFunc(out, func(c *mergedCodes) bool { return c.Name == p.Codes.Name })
+		if i < 0 {
+			one := &mergedCodes{Codes: *p.Codes, live: p.Live}
+			one.Entries = slices.Clone(p.Codes.Entries)
+			out = append(out, one)
+			continue
+		}
+		out[i].live = out[i].live || p.Live
+		for _, e := range p.Codes.Entries {
+			if !slices.ContainsFunc(out[i].Entries, func(o CodeEntry) bool { return o.From == e.From }) {
+				out[i].Entries = append(out[i].Entries, e)
+			}
+		}
+	}
+	return out
 }
 
 func (w *writer) key() KeyCoverage {

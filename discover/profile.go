@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/lienthong/truc/mapping/value"
+	"github.com/lienthong/truc/problem"
 	"github.com/lienthong/truc/record"
 )
 
@@ -18,6 +19,9 @@ type profile struct {
 	place  int
 	key    bool
 	read   []reading
+	// words are those that its name was read with, foreign is where its foreign key leads.
+	words   *vocabulary
+	foreign *reference
 
 	rows, nulls, blanks int
 	// kind is the kind of most cells that are not null; of the column, where there are none.
@@ -295,9 +299,9 @@ func (p *profile) values() []string {
 }
 
 // shape describes the texts of a column without showing any: "9 digits", "letters", "mixed".
-func (p *profile) shape() Text {
+func (p *profile) shape() problem.Text {
 	if p.filled == 0 {
-		return Text{}
+		return problem.Text{}
 	}
 	digits := p.share(allDigits)
 	switch {
@@ -308,11 +312,11 @@ func (p *profile) shape() Text {
 		}
 		return digitsShape(least, most)
 	case digits > 0.9:
-		return Text{"phần lớn là chữ số", "mostly digits"}
+		return say("phần lớn là chữ số", "mostly digits")
 	case p.share(hasDigit) == 0:
-		return Text{"chữ", "letters"}
+		return say("chữ", "letters")
 	}
-	return Text{"chữ và số", "letters and digits"}
+	return say("chữ và số", "letters and digits")
 }
 
 func allDigits(s string) bool {
@@ -334,7 +338,7 @@ func onlyDigits(s string) string { return string(value.AppendDigits(nil, []byte(
 // readable reports whether a text can be shown and compared as it is.
 func readable(s string) bool { return utf8.ValidString(s) }
 
-func digitsShape(least, most int) Text {
+func digitsShape(least, most int) problem.Text {
 	if least == most {
 		return say("%d chữ số", "%d digits", least)
 	}

@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/lienthong/truc/schemas"
+	"github.com/lienthong/truc/problem"
 )
 
 // Threshold is the confidence from which a proposal is a line of the draft; below it stands there as a comment.
@@ -29,10 +29,10 @@ type Proposal struct {
 	Columns    []string `json:"columns"`
 	Expression string   `json:"expression"`
 	// Confidence is from 0 to 1.
-	Confidence float64 `json:"confidence"`
-	Reasons    []Text  `json:"reasons"`
+	Confidence float64        `json:"confidence"`
+	Reasons    []problem.Text `json:"reasons"`
 	// Todo is what a person has to do before the line can be used.
-	Todo []Text `json:"todo,omitempty"`
+	Todo []problem.Text `json:"todo,omitempty"`
 	// Live proposals are lines of the draft; the others are comments.
 	Live bool `json:"live"`
 	// Others are further columns it could be, the likeliest first.
@@ -65,7 +65,7 @@ type pairing struct {
 }
 
 // propose pairs columns, and what stands inside them, with the properties of a dataset, each once, the most certain first.
-func propose(k *known, table string, columns []*profile, set *schemas.Set, ids map[*profile]string) []*Proposal {
+func propose(k *known, table string, columns []*profile, book *codeBook, ids map[*profile]string) []*Proposal {
 	m := newMatcher(k, table)
 	// The dataset has taught the vocabulary its own words: glued names come apart better now.
 	m.understand(columns, k.v)
@@ -77,7 +77,7 @@ func propose(k *known, table string, columns []*profile, set *schemas.Set, ids m
 		}
 		sources = append(sources, p.parts...)
 	}
-	x := &proposer{m: m, k: k, set: set, ids: ids, used: map[*profile]bool{}}
+	x := &proposer{m: m, k: k, book: book, ids: ids, used: map[*profile]bool{}}
 	out := x.lists(columns)
 	open := slices.DeleteFunc(slices.Clone(m.leaves), func(l *leaf) bool { return x.listed(l) })
 	filled := map[*leaf]bool{}
@@ -144,7 +144,7 @@ func (x *proposer) beside(found []*Proposal, open []*leaf, sources []*profile, f
 type proposer struct {
 	m    *matcher
 	k    *known
-	set  *schemas.Set
+	book *codeBook
 	ids  map[*profile]string
 	used map[*profile]bool
 	// found are the lists that something fills.
@@ -162,7 +162,7 @@ func (x *proposer) pair(m *matcher, leaves []*leaf, columns []*profile, filled m
 				continue // one part of it is not the whole
 			}
 			if name := m.score(p, l); name >= leastName {
-				all = append(all, newPairing([]*profile{p}, l, name, judge(p, l, x.ids[p], x.set)))
+				all = append(all, newPairing([]*profile{p}, l, name, judge(p, l, x.ids[p], x.book)))
 			}
 		}
 		if together != nil {
