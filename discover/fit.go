@@ -95,5 +95,5 @@ type KeyCoverage struct {
 
 // cloneVocabulary copies what a dataset may teach: trying one must not teach words that another has not.
 func cloneVocabulary(v *vocabulary) *vocabulary {
-	return &vocabulary{meanings: v.meanings, longest: v.longest, words: maps.Clone(v.words)}
+	return &vocabulary{meanings: maps.Clone(v.meanings), brief: maps.Clone(v.brief), longest: v.longest, words: maps.Clone(v.words)}
 }

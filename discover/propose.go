@@ -3,10 +3,12 @@ package discover
 import (
 	"cmp"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/lienthong/truc/mapping/value"
 	"github.com/lienthong/truc/problem"
 )
 
@@ -184,6 +186,35 @@ func (x *proposer) pair(m *matcher, leaves []*leaf, columns []*profile, filled m
 	return out
 }
 
+const (
+	// halfNamed is how well a name must fit where the values are unmistakable, ofValues the confidence that they give then.
+	halfNamed, ofValues = 0.4, 0.65
+	// leastTelling is how many cells are needed to show it.
+	leastTelling = 10
+)
+
+var mobileNumber = regexp.MustCompile(`^(\+?84|0)[35789][0-9]{8}$`)
+
+// unmistakable reports values that hardly are anything else: numbers of twelve digits made as personal identification numbers
+// are, mobile numbers.
+func (p *profile) unmistakable(l *leaf) bool {
+	if p.filled < leastTelling {
+		return false
+	}
+	switch l.path[len(l.path)-1] {
+	case "soDinhDanh":
+		return p.share(func(s string) bool {
+			_, _, _, ok := value.AppendPersonID(nil, []byte(s), false)
+			return ok && len(s) == 12
+		}) >= 0.95
+	case "dienThoai":
+		return p.share(func(s string) bool {
+			return mobileNumber.MatchString(strings.NewReplacer(" ", "", ".", "", "-", "").Replace(s))
+		}) >= 0.95
+	}
+	return false
+}
+
 func newPairing(columns []*profile, l *leaf, name float64, e evidence) *pairing {
 	c := &pairing{columns: columns, leaf: l, name: name, evidence: e}
 	if e.fit >= 0 {
@@ -193,6 +224,9 @@ func newPairing(columns []*profile, l *leaf, name float64, e evidence) *pairing 
 	}
 	if columns[0].of != nil && columns[0].within < leastDocuments {
 		c.confidence = min(c.confidence, 0.75) // a handful of documents shows little
+	}
+	if name >= halfNamed && columns[0].unmistakable(l) {
+		c.confidence = max(c.confidence, ofValues)
 	}
 	c.confidence = max(0, min(c.confidence, e.most))
 	if e.expression == "" {
