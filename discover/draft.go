@@ -30,6 +30,7 @@ type writer struct {
 // draft writes the mapping, and takes out of it what does not compile against the table.
 func (w *writer) draft() *Draft {
 	w.constants()
+	w.lacking()
 	for range 3 {
 		w.b.Reset()
 		w.file()
@@ -123,6 +124,26 @@ func (w *writer) constants() {
 		}
 	}
 }
+
+// lacking lowers the confidence of what stands in an object that cannot be without something that no column fills: the number
+// of an identity paper whose kind is not known. The whole object may have to be left out.
+func (w *writer) lacking() {
+	for _, l := range w.leaves {
+		if !l.required || l.must || slices.ContainsFunc(w.proposals, func(p *Proposal) bool { return p.Property == l.String() && p.Expression != "" }) {
+			continue
+		}
+		object := strings.Join(l.path[:len(l.path)-1], ".") + "."
+		for _, p := range w.proposals {
+			if strings.HasPrefix(p.Property, object) && p.Confidence > lackingMost {
+				p.Confidence = lackingMost
+				p.Reasons = append(p.Reasons, say("%s cũng bắt buộc mà chưa có cột nào", "%s is required beside it, and no column fills it", l))
+			}
+		}
+	}
+}
+
+// lackingMost bounds the confidence of a part of an object that lacks another.
+const lackingMost = 0.85
 
 func (w *writer) line(depth int, format string, args ...any) {
 	w.b.WriteString(strings.Repeat("  ", depth))
