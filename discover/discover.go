@@ -20,6 +20,8 @@ type Options struct {
 	Agency string
 	// Samples puts values of rows into the report.
 	Samples bool
+	// Languages of the comments in a draft; empty for both.
+	Languages []problem.Language
 }
 
 // LeastFit is the score from which a dataset fits a table well enough to be drafted unasked.
@@ -31,11 +33,12 @@ type Table struct {
 	// Rows is an estimate, -1 when unknown. Sampled of them were looked at.
 	Rows    int64 `json:"rows"`
 	Sampled int   `json:"sampled"`
-	// Unread says why no rows could be looked at.
-	Unread    string     `json:"unread,omitempty"`
-	Key       []string   `json:"key"`
-	Columns   []Column   `json:"columns"`
-	Relations []Relation `json:"relations"`
+	// Unread says why no rows could be looked at, UnreadFix what to do about it.
+	Unread    problem.Text `json:"unread,omitzero"`
+	UnreadFix problem.Text `json:"unreadFix,omitzero"`
+	Key       []string     `json:"key"`
+	Columns   []Column     `json:"columns"`
+	Relations []Relation   `json:"relations"`
 	// IdentityFix is the statement that makes deletions carry every column; empty when they do.
 	IdentityFix string `json:"identityFix,omitempty"`
 	// Fits are the datasets, the best first.

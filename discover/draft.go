@@ -151,12 +151,29 @@ func (w *writer) line(depth int, format string, args ...any) {
 	w.b.WriteByte('\n')
 }
 
+// note writes a comment in the languages that were asked for.
+func (w *writer) note(depth int, t problem.Text) { w.line(depth, "# %s", w.said(t)) }
+
+// said is a text in the languages that were asked for, side by side.
+func (w *writer) said(t problem.Text) string {
+	if len(w.opt.Languages) == 0 {
+		return both(t)
+	}
+	var out []string
+	for _, l := range w.opt.Languages {
+		if said := t.In(l); !slices.Contains(out, said) {
+			out = append(out, said)
+		}
+	}
+	return strings.Join(out, " / ")
+}
+
 // both is a comment in both languages.
 func both(t problem.Text) string { return t.VI + " / " + t.EN }
 
 func (w *writer) file() {
-	w.line(0, "# Bản nháp của truc discover: đọc và sửa từng dòng trước khi dùng. / A draft by truc discover: read and mend every line before use.")
-	w.line(0, "# Số là độ tin cậy từ 0 đến 1; dưới %.1f thì dòng chỉ là chú thích. / Numbers are confidence from 0 to 1; below %.1f a line is a comment only.", Threshold, Threshold)
+	w.note(0, say("Bản nháp của truc discover: đọc và sửa từng dòng trước khi dùng.", "A draft by truc discover: read and mend every line before use."))
+	w.note(0, say("Số là độ tin cậy từ 0 đến 1; dưới %.1f thì dòng chỉ là chú thích.", "Numbers are confidence from 0 to 1; below %.1f a line is a comment only.", Threshold))
 	w.line(0, "dataset: %s", w.dataset.ID())
 	w.line(0, "table: %s", scalar(w.table.String()))
 	w.columnRules()
@@ -213,7 +230,7 @@ func (w *writer) columnRules() {
 		if len(columns) == 0 {
 			continue
 		}
-		comments = append(comments, fmt.Sprintf("# TODO nghi là %s ở %d cột: xem truc discover --samples rồi bỏ dấu # / %s is suspected in %d columns: look at truc discover --samples, then remove the #", d.Name, len(columns), d.Name, len(columns)))
+		comments = append(comments, "# "+w.said(say("TODO nghi là %s ở %d cột: xem truc discover --samples rồi bỏ dấu #", "TODO %s is suspected in %d columns: look at truc discover --samples, then remove the #", d.Name, len(columns))))
 		if len(columns) == telling {
 			comments = append(comments, fmt.Sprintf(`# "*": { text: %s }`, d.Name))
 			continue
@@ -235,7 +252,7 @@ func (w *writer) columnRules() {
 				parts = append(parts, "null: "+quotedList(q.nulls))
 			}
 			if len(q.asked) > 0 {
-				comments = append(comments, fmt.Sprintf("# TODO nhiều hàng ghi %s: có nghĩa là không biết? / many rows say %s: does that mean unknown?", q.asked[0], q.asked[0]),
+				comments = append(comments, "# "+w.said(say("TODO nhiều hàng ghi %s: có nghĩa là không biết?", "TODO many rows say %s: does that mean unknown?", q.asked[0])),
 					fmt.Sprintf("# %s: { null: %s }", w.ids[p], quotedList(append(slices.Clone(q.nulls), q.asked...))))
 			}
 		}
@@ -285,7 +302,7 @@ func (w *writer) filters() {
 					codes = append(codes, fmt.Sprintf("%s (%d)", text, p.texts[text]))
 				}
 			}
-			w.line(0, "# TODO %s %s: %s", f.vi, f.en, orNone(codes))
+			w.line(0, "# TODO %s: %s", w.said(problem.Text{VI: f.vi, EN: f.en}), orNone(codes))
 			w.line(0, "# %s: %s == %s", f.key, w.ids[p], sampleCode(p))
 		}
 	}
@@ -335,7 +352,7 @@ func (w *writer) codes() {
 	for _, c := range merged(tables) {
 		m := mark(c.live)
 		if c.Lookup != nil {
-			w.line(1, "# %s", both(c.Lookup.says()))
+			w.note(1, c.Lookup.says())
 		}
 		w.line(1, "%s%s:", m, c.Name)
 		if c.List != "" {
@@ -347,15 +364,15 @@ func (w *writer) codes() {
 			case e.To == "" && e.Called != "":
 				w.line(3, "# TODO %s: \"?\"   # %s", quote(e.From), e.Called)
 			case e.To == "":
-				w.line(3, "# TODO %s: \"?\"   # %d hàng mẫu / sampled rows", quote(e.From), e.Rows)
+				w.line(3, "# TODO %s: \"?\"   # %s", quote(e.From), w.said(say("%d hàng mẫu", "%d sampled rows", e.Rows)))
 			case e.Called != "":
-				w.line(3, "%s%s: %s   # %.2f %s → %s", m, quote(e.From), quote(e.To), e.Confidence, e.Called, both(e.Label))
+				w.line(3, "%s%s: %s   # %.2f %s → %s", m, quote(e.From), quote(e.To), e.Confidence, e.Called, w.said(e.Label))
 			default:
-				w.line(3, "%s%s: %s   # %s", m, quote(e.From), quote(e.To), both(e.Label))
+				w.line(3, "%s%s: %s   # %s", m, quote(e.From), quote(e.To), w.said(e.Label))
 			}
 		}
 		if c.Hidden > 0 {
-			w.line(3, "# TODO còn %d giá trị không giống mã, không in ra / %d more values that look like no codes are not shown", c.Hidden, c.Hidden)
+			w.note(3, say("TODO còn %d giá trị không giống mã, không in ra", "TODO %d more values that look like no codes are not shown", c.Hidden))
 		}
 	}
 }

@@ -11,9 +11,19 @@ import (
 	"github.com/lienthong/truc/schemas"
 )
 
-// say words a sentence in both languages.
+// say words a sentence in both languages; an argument that is a text appears in the language of the sentence.
 func say(vi, en string, args ...any) problem.Text {
-	return problem.Text{VI: fmt.Sprintf(vi, args...), EN: fmt.Sprintf(en, args...)}
+	return problem.Text{VI: spoken(vi, problem.Vietnamese, args), EN: spoken(en, problem.English, args)}
+}
+
+func spoken(format string, l problem.Language, args []any) string {
+	said := slices.Clone(args)
+	for i, a := range said {
+		if t, ok := a.(problem.Text); ok {
+			said[i] = t.In(l)
+		}
+	}
+	return fmt.Sprintf(format, said...)
 }
 
 // evidence is what the values of a column say about a property it might be.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/lienthong/truc/adapters"
 	"github.com/lienthong/truc/adapters/snapshot"
 	"github.com/lienthong/truc/record"
 )
@@ -19,6 +20,10 @@ func (s *source) Scan(ctx context.Context, table string, fn func(*record.Table, 
 	found, err := c.find(ctx, []string{table})
 	if err != nil {
 		return err
+	}
+	if !found[0].canSelect {
+		what, fix := mayNotSelect(found[0], quote(s.server.config.User))
+		return &adapters.RefusedError{Where: s.server.name, What: what, Fix: fix}
 	}
 	r := &chunkReader{session: c, rows: s.chunkRows}
 	task := snapshot.Task{Table: table}
