@@ -70,6 +70,8 @@ type Column struct {
 	// Suspected is the encoding the texts are most likely in, when that is not UTF-8; Encodings are all plausible ones.
 	Suspected string     `json:"suspected,omitempty"`
 	Encodings []Encoding `json:"encodings,omitempty"`
+	// Mixed are the encodings of a column whose rows are in several, the commonest first: none can be declared for all.
+	Mixed []Share `json:"mixed,omitempty"`
 	// Document is "json" or "xml" where the cells hold that, Inside what stands in them, and Hidden how many keys may be values
 	// and are not shown.
 	Document string `json:"document,omitempty"`
@@ -211,6 +213,7 @@ func (p *profile) report(samples bool) Column {
 		Name: p.column.Name, Type: p.column.Type, Kind: p.kind.String(), Nullable: p.column.Nullable, Key: p.key,
 		Nulls: p.nulls, Blank: p.blanks, Distinct: len(p.texts), Shape: p.shape(), Suspected: p.suspected, Encodings: p.encodings,
 	}
+	c.Mixed = p.mixed
 	c.Document, c.Inside, c.Hidden = p.document, p.insides(), p.hidden
 	if !samples {
 		return c

@@ -240,6 +240,19 @@ func (w *writer) columnRules() {
 		}
 	}
 	for _, p := range w.columns {
+		if p.mixed == nil {
+			continue
+		}
+		var shares []string
+		for _, m := range p.mixed {
+			shares = append(shares, fmt.Sprintf("%s %d %%", m.Encoding, m.Percent))
+		}
+		comments = append(comments,
+			"# "+w.said(say("TODO cột %s lẫn nhiều bảng mã: %s. Mỗi cột chỉ khai báo được một bảng mã cho mọi hàng", "TODO the column %s mixes encodings: %s. One encoding is declared for all rows of a column", w.ids[p], strings.Join(shares, ", "))),
+			"# "+w.said(say("từng hàng phải được phân biệt ở nguồn: chuyển về một bảng mã, hoặc tách mỗi bảng mã thành một cột rồi viết or(cột, cột)", "the rows must be told apart at the source: recode them, or give each encoding a column of its own and write or(column, column)")),
+		)
+	}
+	for _, p := range w.columns {
 		var parts []string
 		if id := w.ids[p]; id != p.column.Name && w.uses(p) {
 			parts = append(parts, "from: "+scalar(p.column.Name))

@@ -33,6 +33,8 @@ type profile struct {
 	// encodings are the readings of a text column that is no clean UTF-8 Vietnamese, best first.
 	encodings []Encoding
 	suspected string
+	// mixed are the encodings of a column whose rows are in several.
+	mixed []Share
 
 	// document is the notation of a column whose cells are documents, "json" or "xml"; parts and arrays are what is in them.
 	document string
@@ -68,6 +70,9 @@ func profiles(t *record.Table, rows []record.Row, v, known *vocabulary) []*profi
 		}
 		if p.kind == record.Text || p.kind == record.Bytes {
 			p.encodings, p.suspected = suspect(p.texts)
+			if p.mixed = mixed(p.texts); p.mixed != nil {
+				p.suspected = "" // no single one is right
+			}
 		}
 		p.documents(rows, known)
 		out[i] = p
@@ -94,7 +99,7 @@ func alike(columns []*profile) {
 		return
 	}
 	for _, p := range columns {
-		if p.suspected != "" || p.kind != record.Text && p.kind != record.Bytes {
+		if p.suspected != "" || p.mixed != nil || p.kind != record.Text && p.kind != record.Bytes {
 			continue
 		}
 		e := tryEncoding(d, p.texts)
