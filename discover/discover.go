@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/lienthong/truc/adapters"
 	"github.com/lienthong/truc/problem"
@@ -237,23 +238,13 @@ func (p *profile) report(samples bool) Column {
 	return c
 }
 
-// shown is a text as a terminal and JSON can show it: bytes that are no UTF-8 as \xNN.
+// shown is the beginning of a text as a terminal and JSON can show it.
 func shown(text string) string {
-	var b strings.Builder
-	for i := 0; i < len(text) && b.Len() < 60; {
-		r := []rune(text[i:min(len(text), i+4)])[0]
-		size := len(string(r))
-		if r == 0xFFFD && !strings.HasPrefix(text[i:], "\uFFFD") {
-			const hex = "0123456789ABCDEF"
-			b.WriteString(`\x` + string(hex[text[i]>>4]) + string(hex[text[i]&15]))
-			i++
-			continue
-		}
-		if r < ' ' {
-			r = ' '
-		}
-		b.WriteRune(r)
-		i += size
+	const most = 60
+	end := 0
+	for end < len(text) && end < most {
+		_, size := utf8.DecodeRuneInString(text[end:])
+		end += size
 	}
-	return b.String()
+	return problem.Visible(text[:end])
 }

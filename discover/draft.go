@@ -147,7 +147,7 @@ const lackingMost = 0.85
 
 func (w *writer) line(depth int, format string, args ...any) {
 	w.b.WriteString(strings.Repeat("  ", depth))
-	fmt.Fprintf(&w.b, format, args...)
+	w.b.WriteString(problem.Visible(fmt.Sprintf(format, args...))) // a name must not end a comment, or move the cursor
 	w.b.WriteByte('\n')
 }
 
@@ -467,9 +467,21 @@ func scalar(s string) string {
 	return quote(s)
 }
 
-// quote writes a YAML text in double quotes.
+// quote writes a YAML text in double quotes, with escapes for what a line cannot hold.
 func quote(s string) string {
-	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\t", `\t`, "\n", `\n`, "\r", `\r`).Replace(s) + `"`
+	s = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\t", `\t`, "\n", `\n`, "\r", `\r`).Replace(s)
+	var b strings.Builder
+	for _, r := range s {
+		switch {
+		case problem.Visible(string(r)) == string(r):
+			b.WriteRune(r)
+		case r > 0xFFFF:
+			fmt.Fprintf(&b, `\U%08X`, r)
+		default:
+			fmt.Fprintf(&b, `\u%04X`, r)
+		}
+	}
+	return `"` + b.String() + `"`
 }
 
 func quotedList(list []string) string {
