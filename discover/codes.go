@@ -109,7 +109,7 @@ func (e *evidence) code(p *profile, l *leaf, id string, book *codeBook) {
 	mapped, rows, guessed, open := 0, 0, false, 0
 	for _, text := range p.values() {
 		if explained != nil {
-			if target, _, _, ok := explained.read(text); ok {
+			if target, ok := explained.read(text); ok {
 				i := slices.IndexFunc(table.Entries, func(e CodeEntry) bool { return e.From == text })
 				table.Entries[i].Rows = p.texts[text]
 				if target != nil {

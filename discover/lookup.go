@@ -285,7 +285,7 @@ func sameTable(a, b string) bool {
 	return a == b || a[strings.LastIndexByte(a, '.')+1:] == b[strings.LastIndexByte(b, '.')+1:]
 }
 
-// covers reports whether the cells of a column are codes of the table. One code fits anything: two are wanted.
+// covers reports whether the cells of a column are codes of the table.
 func (t *lookup) covers(p *profile, column int) bool {
 	codes := map[string]bool{}
 	for _, cells := range t.cells {
@@ -297,8 +297,8 @@ func (t *lookup) covers(p *profile, column int) bool {
 // agrees reports whether two tables say the same of the codes that a column has.
 func (f *found) agrees(o *found, p *profile) bool {
 	for text := range p.texts {
-		a, _, _, _ := f.read(text)
-		b, _, _, _ := o.read(text)
+		a, _ := f.read(text)
+		b, _ := o.read(text)
 		if (a == nil) != (b == nil) || a != nil && a.Code != b.Code {
 			return false
 		}
@@ -306,13 +306,13 @@ func (f *found) agrees(o *found, p *profile) bool {
 	return true
 }
 
-// read says what a code means, how the table calls it, and how sure that is.
-func (f *found) read(code string) (target *schemas.Code, label string, certain float64, ok bool) {
+// read says what a code means; nil for nothing that the list knows. ok is false when the table does not have the code.
+func (f *found) read(code string) (target *schemas.Code, ok bool) {
 	i := slices.IndexFunc(f.lookup.cells, func(cells []string) bool { return cells[f.codes] == code })
 	if i < 0 {
-		return nil, "", 0, false
+		return nil, false
 	}
-	return f.match.targets[i], f.match.labels[i], f.match.certain[i], true
+	return f.match.targets[i], true
 }
 
 // called reports whether a look-up table is called like the column or the property: what is left of its name without the words

@@ -98,53 +98,69 @@ func TestLookupTables(t *testing.T) {
 		live         bool
 	}{
 		{
-			"a foreign key goes before the list's own numbers", "dan_toc", []any{10, 11},
+			"a foreign key goes before the list's own numbers", "dan_toc",
+			[]any{10, 11},
 			func(s *tablesOf) { s.add("bang_x", "ma,ten", people...) },
 			[]adapters.Relation{key("dan_toc", "bang_x", "ma")},
-			map[string]string{"10": "01", "11": "02", "12": "08", "13": "05"}, true,
+			map[string]string{"10": "01", "11": "02", "12": "08", "13": "05"},
+			true,
 		},
 		{
-			"a table that is called alike and has the codes", "ma_dan_toc", []any{10, 11},
+			"a table that is called alike and has the codes", "ma_dan_toc",
+			[]any{10, 11},
 			func(s *tablesOf) { s.add("DM_DANTOC", "ma,ten", people...) }, nil,
-			map[string]string{"10": "01", "11": "02", "12": "08", "13": "05"}, true,
+			map[string]string{"10": "01", "11": "02", "12": "08", "13": "05"},
+			true,
 		},
 		{
-			"a table that is called otherwise", "dan_toc", []any{10, 11},
+			"a table that is called otherwise", "dan_toc",
+			[]any{10, 11},
 			func(s *tablesOf) { s.add("bang_x", "ma,ten", people...) }, nil,
-			map[string]string{"10": "", "11": ""}, false,
+			map[string]string{"10": "", "11": ""},
+			false,
 		},
 		{
-			"a table that lacks codes of the column", "dan_toc", []any{10, 99},
+			"a table that lacks codes of the column", "dan_toc",
+			[]any{10, 99},
 			func(s *tablesOf) { s.add("DM_DANTOC", "ma,ten", people...) }, nil,
-			map[string]string{"10": "", "99": ""}, false,
+			map[string]string{"10": "", "99": ""},
+			false,
 		},
 		{
-			"names that are no names of the list", "dan_toc", []any{10, 11},
+			"names that are no names of the list", "dan_toc",
+			[]any{10, 11},
 			func(s *tablesOf) { s.add("DM_DANTOC", "ma,ten", []any{10, "Nhóm A"}, []any{11, "Nhóm B"}) },
 			[]adapters.Relation{key("dan_toc", "DM_DANTOC", "ma")},
-			map[string]string{"10": "", "11": ""}, false,
+			map[string]string{"10": "", "11": ""},
+			false,
 		},
 		{
-			"a name that the list lacks stays open", "dan_toc", []any{10, 11, 12},
+			"a name that the list lacks stays open", "dan_toc",
+			[]any{10, 11, 12},
 			func(s *tablesOf) {
 				s.add("DM_DANTOC", "ma,ten", []any{10, "Kinh"}, []any{11, "Tày"}, []any{12, "Chưa rà soát"})
 			}, nil,
-			map[string]string{"10": "01", "11": "02", "12": ""}, true,
+			map[string]string{"10": "01", "11": "02", "12": ""},
+			true,
 		},
 		{
-			"two tables that disagree", "gioi_tinh", []any{1, 2},
+			"two tables that disagree", "gioi_tinh",
+			[]any{1, 2},
 			func(s *tablesOf) {
 				s.add("DM_GIOITINH", "ma,ten", []any{1, "Nam"}, []any{2, "Nữ"})
 				s.add("GIOITINH", "ma,ten", []any{1, "Nữ"}, []any{2, "Nam"})
 			}, nil,
-			map[string]string{"1": "", "2": ""}, false,
+			map[string]string{"1": "", "2": ""},
+			false,
 		},
 		{
-			"names in an encoding of old", "gioi_tinh", []any{1, 2},
+			"names in an encoding of old", "gioi_tinh",
+			[]any{1, 2},
 			func(s *tablesOf) {
 				s.add("DM_GIOITINH", "ma,ten", []any{1, "Nam"}, []any{2, tcvn3("Nữ")}, []any{3, tcvn3("Không xác định")})
 			}, nil,
-			map[string]string{"1": "1", "2": "2", "3": "0"}, true,
+			map[string]string{"1": "1", "2": "2", "3": "0"},
+			true,
 		},
 		{"the list's own numbers with their zeros", "dan_toc", []any{"01", "06", "10"}, func(*tablesOf) {}, nil, map[string]string{"01": "01", "06": "06", "10": "10"}, true},
 		{"numbers that could be the list's own", "dan_toc", []any{"10", "11"}, func(*tablesOf) {}, nil, map[string]string{"10": "", "11": ""}, false},

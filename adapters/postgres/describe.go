@@ -364,7 +364,7 @@ func (s *source) Describe(ctx context.Context, tables ...string) ([]adapters.Tab
 	infos := make([]adapters.TableInfo, len(found))
 	for i, t := range found {
 		if !t.isTable() {
-			return nil, &problem.Problem{Code: "postgres.not-a-table", Where: c.server.name, What: notATable(t), Fix: problem.Say("name the table behind it")}
+			return nil, &problem.Problem{Code: "postgres.not-a-table", Where: c.server.name, What: problem.Say("%s is a view or a foreign table: it has no changes of its own", t.table), Fix: problem.Say("name the table behind it")}
 		}
 		infos[i] = adapters.TableInfo{Table: t.table, Rows: t.rows, IdentityFix: t.fullIdentity(), Relations: relations[t.oid]}
 	}
@@ -373,16 +373,6 @@ func (s *source) Describe(ctx context.Context, tables ...string) ([]adapters.Tab
 
 // isTable reports whether changes of it are in the log.
 func (t *catalogTable) isTable() bool { return t.kind == 'r' || t.kind == 'p' }
-
-func notATable(t *catalogTable) problem.Text {
-	return problem.Say("%s is a view or a foreign table: it has no changes of its own", t.table)
-}
-
-// mayNotSelect says that a role may not read a table, and what grants it.
-func mayNotSelect(t *catalogTable, role string) (what, fix problem.Text) {
-	return problem.Say("role %s may not read table %s", role, t.table.String()),
-		problem.Say("GRANT USAGE ON SCHEMA %s TO %s; GRANT SELECT ON %s TO %s", quote(t.table.Schema), role, quoteTable(t.table), role)
-}
 
 // relations reads the foreign keys of all tables, by the OID of the table that has them.
 func (c *session) relations(ctx context.Context) (map[uint32][]adapters.Relation, error) {

@@ -124,7 +124,7 @@ func (f *findings) table(t *catalogTable, role string) {
 	name, quoted := t.table.String(), quoteTable(t.table)
 	switch {
 	case !t.isTable():
-		f.add("not-a-table", notATable(t), problem.Say("name the table behind it"))
+		f.add("not-a-table", problem.Say("%s is a view or a foreign table: it has no changes of its own", name), problem.Say("name the table behind it"))
 		return
 	case t.persistence != 'p':
 		f.add("unlogged", problem.Say("table %s is temporary or unlogged: its changes are not in the log", name), problem.Say("ALTER TABLE %s SET LOGGED", quoted))
@@ -144,8 +144,7 @@ func (f *findings) table(t *catalogTable, role string) {
 		f.add("partition-identity", r.What, r.Fix)
 	}
 	if !t.canSelect {
-		what, fix := mayNotSelect(t, role)
-		f.add("select-privilege", what, fix)
+		f.add("select-privilege", problem.Say("role %s may not read table %s", role, name), problem.Say("GRANT USAGE ON SCHEMA %s TO %s; GRANT SELECT ON %s TO %s", quote(t.table.Schema), role, quoted, role))
 	}
 	if t.filtered {
 		f.add("row-security", problem.Say("row-level security hides rows of table %s from role %s, which the log does not", name, role), problem.Say("ALTER ROLE %s BYPASSRLS", role))
