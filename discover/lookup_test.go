@@ -184,6 +184,9 @@ func TestLookupTables(t *testing.T) {
 					t.Errorf("confidence %.2f of %s", e.Confidence, e.From)
 				}
 			}
+			if !c.live && p.Codes.Lookup != nil {
+				t.Errorf("explained by %+v, which shows its rows", p.Codes.Lookup)
+			}
 			if fmt.Sprint(got) != fmt.Sprint(c.want) || p.Live != c.live {
 				t.Errorf("codes %v, live %v; want %v, %v\n%s", got, p.Live, c.want, c.live, d.YAML)
 			}
