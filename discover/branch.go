@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/lienthong/truc/problem"
 )
 
 // branch is an object of the document as the draft writes it.
@@ -143,22 +145,22 @@ func (w *writer) element(c *branch, depth int) {
 
 func (w *writer) leafLines(c *branch, depth int) {
 	p := c.proposal
-	title := Text{c.leaf.node.Title["vi"], c.leaf.node.Title["en"]}
+	title := problem.Text{VI: c.leaf.node.Title["vi"], EN: c.leaf.node.Title["en"]}
 	if p == nil || p.Expression == "" && len(p.Columns) == 0 {
-		w.line(depth, "# TODO bắt buộc, chưa có cột nào / required, no column found: %s (%s)", c.leaf, both(title))
+		w.note(depth, say("TODO bắt buộc, chưa có cột nào: %s (%s)", "TODO required, no column found: %s (%s)", c.leaf, title))
 		w.line(depth, "# %s: %s", c.name, w.suggested(c.leaf))
 		return
 	}
 	w.why(p, depth)
 	for _, t := range p.Todo {
-		w.line(depth, "# TODO %s", both(t))
+		w.line(depth, "# TODO %s", w.said(t))
 	}
 	if p.Live {
 		w.line(depth, "%s: %s", c.name, expression(p.Expression))
 		return
 	}
 	if p.Required {
-		w.line(depth, "# TODO bắt buộc / required: %s (%s)", c.leaf, both(title))
+		w.note(depth, say("TODO bắt buộc: %s (%s)", "TODO required: %s (%s)", c.leaf, title))
 	}
 	w.line(depth, "# %s: %s", c.name, expression(p.Expression))
 	for _, o := range p.Others {
@@ -170,8 +172,8 @@ func (w *writer) leafLines(c *branch, depth int) {
 
 // why says how certain a proposal is, and for what reasons.
 func (w *writer) why(p *Proposal, depth int) {
-	reasons := Text{joined(p.Reasons, func(t Text) string { return t.VI }), joined(p.Reasons, func(t Text) string { return t.EN })}
-	w.line(depth, "# %.2f %s", p.Confidence, both(reasons))
+	reasons := problem.Join(p.Reasons, "; ")
+	w.line(depth, "# %.2f %s", p.Confidence, w.said(reasons))
 }
 
 // suggested is what could stand for a required property that no column fills.
@@ -180,14 +182,6 @@ func (w *writer) suggested(l *leaf) string {
 		return fmt.Sprintf("{ const: %s }", w.opt.Agency)
 	}
 	return "…"
-}
-
-func joined(list []Text, of func(Text) string) string {
-	var out []string
-	for _, t := range list {
-		out = append(out, of(t))
-	}
-	return strings.Join(out, "; ")
 }
 
 // expression writes an expression so that YAML takes it as it is.

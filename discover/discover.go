@@ -4,8 +4,10 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/lienthong/truc/adapters"
+	"github.com/lienthong/truc/problem"
 	"github.com/lienthong/truc/record"
 	"github.com/lienthong/truc/schemas"
 )
@@ -19,6 +21,8 @@ type Options struct {
 	Agency string
 	// Samples puts values of rows into the report.
 	Samples bool
+	// Languages of the comments in a draft; empty for both.
+	Languages []problem.Language
 }
 
 // LeastFit is the score from which a dataset fits a table well enough to be drafted unasked.
@@ -30,11 +34,12 @@ type Table struct {
 	// Rows is an estimate, -1 when unknown. Sampled of them were looked at.
 	Rows    int64 `json:"rows"`
 	Sampled int   `json:"sampled"`
-	// Unread says why no rows could be looked at.
-	Unread    string     `json:"unread,omitempty"`
-	Key       []string   `json:"key"`
-	Columns   []Column   `json:"columns"`
-	Relations []Relation `json:"relations"`
+	// Unread says why no rows could be looked at, UnreadFix what to do about it.
+	Unread    problem.Text `json:"unread,omitzero"`
+	UnreadFix problem.Text `json:"unreadFix,omitzero"`
+	Key       []string     `json:"key"`
+	Columns   []Column     `json:"columns"`
+	Relations []Relation   `json:"relations"`
 	// IdentityFix is the statement that makes deletions carry every column; empty when they do.
 	IdentityFix string `json:"identityFix,omitempty"`
 	// Fits are the datasets, the best first.
@@ -62,10 +67,12 @@ type Column struct {
 	Blank    int `json:"blank"`
 	Distinct int `json:"distinct"`
 	// Shape describes the texts: "12 digits", "letters".
-	Shape Text `json:"shape,omitzero"`
+	Shape problem.Text `json:"shape,omitzero"`
 	// Suspected is the encoding the texts are most likely in, when that is not UTF-8; Encodings are all plausible ones.
 	Suspected string     `json:"suspected,omitempty"`
 	Encodings []Encoding `json:"encodings,omitempty"`
+	// Mixed are the encodings of a column whose rows are in several, the commonest first: none can be declared for all.
+	Mixed []Share `json:"mixed,omitempty"`
 	// Document is "json" or "xml" where the cells hold that, Inside what stands in them, and Hidden how many keys may be values
 	// and are not shown.
 	Document string `json:"document,omitempty"`
@@ -109,6 +116,7 @@ type Discoverer struct {
 	// base are the words of any system, all those of the datasets besides.
 	base, all *vocabulary
 	known     []*known
+	book      *codeBook
 }
 
 // known is a dataset with the words that its properties go by.
@@ -121,7 +129,7 @@ type known struct {
 
 // New makes a Discoverer. It fails when the dataset that is asked for is none.
 func New(opt Options) (*Discoverer, error) {
-	d := &Discoverer{opt: opt, base: newVocabulary()}
+	d := &Discoverer{opt: opt, base: newVocabulary(), book: newCodeBook(opt.Set)}
 	d.all = cloneVocabulary(d.base)
 	datasets := opt.Set.Datasets()
 	if opt.Dataset != "" {
@@ -167,10 +175,17 @@ func (d *Discoverer) Describe(info adapters.TableInfo, t *record.Table, rows []r
 	for _, p := range columns {
 		out.Columns = append(out.Columns, p.report(opt.Samples))
 	}
+	for _, r := range info.Relations {
+		for _, p := range columns {
+			if len(r.Columns) == 1 && len(r.References) == 1 && r.Columns[0] == p.column.Name {
+				p.foreign = &reference{r.Table, r.References[0]}
+			}
+		}
+	}
 	ids := identifiers(columns)
 	proposals := map[string][]*Proposal{}
 	for _, k := range d.known {
-		found := propose(k, t.Name, columns, opt.Set, ids)
+		found := propose(k, t.Name, columns, d.book, ids)
 		proposals[k.dataset.ID()] = found
 		out.Fits = append(out.Fits, fitOf(k.dataset, t.Name, found, columns, k.v))
 	}
@@ -199,6 +214,7 @@ func (p *profile) report(samples bool) Column {
 		Name: p.column.Name, Type: p.column.Type, Kind: p.kind.String(), Nullable: p.column.Nullable, Key: p.key,
 		Nulls: p.nulls, Blank: p.blanks, Distinct: len(p.texts), Shape: p.shape(), Suspected: p.suspected, Encodings: p.encodings,
 	}
+	c.Mixed = p.mixed
 	c.Document, c.Inside, c.Hidden = p.document, p.insides(), p.hidden
 	if !samples {
 		return c
@@ -222,23 +238,13 @@ func (p *profile) report(samples bool) Column {
 	return c
 }
 
-// shown is a text as a terminal and JSON can show it: bytes that are no UTF-8 as \xNN.
+// shown is the beginning of a text as a terminal and JSON can show it.
 func shown(text string) string {
-	var b strings.Builder
-	for i := 0; i < len(text) && b.Len() < 60; {
-		r := []rune(text[i:min(len(text), i+4)])[0]
-		size := len(string(r))
-		if r == 0xFFFD && !strings.HasPrefix(text[i:], "\uFFFD") {
-			const hex = "0123456789ABCDEF"
-			b.WriteString(`\x` + string(hex[text[i]>>4]) + string(hex[text[i]&15]))
-			i++
-			continue
-		}
-		if r < ' ' {
-			r = ' '
-		}
-		b.WriteRune(r)
-		i += size
+	const most = 60
+	end := 0
+	for end < len(text) && end < most {
+		_, size := utf8.DecodeRuneInString(text[end:])
+		end += size
 	}
-	return b.String()
+	return problem.Visible(text[:end])
 }

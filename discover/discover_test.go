@@ -13,6 +13,7 @@ import (
 	"github.com/lienthong/truc/discover"
 	"github.com/lienthong/truc/mapping"
 	"github.com/lienthong/truc/mapping/value"
+	"github.com/lienthong/truc/problem"
 	"github.com/lienthong/truc/record"
 	"github.com/lienthong/truc/schemas"
 )
@@ -215,11 +216,59 @@ func TestEncodingIsNotApplied(t *testing.T) {
 	}
 }
 
+// TestMixedEncodings: a column whose rows are in several encodings is named with their shares, and none is suspected.
+func TestMixedEncodings(t *testing.T) {
+	names := []string{"Nguyễn Văn Mẫu", "Trần Thị Ví Dụ", "Lê Hoàng Thử", "Phạm Đức Giả Định", "Hoàng Thị Mẫu", "Đỗ Quốc Thử", "Vũ Thị Hương Mẫu", "Bùi Xuân Mẫu"}
+	table, rows := grid("id,ho_ten", people(len(names), func(i int) []any { return []any{i, names[i]} })...)
+	for i, n := range names[:5] {
+		b, _ := value.EncodeTCVN3(nil, []byte(n))
+		rows[i][1] = record.BytesOf(record.Text, b)
+	}
+	report := describe(t, table, rows, discover.Options{Languages: []problem.Language{problem.English}})
+	c := report.Columns[1]
+	if len(c.Mixed) != 2 || c.Mixed[0] != (discover.Share{Encoding: "tcvn3", Values: 5, Percent: 62}) || c.Mixed[1].Encoding != "utf-8" || c.Suspected != "" {
+		t.Errorf("found %+v", c)
+	}
+	yaml := report.Draft.YAML
+	for _, line := range []string{"the column ho_ten mixes encodings: tcvn3 62 %, utf-8 38 %. One encoding", "told apart at the source"} {
+		if !strings.Contains(yaml, line) {
+			t.Errorf("the draft lacks %q:\n%s", line, yaml)
+		}
+	}
+}
+
+// TestLanguage: a draft speaks the languages that were asked for.
+func TestLanguage(t *testing.T) {
+	table, rows := grid("id,ho_ten,gioi_tinh", people(5, func(i int) []any { return []any{i, "Nguyễn Văn Mẫu", i % 2} })...)
+	vietnamese, english := []string{"Bản nháp", "bắt buộc", "tên khớp", "hàng mẫu"}, []string{"A draft", "required", "the name matches", "sampled rows"}
+	for _, c := range []struct {
+		languages  []problem.Language
+		has, lacks []string
+	}{
+		{nil, slices.Concat(vietnamese, english), nil},
+		{[]problem.Language{problem.Vietnamese, problem.English}, slices.Concat(vietnamese, english), nil},
+		{[]problem.Language{problem.Vietnamese}, vietnamese, english},
+		{[]problem.Language{problem.English}, english, vietnamese},
+	} {
+		yaml := describe(t, table, rows, discover.Options{Languages: c.languages}).Draft.YAML
+		for _, s := range c.has {
+			if !strings.Contains(yaml, s) {
+				t.Errorf("%v: the draft lacks %q:\n%s", c.languages, s, yaml)
+			}
+		}
+		for _, s := range c.lacks {
+			if strings.Contains(yaml, s) {
+				t.Errorf("%v: the draft says %q", c.languages, s)
+			}
+		}
+	}
+}
+
 // TestRequiredIsATodo: what a document must have and no column fills stands in the draft.
 func TestRequiredIsATodo(t *testing.T) {
 	table, rows := grid("id,ho_ten", people(5, func(i int) []any { return []any{i, "Nguyễn Văn Mẫu"} })...)
 	d := describe(t, table, rows, discover.Options{Agency: "H44.15"}).Draft
-	for _, line := range []string{"# TODO bắt buộc, chưa có cột nào / required, no column found: so (", "noiDangKy.ma (", "# ma: { const: H44.15 }"} {
+	for _, line := range []string{"# TODO bắt buộc, chưa có cột nào: so (", "TODO required, no column found: so (", "noiDangKy.ma (", "# ma: { const: H44.15 }"} {
 		if !strings.Contains(d.YAML, line) {
 			t.Errorf("the draft lacks %q:\n%s", line, d.YAML)
 		}

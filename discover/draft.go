@@ -8,6 +8,7 @@ import (
 
 	"github.com/lienthong/truc/mapping"
 	"github.com/lienthong/truc/mapping/value"
+	"github.com/lienthong/truc/problem"
 	"github.com/lienthong/truc/record"
 	"github.com/lienthong/truc/schemas"
 )
@@ -29,6 +30,7 @@ type writer struct {
 // draft writes the mapping, and takes out of it what does not compile against the table.
 func (w *writer) draft() *Draft {
 	w.constants()
+	w.lacking()
 	for range 3 {
 		w.b.Reset()
 		w.file()
@@ -69,7 +71,7 @@ func (w *writer) demote() bool {
 			if p.Live && path != "" && placeless(p.Property) == placeless(path) {
 				p.Live = false
 				p.Confidence = min(p.Confidence, Threshold-0.05)
-				p.Todo = append(p.Todo, Text{"chưa biên dịch được: " + q.What.VI, "does not compile: " + q.What.EN})
+				p.Todo = append(p.Todo, problem.Text{VI: "chưa biên dịch được: " + q.What.VI, EN: "does not compile: " + q.What.EN})
 				changed = true
 			}
 		}
@@ -109,11 +111,12 @@ func (w *writer) constants() {
 			if err != nil {
 				continue
 			}
+			spelt := newSpellings(list.Codes())
 			for _, word := range split(p.Columns[0]) {
-				if code, ok := named(list.Codes(), word); ok {
+				if code, _, ok := spelt.named(word); ok {
 					w.proposals = append(w.proposals, &Proposal{
 						Property: path, Columns: []string{}, Expression: fmt.Sprintf("{ const: %q }", code.Code), Confidence: 0.7, Live: true,
-						Reasons: []Text{say("tên cột %s nói loại “%s”", "the name of column %[1]s says so", p.Columns[0], code.VI)},
+						Reasons: []problem.Text{say("tên cột %s nói loại “%s”", "the name of column %[1]s says so", p.Columns[0], code.VI)},
 						leaf:    &leaf{path: append(slices.Clone(parent), s.Name), node: s.Node, required: true},
 					})
 				}
@@ -122,18 +125,55 @@ func (w *writer) constants() {
 	}
 }
 
+// lacking lowers the confidence of what stands in an object that cannot be without something that no column fills: the number
+// of an identity paper whose kind is not known. The whole object may have to be left out.
+func (w *writer) lacking() {
+	for _, l := range w.leaves {
+		if !l.required || l.must || slices.ContainsFunc(w.proposals, func(p *Proposal) bool { return p.Property == l.String() && p.Expression != "" }) {
+			continue
+		}
+		object := strings.Join(l.path[:len(l.path)-1], ".") + "."
+		for _, p := range w.proposals {
+			if strings.HasPrefix(p.Property, object) && p.Confidence > lackingMost {
+				p.Confidence = lackingMost
+				p.Reasons = append(p.Reasons, say("%s cũng bắt buộc mà chưa có cột nào", "%s is required beside it, and no column fills it", l))
+			}
+		}
+	}
+}
+
+// lackingMost bounds the confidence of a part of an object that lacks another.
+const lackingMost = 0.85
+
 func (w *writer) line(depth int, format string, args ...any) {
 	w.b.WriteString(strings.Repeat("  ", depth))
-	fmt.Fprintf(&w.b, format, args...)
+	w.b.WriteString(problem.Visible(fmt.Sprintf(format, args...))) // a name must not end a comment, or move the cursor
 	w.b.WriteByte('\n')
 }
 
+// note writes a comment in the languages that were asked for.
+func (w *writer) note(depth int, t problem.Text) { w.line(depth, "# %s", w.said(t)) }
+
+// said is a text in the languages that were asked for, side by side.
+func (w *writer) said(t problem.Text) string {
+	if len(w.opt.Languages) == 0 {
+		return both(t)
+	}
+	var out []string
+	for _, l := range w.opt.Languages {
+		if said := t.In(l); !slices.Contains(out, said) {
+			out = append(out, said)
+		}
+	}
+	return strings.Join(out, " / ")
+}
+
 // both is a comment in both languages.
-func both(t Text) string { return t.VI + " / " + t.EN }
+func both(t problem.Text) string { return t.VI + " / " + t.EN }
 
 func (w *writer) file() {
-	w.line(0, "# Bản nháp của truc discover: đọc và sửa từng dòng trước khi dùng. / A draft by truc discover: read and mend every line before use.")
-	w.line(0, "# Số là độ tin cậy từ 0 đến 1; dưới %.1f thì dòng chỉ là chú thích. / Numbers are confidence from 0 to 1; below %.1f a line is a comment only.", Threshold, Threshold)
+	w.note(0, say("Bản nháp của truc discover: đọc và sửa từng dòng trước khi dùng.", "A draft by truc discover: read and mend every line before use."))
+	w.note(0, say("Số là độ tin cậy từ 0 đến 1; dưới %.1f thì dòng chỉ là chú thích.", "Numbers are confidence from 0 to 1; below %.1f a line is a comment only.", Threshold))
 	w.line(0, "dataset: %s", w.dataset.ID())
 	w.line(0, "table: %s", scalar(w.table.String()))
 	w.columnRules()
@@ -190,7 +230,7 @@ func (w *writer) columnRules() {
 		if len(columns) == 0 {
 			continue
 		}
-		comments = append(comments, fmt.Sprintf("# TODO nghi là %s ở %d cột: xem truc discover --samples rồi bỏ dấu # / %s is suspected in %d columns: look at truc discover --samples, then remove the #", d.Name, len(columns), d.Name, len(columns)))
+		comments = append(comments, "# "+w.said(say("TODO nghi là %s ở %d cột: xem truc discover --samples rồi bỏ dấu #", "TODO %s is suspected in %d columns: look at truc discover --samples, then remove the #", d.Name, len(columns))))
 		if len(columns) == telling {
 			comments = append(comments, fmt.Sprintf(`# "*": { text: %s }`, d.Name))
 			continue
@@ -198,6 +238,19 @@ func (w *writer) columnRules() {
 		for _, c := range columns {
 			comments = append(comments, fmt.Sprintf("# %s: { text: %s }", c, d.Name))
 		}
+	}
+	for _, p := range w.columns {
+		if p.mixed == nil {
+			continue
+		}
+		var shares []string
+		for _, m := range p.mixed {
+			shares = append(shares, fmt.Sprintf("%s %d %%", m.Encoding, m.Percent))
+		}
+		comments = append(comments,
+			"# "+w.said(say("TODO cột %s lẫn nhiều bảng mã: %s. Mỗi cột chỉ khai báo được một bảng mã cho mọi hàng", "TODO the column %s mixes encodings: %s. One encoding is declared for all rows of a column", w.ids[p], strings.Join(shares, ", "))),
+			"# "+w.said(say("từng hàng phải được phân biệt ở nguồn: chuyển về một bảng mã, hoặc tách mỗi bảng mã thành một cột rồi viết or(cột, cột)", "the rows must be told apart at the source: recode them, or give each encoding a column of its own and write or(column, column)")),
+		)
 	}
 	for _, p := range w.columns {
 		var parts []string
@@ -212,7 +265,7 @@ func (w *writer) columnRules() {
 				parts = append(parts, "null: "+quotedList(q.nulls))
 			}
 			if len(q.asked) > 0 {
-				comments = append(comments, fmt.Sprintf("# TODO nhiều hàng ghi %s: có nghĩa là không biết? / many rows say %s: does that mean unknown?", q.asked[0], q.asked[0]),
+				comments = append(comments, "# "+w.said(say("TODO nhiều hàng ghi %s: có nghĩa là không biết?", "TODO many rows say %s: does that mean unknown?", q.asked[0])),
 					fmt.Sprintf("# %s: { null: %s }", w.ids[p], quotedList(append(slices.Clone(q.nulls), q.asked...))))
 			}
 		}
@@ -262,7 +315,7 @@ func (w *writer) filters() {
 					codes = append(codes, fmt.Sprintf("%s (%d)", text, p.texts[text]))
 				}
 			}
-			w.line(0, "# TODO %s %s: %s", f.vi, f.en, orNone(codes))
+			w.line(0, "# TODO %s: %s", w.said(problem.Text{VI: f.vi, EN: f.en}), orNone(codes))
 			w.line(0, "# %s: %s == %s", f.key, w.ids[p], sampleCode(p))
 		}
 	}
@@ -298,8 +351,8 @@ func (w *writer) codes() {
 	if len(tables) == 0 {
 		return
 	}
-	mark := func(p *Proposal) string {
-		if p.Live {
+	mark := func(live bool) string {
+		if live {
 			return ""
 		}
 		return "# "
@@ -309,30 +362,58 @@ func (w *writer) codes() {
 	} else {
 		w.line(0, "# codes:")
 	}
-	done := map[string]bool{}
-	for _, p := range tables {
-		c := p.Codes
-		if done[c.Name] {
-			continue
+	for _, c := range merged(tables) {
+		m := mark(c.live)
+		if c.Lookup != nil {
+			w.note(1, c.Lookup.says())
 		}
-		done[c.Name] = true
-		m := mark(p)
 		w.line(1, "%s%s:", m, c.Name)
 		if c.List != "" {
 			w.line(2, "%slist: %s", m, c.List)
 		}
 		w.line(2, "%smap:", m)
 		for _, e := range c.Entries {
-			if e.To == "" {
-				w.line(3, "# TODO %s: \"?\"   # %d hàng mẫu / sampled rows", quote(e.From), e.Rows)
-				continue
+			switch {
+			case e.To == "" && e.Called != "":
+				w.line(3, "# TODO %s: \"?\"   # %s", quote(e.From), e.Called)
+			case e.To == "":
+				w.line(3, "# TODO %s: \"?\"   # %s", quote(e.From), w.said(say("%d hàng mẫu", "%d sampled rows", e.Rows)))
+			case e.Called != "":
+				w.line(3, "%s%s: %s   # %.2f %s → %s", m, quote(e.From), quote(e.To), e.Confidence, e.Called, w.said(e.Label))
+			default:
+				w.line(3, "%s%s: %s   # %s", m, quote(e.From), quote(e.To), w.said(e.Label))
 			}
-			w.line(3, "%s%s: %s   # %s", m, quote(e.From), quote(e.To), both(e.Label))
 		}
 		if c.Hidden > 0 {
-			w.line(3, "# TODO còn %d giá trị không giống mã, không in ra / %d more values that look like no codes are not shown", c.Hidden, c.Hidden)
+			w.note(3, say("TODO còn %d giá trị không giống mã, không in ra", "TODO %d more values that look like no codes are not shown", c.Hidden))
 		}
 	}
+}
+
+type mergedCodes struct {
+	Codes
+	live bool
+}
+
+// merged are the code tables, each once: that of a look-up table serves every column that leads to it.
+func merged(proposals []*Proposal) []*mergedCodes {
+	var out []*mergedCodes
+	for _, p := range proposals {
+		i := slices.IndexFunc(out, func(c *mergedCodes) bool { return c.Name == p.Codes.Name })
+		if i < 0 {
+			one := &mergedCodes{Codes: *p.Codes, live: p.Live}
+			one.Entries = slices.Clone(p.Codes.Entries)
+			out = append(out, one)
+			continue
+		}
+		out[i].live = out[i].live || p.Live
+		for _, e := range p.Codes.Entries {
+			if !slices.ContainsFunc(out[i].Entries, func(o CodeEntry) bool { return o.From == e.From }) {
+				out[i].Entries = append(out[i].Entries, e)
+			}
+		}
+	}
+	return out
 }
 
 func (w *writer) key() KeyCoverage {
@@ -386,9 +467,21 @@ func scalar(s string) string {
 	return quote(s)
 }
 
-// quote writes a YAML text in double quotes.
+// quote writes a YAML text in double quotes, with escapes for what a line cannot hold.
 func quote(s string) string {
-	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\t", `\t`, "\n", `\n`, "\r", `\r`).Replace(s) + `"`
+	s = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\t", `\t`, "\n", `\n`, "\r", `\r`).Replace(s)
+	var b strings.Builder
+	for _, r := range s {
+		switch {
+		case problem.Visible(string(r)) == string(r):
+			b.WriteRune(r)
+		case r > 0xFFFF:
+			fmt.Fprintf(&b, `\U%08X`, r)
+		default:
+			fmt.Fprintf(&b, `\u%04X`, r)
+		}
+	}
+	return `"` + b.String() + `"`
 }
 
 func quotedList(list []string) string {

@@ -6,18 +6,24 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/lienthong/truc/problem"
 	"github.com/lienthong/truc/record"
 	"github.com/lienthong/truc/schemas"
 )
 
-// Text is a sentence in both languages.
-type Text struct {
-	VI string `json:"vi"`
-	EN string `json:"en"`
+// say words a sentence in both languages; an argument that is a text appears in the language of the sentence.
+func say(vi, en string, args ...any) problem.Text {
+	return problem.Text{VI: spoken(vi, problem.Vietnamese, args), EN: spoken(en, problem.English, args)}
 }
 
-func say(vi, en string, args ...any) Text {
-	return Text{fmt.Sprintf(vi, args...), fmt.Sprintf(en, args...)}
+func spoken(format string, l problem.Language, args []any) string {
+	said := slices.Clone(args)
+	for i, a := range said {
+		if t, ok := a.(problem.Text); ok {
+			said[i] = t.In(l)
+		}
+	}
+	return fmt.Sprintf(format, said...)
 }
 
 // evidence is what the values of a column say about a property it might be.
@@ -32,24 +38,24 @@ type evidence struct {
 	list string
 	// over is the list that the expression is about one element of.
 	over string
-	why  []Text
+	why  []problem.Text
 	// nulls are texts to be declared as null for the column; asked are those that a person must judge.
 	nulls, asked []string
 	codes        *Codes
 	// todo says what keeps the expression from being usable as it is.
-	todo []Text
+	todo []problem.Text
 }
 
 // judge holds a column against a leaf. id is the column as an expression names it.
-func judge(p *profile, l *leaf, id string, set *schemas.Set) evidence {
+func judge(p *profile, l *leaf, id string, book *codeBook) evidence {
 	e := evidence{most: 1}
 	n := l.node
-	if e, ok := judgeElement(p, l, id, set); ok {
+	if e, ok := judgeElement(p, l, id, book); ok {
 		return e
 	}
 	switch {
 	case l.list || p.many:
-		return judgeList(p, l, id, set)
+		return judgeList(p, l, id, book)
 	case isPartialDate(n):
 		e.date(p, id, true)
 	case n.Format == "date":
@@ -57,7 +63,7 @@ func judge(p *profile, l *leaf, id string, set *schemas.Set) evidence {
 	case n.Format == "date-time":
 		e.instant(p, id)
 	case n.CodeList != "" || len(n.Enum) > 0:
-		e.code(p, n, id, set)
+		e.code(p, l, id, book)
 	case allows(n, "string"):
 		e.text(p, l, id)
 	case allows(n, "integer"), allows(n, "number"):
@@ -71,7 +77,7 @@ func judge(p *profile, l *leaf, id string, set *schemas.Set) evidence {
 }
 
 // judgeList holds a column against a list of plain values: one value, or several with a separator between them.
-func judgeList(p *profile, l *leaf, id string, set *schemas.Set) evidence {
+func judgeList(p *profile, l *leaf, id string, book *codeBook) evidence {
 	if l.node.Items == nil || !l.list {
 		return evidence{}
 	}
@@ -80,17 +86,17 @@ func judgeList(p *profile, l *leaf, id string, set *schemas.Set) evidence {
 	if p.many {
 		single := *p
 		single.many = false
-		e := judge(&single, &one, "s", set)
+		e := judge(&single, &one, "s", book)
 		e.list = "{ each: '" + p.of.at(p.of.id(id), p.path, "json") + "', as: s, value: %s }"
 		return e
 	}
 	separator := p.separator(";", ",", "|", "\n")
 	if separator == "" {
-		e := judge(p, &one, id, set)
+		e := judge(p, &one, id, book)
 		e.list = "[%s]"
 		return e
 	}
-	e := judge(p.separated(separator), &one, "s", set)
+	e := judge(p.separated(separator), &one, "s", book)
 	e.list = "{ each: 'split(" + id + `, "` + strings.ReplaceAll(separator, "\n", `\n`) + `")', as: s, value: %s }`
 	e.why = append(e.why, say("nhiều giá trị cách nhau bằng %q", "several values with %q between them", separator))
 	return e
@@ -100,14 +106,14 @@ func allows(n *schemas.Node, kind string) bool {
 	return len(n.Types) == 0 || slices.Contains(n.Types, kind)
 }
 
-func (e *evidence) because(fit float64, why Text) {
+func (e *evidence) because(fit float64, why problem.Text) {
 	e.fit = fit
 	e.why = append(e.why, why)
 }
 
 // judgeElement holds a column against what an element of a list goes by, its name or its address, where the cells hold several
 // of them: every one is an element.
-func judgeElement(p *profile, l *leaf, id string, set *schemas.Set) (evidence, bool) {
+func judgeElement(p *profile, l *leaf, id string, book *codeBook) (evidence, bool) {
 	n := len(l.path)
 	if n < 2 || !strings.HasSuffix(l.path[n-2], "[]") || !slices.Contains([]string{"hoTen", "ten", "chiTiet"}, l.path[n-1]) || p.member {
 		return evidence{}, false
@@ -118,7 +124,7 @@ func judgeElement(p *profile, l *leaf, id string, set *schemas.Set) (evidence, b
 	}
 	one := *l
 	one.path = l.path[n-1:]
-	e := judge(p.separated(separator), &one, elementName, set)
+	e := judge(p.separated(separator), &one, elementName, book)
 	e.over = "split(" + id + `, "` + strings.ReplaceAll(separator, "\n", `\n`) + `")`
 	e.why = append(e.why, say("nhiều giá trị cách nhau bằng %q", "several values with %q between them", separator))
 	return e, true

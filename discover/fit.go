@@ -4,13 +4,14 @@ import (
 	"maps"
 	"strings"
 
+	"github.com/lienthong/truc/problem"
 	"github.com/lienthong/truc/schemas"
 )
 
 // Fit says how well a table could be a dataset.
 type Fit struct {
-	Dataset string `json:"dataset"`
-	Title   Text   `json:"title"`
+	Dataset string       `json:"dataset"`
+	Title   problem.Text `json:"title"`
 	// Score is from 0 to 1: of the required properties that columns would fill, and of the columns that find a place.
 	Score float64 `json:"score"`
 	// Required of the dataset's required properties, and how many of them a proposal fills.
@@ -22,7 +23,7 @@ type Fit struct {
 
 // fitOf weighs the proposals for a dataset.
 func fitOf(d *schemas.Dataset, table string, proposals []*Proposal, columns []*profile, v *vocabulary) Fit {
-	f := Fit{Dataset: d.ID(), Title: Text{d.Title("vi"), d.Title("en")}}
+	f := Fit{Dataset: d.ID(), Title: problem.Text{VI: d.Title("vi"), EN: d.Title("en")}}
 	placed := map[string]bool{}
 	for _, p := range proposals {
 		if p.Required {
@@ -94,5 +95,5 @@ type KeyCoverage struct {
 
 // cloneVocabulary copies what a dataset may teach: trying one must not teach words that another has not.
 func cloneVocabulary(v *vocabulary) *vocabulary {
-	return &vocabulary{meanings: v.meanings, longest: v.longest, words: maps.Clone(v.words)}
+	return &vocabulary{meanings: maps.Clone(v.meanings), brief: maps.Clone(v.brief), longest: v.longest, words: maps.Clone(v.words)}
 }

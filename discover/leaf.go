@@ -195,6 +195,7 @@ func variants(name string, n *schemas.Node, v *vocabulary) [][]string {
 	own := split(name)
 	v.learn(own)
 	v.learn(split(n.Title["vi"]))
+	v.abbreviate(own)
 	out = append(out, own)
 	add(name)
 	add(n.Title["vi"])

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/lienthong/truc/problem"
 )
 
 // leastList is how well the name of a list must fit, leastElements the share of what its elements hold that must find a place
@@ -89,7 +91,7 @@ func (x *proposer) inJSON(a *array, l *listProperty, name float64) []*Proposal {
 	if len(a.path) > 0 {
 		over = a.column.at(over, a.path, "json")
 	}
-	why := []Text{say("danh sách trong cột JSON", "a list in a JSON column"), say("%d trong %d phần của phần tử có chỗ", "%d of %d parts of its elements find a place", placed, len(a.members))}
+	why := []problem.Text{say("danh sách trong cột JSON", "a list in a JSON column"), say("%d trong %d phần của phần tử có chỗ", "%d of %d parts of its elements find a place", placed, len(a.members))}
 	return x.fill(l, inner, &Proposal{Columns: []string{a.column.column.Name}, Expression: over, Confidence: rounded(name * (0.8 + 0.15*share)), Reasons: why})
 }
 

@@ -63,7 +63,7 @@ func subjects(leaves []*leaf) map[string]bool {
 // understand reads the names of columns and of what stands inside them, as the dataset's words allow.
 func (m *matcher) understand(columns []*profile, v *vocabulary) {
 	for _, p := range columns {
-		p.read = m.readings(p, v)
+		p.read, p.words = m.readings(p, v), v
 		m.settle(p)
 	}
 }

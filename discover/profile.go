@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/lienthong/truc/mapping/value"
+	"github.com/lienthong/truc/problem"
 	"github.com/lienthong/truc/record"
 )
 
@@ -18,6 +19,9 @@ type profile struct {
 	place  int
 	key    bool
 	read   []reading
+	// words are those that its name was read with, foreign is where its foreign key leads.
+	words   *vocabulary
+	foreign *reference
 
 	rows, nulls, blanks int
 	// kind is the kind of most cells that are not null; of the column, where there are none.
@@ -29,6 +33,8 @@ type profile struct {
 	// encodings are the readings of a text column that is no clean UTF-8 Vietnamese, best first.
 	encodings []Encoding
 	suspected string
+	// mixed are the encodings of a column whose rows are in several.
+	mixed []Share
 
 	// document is the notation of a column whose cells are documents, "json" or "xml"; parts and arrays are what is in them.
 	document string
@@ -64,6 +70,9 @@ func profiles(t *record.Table, rows []record.Row, v, known *vocabulary) []*profi
 		}
 		if p.kind == record.Text || p.kind == record.Bytes {
 			p.encodings, p.suspected = suspect(p.texts)
+			if p.mixed = mixed(p.texts); p.mixed != nil {
+				p.suspected = "" // no single one is right
+			}
 		}
 		p.documents(rows, known)
 		out[i] = p
@@ -90,7 +99,7 @@ func alike(columns []*profile) {
 		return
 	}
 	for _, p := range columns {
-		if p.suspected != "" || p.kind != record.Text && p.kind != record.Bytes {
+		if p.suspected != "" || p.mixed != nil || p.kind != record.Text && p.kind != record.Bytes {
 			continue
 		}
 		e := tryEncoding(d, p.texts)
@@ -295,9 +304,9 @@ func (p *profile) values() []string {
 }
 
 // shape describes the texts of a column without showing any: "9 digits", "letters", "mixed".
-func (p *profile) shape() Text {
+func (p *profile) shape() problem.Text {
 	if p.filled == 0 {
-		return Text{}
+		return problem.Text{}
 	}
 	digits := p.share(allDigits)
 	switch {
@@ -308,11 +317,11 @@ func (p *profile) shape() Text {
 		}
 		return digitsShape(least, most)
 	case digits > 0.9:
-		return Text{"phần lớn là chữ số", "mostly digits"}
+		return say("phần lớn là chữ số", "mostly digits")
 	case p.share(hasDigit) == 0:
-		return Text{"chữ", "letters"}
+		return say("chữ", "letters")
 	}
-	return Text{"chữ và số", "letters and digits"}
+	return say("chữ và số", "letters and digits")
 }
 
 func allDigits(s string) bool {
@@ -334,7 +343,7 @@ func onlyDigits(s string) string { return string(value.AppendDigits(nil, []byte(
 // readable reports whether a text can be shown and compared as it is.
 func readable(s string) bool { return utf8.ValidString(s) }
 
-func digitsShape(least, most int) Text {
+func digitsShape(least, most int) problem.Text {
 	if least == most {
 		return say("%d chữ số", "%d digits", least)
 	}

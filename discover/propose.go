@@ -3,11 +3,13 @@ package discover
 import (
 	"cmp"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
-	"github.com/lienthong/truc/schemas"
+	"github.com/lienthong/truc/mapping/value"
+	"github.com/lienthong/truc/problem"
 )
 
 // Threshold is the confidence from which a proposal is a line of the draft; below it stands there as a comment.
@@ -29,10 +31,10 @@ type Proposal struct {
 	Columns    []string `json:"columns"`
 	Expression string   `json:"expression"`
 	// Confidence is from 0 to 1.
-	Confidence float64 `json:"confidence"`
-	Reasons    []Text  `json:"reasons"`
+	Confidence float64        `json:"confidence"`
+	Reasons    []problem.Text `json:"reasons"`
 	// Todo is what a person has to do before the line can be used.
-	Todo []Text `json:"todo,omitempty"`
+	Todo []problem.Text `json:"todo,omitempty"`
 	// Live proposals are lines of the draft; the others are comments.
 	Live bool `json:"live"`
 	// Others are further columns it could be, the likeliest first.
@@ -65,7 +67,7 @@ type pairing struct {
 }
 
 // propose pairs columns, and what stands inside them, with the properties of a dataset, each once, the most certain first.
-func propose(k *known, table string, columns []*profile, set *schemas.Set, ids map[*profile]string) []*Proposal {
+func propose(k *known, table string, columns []*profile, book *codeBook, ids map[*profile]string) []*Proposal {
 	m := newMatcher(k, table)
 	// The dataset has taught the vocabulary its own words: glued names come apart better now.
 	m.understand(columns, k.v)
@@ -77,7 +79,7 @@ func propose(k *known, table string, columns []*profile, set *schemas.Set, ids m
 		}
 		sources = append(sources, p.parts...)
 	}
-	x := &proposer{m: m, k: k, set: set, ids: ids, used: map[*profile]bool{}}
+	x := &proposer{m: m, k: k, book: book, ids: ids, used: map[*profile]bool{}}
 	out := x.lists(columns)
 	open := slices.DeleteFunc(slices.Clone(m.leaves), func(l *leaf) bool { return x.listed(l) })
 	filled := map[*leaf]bool{}
@@ -144,7 +146,7 @@ func (x *proposer) beside(found []*Proposal, open []*leaf, sources []*profile, f
 type proposer struct {
 	m    *matcher
 	k    *known
-	set  *schemas.Set
+	book *codeBook
 	ids  map[*profile]string
 	used map[*profile]bool
 	// found are the lists that something fills.
@@ -162,7 +164,7 @@ func (x *proposer) pair(m *matcher, leaves []*leaf, columns []*profile, filled m
 				continue // one part of it is not the whole
 			}
 			if name := m.score(p, l); name >= leastName {
-				all = append(all, newPairing([]*profile{p}, l, name, judge(p, l, x.ids[p], x.set)))
+				all = append(all, newPairing([]*profile{p}, l, name, judge(p, l, x.ids[p], x.book)))
 			}
 		}
 		if together != nil {
@@ -184,6 +186,35 @@ func (x *proposer) pair(m *matcher, leaves []*leaf, columns []*profile, filled m
 	return out
 }
 
+const (
+	// halfNamed is how well a name must fit where the values are unmistakable, ofValues the confidence that they give then.
+	halfNamed, ofValues = 0.4, 0.65
+	// leastTelling is how many cells are needed to show it.
+	leastTelling = 10
+)
+
+var mobileNumber = regexp.MustCompile(`^(\+?84|0)[35789][0-9]{8}$`)
+
+// unmistakable reports values that hardly are anything else: numbers of twelve digits made as personal identification numbers
+// are, mobile numbers.
+func (p *profile) unmistakable(l *leaf) bool {
+	if p.filled < leastTelling {
+		return false
+	}
+	switch l.path[len(l.path)-1] {
+	case "soDinhDanh":
+		return p.share(func(s string) bool {
+			_, _, _, ok := value.AppendPersonID(nil, []byte(s), false)
+			return ok && len(s) == 12
+		}) >= 0.95
+	case "dienThoai":
+		return p.share(func(s string) bool {
+			return mobileNumber.MatchString(strings.NewReplacer(" ", "", ".", "", "-", "").Replace(s))
+		}) >= 0.95
+	}
+	return false
+}
+
 func newPairing(columns []*profile, l *leaf, name float64, e evidence) *pairing {
 	c := &pairing{columns: columns, leaf: l, name: name, evidence: e}
 	if e.fit >= 0 {
@@ -193,6 +224,9 @@ func newPairing(columns []*profile, l *leaf, name float64, e evidence) *pairing 
 	}
 	if columns[0].of != nil && columns[0].within < leastDocuments {
 		c.confidence = min(c.confidence, 0.75) // a handful of documents shows little
+	}
+	if name >= halfNamed && columns[0].unmistakable(l) {
+		c.confidence = max(c.confidence, ofValues)
 	}
 	c.confidence = max(0, min(c.confidence, e.most))
 	if e.expression == "" {

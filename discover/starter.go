@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/lienthong/truc/problem"
 	"github.com/lienthong/truc/schemas"
 )
 
@@ -103,7 +104,7 @@ func (s *starter) branch(b *branch, depth int) {
 			s.branch(c, depth+1)
 			continue
 		}
-		s.comment(depth, "%s: %s   # %s%s", c.name, template(c.leaf), both(Text{c.leaf.node.Title["vi"], c.leaf.node.Title["en"]}), needed(c.leaf))
+		s.comment(depth, "%s: %s   # %s%s", c.name, template(c.leaf), both(problem.Text{VI: c.leaf.node.Title["vi"], EN: c.leaf.node.Title["en"]}), needed(c.leaf))
 	}
 }
 
@@ -154,7 +155,7 @@ func (s *starter) sink() {
 			path += ".giaTri"
 		}
 		if !strings.Contains(path, "[]") && !l.list {
-			s.comment(1, "cot: %s   # %s", path, both(Text{l.node.Title["vi"], l.node.Title["en"]}))
+			s.comment(1, "cot: %s   # %s", path, both(problem.Text{VI: l.node.Title["vi"], EN: l.node.Title["en"]}))
 		}
 	}
 	s.comment(0, "on_create: { cot: { const: … } }       # chỉ ghi khi thêm hàng / written when a row is new")

@@ -3,6 +3,8 @@ package discover
 import (
 	"slices"
 	"strings"
+
+	"github.com/lienthong/truc/problem"
 )
 
 // together offers several columns that make up one property: the parts of a name or of an address.
@@ -109,11 +111,11 @@ func isAddressPart(words []string, subject []owner, address owner, roles []strin
 	})
 }
 
-func composed(parts []*profile, l *leaf, ids map[*profile]string, between string, why Text) *pairing {
+func composed(parts []*profile, l *leaf, ids map[*profile]string, between string, why problem.Text) *pairing {
 	var texts []string
 	for _, p := range parts {
 		texts = append(texts, "text("+ids[p]+")")
 	}
-	e := evidence{most: 0.9, fit: 0.5, expression: "join([" + strings.Join(texts, ", ") + `], "` + between + `")`, why: []Text{why}}
+	e := evidence{most: 0.9, fit: 0.5, expression: "join([" + strings.Join(texts, ", ") + `], "` + between + `")`, why: []problem.Text{why}}
 	return newPairing(parts, l, 0.95, e)
 }

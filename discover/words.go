@@ -2,6 +2,7 @@ package discover
 
 import (
 	_ "embed"
+	"maps"
 	"slices"
 	"strings"
 	"unicode"
@@ -20,11 +21,13 @@ type vocabulary struct {
 	longest int
 	// words are all there are, for taking glued ones apart.
 	words map[string]bool
+	// brief are the spellings that were made by cutting names short.
+	brief map[string]bool
 }
 
 // newVocabulary reads words.txt. A line that is not of its form is left out: a test reads the file strictly.
 func newVocabulary() *vocabulary {
-	v := &vocabulary{meanings: map[string][][]string{}, words: map[string]bool{}}
+	v := &vocabulary{meanings: map[string][][]string{}, words: map[string]bool{}, brief: map[string]bool{}}
 	for line := range strings.Lines(wordsFile) {
 		line, _, _ = strings.Cut(line, "#")
 		spelling, meanings, ok := strings.Cut(line, "=")
@@ -39,8 +42,74 @@ func newVocabulary() *vocabulary {
 		}
 		v.learn(words)
 		v.longest = max(v.longest, len(words))
+		v.numbers(words, key)
+	}
+	for _, key := range slices.Sorted(maps.Keys(v.meanings)) {
+		for _, m := range v.meanings[key] {
+			if !v.brief[key] {
+				v.abbreviate(m)
+			}
+		}
 	}
 	return v
+}
+
+// numbers takes "no" and "num" in an English spelling for "number".
+func (v *vocabulary) numbers(words []string, key string) {
+	for _, short := range []string{"no", "num"} {
+		other := slices.Clone(words)
+		for i, w := range other {
+			if w == "number" {
+				other[i] = short
+			}
+		}
+		if spelling := strings.Join(other, " "); len(words) > 1 && v.meanings[spelling] == nil {
+			v.meanings[spelling] = v.meanings[key]
+			v.learn(other)
+		}
+	}
+}
+
+// abbreviate learns how a name of several words is cut short: all words but the last by their first letters, or the first one
+// only: ngay sinh is nsinh and ngsinh, so dinh danh is sdinhdanh and sddanh. A spelling that words.txt has, or that is a word, is left as it is; one
+// that several names are cut to is ambiguous.
+func (v *vocabulary) abbreviate(name []string) {
+	if len(name) < 2 || len(name) > 4 {
+		return
+	}
+	for k := 1; k < len(name); k++ {
+		rest := strings.Join(name[k:], "")
+		short := ""
+		for _, w := range name[:k] {
+			short += w[:1]
+		}
+		spellings := []string{short + rest}
+		if k == 1 {
+			spellings = append(spellings, onset(name[0])+rest)
+		}
+		for _, s := range slices.Compact(spellings) {
+			if len(s) < leastAbbreviation || v.words[s] && !v.brief[s] || v.meanings[s] != nil && !v.brief[s] {
+				continue
+			}
+			if slices.ContainsFunc(v.meanings[s], func(m []string) bool { return slices.Equal(m, name) }) {
+				continue
+			}
+			v.meanings[s] = append(slices.Clone(v.meanings[s]), name)
+			v.brief[s] = true
+			v.learn([]string{s})
+		}
+	}
+}
+
+// leastAbbreviation is how long an abbreviation must be that no one has written down: shorter ones are made of anything.
+const leastAbbreviation = 4
+
+// onset is the consonants that a word begins with.
+func onset(word string) string {
+	if n := strings.IndexAny(word, "aeiouy"); n > 0 {
+		return word[:n]
+	}
+	return word[:1]
 }
 
 func (v *vocabulary) learn(words []string) {
@@ -112,7 +181,11 @@ func (v *vocabulary) expand(words []string) []reading {
 		var next []reading
 		for _, r := range out {
 			for _, m := range meanings {
-				next = append(next, reading{words: slices.Concat(r.words, m), certain: r.certain && len(meanings) == 1})
+				all := slices.Concat(r.words, m)
+				if len(m) > 1 && len(r.words) >= len(m) && slices.Equal(r.words[len(r.words)-len(m):], m) {
+					all = r.words // mobile phone: said twice
+				}
+				next = append(next, reading{words: all, certain: r.certain && len(meanings) == 1})
 			}
 		}
 		if len(next) > 8 {
@@ -129,15 +202,24 @@ func (v *vocabulary) unglue(word string) []string {
 	if v.words[word] || v.meanings[word] != nil || len(word) < 4 || len(word) > 60 {
 		return []string{word}
 	}
-	best := make([][]string, len(word)+1)
+	best, cost := make([][]string, len(word)+1), make([]int, len(word)+1)
 	best[0] = []string{}
 	for i := range len(word) {
 		if best[i] == nil {
 			continue
 		}
 		for j := i + 2; j <= len(word); j++ {
-			if part := word[i:j]; v.words[part] && (best[j] == nil || len(best[i])+1 < len(best[j])) {
-				best[j] = append(slices.Clone(best[i]), part)
+			part := word[i:j]
+			if !v.words[part] {
+				continue
+			}
+			// An abbreviation is worse than a word: "ngaydangky" is no "ngay da ngky".
+			price := cost[i] + 2
+			if v.brief[part] {
+				price++
+			}
+			if best[j] == nil || price < cost[j] {
+				best[j], cost[j] = append(slices.Clone(best[i]), part), price
 			}
 		}
 	}

@@ -3,6 +3,7 @@ package problem
 import (
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // Strange finds the first character of a text that looks like another or like nothing: what a word processor or an input
@@ -51,4 +52,29 @@ func strange(r rune) Text {
 		return Say("the full-width %c instead of %c", r, r-'！'+'!')
 	}
 	return Text{}
+}
+
+// Visible is a text as a terminal can show it and a line can hold it: control characters, what moves or hides text, and bytes
+// that are no UTF-8 stand there as \xNN or \u{NNNN}. Names of tables and columns are data of somebody else.
+func Visible(text string) string {
+	harmless := func(r rune) bool {
+		return r != utf8.RuneError && !unicode.IsControl(r) && !unicode.Is(unicode.Cf, r) && r != '\u2028' && r != '\u2029'
+	}
+	if strings.IndexFunc(text, func(r rune) bool { return !harmless(r) }) < 0 {
+		return text
+	}
+	var b strings.Builder
+	for i := 0; i < len(text); {
+		r, size := utf8.DecodeRuneInString(text[i:])
+		switch {
+		case harmless(r) || r == utf8.RuneError && size > 1:
+			b.WriteRune(r)
+		case r < 0x80 || r == utf8.RuneError:
+			fmt.Fprintf(&b, `\x%02X`, text[i])
+		default:
+			fmt.Fprintf(&b, `\u{%04X}`, r)
+		}
+		i += size
+	}
+	return b.String()
 }

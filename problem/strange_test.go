@@ -24,3 +24,20 @@ func TestStrange(t *testing.T) {
 		t.Errorf("offset %d", at)
 	}
 }
+
+func TestVisible(t *testing.T) {
+	for text, want := range map[string]string{
+		"Họ và tên":           "Họ và tên",
+		"a\x1b[31mb":          `a\x1B[31mb`,
+		"a\nb\tc\x7f":         `a\x0Ab\x09c\x7F`,
+		"c1\u009b31m":         `c1\u{009B}31m`,
+		"right\u202eleft":     `right\u{202E}left`,
+		"two\u2028lines":      `two\u{2028}lines`,
+		"no utf-8 \xc3( \xff": `no utf-8 \xC3( \xFF`,
+		"said \ufffd":         "said \ufffd",
+	} {
+		if got := Visible(text); got != want {
+			t.Errorf("%q is shown as %s, want %s", text, got, want)
+		}
+	}
+}

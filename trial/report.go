@@ -5,14 +5,9 @@ import (
 	"slices"
 	"time"
 
+	"github.com/lienthong/truc/problem"
 	"github.com/lienthong/truc/schemas"
 )
-
-// Text is a sentence in both languages.
-type Text struct {
-	VI string `json:"vi"`
-	EN string `json:"en"`
-}
 
 // Report is what a trial found. It holds no value of a row: keys are hashes.
 type Report struct {
@@ -49,17 +44,17 @@ type Finding struct {
 	Rule  string `json:"rule"`
 	Group string `json:"group"`
 	// Violation: the document cannot be published. Otherwise it is a remark.
-	Violation bool  `json:"violation"`
-	Count     int64 `json:"count"`
-	Says      Text  `json:"says,omitzero"`
+	Violation bool         `json:"violation"`
+	Count     int64        `json:"count"`
+	Says      problem.Text `json:"says,omitzero"`
 }
 
 // Group counts the findings of one error group.
 type Group struct {
-	Group      string `json:"group"`
-	Title      Text   `json:"title"`
-	Violations int64  `json:"violations"`
-	Remarks    int64  `json:"remarks"`
+	Group      string       `json:"group"`
+	Title      problem.Text `json:"title"`
+	Violations int64        `json:"violations"`
+	Remarks    int64        `json:"remarks"`
 	// Keys are the hashes of the first bad rows' keys.
 	Keys []string `json:"keys"`
 }
@@ -67,14 +62,14 @@ type Group struct {
 // groupTitles are the eight groups in the order of the model.
 func groupTitles() []Group {
 	return []Group{
-		{Group: schemas.GroupMissing, Title: Text{"Thiếu", "Missing"}},
-		{Group: schemas.GroupOutlier, Title: Text{"Bất thường", "Outlier"}},
-		{Group: schemas.GroupDuplicate, Title: Text{"Trùng", "Duplicate"}},
-		{Group: schemas.GroupFormat, Title: Text{"Sai định dạng", "Wrong format"}},
-		{Group: schemas.GroupReference, Title: Text{"Sai tham chiếu", "Broken reference"}},
-		{Group: schemas.GroupContradiction, Title: Text{"Mâu thuẫn", "Contradiction"}},
-		{Group: schemas.GroupStale, Title: Text{"Quá cũ", "Stale"}},
-		{Group: schemas.GroupNational, Title: Text{"Lệch dữ liệu quốc gia", "Differs from national data"}},
+		{Group: schemas.GroupMissing, Title: problem.Text{VI: "Thiếu", EN: "Missing"}},
+		{Group: schemas.GroupOutlier, Title: problem.Text{VI: "Bất thường", EN: "Outlier"}},
+		{Group: schemas.GroupDuplicate, Title: problem.Text{VI: "Trùng", EN: "Duplicate"}},
+		{Group: schemas.GroupFormat, Title: problem.Text{VI: "Sai định dạng", EN: "Wrong format"}},
+		{Group: schemas.GroupReference, Title: problem.Text{VI: "Sai tham chiếu", EN: "Broken reference"}},
+		{Group: schemas.GroupContradiction, Title: problem.Text{VI: "Mâu thuẫn", EN: "Contradiction"}},
+		{Group: schemas.GroupStale, Title: problem.Text{VI: "Quá cũ", EN: "Stale"}},
+		{Group: schemas.GroupNational, Title: problem.Text{VI: "Lệch dữ liệu quốc gia", EN: "Differs from national data"}},
 	}
 }
 
@@ -111,7 +106,7 @@ func (r *Run) finish(took time.Duration) error {
 		}
 		r.order = append(r.order, &Finding{
 			Rule: "duplicate-key", Group: schemas.GroupDuplicate, Count: d.rows,
-			Says: Text{"Nhiều hàng có cùng khóa: hàng đọc sau ghi đè hàng trước.", "Several rows have one key: the later one overwrites the earlier."},
+			Says: problem.Text{VI: "Nhiều hàng có cùng khóa: hàng đọc sau ghi đè hàng trước.", EN: "Several rows have one key: the later one overwrites the earlier."},
 		})
 	}
 	slices.SortStableFunc(r.order, func(a, b *Finding) int {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/lienthong/truc/adapters"
 	"github.com/lienthong/truc/mapping"
+	"github.com/lienthong/truc/problem"
 	"github.com/lienthong/truc/record"
 	"github.com/lienthong/truc/schemas"
 )
@@ -151,10 +152,10 @@ func (r *Run) row(tr *mapping.Translator, plan *mapping.SourcePlan, row record.R
 	}
 	marks := mark(0)
 	for _, v := range violations {
-		marks |= r.count(field(v.Pointer), v.Rule, v.Group, Text{v.VI, v.EN}, true, hash)
+		marks |= r.count(field(v.Pointer), v.Rule, v.Group, problem.Text{VI: v.VI, EN: v.EN}, true, hash)
 	}
 	for _, m := range remarks {
-		marks |= r.count(field(m.Pointer), m.Rule, m.Group, Text{}, false, hash)
+		marks |= r.count(field(m.Pointer), m.Rule, m.Group, problem.Text{}, false, hash)
 	}
 	r.tally(marks, known, len(violations) > 0, len(remarks) > 0)
 	if !known {
@@ -173,7 +174,7 @@ func keyViolation(key []string) schemas.Violation {
 }
 
 // count adds one finding and returns what it means for the indicators.
-func (r *Run) count(at, rule, group string, says Text, violation bool, hash string) mark {
+func (r *Run) count(at, rule, group string, says problem.Text, violation bool, hash string) mark {
 	p := place{at, rule, violation}
 	f := r.places[p]
 	if f == nil && len(r.places) < mostFindings {

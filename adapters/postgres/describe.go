@@ -342,10 +342,16 @@ func (s *source) Describe(ctx context.Context, tables ...string) ([]adapters.Tab
 	}
 	infos := make([]adapters.TableInfo, len(found))
 	for i, t := range found {
+		if !t.isTable() {
+			return nil, &problem.Problem{Code: "postgres.not-a-table", Where: c.server.name, What: problem.Say("%s is a view or a foreign table: it has no changes of its own", t.table), Fix: problem.Say("name the table behind it")}
+		}
 		infos[i] = adapters.TableInfo{Table: t.table, Rows: t.rows, IdentityFix: t.fullIdentity(), Relations: relations[t.oid]}
 	}
 	return infos, nil
 }
+
+// isTable reports whether changes of it are in the log.
+func (t *catalogTable) isTable() bool { return t.kind == 'r' || t.kind == 'p' }
 
 // relations reads the foreign keys of all tables, by the OID of the table that has them.
 func (c *session) relations(ctx context.Context) (map[uint32][]adapters.Relation, error) {

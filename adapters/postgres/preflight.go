@@ -123,7 +123,7 @@ func (f *findings) warn(code string, what, fix problem.Text) {
 func (f *findings) table(t *catalogTable, role string) {
 	name, quoted := t.table.String(), quoteTable(t.table)
 	switch {
-	case t.kind != 'r' && t.kind != 'p':
+	case !t.isTable():
 		f.add("not-a-table", problem.Say("%s is a view or a foreign table: it has no changes of its own", name), problem.Say("name the table behind it"))
 		return
 	case t.persistence != 'p':

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 
+	"github.com/lienthong/truc/adapters"
 	"github.com/lienthong/truc/adapters/snapshot"
+	"github.com/lienthong/truc/problem"
 	"github.com/lienthong/truc/record"
 )
 
@@ -19,6 +21,10 @@ func (s *source) Scan(ctx context.Context, table string, fn func(*record.Table, 
 	found, err := c.find(ctx, []string{table})
 	if err != nil {
 		return err
+	}
+	if !found[0].canSelect {
+		t, role := found[0].table, quote(s.server.config.User)
+		return &adapters.RefusedError{Where: s.server.name, What: problem.Say("role %s may not read table %s", role, t), Fix: problem.Say("GRANT USAGE ON SCHEMA %s TO %s; GRANT SELECT ON %s TO %s", quote(t.Schema), role, quoteTable(t), role)}
 	}
 	r := &chunkReader{session: c, rows: s.chunkRows}
 	task := snapshot.Task{Table: table}

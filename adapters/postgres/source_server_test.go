@@ -18,6 +18,7 @@ import (
 
 	"github.com/lienthong/truc/adapters"
 	"github.com/lienthong/truc/problem"
+	"github.com/lienthong/truc/record"
 	"github.com/lienthong/truc/tests/servers"
 )
 
@@ -178,6 +179,10 @@ func TestPreflight(t *testing.T) {
 		"replica-identity", "select-privilege", // khong_dinh_danh
 		"unlogged", "not-a-table", "partition",
 		"select-privilege", "row-security", "publication",
+	}
+	err := build(t, reader).Scan(t.Context(), "public.khai_sinh", func(*record.Table, []record.Row) error { return nil })
+	if e, ok := errors.AsType[*adapters.RefusedError](err); !ok || e.Fix.EN != `GRANT USAGE ON SCHEMA "public" TO "doc"; GRANT SELECT ON "public"."khai_sinh" TO "doc"` {
+		t.Errorf("a table that may not be read: %v", err)
 	}
 	got, list := check(reader, tables...)
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -385,7 +390,12 @@ func TestDescribe(t *testing.T) {
 	if p, ok := errors.AsType[*problem.Problem](err); !ok || p.Code != "source.unknown-table" || p.Fix.EN != "did you mean public.khai_sinh?" {
 		t.Errorf("unknown table: %v", err)
 	}
-	db.run(`CREATE SCHEMA "a.b"`, `CREATE SCHEMA a`, `CREATE TABLE "a.b".c (id int PRIMARY KEY)`, `CREATE TABLE a."b.c" (id int PRIMARY KEY)`)
+	db.run(`CREATE VIEW ten AS SELECT ho_ten FROM khai_sinh`)
+	_, err = s.Describe(t.Context(), "public.ten")
+	if p, ok := errors.AsType[*problem.Problem](err); !ok || p.Code != "postgres.not-a-table" || p.Fix.EN != "name the table behind it" {
+		t.Errorf("a view: %v", err)
+	}
+	db.run(`DROP VIEW ten`, `CREATE SCHEMA "a.b"`, `CREATE SCHEMA a`, `CREATE TABLE "a.b".c (id int PRIMARY KEY)`, `CREATE TABLE a."b.c" (id int PRIMARY KEY)`)
 	_, err = s.Describe(t.Context(), "a.b.c")
 	if p, ok := errors.AsType[*problem.Problem](err); !ok || p.Code != "source.ambiguous-table" {
 		t.Errorf("two tables of one name: %v", err)

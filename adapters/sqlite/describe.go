@@ -35,15 +35,15 @@ func briefly(ctx context.Context, c *Config, ask func(*database) error) error {
 
 // Describe implements adapters.Describer.
 func (s *Source) Describe(ctx context.Context, names ...string) ([]adapters.TableInfo, error) {
-	return describe(ctx, s.config, names)
+	return describe(ctx, s.config, names, true)
 }
 
 // Describe implements adapters.SinkDescriber.
 func (s *Sink) Describe(ctx context.Context, names ...string) ([]adapters.TableInfo, error) {
-	return describe(ctx, s.config, names)
+	return describe(ctx, s.config, names, false)
 }
 
-func describe(ctx context.Context, c *Config, names []string) ([]adapters.TableInfo, error) {
+func describe(ctx context.Context, c *Config, names []string, captured bool) ([]adapters.TableInfo, error) {
 	var infos []adapters.TableInfo
 	err := briefly(ctx, c, func(db *database) error {
 		known, err := tableNames(ctx, db)
@@ -60,6 +60,13 @@ func describe(ctx context.Context, c *Config, names []string) ([]adapters.TableI
 			}
 			if t == nil {
 				p := unknownTable("source", db.where, name, known)
+				view, err := isView(ctx, db, name)
+				if err != nil {
+					return err
+				}
+				if view && captured {
+					p = notATable(db.where, name)
+				}
 				return &p
 			}
 			info := adapters.TableInfo{Table: &t.Table}
@@ -122,6 +129,17 @@ func keyColumns(t *table) []int {
 		return nil
 	}
 	return t.Key
+}
+
+func isView(ctx context.Context, q querier, name string) (bool, error) {
+	n := 0
+	err := q.QueryRowContext(ctx, `SELECT count(*) FROM sqlite_schema WHERE type = 'view' AND name = ? COLLATE NOCASE`, name).Scan(&n)
+	return n > 0, err
+}
+
+// notATable says that a view has rows, and no changes that could be captured.
+func notATable(where, name string) problem.Problem {
+	return problem.Problem{Code: "source.not-a-table", Where: where, What: problem.Say("%s is a view: it has no changes of its own, and cannot be captured", name), Fix: problem.Say("name the table behind it")}
 }
 
 func unknownTable(side, where, name string, known []string) problem.Problem {
@@ -204,6 +222,9 @@ func inspect(ctx context.Context, q querier, where, name string) (*table, proble
 		found = append(found, problem.Problem{Code: "source." + code, Where: where, What: what, Fix: fix, Warning: warning})
 	}
 	if t == nil {
+		if view, err := isView(ctx, q, name); view || err != nil {
+			return nil, problem.List{notATable(where, name)}, err
+		}
 		known, err := tableNames(ctx, q)
 		return nil, problem.List{unknownTable("source", where, name, known)}, err
 	}

@@ -15,6 +15,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/lienthong/truc/adapters"
+	"github.com/lienthong/truc/problem"
 	"github.com/lienthong/truc/record"
 )
 
@@ -247,6 +248,11 @@ func TestDescribe(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, infos); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
+	}
+	a.exec(`CREATE VIEW firms AS SELECT id FROM firm`)
+	var p *problem.Problem
+	if _, err := s.Describe(context.Background(), "Firms"); !errors.As(err, &p) || p.Code != "source.not-a-table" || p.Fix.EN != "name the table behind it" {
+		t.Errorf("a view: %v", err)
 	}
 	if _, err := s.Describe(context.Background(), "frim"); err == nil {
 		t.Error("a table that does not exist is described")

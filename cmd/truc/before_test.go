@@ -81,7 +81,7 @@ func has(t *testing.T, text string, parts ...string) {
 func TestDiscover(t *testing.T) {
 	b := before(t)
 	out, _ := b.expect(t, exitDone, "discover", "hotich")
-	has(t, out, "Bảng / table public.khai_sinh: ~3 hàng / rows", "khóa ngoại / foreign key: (khai_sinh_id) → public.khai_sinh (id)",
+	has(t, out, "bảng public.khai_sinh: ~3 hàng, đã xem 3 / table public.khai_sinh: ~3 rows, looked at 3", "khóa ngoại: (khai_sinh_id) → public.khai_sinh (id) / foreign key",
 		"dataset: hotich.khaisinh.v1", "so: text(so_dk)", `ngayDangKy: date(ngay_dk, "dd/MM/yyyy")`, "hoTen: text(ho_ten)", "# TODO")
 	lacks(t, out, "Nguyễn", "02/03/2020", "01/2020")
 	out, _ = b.expect(t, exitDone, "discover", "hotich", birthsTable, "--samples")
@@ -95,6 +95,13 @@ func TestDiscover(t *testing.T) {
 		t.Errorf("%v: %s", err, out)
 	}
 	lacks(t, out, "Nguyễn")
+
+	out, _ = b.expect(t, exitDone, "discover", "hotich", "--lang", "en")
+	has(t, out, "table public.khai_sinh: ~3 rows, looked at 3", "# A draft by truc discover")
+	lacks(t, out, "bảng", "hàng", "Bản nháp", "bắt buộc", "tên khớp")
+	out, _ = b.expect(t, exitDone, "discover", "hotich", "--lang", "vi")
+	has(t, out, "bảng public.khai_sinh: ~3 hàng, đã xem 3", "# Bản nháp của truc discover")
+	lacks(t, out, "table public", "rows", "A draft", "required", "matches")
 
 	file := filepath.Join(b.dir, "mappings", "khai_sinh.yaml")
 	out, _ = b.expect(t, exitDone, "discover", "hotich", birthsTable, "--out", file)
@@ -117,12 +124,26 @@ func TestDiscover(t *testing.T) {
 	b.expect(t, exitUnreachable, "discover", "hotich")
 }
 
+// TestDiscoverShowsNames: names that a system gave its tables and columns move no cursor and end no line; look-up tables beside a
+// table that is named are read for its codes, and what may not be read names what grants it.
+func TestDiscoverShowsNames(t *testing.T) {
+	b := before(t)
+	b.stores["births"].Define(memory.TableSpec{Table: record.Table{Schema: "public", Name: "so\x1b[2J_cai", Key: []int{0}, Columns: []record.Column{
+		{Name: "id", Kind: record.Int, Type: "int"}, {Name: "ho\x1b[31m\nten", Kind: record.Text, Type: "te\x07xt", Nullable: true},
+	}}})
+	for _, args := range [][]string{{"discover", "hotich"}, {"discover", "hotich", "public.so\x1b[2J_cai", "--dataset", "hotich.khaisinh.v1"}} {
+		out, errs := b.expect(t, exitDone, args...)
+		has(t, out, `so\x1B[2J_cai`, `ho\x1B[31m\x0Aten`, `te\x07xt`)
+		lacks(t, out+errs, "\x1b", "\x07")
+	}
+}
+
 // TestTry counts what real rows would become, and shows nothing of them.
 func TestTry(t *testing.T) {
 	b := newBench(t)
 	b.put(t, birth(1, "12", "02/03/2020"), birth(2, "13", "03/03/2020"))
 	out, _ := b.expect(t, exitDone, "try", "khaisinh")
-	has(t, out, "khaisinh: public.khai_sinh → hotich.khaisinh.v1", "2 hàng / rows (cả bảng / the whole table)", "Định danh / identifiers  100.00 %", "chưa đo / not measured")
+	has(t, out, "khaisinh: public.khai_sinh → hotich.khaisinh.v1", "đã đọc / read", " 2 (cả bảng / the whole table)", "Định danh / identifiers  100.00 %", "chưa đo / not measured")
 	lacks(t, out, "phát hiện", "vi phạm / violation ")
 
 	b.put(t, birth(3, "14", "31/02/2020"), birth(4, "12", "04/03/2020"))
@@ -137,6 +158,12 @@ func TestTry(t *testing.T) {
 	out, _ = b.expect(t, exitDone, "try", "khaisinh", "--rows", "2")
 	has(t, out, "not the whole table: --all")
 	b.expect(t, exitNo, "try", "khaisinh", "--all")
+	out, _ = b.expect(t, exitNo, "try", "khaisinh", "--lang", "en")
+	has(t, out, "violation  ngayDangKy  date: ", "must reach 100 %", "Wrong format: 2 violations")
+	lacks(t, out, "vi phạm", "phải đạt", "Sai định dạng", "nhóm lỗi", "chưa đo")
+	out, _ = b.expect(t, exitNo, "try", "khaisinh", "--lang", "vi")
+	has(t, out, "vi phạm  ngayDangKy  date: ", "phải đạt 100 %", "Sai định dạng: 2 vi phạm")
+	lacks(t, out, "violation", "must reach", "Wrong format", "error groups", "not measured")
 
 	_, errs := b.expect(t, exitUsage, "try", "khaisinh", "--document", "1")
 	has(t, errs, "--document shows data of rows")

@@ -71,7 +71,7 @@ func (p *program) discover(ctx context.Context, o discoverOptions) error {
 	if err != nil {
 		return sourceError(err, "sources."+p.args[0])
 	}
-	opt := discover.Options{Set: n.set, Dataset: o.dataset, Samples: o.samples}
+	opt := discover.Options{Set: n.set, Dataset: o.dataset, Samples: o.samples, Languages: p.languages()}
 	if !n.config.Faulty("agency") {
 		opt.Agency = n.config.Agency
 	}
@@ -79,9 +79,14 @@ func (p *program) discover(ctx context.Context, o discoverOptions) error {
 	if err != nil {
 		return err
 	}
+	if scanner, ok := src.(adapters.Scanner); ok {
+		if err := finder.LearnFrom(ctx, describer, scanner); err != nil {
+			return sourceError(err, "sources."+p.args[0])
+		}
+	}
 	tables := make([]discover.Table, 0, len(infos))
 	for i, info := range infos {
-		meter.show("%d/%d %s", i+1, len(infos), info.Table)
+		meter.show("%d/%d %s", i+1, len(infos), problem.Visible(info.Table.String()))
 		t, err := look(ctx, src, info, finder)
 		if err != nil {
 			meter.done()
@@ -161,22 +166,22 @@ func fileExists(path string) error {
 func look(ctx context.Context, src adapters.Source, info adapters.TableInfo, finder *discover.Discoverer) (discover.Table, error) {
 	scanner, ok := src.(adapters.Scanner)
 	if !ok {
-		return described(info, "this adapter cannot read rows outside of a run", finder), nil
+		return described(info, problem.Say("its adapter cannot read rows outside of a run"), problem.Say("use an adapter that can"), finder), nil
 	}
 	table, rows, err := discover.Rows(ctx, scanner, info.Table.String(), discover.MaxRows)
 	var refused *adapters.RefusedError
 	switch {
 	case errors.As(err, &refused):
-		return described(info, refused.What.EN, finder), nil
+		return described(info, refused.What, refused.Fix, finder), nil
 	case err != nil:
 		return discover.Table{}, err
 	}
 	return finder.Describe(info, table, rows), nil
 }
 
-func described(info adapters.TableInfo, unread string, finder *discover.Discoverer) discover.Table {
+func described(info adapters.TableInfo, unread, fix problem.Text, finder *discover.Discoverer) discover.Table {
 	t := finder.Describe(info, nil, nil)
-	t.Unread = unread
+	t.Unread, t.UnreadFix = unread, fix
 	return t
 }
 
@@ -204,7 +209,7 @@ func (p *program) printDiscovery(tables []discover.Table, o discoverOptions) err
 	} else {
 		var b strings.Builder
 		for _, t := range tables {
-			printTable(&b, t)
+			p.printTable(&b, t)
 			if t.Draft != nil && o.out == "" {
 				fmt.Fprintf(&b, "\n%s\n", t.Draft.YAML)
 			}
@@ -212,11 +217,11 @@ func (p *program) printDiscovery(tables []discover.Table, o discoverOptions) err
 		}
 		switch {
 		case len(tables) == 0:
-			b.WriteString("Nguồn không có bảng nào. / The source has no tables.\n")
+			b.WriteString(p.both(problem.Say("The source has no tables.")) + "\n")
 		case len(drafted) == 0:
-			b.WriteString("Không bộ dữ liệu nào hợp với các bảng này; --dataset ID viết nháp dù vậy. / No dataset fits these tables; --dataset ID drafts all the same.\n")
+			b.WriteString(p.both(problem.Say("No dataset fits these tables; --dataset ID drafts all the same.")) + "\n")
 		case o.out != "":
-			fmt.Fprintf(&b, "Đã ghi bản nháp %s. Sửa xong thì chạy: truc check. / The draft is %s. Mend it, then run: truc check.\n", o.out, o.out)
+			b.WriteString(p.both(problem.Say("The draft is %s. Mend it, then run: truc check.", problem.Visible(o.out))) + "\n")
 		}
 		if _, err := io.WriteString(p.stdout, b.String()); err != nil {
 			return fmt.Errorf("write result: %w", err)

@@ -7,25 +7,32 @@ import (
 	"unicode/utf8"
 
 	"github.com/lienthong/truc/discover"
+	"github.com/lienthong/truc/problem"
 )
 
-// printTable writes what was found out about a table.
-func printTable(b *strings.Builder, t discover.Table) {
+// printTable writes what was found out about a table. Names are somebody else's data: they are shown, and move no cursor.
+func (p *program) printTable(b *strings.Builder, t discover.Table) {
 	rows := "?"
 	if t.Rows >= 0 {
 		rows = strconv.FormatInt(t.Rows, 10)
 	}
-	fmt.Fprintf(b, "Bảng / table %s: ~%s hàng / rows, đã xem / looked at %d\n", t.Name, rows, t.Sampled)
-	if t.Unread != "" {
-		fmt.Fprintf(b, "  không đọc được hàng / rows cannot be read: %s\n", t.Unread)
+	fmt.Fprintln(b, p.both(problem.Say("table %s: ~%s rows, looked at %d", problem.Visible(t.Name), rows, t.Sampled)))
+	line := func(said problem.Text) { fmt.Fprintf(b, "  %s\n", p.both(said)) }
+	if !t.Unread.Empty() {
+		line(problem.Say("its rows cannot be read: %s", t.Unread))
+		fmt.Fprintf(b, "    %s\n", problem.Visible(p.both(t.UnreadFix)))
 	}
 	name, kind := 0, 0
 	for _, c := range t.Columns {
-		name, kind = max(name, utf8.RuneCountInString(c.Name)), max(kind, utf8.RuneCountInString(c.Type))
+		name, kind = max(name, utf8.RuneCountInString(problem.Visible(c.Name))), max(kind, utf8.RuneCountInString(problem.Visible(c.Type)))
 	}
 	for _, c := range t.Columns {
-		line := "  " + padded(c.Name, name) + "  " + padded(c.Type, kind) + "  " + strings.Join(columnFacts(c, t.Sampled), " · ")
-		b.WriteString(strings.TrimRight(line, " ") + "\n")
+		var facts []string
+		for _, f := range columnFacts(c, t.Sampled) {
+			facts = append(facts, p.both(f))
+		}
+		row := "  " + padded(problem.Visible(c.Name), name) + "  " + padded(problem.Visible(c.Type), kind) + "  " + strings.Join(facts, " · ")
+		b.WriteString(strings.TrimRight(row, " ") + "\n")
 		for _, s := range c.Samples {
 			fmt.Fprintf(b, "      %s", strconv.Quote(s.Value))
 			if s.Decoded != "" {
@@ -35,61 +42,68 @@ func printTable(b *strings.Builder, t discover.Table) {
 		}
 	}
 	for _, r := range t.Relations {
-		fmt.Fprintf(b, "  khóa ngoại / foreign key: (%s) → %s (%s)\n", strings.Join(r.Columns, ", "), r.Table, strings.Join(r.References, ", "))
+		line(problem.Say("foreign key: (%s) → %s (%s)", problem.Visible(strings.Join(r.Columns, ", ")), problem.Visible(r.Table), problem.Visible(strings.Join(r.References, ", "))))
 	}
 	for i, f := range t.Fits {
 		if i == 3 || i > 0 && f.Score < 0.3 {
 			break
 		}
-		fmt.Fprintf(b, "  bộ dữ liệu / dataset %s (%s / %s): %.2f, bắt buộc / required %d/%d, cột / columns %d/%d\n", f.Dataset, f.Title.VI, f.Title.EN, f.Score, f.Filled, f.Required, f.Placed, len(t.Columns))
+		line(problem.Say("dataset %s (%s): %.2f, %d of %d required, %d of %d columns", f.Dataset, f.Title, f.Score, f.Filled, f.Required, f.Placed, len(t.Columns)))
 	}
 	if t.Draft == nil {
-		b.WriteString("  không bộ dữ liệu nào hợp / no dataset fits\n")
+		line(problem.Say("no dataset fits"))
 		return
 	}
-	printKey(b, t)
+	p.printKey(b, t)
 }
 
-func printKey(b *strings.Builder, t discover.Table) {
+func (p *program) printKey(b *strings.Builder, t discover.Table) {
 	k := t.Draft.Key
-	fmt.Fprintf(b, "  khóa / key: %d/%d thuộc tính có cột / properties have a column", len(k.Parts), len(k.Parts)+len(k.Open))
+	said := []problem.Text{problem.Say("key: %d of %d properties have a column", len(k.Parts), len(k.Parts)+len(k.Open))}
 	if len(k.Parts) > 0 && k.Rows > 0 {
-		fmt.Fprintf(b, "; %d/%d hàng mẫu không trùng / sampled rows are unique", k.Unique, k.Rows)
+		said = append(said, problem.Say("%d of %d sampled rows are unique", k.Unique, k.Rows))
 	}
 	if len(k.Open) > 0 {
-		fmt.Fprintf(b, "; còn thiếu / missing: %s", strings.Join(k.Open, ", "))
+		said = append(said, problem.Say("missing: %s", strings.Join(k.Open, ", ")))
 	}
-	b.WriteByte('\n')
+	fmt.Fprintf(b, "  %s\n", p.both(problem.Join(said, "; ")))
 	if len(k.NotCarried) > 0 {
-		fmt.Fprintf(b, "  khi xóa hàng, nhật ký không có cột / a deletion does not carry: %s\n    %s\n", strings.Join(k.NotCarried, ", "), t.IdentityFix)
+		fmt.Fprintf(b, "  %s\n    %s\n", p.both(problem.Say("a deletion does not carry: %s", problem.Visible(strings.Join(k.NotCarried, ", ")))), problem.Visible(t.IdentityFix))
 	}
 }
 
-func columnFacts(c discover.Column, sampled int) []string {
-	var facts []string
+func columnFacts(c discover.Column, sampled int) []problem.Text {
+	var facts []problem.Text
 	if c.Key {
-		facts = append(facts, "khóa / key")
+		facts = append(facts, problem.Say("key"))
 	}
 	if sampled > 0 {
 		if empty := c.Nulls + c.Blank; empty > 0 {
-			facts = append(facts, fmt.Sprintf("%d trống / empty", empty))
+			facts = append(facts, problem.Say("%d empty", empty))
 		}
-		facts = append(facts, fmt.Sprintf("%d khác nhau / distinct", c.Distinct))
+		facts = append(facts, problem.Say("%d distinct", c.Distinct))
 	}
 	if c.Document != "" {
-		facts = append(facts, fmt.Sprintf("%s, %d phần / parts", c.Document, len(c.Inside)))
+		facts = append(facts, problem.Say("%s, %d parts", c.Document, len(c.Inside)))
 	}
 	if c.Hidden > 0 {
-		facts = append(facts, fmt.Sprintf("%d khóa có thể là dữ liệu, không in ra / keys that may be data are not shown", c.Hidden))
+		facts = append(facts, problem.Say("%d keys that may be data are not shown", c.Hidden))
 	}
-	if c.Shape.VI != "" && c.Document == "" {
-		facts = append(facts, c.Shape.VI+" / "+c.Shape.EN)
+	if !c.Shape.Empty() && c.Document == "" {
+		facts = append(facts, c.Shape)
 	}
 	if c.Suspected != "" {
-		facts = append(facts, "nghi là / suspected: "+c.Suspected)
+		facts = append(facts, problem.Say("suspected: %s", c.Suspected))
+	}
+	if len(c.Mixed) > 0 {
+		var shares []string
+		for _, m := range c.Mixed {
+			shares = append(shares, fmt.Sprintf("%s %d %%", m.Encoding, m.Percent))
+		}
+		facts = append(facts, problem.Say("mixed encodings: %s", strings.Join(shares, ", ")))
 	}
 	for _, e := range c.Encodings {
-		facts = append(facts, fmt.Sprintf("%s %d/%d", e.Name, e.Clean, e.Values))
+		facts = append(facts, problem.Verbatim(fmt.Sprintf("%s %d/%d", e.Name, e.Clean, e.Values)))
 	}
 	return facts
 }

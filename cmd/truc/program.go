@@ -57,6 +57,17 @@ func (p *program) languages() []problem.Language {
 	return []problem.Language{problem.Vietnamese, problem.English}
 }
 
+// both is a text in the languages of the user, side by side; once where they say the same.
+func (p *program) both(t problem.Text) string {
+	var parts []string
+	for _, l := range p.languages() {
+		if said := t.In(l); !slices.Contains(parts, said) {
+			parts = append(parts, said)
+		}
+	}
+	return strings.Join(parts, " / ")
+}
+
 // say writes one short line in the languages of the user, side by side.
 func (p *program) say(w io.Writer, t problem.Text) error {
 	_, err := fmt.Fprintln(w, p.short(t))

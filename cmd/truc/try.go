@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/lienthong/truc/adapters"
 	"github.com/lienthong/truc/mapping"
@@ -131,7 +132,7 @@ func (p *program) try(ctx context.Context, o tryOptions) error {
 			return plan, nil
 		},
 		Hash:     func(key []byte) string { return pipeline.KeyHash(pub.topic, key) },
-		Progress: func(rows int64) { meter.show("%s: %d hàng / rows", pub.name, rows) },
+		Progress: func(rows int64) { meter.show("%s: %s", pub.name, p.both(problem.Say("%d rows", rows))) },
 	}
 	if o.all {
 		run.Rows = 0
@@ -231,42 +232,34 @@ func (n *node) typed(ctx context.Context, src adapters.Source, pub publishing, n
 
 func (p *program) printTrial(r tryResult) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s: %s → %s\n", r.Pipeline, r.Table, r.Dataset)
-	extent := "cả bảng / the whole table"
+	fmt.Fprintf(&b, "%s: %s → %s\n", r.Pipeline, problem.Visible(r.Table), r.Dataset)
+	extent := problem.Say("the whole table")
 	switch {
 	case r.Interrupted:
-		extent = "bị ngắt giữa chừng / interrupted"
+		extent = problem.Say("interrupted")
 	case !r.Complete:
-		extent = "chưa hết bảng: --all / not the whole table: --all"
+		extent = problem.Say("not the whole table: --all")
 	}
-	fmt.Fprintf(&b, "  đã đọc / read          %d hàng / rows (%s)\n", r.Rows, extent)
-	for _, line := range []struct {
-		title string
-		n     int64
-		quiet bool
-	}{
-		{"hợp lệ / valid         ", r.Valid, false},
-		{"vi phạm / invalid      ", r.Invalid, false},
-		{"có nhận xét / remarked ", r.Remarked, true},
-		{"bị lọc / filtered      ", r.Filtered, true},
-		{"đã xóa / deleted       ", r.Deleted, true},
-		{"không có khóa / no key ", r.NoKey, true},
-		{"trùng khóa / duplicates", r.DuplicateRows, true},
-	} {
-		if line.n > 0 || !line.quiet {
-			fmt.Fprintf(&b, "  %s %d\n", line.title, line.n)
-		}
-	}
-	printIndicators(&b, r.Indicators)
-	printFindings(&b, r.Report)
+	p.printCounts(&b, []count{
+		{title: problem.Say("read"), n: r.Rows, note: extent},
+		{title: problem.Say("valid"), n: r.Valid},
+		{title: problem.Say("invalid"), n: r.Invalid},
+		{title: problem.Say("remarked"), n: r.Remarked, quiet: true},
+		{title: problem.Say("filtered"), n: r.Filtered, quiet: true},
+		{title: problem.Say("deleted"), n: r.Deleted, quiet: true},
+		{title: problem.Say("without a key"), n: r.NoKey, quiet: true},
+		{title: problem.Say("duplicate keys"), n: r.DuplicateRows, quiet: true},
+	})
+	p.printIndicators(&b, r.Indicators)
+	p.printFindings(&b, r.Report)
 	for i, d := range r.Documents {
-		fmt.Fprintf(&b, "\ntài liệu / document %d\n", i+1)
+		fmt.Fprintf(&b, "\n%s\n", p.both(problem.Say("document %d", i+1)))
 		var pretty bytes.Buffer
 		if json.Indent(&pretty, d.Document, "  ", "  ") == nil {
 			b.WriteString("  " + pretty.String() + "\n")
 		}
 		for _, v := range d.Violations {
-			fmt.Fprintf(&b, "  %s %s: %s / %s\n", v.Pointer, v.Rule, v.VI, v.EN)
+			fmt.Fprintf(&b, "  %s %s: %s\n", v.Pointer, v.Rule, p.both(problem.Text{VI: v.VI, EN: v.EN}))
 		}
 	}
 	if _, err := io.WriteString(p.stdout, b.String()); err != nil {
@@ -275,70 +268,98 @@ func (p *program) printTrial(r tryResult) error {
 	return nil
 }
 
-func printIndicators(b *strings.Builder, i trial.Indicators) {
-	b.WriteString("\nchất lượng / quality\n")
-	for _, x := range []struct {
-		title string
+// count is a line of the report: how many rows are of a kind. A quiet one is left out when it is zero.
+type count struct {
+	title, note problem.Text
+	n           int64
+	quiet       bool
+}
+
+func (p *program) printCounts(b *strings.Builder, counts []count) {
+	width := 0
+	for _, c := range counts {
+		width = max(width, utf8.RuneCountInString(p.both(c.title)))
+	}
+	for _, c := range counts {
+		switch {
+		case c.n == 0 && c.quiet:
+		case c.note.Empty():
+			fmt.Fprintf(b, "  %s  %d\n", padded(p.both(c.title), width), c.n)
+		default:
+			fmt.Fprintf(b, "  %s  %d (%s)\n", padded(p.both(c.title), width), c.n, p.both(c.note))
+		}
+	}
+}
+
+func (p *program) printIndicators(b *strings.Builder, i trial.Indicators) {
+	fmt.Fprintf(b, "\n%s\n", p.both(problem.Say("quality")))
+	indicators := []struct {
+		title problem.Text
 		share *float64
 	}{
-		{"Đúng / right            ", i.Right},
-		{"Đủ / full               ", i.Full},
-		{"Sạch / clean            ", i.Clean},
-		{"Sống / alive            ", i.Alive},
-		{"Thống nhất / consistent ", i.Consistent},
-		{"DQI                     ", i.Overall},
-		{"Định danh / identifiers ", i.Identifiers},
-	} {
+		{problem.Say("right"), i.Right},
+		{problem.Say("full"), i.Full},
+		{problem.Say("clean"), i.Clean},
+		{problem.Say("alive"), i.Alive},
+		{problem.Say("consistent"), i.Consistent},
+		{problem.Verbatim("DQI"), i.Overall},
+		{problem.Say("identifiers"), i.Identifiers},
+	}
+	width := 0
+	for _, x := range indicators {
+		width = max(width, utf8.RuneCountInString(p.both(x.title)))
+	}
+	for _, x := range indicators {
 		note := ""
 		if x.share == i.Identifiers && x.share != nil && *x.share < 1 {
-			note = "   phải đạt 100 % / must reach 100 %"
+			note = "   " + p.both(problem.Say("must reach 100 %%"))
 		}
-		fmt.Fprintf(b, "  %s %s%s\n", x.title, percentage(x.share), note)
+		fmt.Fprintf(b, "  %s  %s%s\n", padded(p.both(x.title), width), p.percentage(x.share), note)
 	}
 }
 
 // percentage rounds down: 100 % is only what is whole.
-func percentage(share *float64) string {
+func (p *program) percentage(share *float64) string {
 	if share == nil {
-		return "chưa đo / not measured"
+		return p.both(problem.Say("not measured"))
 	}
 	return strconv.FormatFloat(float64(int64(*share*10_000))/100, 'f', 2, 64) + " %"
 }
 
 const findingsShown = 40
 
-func printFindings(b *strings.Builder, r trial.Report) {
+func (p *program) printFindings(b *strings.Builder, r trial.Report) {
 	if len(r.Findings) == 0 {
 		return
 	}
-	b.WriteString("\nnhóm lỗi / error groups\n")
+	fmt.Fprintf(b, "\n%s\n", p.both(problem.Say("error groups")))
 	for _, g := range r.Groups {
 		if g.Violations+g.Remarks == 0 {
 			continue
 		}
-		fmt.Fprintf(b, "  %s / %s: %d vi phạm / violations, %d nhận xét / remarks", g.Title.VI, g.Title.EN, g.Violations, g.Remarks)
+		fmt.Fprintf(b, "  %s", p.both(problem.Say("%s: %d violations, %d remarks", g.Title, g.Violations, g.Remarks)))
 		if len(g.Keys) > 0 {
-			fmt.Fprintf(b, "; khóa / keys: %s", strings.Join(g.Keys, " "))
+			fmt.Fprintf(b, "; %s", p.both(problem.Say("keys: %s", strings.Join(g.Keys, " "))))
 		}
 		b.WriteByte('\n')
 	}
-	b.WriteString("\nphát hiện / findings\n")
+	fmt.Fprintf(b, "\n%s\n", p.both(problem.Say("findings")))
 	for i, f := range r.Findings {
 		if i == findingsShown {
-			fmt.Fprintf(b, "  … còn %d loại nữa, xem --json / %d more kinds, see --json\n", len(r.Findings)-i, len(r.Findings)-i)
+			fmt.Fprintf(b, "  … %s\n", p.both(problem.Say("%d more kinds, see --json", len(r.Findings)-i)))
 			break
 		}
-		kind := "nhận xét / remark"
+		kind := problem.Say("remark")
 		if f.Violation {
-			kind = "vi phạm / violation"
+			kind = problem.Say("violation")
 		}
 		at := f.Field
 		if at == "" {
-			at = "tài liệu / document"
+			at = p.both(problem.Say("document"))
 		}
-		fmt.Fprintf(b, "  %6d  %s  %s  %s", f.Count, kind, at, f.Rule)
-		if f.Says.VI != "" {
-			fmt.Fprintf(b, ": %s / %s", f.Says.VI, f.Says.EN)
+		fmt.Fprintf(b, "  %6d  %s  %s  %s", f.Count, p.both(kind), at, f.Rule)
+		if !f.Says.Empty() {
+			fmt.Fprintf(b, ": %s", p.both(f.Says))
 		}
 		b.WriteByte('\n')
 	}
