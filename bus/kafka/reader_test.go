@@ -8,12 +8,14 @@ import (
 	"math/rand/v2"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 	kafkago "github.com/segmentio/kafka-go"
+	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
@@ -316,6 +318,51 @@ func TestReadRangeOverCompactedHoles(t *testing.T) {
 		if time.Now().After(deadline) {
 			t.Fatalf("the topic still has %d records: the cleaner did not run", len(got))
 		}
+	}
+}
+
+// TestReadOnPassesRemovedRecords: where compaction left nothing before the end of a partition, the broker answers with nothing.
+// Whoever waits for the end to be passed must not wait for ever, and what comes later must not be passed over.
+func TestReadOnPassesRemovedRecords(t *testing.T) {
+	cluster, err := kfake.NewCluster(kfake.NumBrokers(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cluster.Close()
+	c := newClient(t, kafka.Config{Brokers: cluster.ListenAddrs()})
+	tp := kafka.TopicPartition{Topic: newTopic(t, c, 1)}
+	s := openSender(t, c, tp.Topic, tp)
+	base := mustBase(t, produce(t, s, tp, text("a", "1"), text("b", "2"), text("c", "3")))
+	end := base + 3
+	// Of offsets within the partition it has nothing, and tells of this end.
+	var tells atomic.Int64
+	tells.Store(end)
+	cluster.ControlKey(int16(kmsg.Fetch), func(q kmsg.Request) (kmsg.Response, error, bool) {
+		cluster.KeepControl()
+		asked := q.(*kmsg.FetchRequest)
+		if at := asked.Topics[0].Partitions[0].FetchOffset; at <= base || at >= tells.Load() {
+			return nil, nil, false
+		}
+		part := kmsg.NewFetchResponseTopicPartition()
+		part.HighWatermark = tells.Load()
+		topic := kmsg.NewFetchResponseTopic()
+		topic.Topic, topic.Partitions = tp.Topic, append(topic.Partitions, part)
+		res := asked.ResponseKind().(*kmsg.FetchResponse)
+		res.Topics = append(res.Topics, topic)
+		if part.HighWatermark > end {
+			tells.Store(end)
+		}
+		return res, nil, true
+	})
+	r := c.NewReader(tp, base+1, kafka.ReaderConfig{MaxWait: 10 * time.Millisecond})
+	if got, err := r.ReadOn(testContext(t)); err != nil || len(got) != 0 || r.Offset() != end {
+		t.Fatalf("ReadOn = %d records, %v, at %d; want it to pass over what is gone, to %d", len(got), err, r.Offset(), end)
+	}
+	// An answer made before a record came may tell of the end after it.
+	mustBase(t, produce(t, s, tp, text("d", "4")))
+	tells.Store(end + 1)
+	if got, err := r.ReadOn(testContext(t)); err != nil || len(got) != 1 || got[0].Offset != end {
+		t.Errorf("ReadOn = %v, %v; want the record that came meanwhile", got, err)
 	}
 }
 
