@@ -384,6 +384,59 @@ func TestReaderGivesUpWithItsContext(t *testing.T) {
 	}
 }
 
+// TestLeaderless: a topic whose brokers are down is named after a while, with them, and a wait for it can be given up.
+func TestLeaderless(t *testing.T) {
+	cluster, err := kfake.NewCluster(kfake.NumBrokers(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cluster.Close()
+	cfg := kafka.Config{Brokers: cluster.ListenAddrs()}
+	spec := kafka.TopicSpec{Name: newTopic(t, newClient(t, cfg), 2), Partitions: 2}
+	var asked atomic.Int64
+	cluster.ControlKey(int16(kmsg.Metadata), func(q kmsg.Request) (kmsg.Response, error, bool) {
+		m := q.(*kmsg.MetadataRequest)
+		if len(m.Topics) != 1 || m.Version != 12 {
+			return nil, nil, false
+		}
+		cluster.KeepControl()
+		asked.Add(1)
+		topic := kmsg.NewMetadataResponseTopic()
+		topic.Topic = &spec.Name
+		for n := range int32(2) {
+			part := kmsg.NewMetadataResponseTopicPartition()
+			part.Partition, part.Leader, part.Replicas = n, -n, []int32{7, 8}
+			if n == 1 {
+				part.ErrorCode = 5 // LEADER_NOT_AVAILABLE
+			}
+			topic.Partitions = append(topic.Partitions, part)
+		}
+		res := m.ResponseKind().(*kmsg.MetadataResponse)
+		res.Topics = append(res.Topics, topic)
+		return res, nil, true
+	})
+	c := newClient(t, cfg)
+	c.WaitForLeaders(100 * time.Millisecond)
+	var without *kafka.LeaderlessError
+	soon, stop := context.WithTimeout(t.Context(), 10*time.Second)
+	defer stop()
+	if err := c.EnsureTopics(soon, spec); !errors.As(err, &without) || soon.Err() != nil || without.Topic != spec.Name || without.Partition != 1 || without.Brokers() != "7, 8" {
+		t.Errorf("EnsureTopics = %v, want the topic, its partition and its brokers", err)
+	}
+	c.WaitForLeaders(time.Hour)
+	asked.Store(0)
+	ctx, cancel := context.WithCancel(testContext(t))
+	done := make(chan error)
+	go func() { done <- c.EnsureTopics(ctx, spec) }()
+	for asked.Load() < 3 {
+		time.Sleep(time.Millisecond)
+	}
+	cancel()
+	if err := <-done; !errors.Is(err, context.Canceled) {
+		t.Errorf("EnsureTopics = %v after it was given up", err)
+	}
+}
+
 func TestTopics(t *testing.T) {
 	onEachBroker(t, func(t *testing.T, cfg kafka.Config) {
 		c := newClient(t, cfg)
