@@ -79,6 +79,11 @@ func (w *schemaWriter) required(path string) []string {
 
 func (w *schemaWriter) value(t reflect.Type, path string) schema {
 	s := w.shape(t, path)
+	if path == "alerts[]" {
+		// Somebody is told: by exactly one way.
+		s["oneOf"] = []any{schema{"required": []string{"webhook"}}, schema{"required": []string{"command"}}}
+		s["type"] = "object"
+	}
 	if says := w.says[path]; says != "" {
 		s["description"] = says
 	}
@@ -111,8 +116,11 @@ func (w *schemaWriter) shape(t reflect.Type, path string) schema {
 		}
 	case reflect.Slice:
 		list := schema{"type": "array", "items": w.value(t.Elem(), path+"[]")}
-		if path == "bus.kafka.brokers" || path == "subscribe.*.agencies" {
+		switch path {
+		case "bus.kafka.brokers", "subscribe.*.agencies", "alerts[].command":
 			list["minItems"] = 1
+		case "alerts[].on":
+			list["items"] = schema{"anyOf": []any{schema{"enum": AlertEvents()}, schema{"type": "string", "pattern": referenceForm}}}
 		}
 		return list
 	case reflect.Bool:

@@ -13,7 +13,8 @@ import (
 type ageNode struct {
 	born, at node
 	zone     *time.Location
-	fail     *failure
+	// fail is no date, unborn one after the other.
+	fail, unborn *failure
 }
 
 func lowerAge(l *lowering, e celast.Expr, args []celast.Expr) (node, typ) {
@@ -24,7 +25,7 @@ func lowerAge(l *lowering, e celast.Expr, args []celast.Expr) (node, typ) {
 	}
 	l.wantKind("age", args[0], tb, kindDate, kindPartial, kindObject, kindDateTime, kindText)
 	l.wantKind("age", args[1], ta, kindTimestamp, kindDate, kindDateTime)
-	return ageNode{born, at, l.localZone(), &failure{schemas.RuleDate, l.source(e)}}, typ{kind: kindInt, nullable: tb.nullable || ta.nullable}
+	return ageNode{born, at, l.localZone(), &failure{schemas.RuleDate, l.source(e)}, &failure{schemas.RuleUnborn, l.source(e)}}, typ{kind: kindInt, nullable: tb.nullable || ta.nullable}
 }
 
 // eval counts what is certain: an unknown day or month is taken for the last one (value.AgeAt). The day of an instant is that in Vietnam.
@@ -47,7 +48,7 @@ func (n ageNode) eval(f *frame) cell {
 	}
 	years, ok := value.AgeAt(born, at)
 	if !ok {
-		return failed(n.fail)
+		return failed(n.unborn)
 	}
 	return intCell(int64(years))
 }

@@ -131,7 +131,7 @@ func functions() []function {
 			vi: "tuổi tròn tại một thời điểm", en: "whole years of age at a time",
 			moreVI:   "Phần chưa biết của ngày sinh được tính là muộn nhất: tuổi chắc chắn đã đủ.",
 			moreEN:   "What is unknown of the birth counts as the latest: the age that is certain.",
-			examples: []functionExample{{`age(partialDate("1975", "yyyy"), date("30/12/2025", "dd/MM/yyyy"))`, `49`}},
+			examples: []functionExample{{`age(partialDate("1975", "yyyy"), date("30/12/2025", "dd/MM/yyyy"))`, `49`}, {`age(partialDate("31/12/2025", "dd/MM/yyyy"), date("30/12/2025", "dd/MM/yyyy"))`, `violation unborn`}},
 		},
 		{
 			name: "code", usage: `code("gioi_tinh", x)`, min: 2, max: 2, lower: lowerCode,

@@ -138,7 +138,7 @@ func TestChangeViolations(t *testing.T) {
 		{name: "key with more", ev: func(e *EventView) { e.Key = []byte(`["12","a","b","c"]`) }, deletion: true, want: " json"},
 		{name: "unmapped code", with: []string{`, "U": "0"`, ""}, doc: strings.Replace(treEmDocument, `"gioiTinh":"2"`, `"gioiTinh":"0"`, 1), want: "/nguoiDuocKhaiSinh/gioiTinh unmapped-code"},
 		{name: "text the encoding cannot say", with: []string{"text: utf-8", "text: tcvn3"}, doc: strings.Replace(treEmDocument, "Nguyễn", "世", 1), want: "/nguoiDuocKhaiSinh/hoTen unwritable"},
-		{name: "birth after the event", doc: strings.Replace(treEmDocument, "2020-02", "2025-02", 1), want: " date"},
+		{name: "birth after the event", doc: strings.Replace(treEmDocument, "2020-02", "2025-02", 1), want: " unborn"},
 		{name: "no time", with: []string{"ngay_dk: ngayDangKy", "huy_luc: capNhat"}, doc: strings.Replace(treEmDocument, `"lePhi"`, `"capNhat":"hôm qua","lePhi"`, 1), want: "/capNhat type"},
 		{name: "absent key", doc: strings.Replace(treEmDocument, `"so":"12",`, "", 1), want: "/so required"},
 	} {

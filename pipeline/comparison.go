@@ -52,6 +52,8 @@ type side func(ctx context.Context, fn func(key []byte, content uint64)) error
 // comparison holds two sides against each other. A key that differs is looked at again until it is equal or Settle has
 // passed, so that sides which move while they are read are compared at a place that all have passed.
 type comparison struct {
+	// begin is called before both sides are read, each time they are.
+	begin       func(ctx context.Context) error
 	left, right side
 	// topic names the key hashes.
 	topic string
@@ -64,12 +66,7 @@ func (c *comparison) run(ctx context.Context, v *Verdict) error {
 	if c.opt.Settle == 0 {
 		c.opt.Settle = 10 * time.Second
 	}
-	all := func(uint64) bool { return true }
-	left, err := c.collect(ctx, c.left, all)
-	if err != nil {
-		return err
-	}
-	right, err := c.collect(ctx, c.right, all)
+	left, right, err := c.collect(ctx, func(uint64) bool { return true })
 	if err != nil {
 		return err
 	}
@@ -82,11 +79,7 @@ func (c *comparison) run(ctx context.Context, v *Verdict) error {
 			return ctx.Err()
 		}
 		in := func(fp uint64) bool { _, ok := suspects[fp]; return ok }
-		left, err := c.collect(ctx, c.left, in)
-		if err != nil {
-			return err
-		}
-		right, err := c.collect(ctx, c.right, in)
+		left, right, err := c.collect(ctx, in)
 		if err != nil {
 			return err
 		}
@@ -105,14 +98,23 @@ func (c *comparison) run(ctx context.Context, v *Verdict) error {
 	return nil
 }
 
-func (c *comparison) collect(ctx context.Context, s side, want func(uint64) bool) (map[uint64]uint64, error) {
-	out := map[uint64]uint64{}
-	err := s(ctx, func(key []byte, content uint64) {
-		if fp := fingerprint(key); want(fp) {
-			out[fp] = content
+// collect reads both sides.
+func (c *comparison) collect(ctx context.Context, want func(uint64) bool) (left, right map[uint64]uint64, err error) {
+	if err := c.begin(ctx); err != nil {
+		return nil, nil, err
+	}
+	read := func(s side) map[uint64]uint64 {
+		out := map[uint64]uint64{}
+		if err == nil {
+			err = s(ctx, func(key []byte, content uint64) {
+				if fp := fingerprint(key); want(fp) {
+					out[fp] = content
+				}
+			})
 		}
-	})
-	return out, err
+		return out
+	}
+	return read(c.left), read(c.right), err
 }
 
 // present counts the suspects that a side has.

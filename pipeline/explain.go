@@ -98,6 +98,13 @@ func explainBus(err error) (problem.Problem, bool) {
 			Fix:  problem.Say("write partitions: %d, or publish a new major version of the dataset", e.Have),
 		}, true
 	}
+	if e, ok := errors.AsType[*kafka.LeaderlessError](err); ok {
+		return problem.Problem{
+			Code: "run.no-leader", Where: e.Topic,
+			What: problem.Say("no Kafka broker has led partition %d of the topic for %s; it is held by brokers: %s", e.Partition, e.Waited, e.Brokers()),
+			Fix:  problem.Say("start these brokers, or look at their logs and disks; a running node tries again by itself and loses nothing"),
+		}, true
+	}
 	if e, ok := errors.AsType[*kafka.StorageError](err); ok {
 		return problem.Problem{
 			Code: "run.broker-storage", Where: e.String(),

@@ -212,12 +212,18 @@ func TestEditorSchemasCatch(t *testing.T) {
 		"name":              head + "publish: { Dat: { source: b, mapping: c } }\n",
 		"empty list":        head + "subscribe: { a: { agencies: [], sink: b, mapping: c } }\n",
 		"text for a struct": head + "http: 8080\n",
+		"alert to nobody":   head + "alerts: [ {} ]\n",
+		"alert of nothing":  head + "alerts: [ ~ ]\n",
+		"alert, no target":  head + "alerts: [ { repeat: 1h } ]\n",
+		"alert, two":        head + "alerts: [ { webhook: https://a.example/, command: [x] } ]\n",
+		"alert, no command": head + "alerts: [ { command: [] } ]\n",
+		"alert's event":     head + "alerts: [ { command: [x], on: [stoped] } ]\n",
 	} {
 		if found, ok := faults(t, configs, text); !ok || len(found) == 0 {
 			t.Errorf("%s: the schema does not catch\n%s", name, text)
 		}
 	}
-	if found, _ := faults(t, configs, head+"sources: { a: { postgres: { dsn: \"${env:X}\", chunk_rows: \"${env:N}\" }, limit: { rows: 2000/s } } }\nbus: { kafka: { brokers: [k:9092], tls: true } }\n"); len(found) > 0 {
+	if found, _ := faults(t, configs, head+"sources: { a: { postgres: { dsn: \"${env:X}\", chunk_rows: \"${env:N}\" }, limit: { rows: 2000/s } } }\nbus: { kafka: { brokers: [k:9092], tls: true } }\nalerts: [ { webhook: \"${env:HOOK}\", on: [gap, \"${env:E}\"] }, { command: [x, 5], on: [] } ]\n"); len(found) > 0 {
 		t.Errorf("a sound configuration is refused: %v", found)
 	}
 }

@@ -50,6 +50,7 @@ const (
 	RulePersonID     = "person-id"     // text that has not the form of a personal identification number
 	RuleUnlisted     = "unlisted"      // text that is neither a code nor a name of a code list
 	RuleAmbiguous    = "ambiguous"     // text that stands for several entries of a code list, or a path for several places
+	RuleUnborn       = "unborn"        // a date of birth after the time at which an age is counted
 	RuleMalformed    = "malformed"     // a cell that should hold a JSON or XML document and does not
 )
 
@@ -126,6 +127,8 @@ func wordings(rule string) (wording, bool) {
 		return wording{GroupReference, "Không phải mã hay tên nào trong danh mục", "It is neither a code nor a name of the code list"}, true
 	case RuleAmbiguous:
 		return wording{GroupReference, "Khớp với nhiều chỗ, không biết chỗ nào là đúng", "It fits several places, and nothing says which is meant"}, true
+	case RuleUnborn:
+		return wording{GroupContradiction, "Ngày sinh nằm sau thời điểm tính tuổi", "The date of birth lies after the time at which the age is counted"}, true
 	case RuleMalformed:
 		return wording{GroupFormat, "Nội dung của cột không phải là văn bản JSON hoặc XML đúng chuẩn", "The cell does not hold a well-formed JSON or XML document"}, true
 	case "required":

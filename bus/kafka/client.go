@@ -45,6 +45,8 @@ type Client struct {
 	dialer    *kafkago.Dialer
 	bootstrap net.Addr
 	cancel    context.CancelFunc
+	// leaderPatience is how long EnsureTopics waits for leaders.
+	leaderPatience time.Duration
 
 	mu     sync.Mutex
 	conns  map[net.Conn]struct{}
@@ -65,6 +67,7 @@ func New(cfg Config) (*Client, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	c := &Client{
 		cfg: cfg, log: cfg.Log, cancel: cancel, bootstrap: kafkago.TCP(cfg.Brokers...), conns: make(map[net.Conn]struct{}),
+		leaderPatience: leaderPatience,
 	}
 	c.transport = &kafkago.Transport{
 		Dial: c.dial, DialTimeout: dialTimeout, MetadataTTL: metadataTTL, ClientID: cfg.ClientID, Context: ctx,

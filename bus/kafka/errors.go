@@ -7,6 +7,9 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"strconv"
+	"strings"
+	"time"
 
 	kafkago "github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/protocol"
@@ -65,6 +68,33 @@ type TopicMismatchError struct {
 func (e *TopicMismatchError) Error() string {
 	return fmt.Sprintf("topic %s has %d partitions, %d are configured: set the configuration to %d, or create a new major version of the dataset",
 		e.Topic, e.Have, e.Want, e.Have)
+}
+
+// LeaderlessError says that nobody leads a partition of a topic, so that it can be neither read nor written.
+type LeaderlessError struct {
+	Topic     string
+	Partition int32
+	// Replicas are the ids of the brokers that hold the partition; none where the cluster does not even know the topic yet.
+	Replicas []int32
+	// Waited is how long.
+	Waited time.Duration
+}
+
+func (e *LeaderlessError) Error() string {
+	return fmt.Sprintf("topic %s partition %d has had no leader for %s (its replicas: brokers %s); start these brokers, or look at their logs",
+		e.Topic, e.Partition, e.Waited, e.Brokers())
+}
+
+// Brokers lists the replicas: "1, 2", or "none".
+func (e *LeaderlessError) Brokers() string {
+	if len(e.Replicas) == 0 {
+		return "none"
+	}
+	ids := make([]string, len(e.Replicas))
+	for i, id := range e.Replicas {
+		ids[i] = strconv.Itoa(int(id))
+	}
+	return strings.Join(ids, ", ")
 }
 
 // TooLargeError says that a message does not fit its topic.

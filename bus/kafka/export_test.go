@@ -3,6 +3,7 @@ package kafka
 import (
 	"context"
 	"net"
+	"time"
 
 	kafkago "github.com/segmentio/kafka-go"
 )
@@ -37,3 +38,6 @@ func (c *Client) OpenSenderByEpochAlone(ctx context.Context, cfg SenderConfig) (
 func (c *Client) KafkaGo() *kafkago.Client {
 	return &kafkago.Client{Addr: c.bootstrap, Transport: c.transport}
 }
+
+// WaitForLeaders sets how long EnsureTopics waits for leaders.
+func (c *Client) WaitForLeaders(d time.Duration) { c.leaderPatience = d }

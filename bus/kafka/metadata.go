@@ -28,6 +28,8 @@ type topicMetadata struct {
 	err      error
 	// leaders by partition; -1 where there is none.
 	leaders map[int32]int32
+	// replicas are the brokers that hold a partition.
+	replicas map[int32][]int32
 }
 
 func (*metadataRequest) ApiKey() protocol.ApiKey                 { return protocol.Metadata }
@@ -78,7 +80,7 @@ func readMetadata(answer []byte) (*metadataResponse, error) {
 		}
 		t := topicMetadata{err: responseError(r.int16()), name: r.compactString(), id: formatUUID(r.bytes(16)), internal: r.int8() != 0}
 		n := r.compactArray()
-		t.leaders = make(map[int32]int32)
+		t.leaders, t.replicas = make(map[int32]int32), make(map[int32][]int32)
 		for range n {
 			if r.err != nil {
 				break
@@ -87,8 +89,14 @@ func readMetadata(answer []byte) (*metadataResponse, error) {
 			index, leader := r.int32(), r.int32()
 			t.leaders[index] = leader
 			r.int32() // leader epoch
-			for range 3 {
-				r.bytes(4 * r.compactArray()) // replicas, in sync, offline
+			for range r.compactArray() {
+				if r.err != nil {
+					break
+				}
+				t.replicas[index] = append(t.replicas[index], r.int32())
+			}
+			for range 2 {
+				r.bytes(4 * r.compactArray()) // in sync, offline
 			}
 			r.tags()
 		}

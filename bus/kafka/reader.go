@@ -80,9 +80,15 @@ func (r *Reader) Read(ctx context.Context) ([]bus.Delivered, error) {
 // to be passed would wait for ever where nothing else stands before the end of a partition.
 func (r *Reader) ReadOn(ctx context.Context) ([]bus.Delivered, error) {
 	for from := r.offset; ; {
+		end := r.highWatermark
 		fetched, err := r.fetchPatiently(ctx)
 		if err != nil {
 			return nil, fmt.Errorf("read %s: %w", r.tp, err)
+		}
+		// Passed over is only what was below the end before this fetch was sent: an answer may tell of an end that is newer
+		// than the look at the log it was made from.
+		if fetched.vacant && end > r.offset && r.highWatermark >= end {
+			r.offset = end
 		}
 		if len(fetched.records) > 0 || r.offset > from {
 			return fetched.records, nil

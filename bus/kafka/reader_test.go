@@ -8,12 +8,14 @@ import (
 	"math/rand/v2"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 	kafkago "github.com/segmentio/kafka-go"
+	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
@@ -319,6 +321,51 @@ func TestReadRangeOverCompactedHoles(t *testing.T) {
 	}
 }
 
+// TestReadOnPassesRemovedRecords: where compaction left nothing before the end of a partition, the broker answers with nothing.
+// Whoever waits for the end to be passed must not wait for ever, and what comes later must not be passed over.
+func TestReadOnPassesRemovedRecords(t *testing.T) {
+	cluster, err := kfake.NewCluster(kfake.NumBrokers(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cluster.Close()
+	c := newClient(t, kafka.Config{Brokers: cluster.ListenAddrs()})
+	tp := kafka.TopicPartition{Topic: newTopic(t, c, 1)}
+	s := openSender(t, c, tp.Topic, tp)
+	base := mustBase(t, produce(t, s, tp, text("a", "1"), text("b", "2"), text("c", "3")))
+	end := base + 3
+	// Of offsets within the partition it has nothing, and tells of this end.
+	var tells atomic.Int64
+	tells.Store(end)
+	cluster.ControlKey(int16(kmsg.Fetch), func(q kmsg.Request) (kmsg.Response, error, bool) {
+		cluster.KeepControl()
+		asked := q.(*kmsg.FetchRequest)
+		if at := asked.Topics[0].Partitions[0].FetchOffset; at <= base || at >= tells.Load() {
+			return nil, nil, false
+		}
+		part := kmsg.NewFetchResponseTopicPartition()
+		part.HighWatermark = tells.Load()
+		topic := kmsg.NewFetchResponseTopic()
+		topic.Topic, topic.Partitions = tp.Topic, append(topic.Partitions, part)
+		res := asked.ResponseKind().(*kmsg.FetchResponse)
+		res.Topics = append(res.Topics, topic)
+		if part.HighWatermark > end {
+			tells.Store(end)
+		}
+		return res, nil, true
+	})
+	r := c.NewReader(tp, base+1, kafka.ReaderConfig{MaxWait: 10 * time.Millisecond})
+	if got, err := r.ReadOn(testContext(t)); err != nil || len(got) != 0 || r.Offset() != end {
+		t.Fatalf("ReadOn = %d records, %v, at %d; want it to pass over what is gone, to %d", len(got), err, r.Offset(), end)
+	}
+	// An answer made before a record came may tell of the end after it.
+	mustBase(t, produce(t, s, tp, text("d", "4")))
+	tells.Store(end + 1)
+	if got, err := r.ReadOn(testContext(t)); err != nil || len(got) != 1 || got[0].Offset != end {
+		t.Errorf("ReadOn = %v, %v; want the record that came meanwhile", got, err)
+	}
+}
+
 func TestReaderGivesUpWithItsContext(t *testing.T) {
 	b := startEmbedded(t)
 	c := newClient(t, b.ClientConfig())
@@ -334,6 +381,59 @@ func TestReaderGivesUpWithItsContext(t *testing.T) {
 	mustBase(t, produce(t, s, tp, text("k", "v")))
 	if got, err := r.Read(testContext(t)); err != nil || len(got) != 1 {
 		t.Errorf("reading on: %d records, %v", len(got), err)
+	}
+}
+
+// TestLeaderless: a topic whose brokers are down is named after a while, with them, and a wait for it can be given up.
+func TestLeaderless(t *testing.T) {
+	cluster, err := kfake.NewCluster(kfake.NumBrokers(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cluster.Close()
+	cfg := kafka.Config{Brokers: cluster.ListenAddrs()}
+	spec := kafka.TopicSpec{Name: newTopic(t, newClient(t, cfg), 2), Partitions: 2}
+	var asked atomic.Int64
+	cluster.ControlKey(int16(kmsg.Metadata), func(q kmsg.Request) (kmsg.Response, error, bool) {
+		m := q.(*kmsg.MetadataRequest)
+		if len(m.Topics) != 1 || m.Version != 12 {
+			return nil, nil, false
+		}
+		cluster.KeepControl()
+		asked.Add(1)
+		topic := kmsg.NewMetadataResponseTopic()
+		topic.Topic = &spec.Name
+		for n := range int32(2) {
+			part := kmsg.NewMetadataResponseTopicPartition()
+			part.Partition, part.Leader, part.Replicas = n, -n, []int32{7, 8}
+			if n == 1 {
+				part.ErrorCode = 5 // LEADER_NOT_AVAILABLE
+			}
+			topic.Partitions = append(topic.Partitions, part)
+		}
+		res := m.ResponseKind().(*kmsg.MetadataResponse)
+		res.Topics = append(res.Topics, topic)
+		return res, nil, true
+	})
+	c := newClient(t, cfg)
+	c.WaitForLeaders(100 * time.Millisecond)
+	var without *kafka.LeaderlessError
+	soon, stop := context.WithTimeout(t.Context(), 10*time.Second)
+	defer stop()
+	if err := c.EnsureTopics(soon, spec); !errors.As(err, &without) || soon.Err() != nil || without.Topic != spec.Name || without.Partition != 1 || without.Brokers() != "7, 8" {
+		t.Errorf("EnsureTopics = %v, want the topic, its partition and its brokers", err)
+	}
+	c.WaitForLeaders(time.Hour)
+	asked.Store(0)
+	ctx, cancel := context.WithCancel(testContext(t))
+	done := make(chan error)
+	go func() { done <- c.EnsureTopics(ctx, spec) }()
+	for asked.Load() < 3 {
+		time.Sleep(time.Millisecond)
+	}
+	cancel()
+	if err := <-done; !errors.Is(err, context.Canceled) {
+		t.Errorf("EnsureTopics = %v after it was given up", err)
 	}
 }
 

@@ -30,10 +30,15 @@ type TopicSpec struct {
 	MinInsync int
 }
 
-const leaderPollInterval = 50 * time.Millisecond
+const (
+	leaderPollInterval = 50 * time.Millisecond
+	// leaderPatience is for a broker that restarts, or an election: both are over by then, or somebody must see to it.
+	leaderPatience = 60 * time.Second
+)
 
 // EnsureTopics creates the topics that are missing and returns when all have leaders. A topic that exists with another
-// number of partitions fails with *TopicMismatchError; its other settings are left as they are.
+// number of partitions fails with *TopicMismatchError, its other settings are left as they are; one that stays without leaders
+// fails with *LeaderlessError after a minute.
 func (c *Client) EnsureTopics(ctx context.Context, specs ...TopicSpec) error {
 	if len(specs) == 0 {
 		return nil
@@ -77,18 +82,18 @@ func mismatches(specs []TopicSpec, have map[string]TopicInfo) error {
 }
 
 func (c *Client) create(ctx context.Context, req *createtopics.Request) error {
-	for {
+	for deadline := time.Now().Add(c.leaderPatience); ; {
 		res, err := roundTrip[*createtopics.Response](ctx, c, requestTimeout, req)
 		if err != nil {
 			return fmt.Errorf("create topics: %w", c.unreachable(ctx, err))
 		}
 		var errs []error
-		again := false
+		var again error
 		for _, t := range res.Topics {
 			switch err := responseError(t.ErrorCode); {
 			case err == nil, errors.Is(err, kafkago.TopicAlreadyExists):
 			case isRetriable(err):
-				again = true
+				again = fmt.Errorf("create topic %s: %w (%s)", t.Name, err, t.ErrorMessage)
 			default:
 				errs = append(errs, fmt.Errorf("create topic %s: %w (%s)", t.Name, err, t.ErrorMessage))
 			}
@@ -96,8 +101,8 @@ func (c *Client) create(ctx context.Context, req *createtopics.Request) error {
 		if len(errs) > 0 {
 			return errors.Join(errs...)
 		}
-		if !again {
-			return nil
+		if again == nil || time.Now().After(deadline) {
+			return again
 		}
 		if err := pause(ctx, leaderPollInterval); err != nil {
 			return fmt.Errorf("create topics: %w", err)
@@ -145,36 +150,51 @@ func (c *Client) creation(s TopicSpec) createtopics.RequestTopic {
 
 // awaitLeaders returns when every partition has a leader. The answer to a creation comes before that.
 func (c *Client) awaitLeaders(ctx context.Context, specs []TopicSpec, names []string) error {
-	for {
+	for started := time.Now(); ; {
 		found, err := c.metadata(ctx, names)
 		if err != nil {
 			return fmt.Errorf("await leaders: %w", err)
 		}
-		have := make(map[string]TopicInfo, len(found))
-		led := 0
-		for _, t := range found {
-			if t.err != nil {
-				continue
-			}
-			have[t.name] = TopicInfo{Name: t.name, ID: t.id, Partitions: len(t.leaders)}
-			all := true
-			for _, leader := range t.leaders {
-				all = all && leader >= 0
-			}
-			if all && len(t.leaders) > 0 {
-				led++
+		have, known := make(map[string]TopicInfo, len(found)), make(map[string]*topicMetadata, len(found))
+		for i, t := range found {
+			known[t.name] = &found[i]
+			if t.err == nil {
+				have[t.name] = TopicInfo{Name: t.name, ID: t.id, Partitions: len(t.leaders)}
 			}
 		}
 		if err := mismatches(specs, have); err != nil {
 			return err
 		}
-		if led == len(specs) {
+		without := leaderless(specs, known)
+		if without == nil {
 			return nil
 		}
+		if without.Waited = time.Since(started).Round(time.Second); time.Since(started) > c.leaderPatience {
+			return without
+		}
 		if err := pause(ctx, leaderPollInterval); err != nil {
-			return fmt.Errorf("await leaders of %d topics: %w", len(specs)-led, err)
+			return fmt.Errorf("await leaders: %w", errors.Join(err, without))
 		}
 	}
+}
+
+// leaderless names the first partition that nobody leads; nil when there is none.
+func leaderless(specs []TopicSpec, known map[string]*topicMetadata) *LeaderlessError {
+	for _, s := range specs {
+		t := known[s.Name]
+		if t == nil {
+			return &LeaderlessError{Topic: s.Name}
+		}
+		for n := range int32(s.Partitions) {
+			if leader, ok := t.leaders[n]; !ok || leader < 0 {
+				return &LeaderlessError{Topic: s.Name, Partition: n, Replicas: t.replicas[n]}
+			}
+		}
+		if t.err != nil {
+			return &LeaderlessError{Topic: s.Name, Replicas: t.replicas[0]}
+		}
+	}
+	return nil
 }
 
 func isLeaderless(err error) bool { return errors.Is(err, kafkago.LeaderNotAvailable) }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"os"
 	"path/filepath"
 	"strings"
@@ -51,7 +52,12 @@ func TestDeadLetters(t *testing.T) {
 		t.Fatalf("dlq list --json: %v, %+v", err, all)
 	}
 	expect(0, "3 open dead letters", "dlq", "list")
-	expect(0, "1 open dead letter shown, there are more", "dlq", "list", "--limit", "1")
+	expect(0, "1 of 3 open dead letters are shown: --limit 0 shows all", "dlq", "list", "--limit", "1")
+	expect(0, "3 open dead letters\n", "dlq", "list", "--limit", "0")
+	var one []shownLetter
+	if err := json.Unmarshal([]byte(expect(0, "", "dlq", "list", "--json", "--limit", "1")), &one); err != nil || len(one) != 1 {
+		t.Fatalf("dlq list --json --limit 1: %v, %+v", err, one)
+	}
 	expect(0, "3 open dead letters", "dlq", "list", "khaisinh", "--reason", "date", "--field", "ngayDangKy", "--group", "format", "--since", "1h")
 	expect(0, "0 open dead letters", "dlq", "list", "khaisinh", "--group", "duplicate")
 	expect(0, "0 open dead letters", "dlq", "list", "khaisinh", "--field", "/me")
@@ -123,4 +129,29 @@ func TestDeadLetters(t *testing.T) {
 	expect(0, "không có thư lỗi nào", "dlq", "retry", "tre_em")
 	expect(2, "did you mean khaisinh?", "dlq", "retry", "khaisin")
 	until(t, "all but one are delivered", func() bool { return len(b.stores["insurer"].Rows(childrenTable)) == 3 })
+}
+
+// TestLettersOnAScreen: a table that nobody bounded shows a hundred letters; JSON and a summary are for whoever wants all.
+func TestLettersOnAScreen(t *testing.T) {
+	for _, tc := range []struct {
+		args  []string
+		json  bool
+		limit int
+	}{
+		{nil, false, 100},
+		{nil, true, 0},
+		{[]string{"--summary"}, false, 0},
+		{[]string{"--limit", "0"}, false, 0},
+		{[]string{"--limit", "100"}, true, 100},
+		{[]string{"--limit", "3", "--summary"}, false, 3},
+	} {
+		fs := flag.NewFlagSet("list", flag.ContinueOnError)
+		l := newListed(fs)
+		if err := fs.Parse(tc.args); err != nil {
+			t.Fatal(err)
+		}
+		if l.bound(fs, tc.json); l.limit != tc.limit {
+			t.Errorf("%q, JSON %v: at most %d, want %d", tc.args, tc.json, l.limit, tc.limit)
+		}
+	}
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"flag"
 	"fmt"
 	"slices"
@@ -17,26 +16,46 @@ import (
 
 // listed is what truc dlq list was asked for.
 type listed struct {
-	filter  *pipeline.LetterFilter
-	since   time.Duration
+	filter *pipeline.LetterFilter
+	since  time.Duration
+	// limit is 0 for all.
 	limit   int
 	summary bool
 }
 
+// screenful is how many letters a table shows to who did not say how many.
+const screenful = 100
+
 func defineListLetters(fs *flag.FlagSet) action {
-	l := &listed{filter: defineLetterFilter(fs)}
-	fs.StringVar(&l.filter.Group, "group", "", "only those of this error `GROUP`: missing, format, reference …")
-	fs.DurationVar(&l.since, "since", 0, "only those that are open for no longer than this `DURATION`: 24h")
-	fs.IntVar(&l.limit, "limit", 0, "at most so many (`N`), the oldest; without it all")
-	fs.BoolVar(&l.summary, "summary", false, "count them by field, rule and error group instead")
+	l := newListed(fs)
 	return func(ctx context.Context, p *program) error {
 		if l.since < 0 || l.limit < 0 {
 			return &usageError{what: problem.Say("--since and --limit cannot be negative"), fix: problem.Say("truc dlq list -h explains them")}
 		}
+		l.bound(fs, p.json)
 		if l.since > 0 {
 			l.filter.Since = time.Now().Add(-l.since)
 		}
 		return l.list(ctx, p)
+	}
+}
+
+// newListed defines the flags of truc dlq list.
+func newListed(fs *flag.FlagSet) *listed {
+	l := &listed{filter: defineLetterFilter(fs)}
+	fs.StringVar(&l.filter.Group, "group", "", "only those of this error `GROUP`: missing, format, reference …")
+	fs.DurationVar(&l.since, "since", 0, "only those that are open for no longer than this `DURATION`: 24h")
+	fs.IntVar(&l.limit, "limit", screenful, "at most so many (`N`), the oldest; 0 for all; without it a table has 100, and JSON all")
+	fs.BoolVar(&l.summary, "summary", false, "count them by field, rule and error group instead")
+	return l
+}
+
+// bound takes the limit that nobody asked for from what no screen has to hold.
+func (l *listed) bound(fs *flag.FlagSet, json bool) {
+	said := false
+	fs.Visit(func(f *flag.Flag) { said = said || f.Name == "limit" })
+	if !said && (json || l.summary) {
+		l.limit = 0
 	}
 }
 
@@ -59,7 +78,7 @@ func (l *listed) list(ctx context.Context, p *program) error {
 	}
 	var out interface {
 		put(o pipeline.OpenLetter) error
-		end(more bool) error
+		end(more int) error
 	} = &letterTable{p: p}
 	if p.json {
 		out = &letterArray{p: p}
@@ -67,24 +86,20 @@ func (l *listed) list(ctx context.Context, p *program) error {
 	count := 0
 	for _, b := range boxes {
 		err := b.each(ctx, conn, *l.filter, func(o pipeline.OpenLetter) error {
-			if l.limit > 0 && count == l.limit {
-				return errEnoughLetters
+			if count++; l.limit > 0 && count > l.limit {
+				return nil
 			}
-			count++
 			return out.put(o)
 		})
-		if errors.Is(err, errEnoughLetters) {
-			return out.end(true)
-		}
 		if err != nil {
 			return err
 		}
 	}
-	return out.end(false)
+	if l.limit == 0 {
+		return out.end(0)
+	}
+	return out.end(max(count-l.limit, 0))
 }
-
-// errEnoughLetters ends a list at its limit.
-var errEnoughLetters = errors.New("the limit is reached")
 
 // letterArray writes letters as a JSON array, one at a time: there may be more than memory holds.
 type letterArray struct {
@@ -107,7 +122,7 @@ func (a *letterArray) put(o pipeline.OpenLetter) error {
 	return nil
 }
 
-func (a *letterArray) end(bool) error {
+func (a *letterArray) end(int) error {
 	end := "\n]\n"
 	if a.n == 0 {
 		end = "[]\n"
@@ -150,15 +165,15 @@ func (a *letterTable) put(o pipeline.OpenLetter) error {
 	return nil
 }
 
-func (a *letterTable) end(more bool) error {
+func (a *letterTable) end(more int) error {
 	if a.t != nil {
 		if err := a.t.Flush(); err != nil {
 			return fmt.Errorf("write result: %w", err)
 		}
 	}
 	end := problem.Text{VI: fmt.Sprintf("%d thư lỗi đang mở", a.n), EN: counted(a.n, "open dead letter")}
-	if more {
-		end = problem.Say("%s shown, there are more (--limit %d)", end, a.n)
+	if more > 0 {
+		end = problem.Say("%d of %d open dead letters are shown: --limit 0 shows all, --summary counts them by what is wrong", a.n, a.n+more)
 	}
 	if err := a.p.say(a.p.stdout, end); err != nil {
 		return fmt.Errorf("write result: %w", err)

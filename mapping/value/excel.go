@@ -10,8 +10,6 @@ const ExcelLayout = "excel"
 
 const (
 	daySeconds = 24 * 60 * 60
-	// lastSerial is 31 December 9999.
-	lastSerial = 2958465
 	// noDay is the serial of 29 February 1900, which Excel counts and which never was.
 	noDay = 60
 )
@@ -24,7 +22,7 @@ func parseSerial(src []byte) (DateTime, bool) {
 		return DateTime{}, false
 	}
 	n := digits(whole)
-	if n < 1 || n > lastSerial || n == noDay {
+	if n < 1 || n == noDay {
 		return DateTime{}, false
 	}
 	if n < noDay {

@@ -100,9 +100,6 @@ func appendGrouped(dst, s []byte, thousands, decimal byte) ([]byte, bool) {
 		case isDigit(c):
 			dst = append(dst, c)
 			group++
-			if separator != 0 && group > 3 {
-				return dst[:start], false
-			}
 		case c == thousands || c == ' ':
 			// The first group has one to three digits and is no zero; all separators are the same.
 			first := separator == 0

