@@ -9,7 +9,7 @@ import (
 
 // TestReadByFunctions: amounts, tax codes and yes or no are read by the functions that know their forms, where the values bear them out.
 func TestReadByFunctions(t *testing.T) {
-		for _, c := range []struct {
+	for _, c := range []struct {
 		name, column, property string
 		values                 []any
 		want                   string
