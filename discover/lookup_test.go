@@ -129,7 +129,9 @@ func TestLookupTables(t *testing.T) {
 		{
 			"names that are no names of the list", "dan_toc",
 			[]any{10, 11},
-			func(s *tablesOf) { s.add("DM_DANTOC", "ma,ten", []any{10, "Nhóm A"}, []any{11, "Nhóm B"}) },
+			func(s *tablesOf) {
+				s.add("DM_DANTOC", "ma,ten", []any{10, "Kinh"}, []any{11, "Nhóm B"}, []any{12, "Nhóm C"})
+			},
 			[]adapters.Relation{key("dan_toc", "DM_DANTOC", "ma")},
 			map[string]string{"10": "", "11": ""},
 			false,

@@ -276,18 +276,17 @@ type count struct {
 }
 
 func (p *program) printCounts(b *strings.Builder, counts []count) {
+	counts = slices.DeleteFunc(counts, func(c count) bool { return c.n == 0 && c.quiet })
 	width := 0
 	for _, c := range counts {
 		width = max(width, utf8.RuneCountInString(p.both(c.title)))
 	}
 	for _, c := range counts {
-		switch {
-		case c.n == 0 && c.quiet:
-		case c.note.Empty():
-			fmt.Fprintf(b, "  %s  %d\n", padded(p.both(c.title), width), c.n)
-		default:
-			fmt.Fprintf(b, "  %s  %d (%s)\n", padded(p.both(c.title), width), c.n, p.both(c.note))
+		fmt.Fprintf(b, "  %s  %d", padded(p.both(c.title), width), c.n)
+		if !c.note.Empty() {
+			fmt.Fprintf(b, " (%s)", p.both(c.note))
 		}
+		b.WriteByte('\n')
 	}
 }
 
