@@ -199,3 +199,30 @@ func TestReconcileWaitsForParkedDeletions(t *testing.T) {
 	}
 	w.eventually("the letters are closed", func() bool { return len(w.sinkLetters()) == 0 })
 }
+
+// TestSweepLeavesWhatMayNotBeDeleted: a mapping that does not delete rows has no sweep of a replay delete them, nor mark them, as
+// there is no event to fill in what a mark says.
+func TestSweepLeavesWhatMayNotBeDeleted(t *testing.T) {
+	for _, onDelete := range []string{"ignore", "{ set: { trang_thai: { const: huy } } }"} {
+		t.Run(onDelete, func(t *testing.T) {
+			w := newTown(t)
+			w.haunt("KS9", older)
+			w.change(func(tx *memory.Tx) error { return tx.Insert("ks", row(1, "An", 0)) })
+			running(t, w.reader().Run)
+			d := w.remapped("table: tre_em", "table: tre_em\non_delete: "+onDelete)
+			running(t, d.Run)
+			w.arrives("KS1=An", "KS9=Ma")
+			w.askReplay("1", Replay{})
+			w.answered()
+			w.arrives("KS1=An", "KS9=Ma")
+			for _, r := range w.sink.Rows("tre_em") {
+				if string(r[4].Bytes) != "moi" {
+					t.Errorf("the row of %s has the state %q", r[1].Bytes, r[4].Bytes)
+				}
+			}
+			if n := d.Stats().Swept.Load(); n != 0 {
+				t.Errorf("%d rows are told to be swept", n)
+			}
+		})
+	}
+}
