@@ -67,7 +67,7 @@ func (p *docProperty) child(name string) (child *docProperty, fault, fix problem
 	if p.typ.kind != kindObject && p.typ.kind != kindAny || len(p.typ.schema.Properties) == 0 {
 		fix := problem.Say("use the property by itself")
 		if p.typ.kind == kindList {
-			fix = problem.Say("parts of a list's elements are not supported by this version")
+			fix = problem.Say("use the whole list: size(x), or x.exists(e, …) with a condition; columns cannot hold parts of its elements")
 		}
 		return nil, problem.Say("property %s is %s, it has no part %q", p.path, article(p.typ.kind), name), fix
 	}
