@@ -168,6 +168,27 @@ func TestCaptureOfStatements(t *testing.T) {
 	}
 }
 
+// A Read that is cancelled anywhere leaves nothing behind that the next one meets.
+func TestReadIsCancelledAnywhere(t *testing.T) {
+	a := newApplication(t, `CREATE TABLE t (id INTEGER PRIMARY KEY, u TEXT)`)
+	r, read := follow(t, a, "t"), 0
+	for i := range 300 {
+		a.exec(fmt.Sprintf(`INSERT INTO t VALUES (%d, 'a')`, i))
+		ctx, cancel := context.WithTimeout(context.Background(), time.Duration(i)*5*time.Microsecond)
+		b, err := r.source.Read(ctx)
+		cancel()
+		if err != nil && !errors.Is(err, context.DeadlineExceeded) {
+			t.Fatalf("after %d: %v", i, err)
+		}
+		if err == nil {
+			read, r.position = read+len(b.Records), b.Position
+		}
+	}
+	if read += len(r.rest(a)); read != 300 {
+		t.Errorf("%d changes were read, 300 were made", read)
+	}
+}
+
 // What a statement leaves that fails half-way and keeps its rows is read, and reading goes on after it.
 func TestCaptureGoesOnAfterAFailingStatement(t *testing.T) {
 	a := newApplication(t, `CREATE TABLE t (id INTEGER PRIMARY KEY, u TEXT UNIQUE)`, `INSERT INTO t VALUES (1, 'a')`)
@@ -454,7 +475,7 @@ func TestTablesThatCannotBeCaptured(t *testing.T) {
 		}
 		got = append(got, fmt.Sprint(p.Code, " ", p.Warning))
 	}
-	if diff := cmp.Diff([]string{"source.no-key false", "source.unknown-table false", "source.unknown-table false", "source.expression-index true"}, got); diff != "" {
+	if diff := cmp.Diff([]string{"source.no-key false", "source.not-a-table false", "source.unknown-table false", "source.expression-index true"}, got); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
 	if !strings.Contains(found[2].Fix.EN, "khai_sinh") {

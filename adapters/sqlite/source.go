@@ -255,7 +255,8 @@ func (s *Source) next(ctx context.Context) ([]record.Record, error) {
 	if err := s.adapt(ctx); err != nil {
 		return nil, err
 	}
-	tx, err := s.conn.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	// Its queries end with ctx; the transaction does not, or a ROLLBACK in the background would meet the next BEGIN.
+	tx, err := s.conn.BeginTx(context.WithoutCancel(ctx), &sql.TxOptions{ReadOnly: true})
 	if err != nil {
 		return nil, err
 	}
