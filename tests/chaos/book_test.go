@@ -21,6 +21,10 @@ type state struct {
 	there   bool
 	version int
 	note    int
+	// left says that the log leaves the note out: it was not changed.
+	left bool
+	// gone says that there is no row; a row that is hidden is there, and so is its note.
+	gone bool
 }
 
 func (s state) String() string {

@@ -82,11 +82,11 @@ func (t *transaction) pick() string {
 // set writes a row of the clerk's view and what it means for the book.
 func (t *transaction) set(key string, r row) {
 	t.rows[key], t.last[key] = r, r.version
+	said := r.state
 	if r.hidden {
-		t.entries = append(t.entries, entry{key, state{}})
-		return
+		said = state{note: r.note}
 	}
-	t.entries = append(t.entries, entry{key, r.state})
+	t.entries = append(t.entries, entry{key, said})
 }
 
 func (t *transaction) insert(key string) {
@@ -98,7 +98,8 @@ func (t *transaction) insert(key string) {
 func (t *transaction) update(key string, note int) {
 	r := t.rows[key]
 	r.version++
-	if note == r.note { // the note is not in the log then
+	r.left = note == r.note
+	if r.left { // the note is not in the log then
 		t.do("UPDATE khai_sinh SET nguoi_ky = $2 WHERE so = $1", key, signature(r.version))
 	} else {
 		r.note = note
@@ -110,12 +111,13 @@ func (t *transaction) update(key string, note int) {
 func (t *transaction) delete(key string) {
 	t.do("DELETE FROM khai_sinh WHERE so = $1", key)
 	delete(t.rows, key)
-	t.entries = append(t.entries, entry{key, state{}})
+	t.entries = append(t.entries, entry{key, state{gone: true}})
 }
 
 func (t *transaction) show(key string, shown bool) {
 	r := t.rows[key]
 	r.version++
+	r.left = true
 	r.hidden = !shown
 	t.do("UPDATE khai_sinh SET hien = $2, nguoi_ky = $3 WHERE so = $1", key, shown, signature(r.version))
 	t.set(key, r)
@@ -124,8 +126,9 @@ func (t *transaction) show(key string, shown bool) {
 func (t *transaction) rename(key, to string) {
 	r := t.rows[key]
 	delete(t.rows, key)
-	t.entries = append(t.entries, entry{key, state{}})
+	t.entries = append(t.entries, entry{key, state{gone: true}})
 	r.version++
+	r.left = true
 	t.do("UPDATE khai_sinh SET so = $2, nguoi_ky = $3 WHERE so = $1", key, to, signature(r.version))
 	t.set(to, r)
 }

@@ -45,6 +45,9 @@ func (v *verdict) ok() bool { return len(v.kinds) == 0 }
 type history struct {
 	steps  []state
 	before int // steps that were committed before the slot was there
+	// all is every step, and at is where steps stand in it.
+	all []state
+	at  []int
 }
 
 // histories returns what should have been published, by key.
@@ -53,11 +56,11 @@ func (b *book) histories() map[string]*history {
 	defer b.mu.Unlock()
 	all := map[string]*history{}
 	for key, steps := range b.steps {
-		h := &history{}
+		h := &history{all: steps}
 		for i, s := range steps {
 			gone := !s.there && (len(h.steps) == 0 || !h.steps[len(h.steps)-1].there)
 			if !gone {
-				h.steps = append(h.steps, s)
+				h.steps, h.at = append(h.steps, s), append(h.at, i)
 			}
 			if i < b.before[key] {
 				h.before = len(h.steps)
@@ -112,6 +115,7 @@ func (b *book) judgeTopic(v *verdict, each func(func(*nodes.Event))) map[string]
 		if state.there {
 			r.put[state.version]++
 		}
+		h.skip(r, state, copied)
 		switch {
 		case copied: // the row as it was when everything before it had been told
 			epoch := r.sequence[:min(8, len(r.sequence))]
@@ -155,12 +159,39 @@ func (b *book) judgeTopic(v *verdict, each func(func(*nodes.Event))) map[string]
 	return readings
 }
 
-// is reports whether a step says what an event says. A note that the log left out is read again, and may be a later one.
+// is reports whether a step says what an event says. A note that the log leaves out is read again, and may be a later one.
 func (h *history) is(i int, s state) bool {
 	if i < 0 || i >= len(h.steps) || h.steps[i].there != s.there || h.steps[i].version != s.version {
 		return false
 	}
-	return !s.there || slices.ContainsFunc(h.steps[i:], func(later state) bool { return later.there && later.note == s.note })
+	if !s.there || h.steps[i].note == s.note {
+		return true
+	}
+	return h.steps[i].left && slices.ContainsFunc(h.all[h.at[i]:], func(later state) bool { return !later.gone && later.note == s.note })
+}
+
+// maySkip reports whether the event of a step may be missing: its note is to be read again, and the row was deleted before
+// that. Its deletion is told.
+func (h *history) maySkip(i int) bool {
+	return i < len(h.steps) && h.steps[i].there && h.steps[i].left &&
+		slices.ContainsFunc(h.all[h.at[i]:], func(later state) bool { return later.gone })
+}
+
+// skip passes over steps that may be missing, up to the one that an event tells; copied: the one before the next.
+func (h *history) skip(r *reading, s state, copied bool) {
+	back := 0
+	if copied {
+		back = 1
+	}
+	for next := r.next; ; next++ {
+		if h.is(next-back, s) {
+			r.next = next
+			return
+		}
+		if !h.maySkip(next) {
+			return
+		}
+	}
 }
 
 // find returns the step that an event tells, -1 when there is none.
