@@ -35,11 +35,17 @@ func sinkRow(so, name string) record.Row {
 // haunt puts a row into the sink as a delivery did whose deletion was compacted away.
 func (w *town) haunt(so, sequence string) {
 	w.t.Helper()
+	w.hauntOf("H44.15", so, sequence)
+}
+
+// hauntOf does so with a row of some agency's.
+func (w *town) hauntOf(agency, so, sequence string) {
+	w.t.Helper()
 	sink := memory.NewSink(w.sink, adapters.Env{Name: "bhyt", Log: w.log})
 	defer sink.Close()
 	change := record.Change{
 		Target: w.delivery().target, Key: sinkKeyOf(so), Values: record.Row{record.TextValue("Ma")}, OnCreate: record.Row{record.TextValue("moi")},
-		Source: bus.SourceName("H44.15", "hotich", "khaisinh"), Sequence: sequence,
+		Source: bus.SourceName(agency, "hotich", "khaisinh"), Sequence: sequence,
 	}
 	if err := errors.Join(sink.Open(w.t.Context()), sink.Apply(w.t.Context(), "tre_em", []record.Change{change}, adapters.Offsets{}, adapters.Offsets{})); err != nil {
 		w.t.Fatal(err)

@@ -226,3 +226,25 @@ func TestSweepLeavesWhatMayNotBeDeleted(t *testing.T) {
 		})
 	}
 }
+
+// TestSweepAsksItsOwnTopicsOnly: of a row that came from an agency whose topic is not there, or not subscribed to any more, no
+// topic of the sweep can say that it is gone.
+func TestSweepAsksItsOwnTopicsOnly(t *testing.T) {
+	for name, ask := range map[string]func(*town){
+		"reconcile": func(w *town) { w.askReconcile("1") },
+		"replay":    func(w *town) { w.askReplay("1", Replay{}) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newTown(t)
+			w.hauntOf("H45.01", "KS8", older)
+			w.haunt("KS9", older)
+			w.change(func(tx *memory.Tx) error { return tx.Insert("ks", row(1, "An", 0)) })
+			running(t, w.reader().Run)
+			running(t, w.delivery().Run)
+			w.arrives("KS1=An", "KS8=Ma", "KS9=Ma")
+			ask(w)
+			w.answered()
+			w.arrives("KS1=An", "KS8=Ma")
+		})
+	}
+}
