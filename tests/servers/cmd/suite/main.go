@@ -34,8 +34,7 @@ func main() {
 	}
 }
 
-// run runs the tests given by args on the default version of PostgreSQL, and beside them what depends on the version on the
-// others.
+// run runs the tests given by args on the default version of PostgreSQL, and then what depends on the version on the others.
 func run(ctx context.Context, out io.Writer, args []string) error {
 	variables, stop, err := servers.Environment(ctx)
 	defer stop()
@@ -53,13 +52,14 @@ func run(ctx context.Context, out io.Writer, args []string) error {
 	errs := make([]error, 1+len(rounds))
 	shared := &lines{out: out}
 	reports[0] = newReport(shared, "")
+	errs[0] = goTest(ctx, reports[0], variables, args)
+	// The others wait more than they work: together they take little longer than one.
 	var wg sync.WaitGroup
-	wg.Go(func() { errs[0] = goTest(ctx, reports[0], variables, args) })
-	// The others wait more than they work. One after the other, they take less time than the first run and leave it the
-	// processors.
 	for i, r := range rounds {
-		reports[i+1] = newReport(shared, fmt.Sprintf(" on PostgreSQL %d", r.postgres))
-		errs[i+1] = r.run(ctx, reports[i+1], variables)
+		wg.Go(func() {
+			reports[i+1] = newReport(shared, fmt.Sprintf(" on PostgreSQL %d", r.postgres))
+			errs[i+1] = r.run(ctx, reports[i+1], variables)
+		})
 	}
 	wg.Wait()
 	skipped := 0
