@@ -17,11 +17,11 @@ func TestRounds(t *testing.T) {
 	}{
 		"everything": {
 			15,
-			[]string{"-race"},
+			[]string{"-race", "-shuffle=on"},
 			[]string{module + "record", adapter, e2e},
 			[]round{
-				{17, [][]string{{"-race", adapter}, {"-race", "-run=" + versioned()[e2e], e2e}}},
-				{18, [][]string{{"-race", adapter}, {"-race", "-run=" + versioned()[e2e], e2e}}},
+				{17, [][]string{{"-shuffle=on", adapter}, {"-shuffle=on", "-run=" + versioned()[e2e], e2e}}},
+				{18, [][]string{{"-shuffle=on", adapter}, {"-shuffle=on", "-run=" + versioned()[e2e], e2e}}},
 			},
 		},
 		"a test of choice": {
