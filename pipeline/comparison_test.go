@@ -31,7 +31,7 @@ func TestComparisonCountsWhatItSettled(t *testing.T) {
 		return out
 	}
 	all := contents(10, 0)
-	c := comparison{left: passes(all), right: passes(contents(7, 2), contents(8, 1), all), opt: VerifyOptions{Settle: time.Minute}}
+	c := comparison{begin: func(context.Context) error { return nil }, left: passes(all), right: passes(contents(7, 2), contents(8, 1), all), opt: VerifyOptions{Settle: time.Minute}}
 	var v Verdict
 	if err := c.run(t.Context(), &v); err != nil {
 		t.Fatal(err)
@@ -39,7 +39,7 @@ func TestComparisonCountsWhatItSettled(t *testing.T) {
 	if !v.Equal || v.LeftKeys != 10 || v.RightKeys != 10 {
 		t.Errorf("%+v, want both sides equal with 10 keys", v)
 	}
-	c = comparison{left: passes(all), right: passes(contents(7, 2), contents(8, 1)), opt: VerifyOptions{Settle: time.Millisecond}}
+	c = comparison{begin: func(context.Context) error { return nil }, left: passes(all), right: passes(contents(7, 2), contents(8, 1)), opt: VerifyOptions{Settle: time.Millisecond}}
 	v = Verdict{}
 	if err := c.run(t.Context(), &v); err != nil {
 		t.Fatal(err)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -119,11 +120,18 @@ func (t *translator) record(c *chunk, p *pipe, r *record.Record) error {
 		return nil
 	}
 
-	// A cell the log did not carry and that could not be re-read means that the row is gone; its delete follows.
-	for _, col := range pt.reads {
-		if r.After[col].Kind == record.Unchanged {
-			return nil
+	// A cell the log did not carry and that could not be re-read means that the row is gone. Its deletion follows, under the key
+	// that it has now; if it had another, this is the end of that.
+	if slices.ContainsFunc(pt.reads, func(col int) bool { return r.After[col].Kind == record.Unchanged }) {
+		if r.Op == record.Update && r.Before != nil {
+			was := pt.tr.Keep(r.Before)
+			old, ok := t.key(c, p, pt, r.Before)
+			key, known := t.key(c, p, pt, r.After)
+			if ok && !(known && bytes.Equal(old, key)) && (was == mapping.Live || was == mapping.Unknown) {
+				t.tombstone(c, p, r, sequence, old)
+			}
 		}
+		return nil
 	}
 	keep := pt.tr.Keep(r.After)
 	key, known := t.key(c, p, pt, r.After)
