@@ -55,6 +55,8 @@ const (
 	longestWord = 12
 	// mostCodes is how many unknown values a column of codes may have before they are hidden.
 	mostCodes = 30
+	// mostUnlike is how many codes of nothing known may all differ.
+	mostUnlike = 8
 	// ownList is the size from which numbers that are all in a list are taken for its own: of a list of three or four, every
 	// system has numbers of its own.
 	ownList = 20
@@ -161,6 +163,9 @@ func (e *evidence) code(p *profile, l *leaf, id string, book *codeBook) {
 		e.because(1, say("mọi giá trị là tên gọi có trong %s", "all values are names in %s", listName(list)))
 	case share > 0:
 		e.because(share, say("%d trong %d mã đọc được theo tên gọi; các mã còn lại phải ghi tay", "%d of %d codes read by their names; the others must be written by hand", mapped, len(p.texts)))
+	case len(p.texts) == p.filled && p.filled > mostUnlike:
+		e.codes = nil
+		e.because(-0.8, say("mỗi hàng một giá trị khác: mã thì lặp lại", "every row has a value of its own: codes repeat"))
 	default:
 		// The column is no doubt the one; what its codes mean is another question.
 		e.because(0.3, say("%d mã, không mã nào tự nói nghĩa: phải ghi tay theo tài liệu của hệ thống", "%d codes, none says by itself what it means: write them by the system's manual", len(p.texts)))

@@ -9,8 +9,9 @@ import (
 // matcher compares names of columns with those of the properties of one dataset.
 type matcher struct {
 	leaves []*leaf
-	// context are words that say nothing in this table: those of the dataset's and the table's name.
-	context map[string]bool
+	// context are words that say little in this table: those of the dataset's and the table's name. own are those of the
+	// table's name alone.
+	context, own map[string]bool
 	// subjects are the words of the objects that a column may speak of; naming another one than the leaf's tells against it.
 	subjects map[string]bool
 	// present are the optional objects that a column fills already: a name that stands nowhere else need not name them.
@@ -18,10 +19,13 @@ type matcher struct {
 }
 
 func newMatcher(k *known, table string) *matcher {
-	m := &matcher{leaves: k.leaves, context: map[string]bool{}}
+	m := &matcher{leaves: k.leaves, context: map[string]bool{}, own: map[string]bool{}}
 	for _, name := range []string{k.dataset.Title("vi"), k.dataset.Name(), table} {
 		for _, r := range k.v.read(name) {
 			for _, w := range r.words {
+				if name == table && r.certain && !m.context[w] {
+					m.own[w] = true
+				}
 				// An abbreviation that could be many things is no context: ht is not only hộ tịch.
 				m.context[w] = m.context[w] || r.certain
 			}
@@ -33,7 +37,7 @@ func newMatcher(k *known, table string) *matcher {
 
 // within is the matcher for the elements of a list: what the list is called says nothing about its elements.
 func (m *matcher) within(l *listProperty) *matcher {
-	in := &matcher{leaves: l.leaves, context: maps.Clone(m.context), subjects: subjects(l.leaves)}
+	in := &matcher{leaves: l.leaves, context: maps.Clone(m.context), own: m.own, subjects: subjects(l.leaves)}
 	for _, name := range l.names {
 		for _, w := range name {
 			in.context[w] = true
@@ -120,7 +124,7 @@ func (m *matcher) speaksOf(readings []reading) bool {
 // weight is how much a word says.
 func weight(word string) float64 {
 	switch word {
-	case "va", "cua", "theo", "cac", "la", "the", "of", "and", "thong", "tin":
+	case "va", "cua", "theo", "cac", "la", "of", "and", "thong", "tin":
 		return 0
 	case "so", "ma", "ten", "loai", "nguoi":
 		return 0.7
@@ -133,8 +137,9 @@ func weight(word string) float64 {
 const (
 	// otherSubject is the weight of a word that names another object than the leaf's.
 	otherSubject = 2
-	// ofContext is the weight of a word that the whole table is about.
-	ofContext = 0.15
+	// ofContext is the weight of a word that the dataset is about, ofTable of one that only the table is about: in a table of
+	// cards the number of the card is not the number of the birth.
+	ofContext, ofTable = 0.15, 0.3
 	// unnamed and unnamedPart are the factors for an optional object above the leaf that the column does not name.
 	unnamed, unnamedPart = 0.6, 0.9
 	// ambiguous is the factor of a word with several meanings.
@@ -240,6 +245,8 @@ func (m *matcher) fit(r reading, name []string, owners []owner) float64 {
 		switch {
 		case m.subjects[w] && !m.context[w]:
 			strange += otherSubject
+		case m.own[w] && !r.around[w]:
+			strange += ofTable * weight(w)
 		case m.context[w] || r.around[w]:
 			strange += ofContext * weight(w)
 		default:
