@@ -126,7 +126,7 @@ func (b *book) judgeTopic(v *verdict, each func(func(*nodes.Event))) map[string]
 				v.add(twice, "%s: the snapshot says %s again", where, state)
 			}
 			r.copied = epoch
-		case !state.there && !r.there && (r.next >= len(h.steps) || h.steps[r.next].there):
+		case !state.there && !r.there && !h.is(r.next, state):
 			// A row that was hidden is changed or deleted: whether its key was ever published need not be known.
 		case h.is(r.next, state):
 			r.next++
@@ -150,7 +150,7 @@ func (b *book) judgeTopic(v *verdict, each func(func(*nodes.Event))) map[string]
 		case len(h.steps) == 0:
 		case r == nil && (len(h.steps) > h.before || h.steps[len(h.steps)-1].there):
 			v.add(lost, "key %s: nothing on the topic, expected %s", key, h.step(len(h.steps)-1))
-		case r != nil && r.next < len(h.steps):
+		case r != nil && h.rest(r) < len(h.steps):
 			v.add(lost, "key %s: the topic ends before %s, %d changes are missing", key, h.step(r.next), len(h.steps)-r.next)
 		case r != nil && r.there != h.steps[len(h.steps)-1].there:
 			v.add(lost, "key %s: the last is %s", key, h.step(len(h.steps)-1))
@@ -177,8 +177,12 @@ func (h *history) maySkip(i int) bool {
 		slices.ContainsFunc(h.all[h.at[i]:], func(later state) bool { return later.gone })
 }
 
-// skip passes over steps that may be missing, up to the one that an event tells; copied: the one before the next.
+// skip passes over steps that may be missing, up to the one that an event tells; copied: the one before the next. A deletion
+// may be missing, too, where nothing is there: it may have been told before, when nobody could know for which change.
 func (h *history) skip(r *reading, s state, copied bool) {
+	if !s.there && !r.there {
+		return
+	}
 	back := 0
 	if copied {
 		back = 1
@@ -188,10 +192,19 @@ func (h *history) skip(r *reading, s state, copied bool) {
 			r.next = next
 			return
 		}
-		if !h.maySkip(next) {
+		if !h.maySkip(next) && !(next < len(h.steps) && !h.steps[next].there && !r.there) {
 			return
 		}
 	}
+}
+
+// rest passes over the steps at the end that may be missing, and returns the first that may not.
+func (h *history) rest(r *reading) int {
+	next := r.next
+	for next < len(h.steps) && (h.maySkip(next) || !h.steps[next].there && !r.there) {
+		next++
+	}
+	return next
 }
 
 // find returns the step that an event tells, -1 when there is none.
