@@ -28,10 +28,13 @@ type state struct {
 }
 
 func (s state) String() string {
-	if !s.there {
+	switch {
+	case s.gone:
 		return "deleted"
+	case !s.there:
+		return "hidden"
 	}
-	return fmt.Sprintf("version %d", s.version)
+	return fmt.Sprintf("version %d%s", s.version, map[bool]string{true: "'"}[s.left])
 }
 
 // noteText is long enough, beside the rest of its row, to be stored outside of it: a change of another column does not carry it then.

@@ -84,7 +84,7 @@ func (t *transaction) set(key string, r row) {
 	t.rows[key], t.last[key] = r, r.version
 	said := r.state
 	if r.hidden {
-		said = state{note: r.note}
+		said = state{note: r.note, left: r.left}
 	}
 	t.entries = append(t.entries, entry{key, said})
 }

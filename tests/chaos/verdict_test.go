@@ -58,9 +58,12 @@ func (b *book) histories() map[string]*history {
 	for key, steps := range b.steps {
 		h := &history{all: steps}
 		for i, s := range steps {
-			gone := !s.there && (len(h.steps) == 0 || !h.steps[len(h.steps)-1].there)
-			if !gone {
+			last := len(h.steps) - 1
+			switch {
+			case s.there || last >= 0 && h.steps[last].there:
 				h.steps, h.at = append(h.steps, s), append(h.at, i)
+			case last >= 0 && s.gone: // hidden, then deleted: that is told
+				h.steps[last].gone, h.steps[last].left = true, false
 			}
 			if i < b.before[key] {
 				h.before = len(h.steps)
@@ -76,8 +79,10 @@ type reading struct {
 	next     int // the step that the next streamed event must tell
 	there    bool
 	sequence string
+	said     state       // the last event
 	copied   string      // epoch of the snapshot that told it last, "" when a change did
 	put      map[int]int // how often a version was told
+	told     []string    // every event, for whoever reads about a key that is wrong
 }
 
 // judgeTopic compares every event of the topic with the book.
@@ -115,6 +120,7 @@ func (b *book) judgeTopic(v *verdict, each func(func(*nodes.Event))) map[string]
 		if state.there {
 			r.put[state.version]++
 		}
+		r.told = append(r.told, fmt.Sprintf("%s%s at %s", map[bool]string{true: "snapshot "}[copied], state, e.Header("ce_sequence")))
 		h.skip(r, state, copied)
 		switch {
 		case copied: // the row as it was when everything before it had been told
@@ -122,7 +128,7 @@ func (b *book) judgeTopic(v *verdict, each func(func(*nodes.Event))) map[string]
 			switch {
 			case !h.is(r.next-1, state):
 				v.add(order, "%s: the snapshot says %s, the last change before it was %s", where, state, h.step(r.next-1))
-			case r.copied == epoch:
+			case r.copied == epoch && r.said.version == state.version && r.said.note == state.note:
 				v.add(twice, "%s: the snapshot says %s again", where, state)
 			}
 			r.copied = epoch
@@ -142,7 +148,7 @@ func (b *book) judgeTopic(v *verdict, each func(func(*nodes.Event))) map[string]
 				r.next = max(at+1, r.next)
 			}
 		}
-		r.there = state.there
+		r.there, r.said = state.there, state
 	})
 	for key, h := range all {
 		r := readings[key]
@@ -154,6 +160,11 @@ func (b *book) judgeTopic(v *verdict, each func(func(*nodes.Event))) map[string]
 			v.add(lost, "key %s: the topic ends before %s, %d changes are missing", key, h.step(r.next), len(h.steps)-r.next)
 		case r != nil && r.there != h.steps[len(h.steps)-1].there:
 			v.add(lost, "key %s: the last is %s", key, h.step(len(h.steps)-1))
+		}
+	}
+	for key, r := range readings {
+		if slices.ContainsFunc(v.found, func(f string) bool { return strings.Contains(f, "key "+key+":") }) {
+			v.found = append(v.found, fmt.Sprintf("%s was committed as %v (%d before the slot) and told as %q", key, all[key].all, all[key].before, r.told))
 		}
 	}
 	return readings
@@ -173,7 +184,7 @@ func (h *history) is(i int, s state) bool {
 // maySkip reports whether the event of a step may be missing: its note is to be read again, and the row was deleted before
 // that. Its deletion is told.
 func (h *history) maySkip(i int) bool {
-	return i < len(h.steps) && h.steps[i].there && h.steps[i].left &&
+	return i < len(h.steps) && h.steps[i].left &&
 		slices.ContainsFunc(h.all[h.at[i]:], func(later state) bool { return later.gone })
 }
 
