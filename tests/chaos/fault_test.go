@@ -166,7 +166,7 @@ func (o *office) subscriberReplaced() error {
 	first := o.sub.node
 	first.Signal(syscall.SIGSTOP)
 	o.sub.start()
-	o.pause(0, 9*time.Second)
+	o.pause(7*time.Second, 12*time.Second) // the group misses the first after 6 s
 	first.Signal(syscall.SIGCONT)
 	o.pause(0, 3*time.Second)
 	first.Kill()

@@ -88,9 +88,5 @@ func mutants() []mutant {
 		{"cells that the log leaves out are not re-read", []edit{{
 			"pipeline/unchanged.go", "\tif f.wanted == nil {\n", "\tif f.wanted = nil; f.wanted == nil {\n",
 		}}, []string{"walsender terminated"}, []string{lost, wrong}},
-		{"neither offsets nor sequences are compared at the sink", []edit{
-			{"adapters/postgres/sink_state.go", "AND o.next_offset = i.before AND (SELECT count(*) FROM l) >= 0", "AND (SELECT count(*) FROM l) >= 0"},
-			{"adapters/postgres/sink_plan.go", "WHERE CASE WHEN b.source = excluded.source THEN (b.generation, b.sequence) < (excluded.generation, excluded.sequence)", "WHERE CASE WHEN b.source = excluded.source THEN true"},
-		}, []string{"subscriber frozen at fetched and replaced"}, []string{twice, order}},
 	}
 }
