@@ -114,7 +114,10 @@ func (c *comparison) collect(ctx context.Context, want func(uint64) bool) (left,
 		}
 		return out
 	}
-	return read(c.left), read(c.right), err
+	// One after the other: the order of calls and of err within a return is not certain, and a failed read must not pass for one.
+	left = read(c.left)
+	right = read(c.right)
+	return left, right, err
 }
 
 // present counts the suspects that a side has.

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"strconv"
 	"testing"
 	"time"
@@ -46,5 +47,23 @@ func TestComparisonCountsWhatItSettled(t *testing.T) {
 	}
 	if v.Equal || v.LeftKeys != 10 || v.RightKeys != 8 || v.DifferenceCount != 3 {
 		t.Errorf("%+v, want 10 and 8 keys, 3 different", v)
+	}
+}
+
+// A side that cannot be read, or letters that cannot be, end the comparison: what was read until then proves nothing.
+func TestComparisonEndsWithAFailedRead(t *testing.T) {
+	broken := errors.New("away")
+	none := func(context.Context) error { return nil }
+	nothing := func(context.Context, func([]byte, uint64)) error { return nil }
+	fails := func(context.Context, func([]byte, uint64)) error { return broken }
+	for name, c := range map[string]comparison{
+		"letters": {begin: func(context.Context) error { return broken }, left: nothing, right: nothing},
+		"left":    {begin: none, left: fails, right: nothing},
+		"right":   {begin: none, left: nothing, right: fails},
+	} {
+		var v Verdict
+		if err := c.run(t.Context(), &v); !errors.Is(err, broken) || v.Equal {
+			t.Errorf("%s cannot be read: %v, equal %v", name, err, v.Equal)
+		}
 	}
 }
