@@ -5,8 +5,8 @@
 // It prints a line per package, what failed in full, and every test that was skipped with its reason. It fails when a
 // test failed and, unless ALLOW_SKIP=1, also when one was skipped: a test that silently does not run proves nothing.
 //
-// Of the packages given, those that read PostgreSQL's log are run again on the other versions that truc supports, unless
-// the environment chooses a server. Flags of go test that have a value are written with "=": -run=TestOpen.
+// Of the packages given, those with tests on PostgreSQL are run again, with these tests, on the other versions that truc
+// supports, unless the environment chooses a server. Flags of go test that have a value are written with "=": -run=TestOpen.
 package main
 
 import (
