@@ -32,6 +32,10 @@ chaos: ## faults of every kind, N=20 runs from SEED=… on, and every mutant
 	tests/scripts/setup.sh servers
 	tests/scripts/chaos.sh "$(or $(N),20)" "$(SEED)"
 
+year: ## a year of a province of POPULATION=1400000 through the real binary
+	tests/scripts/setup.sh servers
+	TRUC_YEAR_POPULATION=$(or $(POPULATION),1400000) go test -count=1 -v -timeout=3h ./tests/year
+
 test-short: ## the tests that need no server and no long time
 	go test -short ./...
 
@@ -63,4 +67,4 @@ tidy-check: ## fail where go.mod or go.sum is not tidy
 
 check: fmt-check vet tidy-check lint cross test ## all of it, before a commit
 
-.PHONY: help setup build demo test e2e pages chaos test-short fuzz bench fmt fmt-check lint vet cross tidy-check check
+.PHONY: help setup build demo test e2e pages chaos year test-short fuzz bench fmt fmt-check lint vet cross tidy-check check

@@ -78,6 +78,7 @@ func pattern(n int, size Size) []any {
 		for _, absent := range []int{noiSinh, queQuan, thuongTruTu, cha} {
 			row[absent] = nil
 		}
+	case Usual:
 	case Large, Huge:
 		row[ghiChu] = noise(n, int(size-Usual))
 	}
