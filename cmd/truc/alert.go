@@ -18,10 +18,12 @@ import (
 
 func alertTestVerb() verb {
 	return verb{
-		name: "alert test", summary: "send a test to every webhook and command under alerts",
-		help: `
+		name: "alert test", summary: problem.Text{VI: "gửi thử tới mọi webhook và lệnh trong alerts", EN: "send a test to every webhook and command under alerts"},
+		help: problem.Text{VI: `
+Gửi một lần và cho biết kết quả: ai phải bị đánh thức ban đêm thì nên thấy một lần vào ban ngày. Không cần nút nào
+đang chạy. Mã thoát 1: có nơi không nhận.`, EN: `
 Sends once and tells what came of it: whoever is to be woken at night should have seen one by day. It needs
-no running node. Exit code 1: one of them did not take it.`,
+no running node. Exit code 1: one of them did not take it.`},
 		define: func(*flag.FlagSet) action { return testAlerts },
 	}
 }

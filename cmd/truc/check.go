@@ -24,16 +24,20 @@ const serverTimeout = 20 * time.Second
 
 func checkVerb() verb {
 	return verb{
-		name: "check", summary: "find everything that is wrong before anything runs",
-		help: `
+		name: "check", summary: problem.Text{VI: "tìm mọi chỗ sai trước khi chạy bất cứ thứ gì", EN: "find everything that is wrong before anything runs"},
+		help: problem.Text{VI: `
+Đọc cấu hình và mọi ánh xạ, đối chiếu kiểu của ánh xạ với bảng và lược đồ, chạy các ví dụ trong ánh xạ, và hỏi từng
+máy chủ đã sẵn sàng chưa. Mọi điều được báo một lần, mỗi điều kèm vị trí và việc phải làm. Không thay đổi gì ở đâu.
+
+Mã thoát 2: phải sửa tệp hoặc máy chủ. 5: chỉ thiếu thay đổi, truc resnapshot bù lại. 4: chỉ có máy chủ không trả lời.`, EN: `
 Reads the configuration and every mapping, types the mappings against tables and schemas, runs the
 examples in the mappings, and asks each server whether it is ready. Everything is reported at once,
 each finding with its place and what to do. Nothing is changed anywhere.
 
 Exit code 2: something in the files or on a server must be changed. 5: only changes are missing, truc resnapshot
-mends it. 4: only servers did not answer.`,
+mends it. 4: only servers did not answer.`},
 		define: func(fs *flag.FlagSet) action {
-			offline := fs.Bool("offline", false, "leave the servers out")
+			offline := fs.Bool("offline", false, "không hỏi máy chủ nào / leave the servers out")
 			return func(ctx context.Context, p *program) error { return p.check(ctx, *offline) }
 		},
 	}

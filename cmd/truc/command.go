@@ -24,8 +24,8 @@ type verb struct {
 	args        string
 	least, most int
 	// summary is one line, help what else a user should know.
-	summary, help string
-	// define adds the verb's own flags and returns what it does with them.
+	summary, help problem.Text
+	// define adds the verb's own flags and returns what it does with them. What a flag is for is written "Vietnamese / English".
 	define func(fs *flag.FlagSet) action
 }
 
@@ -68,7 +68,7 @@ func (p *program) parse(all []verb, args []string) (action, error) {
 	act := v.define(fs)
 	p.args, err = splitFlags(fs, rest, false)
 	if errors.Is(err, flag.ErrHelp) {
-		return func(_ context.Context, p *program) error { return v.printHelp(p.stdout, fs) }, nil
+		return func(_ context.Context, p *program) error { return p.printHelp(v, fs) }, nil
 	}
 	if err != nil {
 		return nil, err
@@ -79,16 +79,16 @@ func (p *program) parse(all []verb, args []string) (action, error) {
 	return act, nil
 }
 
-func (v verb) count() string {
+func (v verb) count() problem.Text {
 	switch {
 	case v.most == 0:
-		return "no arguments"
+		return problem.Say("no arguments")
 	case v.most < 0:
-		return fmt.Sprintf("at least %d argument(s)", v.least)
+		return problem.Say("at least %d argument(s)", v.least)
 	case v.least == v.most:
-		return fmt.Sprintf("%d argument(s)", v.least)
+		return problem.Say("%d argument(s)", v.least)
 	}
-	return fmt.Sprintf("%d to %d arguments", v.least, v.most)
+	return problem.Say("%d to %d arguments", v.least, v.most)
 }
 
 func (v verb) usage() string {
@@ -134,13 +134,14 @@ func meant(prefix, word string, known []string) problem.Text {
 // the verb; its flags are not known yet.
 func splitFlags(fs *flag.FlagSet, args []string, untilWord bool) ([]string, error) {
 	var words []string
+	help := false
 	for i := 0; i < len(args); i++ {
 		arg := args[i]
 		switch {
 		case arg == "--":
 			return append(words, args[i+1:]...), nil
 		case len(arg) < 2 || arg[0] != '-':
-			if untilWord {
+			if untilWord && !help {
 				return args[i:], nil
 			}
 			words = append(words, arg)
@@ -148,9 +149,13 @@ func splitFlags(fs *flag.FlagSet, args []string, untilWord bool) ([]string, erro
 		}
 		name, value, given := strings.Cut(strings.TrimLeft(arg, "-"), "=")
 		if name == "h" || name == "help" {
-			return nil, flag.ErrHelp
+			help = true // flags behind it may say in which language
+			continue
 		}
 		f := fs.Lookup(name)
+		if f == nil && help {
+			return nil, flag.ErrHelp
+		}
 		if f == nil {
 			return nil, unknownFlag(fs, name)
 		}
@@ -165,6 +170,9 @@ func splitFlags(fs *flag.FlagSet, args []string, untilWord bool) ([]string, erro
 		if err := fs.Set(name, value); err != nil {
 			return nil, &usageError{what: problem.Say("%s cannot be %q", dashed(name), value), fix: problem.Say("%s -h explains it", fs.Name())}
 		}
+	}
+	if help {
+		return nil, flag.ErrHelp
 	}
 	return words, nil
 }
@@ -186,29 +194,35 @@ func dashed(name string) string {
 	return "--" + name
 }
 
-const introduction = `truc shares data between agencies: it publishes the changes of your databases as checked
-events, and delivers the events of others into your tables.
+// The first and the last words of the overview.
+func introduction() problem.Text {
+	return problem.Text{
+		VI: "truc chia sẻ dữ liệu giữa các cơ quan: công bố thay đổi trong cơ sở dữ liệu của bạn thành sự kiện đã kiểm tra,\nvà ghi sự kiện của cơ quan khác vào bảng của bạn.\n",
+		EN: "truc shares data between agencies: it publishes the changes of your databases as checked\nevents, and delivers the events of others into your tables.\n",
+	}
+}
 
-usage: truc COMMAND [flags] [arguments]
-
-`
+func exitCodes() problem.Text {
+	return problem.Text{
+		VI: "mã thoát: 0 xong, 1 thất bại, 2 sai cách dùng hoặc cấu hình, 3 câu trả lời là không, 4 máy chủ không trả lời,\n5 thiếu thay đổi (truc resnapshot), 130 bị ngắt\n",
+		EN: "exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 the answer is no, 4 a server cannot be reached,\n5 changes are missing (truc resnapshot), 130 interrupted\n",
+	}
+}
 
 func (p *program) overview(all []verb) error {
 	var b strings.Builder
-	b.WriteString(introduction)
+	p.paragraphs(&b, introduction())
+	b.WriteString("usage: truc COMMAND [flags] [arguments]\n\n")
 	for _, v := range all {
-		fmt.Fprintf(&b, "  %-22s %s\n", strings.TrimRight(v.name+" "+v.args, " "), v.summary)
+		p.entry(&b, strings.TrimRight(v.name+" "+v.args, " "), v.summary)
 	}
-	b.WriteString("\nevery command takes:\n")
+	fmt.Fprintf(&b, "\n%s:\n", p.both(problem.Text{VI: "mọi lệnh đều nhận", EN: "every command takes"}))
 	fs := flag.NewFlagSet("truc", flag.ContinueOnError)
 	(&program{}).define(fs)
-	printFlags(&b, fs)
-	b.WriteString(`
-exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 the answer is no, 4 a server cannot be reached,
-5 changes are missing (truc resnapshot), 130 interrupted
-
-truc COMMAND -h explains a command.
-`)
+	p.printFlags(&b, fs)
+	b.WriteByte('\n')
+	p.paragraphs(&b, exitCodes())
+	fmt.Fprintln(&b, p.both(problem.Text{VI: "truc COMMAND -h giải thích một lệnh.", EN: "truc COMMAND -h explains a command."}))
 	_, err := io.WriteString(p.stdout, b.String())
 	return err
 }
@@ -218,29 +232,52 @@ func (p *program) nounOverview(all []verb, noun string) error {
 	fmt.Fprintf(&b, "usage: truc %s VERB [flags] [arguments]\n\n", noun)
 	for _, v := range all {
 		if strings.HasPrefix(v.name, noun+" ") {
-			fmt.Fprintf(&b, "  %-22s %s\n", strings.TrimRight(v.name+" "+v.args, " "), v.summary)
+			p.entry(&b, strings.TrimRight(v.name+" "+v.args, " "), v.summary)
 		}
 	}
-	fmt.Fprintf(&b, "\ntruc %s VERB -h explains a verb.\n", noun)
+	fmt.Fprintf(&b, "\n%s\n", p.both(problem.Text{VI: "truc " + noun + " VERB -h giải thích một lệnh.", EN: "truc " + noun + " VERB -h explains a verb."}))
 	_, err := io.WriteString(p.stdout, b.String())
 	return err
 }
 
-func (v verb) printHelp(w io.Writer, fs *flag.FlagSet) error {
+func (p *program) printHelp(v verb, fs *flag.FlagSet) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s\n\nusage: %s\n\n", v.summary, v.usage())
-	if v.help != "" {
-		b.WriteString(strings.TrimSpace(v.help) + "\n\n")
+	p.paragraphs(&b, v.summary)
+	fmt.Fprintf(&b, "usage: %s\n\n", v.usage())
+	if !v.help.Empty() {
+		p.paragraphs(&b, v.help)
 	}
 	b.WriteString("flags:\n")
-	printFlags(&b, fs)
-	_, err := io.WriteString(w, b.String())
+	p.printFlags(&b, fs)
+	_, err := io.WriteString(p.stdout, b.String())
 	return err
 }
 
-func printFlags(w io.Writer, fs *flag.FlagSet) {
+// paragraphs writes a text in the languages of the user, one below the other.
+func (p *program) paragraphs(w io.Writer, t problem.Text) {
+	for _, l := range p.languages() {
+		fmt.Fprintf(w, "%s\n\n", strings.TrimSpace(t.In(l)))
+	}
+}
+
+// usageSeparator stands in the usage of a flag between Vietnamese and English.
+const usageSeparator = " / "
+
+func (p *program) printFlags(w io.Writer, fs *flag.FlagSet) {
 	fs.VisitAll(func(f *flag.Flag) {
-		value, usage := flag.UnquoteUsage(f)
-		fmt.Fprintf(w, "  %-22s %s\n", strings.TrimRight(dashed(f.Name)+" "+value, " "), usage)
+		var t problem.Text
+		var value string
+		vi, en, _ := strings.Cut(f.Usage, usageSeparator)
+		value, t.VI = flag.UnquoteUsage(&flag.Flag{Name: f.Name, Usage: vi, Value: f.Value})
+		t.EN = strings.ReplaceAll(en, "`", "")
+		p.entry(w, strings.TrimRight(dashed(f.Name)+" "+value, " "), t)
 	})
+}
+
+// entry writes a line of a list, a line for each language of the user.
+func (p *program) entry(w io.Writer, name string, t problem.Text) {
+	for _, l := range p.languages() {
+		fmt.Fprintf(w, "  %-22s %s\n", name, t.In(l))
+		name = ""
+	}
 }

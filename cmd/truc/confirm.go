@@ -14,7 +14,7 @@ import (
 
 // defineYes adds --yes to a verb that destroys or repeats something.
 func defineYes(fs *flag.FlagSet) *bool {
-	return fs.Bool("yes", false, "do it without asking; needed where there is no terminal to ask on")
+	return fs.Bool("yes", false, "làm mà không hỏi; bắt buộc khi không có màn hình để hỏi / do it without asking; needed where there is no terminal to ask on")
 }
 
 // confirm says what is about to happen and asks whether it should. Off a terminal only --yes is an answer.

@@ -24,18 +24,23 @@ import (
 
 func demoVerb() verb {
 	return verb{
-		name: "demo", summary: "show it all on this machine, with nothing to install",
-		help: `
+		name: "demo", summary: problem.Text{VI: "xem tất cả trên máy này, không cần cài gì", EN: "show it all on this machine, with nothing to install"},
+		help: problem.Text{VI: `
+Ba cơ quan: tư pháp hộ tịch của Vĩnh Phúc (cũ) và Hà Nội đăng ký, cải chính, xóa khai sinh trong cơ sở dữ liệu riêng,
+và bảng của một cơ quan bảo hiểm y tế đầy lên từ cả hai. Một hồ sơ lúc đầu sai, thành thư lỗi, và tự đóng khi nơi lập
+sửa lại. Kết thúc bằng Ctrl-C hoặc sau --for, rồi so từng luồng theo từng khóa. Mọi người trong đó đều là bịa.
+
+Mã thoát 3: có luồng không khớp.`, EN: `
 Three agencies: the civil-status offices of the former Vĩnh Phúc and of Hà Nội register, correct and delete births
 in databases of their own, and a health insurer's table fills from both. One record is wrong at first, becomes a
 dead letter, and resolves when its office corrects it. Ends with Ctrl-C, or after --for, and then compares every
 pipeline key by key. Every person is made up.
 
-Exit code 3: some pipeline did not verify.`,
+Exit code 3: some pipeline did not verify.`},
 		define: func(fs *flag.FlagSet) action {
 			d := &demonstration{}
-			fs.DurationVar(&d.length, "for", 0, "end after this `DURATION`; 0 runs until Ctrl-C")
-			fs.StringVar(&d.dir, "dir", "", "keep everything in `DIR`, and go on from there at the next start")
+			fs.DurationVar(&d.length, "for", 0, "kết thúc sau `DURATION`; 0 là chạy đến Ctrl-C / end after this `DURATION`; 0 runs until Ctrl-C")
+			fs.StringVar(&d.dir, "dir", "", "giữ mọi thứ trong `DIR`, lần sau chạy tiếp từ đó / keep everything in `DIR`, and go on from there at the next start")
 			return d.run
 		},
 	}

@@ -18,19 +18,20 @@ import (
 func discoverVerb() verb {
 	return verb{
 		name: "discover", args: "SOURCE [TABLE...]", least: 1, most: -1,
-		summary: "xem bảng của một nguồn, viết nháp ánh xạ / look at tables, draft mappings",
-		help: `
+		summary: problem.Text{VI: "xem bảng của một nguồn, viết nháp ánh xạ", EN: "look at tables, draft mappings"},
+		help: problem.Text{VI: `
 Xem các bảng của một nguồn trong cấu hình: cột, kiểu, khóa, khóa ngoại, và tối đa 1000 hàng của mỗi bảng. Cho biết
 bộ dữ liệu nào hợp với bảng, và viết nháp ánh xạ: mỗi dòng có độ tin cậy và lý do. Điều chưa chắc chỉ là chú thích;
 bảng mã văn bản nghi ngờ chỉ được nêu ra, không tự áp dụng. Không in giá trị của hàng nào nếu không có --samples;
 riêng mã của cột mã (giới tính, trạng thái) được liệt kê để điền nghĩa.
 
+Mã thoát 3: không bộ dữ liệu nào hợp.`, EN: `
 Looks at the tables of a source: columns, types, keys, foreign keys, and at most 1000 rows of each. Says which dataset
 a table resembles, and drafts a mapping in which each line has a confidence and a reason. What is not certain is only a
 comment; a suspected text encoding is named and never applied. No value of a row is shown without --samples; only the
 codes of coded columns are listed, to be given a meaning. Nothing is changed anywhere.
 
-Mã thoát 3 / exit code 3: không bộ dữ liệu nào hợp / no dataset fits.`,
+Exit code 3: no dataset fits.`},
 		define: func(fs *flag.FlagSet) action {
 			var o discoverOptions
 			fs.StringVar(&o.dataset, "dataset", "", "viết nháp cho bộ dữ liệu `ID` / draft for this dataset, whatever fits best")

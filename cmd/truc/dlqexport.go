@@ -32,10 +32,10 @@ type exportOrder struct {
 
 func defineExportLetters(fs *flag.FlagSet) action {
 	e := &exportOrder{filter: defineLetterFilter(fs)}
-	fs.StringVar(&e.filter.Group, "group", "", "only those of this error `GROUP`: missing, format, reference …")
-	fs.StringVar(&e.out, "out", "", "the `FILE` to write: list.csv or list.xlsx")
-	fs.BoolVar(&e.values, "values", false, "name records by their keys and show the values at fault: personal data")
-	fs.BoolVar(&e.overwrite, "yes", false, "write over a file that is there")
+	fs.StringVar(&e.filter.Group, "group", "", "chỉ những thư thuộc nhóm lỗi `GROUP`: missing, format, reference … / only those of this error `GROUP`: missing, format, reference …")
+	fs.StringVar(&e.out, "out", "", "ghi ra `FILE`: ds.csv hoặc ds.xlsx / the `FILE` to write: list.csv or list.xlsx")
+	fs.BoolVar(&e.values, "values", false, "gọi hồ sơ bằng khóa và hiện giá trị sai: dữ liệu cá nhân / name records by their keys and show the values at fault: personal data")
+	fs.BoolVar(&e.overwrite, "yes", false, "ghi đè tệp đã có / write over a file that is there")
 	return e.run
 }
 

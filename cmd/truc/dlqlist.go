@@ -43,10 +43,10 @@ func defineListLetters(fs *flag.FlagSet) action {
 // newListed defines the flags of truc dlq list.
 func newListed(fs *flag.FlagSet) *listed {
 	l := &listed{filter: defineLetterFilter(fs)}
-	fs.StringVar(&l.filter.Group, "group", "", "only those of this error `GROUP`: missing, format, reference …")
-	fs.DurationVar(&l.since, "since", 0, "only those that are open for no longer than this `DURATION`: 24h")
-	fs.IntVar(&l.limit, "limit", screenful, "at most so many (`N`), the oldest; 0 for all; without it a table has 100, and JSON all")
-	fs.BoolVar(&l.summary, "summary", false, "count them by field, rule and error group instead")
+	fs.StringVar(&l.filter.Group, "group", "", "chỉ những thư thuộc nhóm lỗi `GROUP`: missing, format, reference … / only those of this error `GROUP`: missing, format, reference …")
+	fs.DurationVar(&l.since, "since", 0, "chỉ những thư mở chưa quá `DURATION`: 24h / only those that are open for no longer than this `DURATION`: 24h")
+	fs.IntVar(&l.limit, "limit", screenful, "nhiều nhất `N` thư, cũ nhất trước; 0 là tất cả; nếu không nêu, bảng có 100 và JSON có tất cả / at most so many (`N`), the oldest; 0 for all; without it a table has 100, and JSON all")
+	fs.BoolVar(&l.summary, "summary", false, "chỉ đếm theo trường, quy tắc và nhóm lỗi / count them by field, rule and error group instead")
 	return l
 }
 
@@ -281,27 +281,31 @@ func (l *listed) summarise(ctx context.Context, p *program, n *node, conn *conne
 }
 
 func (s *letterSummary) print(p *program) error {
-	fmt.Fprintf(p.stdout, "%s: %d thư lỗi đang mở / %s", s.Pipeline, s.Open, counted(s.Open, "open dead letter"))
+	head := problem.Say("%s: %d open dead letter(s)", s.Pipeline, s.Open)
 	if s.Since != nil {
-		fmt.Fprintf(p.stdout, ", từ / since %s", s.Since.Format(time.RFC3339))
+		head = problem.Say("%s: %d open dead letter(s), since %s", s.Pipeline, s.Open, s.Since.Format(time.RFC3339))
 	}
-	fmt.Fprintln(p.stdout)
+	if err := p.answer(head); err != nil {
+		return err
+	}
 	for _, k := range s.Kinds {
-		vi, en := groupName(k.Group)
+		var group problem.Text
+		group.VI, group.EN = groupName(k.Group)
 		field := k.Field
 		if field == "" {
 			field = "–"
 		}
-		fmt.Fprintf(p.stdout, "\n  %d × %s, %s, %s / %s\n", k.Count, field, k.Rule, vi, en)
-		for _, line := range []string{k.VI + " → " + k.DoVI, k.EN + " → " + k.DoEN} {
-			if _, err := fmt.Fprintf(p.stdout, "      %s\n", line); err != nil {
+		fmt.Fprintf(p.stdout, "\n  %d × %s, %s, %s\n", k.Count, field, k.Rule, p.both(group))
+		says := problem.Text{VI: k.VI + " → " + k.DoVI, EN: k.EN + " → " + k.DoEN}
+		for _, l := range p.languages() {
+			if _, err := fmt.Fprintf(p.stdout, "      %s\n", says.In(l)); err != nil {
 				return err
 			}
 		}
 	}
 	if s.LastRetry != nil {
-		fmt.Fprintf(p.stdout, "\n  thử lại lần cuối / last retry %s: ", s.LastRetry.Time.Format(time.RFC3339))
-		printRetry(p.stdout, s.LastRetry)
+		fmt.Fprintf(p.stdout, "\n  %s: ", p.both(problem.Say("last retry %s", s.LastRetry.Time.Format(time.RFC3339))))
+		p.printRetry(s.LastRetry)
 	}
 	return nil
 }

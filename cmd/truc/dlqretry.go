@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/lienthong/truc/pipeline"
+	"github.com/lienthong/truc/problem"
 )
 
 // retryOrder is what truc dlq retry was asked for.
@@ -21,7 +22,7 @@ type retryOrder struct {
 
 func defineRetryLetters(fs *flag.FlagSet) action {
 	r := &retryOrder{filter: defineLetterFilter(fs)}
-	fs.DurationVar(&r.wait, "wait", 10*time.Second, "wait this `DURATION` for a node to begin, then until it is done; 0 does not wait")
+	fs.DurationVar(&r.wait, "wait", 10*time.Second, "chờ `DURATION` cho một nút bắt đầu, rồi chờ đến khi xong; 0 là không chờ / wait this `DURATION` for a node to begin, then until it is done; 0 does not wait")
 	return r.run
 }
 
@@ -95,7 +96,7 @@ func (r *retryOrder) await(ctx context.Context, p *program, b pipeline.Bus, agen
 		case mine && result.Done:
 			return result, nil
 		case mine:
-			progress.show(fmt.Sprintf("%s: đã thử / tried %d / %d, đóng / closed %d", box.pipeline, result.Tried(), result.Total, result.Resolved+result.Gone+result.Newer))
+			progress.show(p.both(problem.Say("%s: tried %d of %d, closed %d", box.pipeline, result.Tried(), result.Total, result.Resolved+result.Gone+result.Newer)))
 		case time.Since(begin) > r.wait:
 			return nil, nil
 		}
@@ -108,43 +109,40 @@ func (r *retryOrder) await(ctx context.Context, p *program, b pipeline.Bus, agen
 }
 
 func (r *retryOrder) say(p *program, box letterbox, asked int, result *pipeline.RetryResult) error {
-	var err error
 	switch {
 	case asked == 0:
-		_, err = fmt.Fprintf(p.stdout, "%s: không có thư lỗi nào cần thử lại / there is no such open dead letter\n", box.pipeline)
+		return p.answer(problem.Say("%s: there is no such open dead letter", box.pipeline))
 	case result == nil:
-		_, err = fmt.Fprintf(p.stdout, "%s: nút chạy luồng này sẽ thử lại %d thư; xem kết quả bằng truc dlq list %[1]s --summary\n%[3]s of %[1]s will be tried again by the node that runs it; truc dlq list %[1]s --summary tells what came of it\n",
-			box.pipeline, asked, counted(asked, "dead letter"))
-	default:
-		fmt.Fprintf(p.stdout, "%s: ", box.pipeline)
-		printRetry(p.stdout, result)
+		return p.answer(problem.Say("%d dead letter(s) of %s will be tried again by the node that runs it; truc dlq list %s --summary tells what came of it", asked, box.pipeline, box.pipeline))
 	}
-	return err
+	fmt.Fprintf(p.stdout, "%s: ", box.pipeline)
+	p.printRetry(result)
+	return nil
 }
 
 // printRetry writes the result of a retry for people.
-func printRetry(w io.Writer, r *pipeline.RetryResult) {
+func (p *program) printRetry(r *pipeline.RetryResult) {
 	if !r.Done {
-		fmt.Fprintf(w, "đang thử / under way: %d / %d\n", r.Tried(), r.Total)
+		fmt.Fprintln(p.stdout, p.both(problem.Say("under way: %d / %d", r.Tried(), r.Total)))
 		return
 	}
-	fmt.Fprintf(w, "đã thử / tried %d\n", r.Total)
+	fmt.Fprintln(p.stdout, p.both(problem.Say("tried: %d", r.Total)))
 	for _, line := range []struct {
-		vi, en string
-		n      int64
+		what problem.Text
+		n    int64
 	}{
-		{"đã gửi lại", "resolved", r.Resolved},
-		{"dòng không còn", "gone", r.Gone},
-		{"đã có bản mới hơn", "newer", r.Newer},
-		{"vẫn còn sai", "still wrong", r.StillWrong()},
-		{"không rõ dòng nào, phải xử lý tay", "row not known, close by hand", r.Unknown},
+		{problem.Say("sent again"), r.Resolved},
+		{problem.Say("the row is gone"), r.Gone},
+		{problem.Say("there is something newer"), r.Newer},
+		{problem.Say("still wrong"), r.StillWrong()},
+		{problem.Say("row not known, close by hand"), r.Unknown},
 	} {
 		if line.n > 0 {
-			fmt.Fprintf(w, "  %8d  %s / %s\n", line.n, line.vi, line.en)
+			fmt.Fprintf(p.stdout, "  %8d  %s\n", line.n, p.both(line.what))
 		}
 	}
 	for _, kind := range slices.SortedFunc(maps.Keys(r.Wrong), func(a, b string) int { return int(r.Wrong[b] - r.Wrong[a]) }) {
-		fmt.Fprintf(w, "  %8d    %s\n", r.Wrong[kind], kind)
+		fmt.Fprintf(p.stdout, "  %8d    %s\n", r.Wrong[kind], kind)
 	}
 }
 

@@ -36,15 +36,14 @@ Dòng đầu tiên giúp trình soạn thảo gợi ý / the first line lets edi
 
 func initVerb() verb {
 	return verb{
-		name: "init", args: "[DIR]", most: 1, summary: "tạo thư mục cấu hình để bắt đầu / write a configuration to begin with",
-		help: `
+		name: "init", args: "[DIR]", most: 1, summary: problem.Text{VI: "tạo thư mục cấu hình để bắt đầu", EN: "write a configuration to begin with"},
+		help: problem.Text{VI: `
 Tạo trong DIR (mặc định là thư mục này) một truc.yaml có chú thích, thư mục mappings, .gitignore cho bí mật và dữ liệu,
 và lược đồ cho trình soạn thảo. Không hỏi gì và không ghi đè tệp nào. Những chỗ phải điền có chữ DIEN-VAO; truc check
-chỉ ra từng chỗ.
-
+chỉ ra từng chỗ.`, EN: `
 Writes into DIR (this folder by default) a commented truc.yaml, the folder mappings, a .gitignore for secrets and data,
 and schemas for editors. Asks nothing and overwrites nothing. What must be filled in says DIEN-VAO; truc check names
-each place.`,
+each place.`},
 		define: func(*flag.FlagSet) action {
 			return func(_ context.Context, p *program) error { return p.initialize() }
 		},

@@ -20,13 +20,12 @@ import (
 func mappingNewVerb() verb {
 	return verb{
 		name: "mapping new", args: "DATASET", least: 1, most: 1,
-		summary: "viết khung ánh xạ để bắt đầu / write a mapping to begin with",
-		help: `
+		summary: problem.Text{VI: "viết khung ánh xạ để bắt đầu", EN: "write a mapping to begin with"},
+		help: problem.Text{VI: `
 Viết một ánh xạ có mọi thuộc tính của bộ dữ liệu làm chú thích, kèm tên và biểu thức mẫu. Khi đã có cơ sở dữ liệu thì
-truc discover viết nháp tốt hơn.
-
+truc discover viết nháp tốt hơn.`, EN: `
 Writes a mapping with every property of the dataset as a comment, its title and a sample expression. With the database
-at hand, truc discover drafts a better one.`,
+at hand, truc discover drafts a better one.`},
 		define: func(fs *flag.FlagSet) action {
 			table := fs.String("table", "", "tên bảng `T` / name of the table")
 			sink := fs.Bool("sink", false, "ánh xạ đích: tài liệu thành hàng / a sink mapping: documents become rows")
@@ -70,12 +69,14 @@ func (p *program) mappingNew(table string, sink bool, out string) error {
 func mappingTestVerb() verb {
 	return verb{
 		name: "mapping test", args: "FILE...", least: 1, most: -1,
-		summary: "chạy ví dụ trong ánh xạ / run the examples in mappings",
-		help: `
+		summary: problem.Text{VI: "chạy ví dụ trong ánh xạ", EN: "run the examples in mappings"},
+		help: problem.Text{VI: `
 Chạy examples: trong các tệp ánh xạ, không cần cơ sở dữ liệu, và cho biết thuộc tính nào khác mong đợi.
+
+Mã thoát 3: một ví dụ sai. 2: ánh xạ sai.`, EN: `
 Runs examples: of mapping files without a database, and says which properties are not as expected.
 
-Mã thoát / exit code 3: một ví dụ sai / an example fails. 2: ánh xạ sai / a mapping is wrong.`,
+Exit code 3: an example fails. 2: a mapping is wrong.`},
 		define: func(*flag.FlagSet) action {
 			return func(_ context.Context, p *program) error { return p.mappingTest() }
 		},

@@ -22,16 +22,17 @@ import (
 func mappingExplainVerb() verb {
 	return verb{
 		name: "mapping explain", args: "FILE", least: 1, most: 1,
-		summary: "giải thích từng thuộc tính của ánh xạ · say how each property of a mapping is made",
-		help: `
+		summary: problem.Text{VI: "giải thích từng thuộc tính của ánh xạ", EN: "say how each property of a mapping is made"},
+		help: problem.Text{VI: `
 Với mỗi thuộc tính của văn bản (hoặc mỗi cột được ghi): các cột nó đọc, hàm và bảng mã được dùng, cách tính, và những gì
 có thể làm nó không hợp lệ. Với -c, kiểu cột lấy từ bảng thật của kênh dùng ánh xạ này; không có -c thì không hỏi máy chủ nào.
 
+Mã thoát 2: ánh xạ có lỗi. 4: với -c, máy chủ không trả lời.`, EN: `
 For each property of the documents (or each column that is written): the columns it reads, the functions and code tables in
 it, how it is computed, and what could make it invalid. With -c the columns have the types of the real table, as the pipeline
 that uses the mapping sees it; without, no server is asked.
 
-Exit code 2: the mapping has faults. 4: with -c, the server did not answer.`,
+Exit code 2: the mapping has faults. 4: with -c, the server did not answer.`},
 		define: func(*flag.FlagSet) action {
 			return func(ctx context.Context, p *program) error { return p.mappingExplain(ctx, p.args[0]) }
 		},

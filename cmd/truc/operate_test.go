@@ -45,7 +45,7 @@ func TestPauseAndReplay(t *testing.T) {
 	}
 	do(2, "did you mean hotich?", "pause", "hotic")
 	do(0, "hotich is not paused; nothing was changed", "resume", "hotich")
-	do(0, "Source hotich (khaisinh) is paused within seconds", "pause", "khaisinh") // all that is read from its source
+	do(0, "source hotich (khaisinh) is paused within seconds", "pause", "khaisinh") // all that is read from its source
 	until(t, "the source is paused", func() bool {
 		s := status()
 		return len(s.Readers) == 1 && s.Readers[0].State == pipeline.StatePaused && len(s.Paused) == 1 && len(s.NotReady) == 0
@@ -74,13 +74,13 @@ func TestPauseAndReplay(t *testing.T) {
 	do(2, `--from cannot be "yesterday"`, "replay", "tre_em", "--from", "yesterday", "--yes")
 	do(2, `--key-hash cannot be "Nguyễn"`, "replay", "tre_em", "--key-hash", "Nguyễn", "--yes")
 	do(2, "cannot be published again in part", "replay", "khaisinh", "--from", "2026-01-01", "--yes")
-	do(0, "The node that runs tre_em will replay", "replay", "tre_em", "--yes")
+	do(0, "the node that runs tre_em will replay", "replay", "tre_em", "--yes")
 	until(t, "the deleted row is back", delivered(2))
 	until(t, "the replay is over", func() bool {
 		s := status()
 		return len(s.Deliveries) == 1 && s.Deliveries[0].Generation == 1 && s.Deliveries[0].Replay == nil
 	})
-	do(0, "Delivery tre_em is paused within seconds", "pause", "tre_em")
+	do(0, "delivery tre_em is paused within seconds", "pause", "tre_em")
 	do(0, "tre_em is paused: the replay begins after truc resume tre_em", "replay", "tre_em", "--yes")
 	do(0, "goes on where it stopped", "resume", "tre_em")
 	until(t, "the second replay is over", func() bool {

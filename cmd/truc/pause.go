@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"flag"
-	"fmt"
 	"strings"
 	"time"
 
@@ -14,25 +13,25 @@ import (
 func pauseVerbs() []verb {
 	return []verb{
 		{
-			name: "pause", args: "NAME", least: 1, most: 1, summary: "let a source or a delivery stand still until it is resumed",
-			help: `
-Dừng đọc một nguồn hoặc dừng một luồng nhận cho đến khi có lệnh resume; khởi động lại nút không làm mất lệnh này.
-Máy chủ nguồn giữ lại nhật ký trong lúc dừng: truc status cho biết bao nhiêu, pause.maxRetained đặt ngưỡng.
-
+			name: "pause", args: "NAME", least: 1, most: 1, summary: problem.Text{VI: "cho một nguồn hoặc một luồng nhận đứng yên đến khi có lệnh chạy tiếp", EN: "let a source or a delivery stand still until it is resumed"},
+			help: problem.Text{VI: `
+Lệnh nằm trên bus: có hiệu lực trong vài giây với nút chạy NAME, trên bất cứ máy nào, kể cả sau khi khởi động lại. Không
+mất gì: máy chủ của nguồn tạm dừng giữ lại nhật ký (truc status cho biết bao nhiêu, pause.maxRetained trong cấu hình đặt
+ngưỡng), luồng nhận tạm dừng giữ nguyên vị trí. Luồng công bố chỉ tạm dừng riêng được khi nguồn không có luồng nào khác:
+các luồng của một nguồn chung một bộ đọc và một vị trí.`, EN: `
 The order lies on the bus: it holds for the node that runs NAME within seconds, on whatever machine, and over
 restarts. Nothing is lost: a paused source's server keeps its log (truc status shows how much, pause.maxRetained
 in the configuration bounds it), a paused delivery keeps its offsets. A publishing pipeline can be paused alone
-only where it is all that is read from its source: the pipelines of a source share one reader and one position.`,
+only where it is all that is read from its source: the pipelines of a source share one reader and one position.`},
 			define: func(*flag.FlagSet) action {
 				return func(ctx context.Context, p *program) error { return p.pause(ctx, true) }
 			},
 		},
 		{
-			name: "resume", args: "NAME", least: 1, most: 1, summary: "let a paused source or delivery go on where it was",
-			help: `
-Cho nguồn hoặc luồng nhận đã tạm dừng chạy tiếp từ đúng chỗ đã dừng.
-
-Goes on from exactly where it stopped. What was asked for meanwhile (resnapshot, replay, dlq retry) is done now.`,
+			name: "resume", args: "NAME", least: 1, most: 1, summary: problem.Text{VI: "cho nguồn hoặc luồng nhận đã tạm dừng chạy tiếp từ chỗ cũ", EN: "let a paused source or delivery go on where it was"},
+			help: problem.Text{VI: `
+Chạy tiếp từ đúng chỗ đã dừng. Những gì được yêu cầu trong lúc đó (resnapshot, replay, dlq retry) được làm ngay.`, EN: `
+Goes on from exactly where it stopped. What was asked for meanwhile (resnapshot, replay, dlq retry) is done now.`},
 			define: func(*flag.FlagSet) action {
 				return func(ctx context.Context, p *program) error { return p.pause(ctx, false) }
 			},
@@ -75,8 +74,7 @@ func (p *program) pause(ctx context.Context, stop bool) error {
 		}
 		return p.printJSON(out)
 	}
-	_, err = fmt.Fprint(p.stdout, t.said(stop, changed, since))
-	return err
+	return p.answer(t.said(stop, changed, since))
 }
 
 // pauseTarget is what can be paused: a source with all its pipelines, or a delivery.
@@ -108,23 +106,18 @@ func (n *node) pauseTarget(name string) (pauseTarget, error) {
 }
 
 // said is what the command answers to people.
-func (t pauseTarget) said(stop, changed bool, since time.Time) string {
+func (t pauseTarget) said(stop, changed bool, since time.Time) problem.Text {
 	at := since.Local().Format("2006-01-02 15:04:05")
 	switch {
 	case !stop && !changed:
-		return fmt.Sprintf("%s: không bị tạm dừng, không có gì thay đổi.\n%s is not paused; nothing was changed.\n", t.name, t.name)
+		return problem.Say("%s is not paused; nothing was changed", t.name)
 	case !stop:
-		return fmt.Sprintf("%s: chạy tiếp từ chỗ đã dừng.\n%s goes on where it stopped.\n", t.name, t.name)
+		return problem.Say("%s goes on where it stopped", t.name)
 	case !changed:
-		return fmt.Sprintf("%s: đã tạm dừng từ %s, không có gì thay đổi.\n%s has been paused since %s; nothing was changed.\n", t.name, at, t.name, at)
+		return problem.Say("%s has been paused since %s; nothing was changed", t.name, at)
 	case t.kind == "source":
-		return fmt.Sprintf("Nguồn %s (%s): nút đang chạy dừng đọc trong vài giây, kể cả sau khi khởi động lại, cho đến lệnh truc resume %s.\n"+
-			"Máy chủ nguồn giữ lại nhật ký trong lúc dừng: theo dõi bằng truc status, ổ đĩa có thể đầy.\n"+
-			"Source %s (%s) is paused within seconds, and stays so over restarts, until truc resume %s.\n"+
-			"Its server keeps its log meanwhile: watch it with truc status, the disk can fill up.\n",
-			t.name, strings.Join(t.pipelines, ", "), t.name, t.name, strings.Join(t.pipelines, ", "), t.name)
+		return problem.Say("source %s (%s) is paused within seconds, and stays so over restarts, until truc resume %s; its server keeps its log meanwhile: watch it with truc status, the disk can fill up",
+			t.name, strings.Join(t.pipelines, ", "), t.name)
 	}
-	return fmt.Sprintf("Luồng nhận %s: dừng trong vài giây, kể cả sau khi khởi động lại, cho đến lệnh truc resume %s. Dừng quá 15 ngày thì khi chạy tiếp sẽ đọc lại từ đầu.\n"+
-		"Delivery %s is paused within seconds, and stays so over restarts, until truc resume %s. After more than 15 days it reads its topics again from the start.\n",
-		t.name, t.name, t.name, t.name)
+	return problem.Say("delivery %s is paused within seconds, and stays so over restarts, until truc resume %s; after more than 15 days it reads its topics again from the start", t.name, t.name)
 }

@@ -30,9 +30,9 @@ type program struct {
 
 // define adds the flags that every verb understands.
 func (p *program) define(fs *flag.FlagSet) {
-	fs.StringVar(&p.configFile, "c", p.configFile, "configuration `FILE`; without it ./truc.yaml, then $TRUC_CONFIG")
-	fs.BoolVar(&p.json, "json", p.json, "print the result as JSON")
-	fs.Func("lang", "`LANGUAGE` of messages: vi, en, or both (Vietnamese first); without it $TRUC_LANG, then both", func(lang string) error {
+	fs.StringVar(&p.configFile, "c", p.configFile, "tệp cấu hình `FILE`; nếu không nêu: ./truc.yaml, rồi $TRUC_CONFIG / configuration `FILE`; without it ./truc.yaml, then $TRUC_CONFIG")
+	fs.BoolVar(&p.json, "json", p.json, "in kết quả dạng JSON / print the result as JSON")
+	fs.Func("lang", "ngôn ngữ `LANGUAGE` của thông báo: vi, en hoặc both (tiếng Việt trước); nếu không nêu: $TRUC_LANG, rồi both / `LANGUAGE` of messages: vi, en, or both (Vietnamese first); without it $TRUC_LANG, then both", func(lang string) error {
 		if !slices.Contains([]string{"vi", "en", "both"}, lang) {
 			return errors.New("it is vi, en or both")
 		}
@@ -72,6 +72,16 @@ func (p *program) both(t problem.Text) string {
 func (p *program) say(w io.Writer, t problem.Text) error {
 	_, err := fmt.Fprintln(w, p.short(t))
 	return err
+}
+
+// answer writes what a command has done, a line for each language of the user.
+func (p *program) answer(t problem.Text) error {
+	for _, l := range p.languages() {
+		if _, err := fmt.Fprintln(p.stdout, t.In(l)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // short is a short text in the languages of the user, side by side.

@@ -16,23 +16,26 @@ import (
 
 func replayVerb() verb {
 	return verb{
-		name: "replay", args: "NAME", least: 1, most: 1, summary: "write again at the sink what the topics of a delivery say",
-		help: `
-Ghi lại vào bảng đích những gì chủ đề nói, đè lên dòng đã bị sửa, xóa hoặc thêm bằng tay; phát lại toàn bộ thì cuối cùng
-xóa những dòng truc đã ghi mà chủ đề không còn.
+		name: "replay", args: "NAME", least: 1, most: 1, summary: problem.Text{VI: "ghi lại vào bảng đích những gì chủ đề của một luồng nhận nói", EN: "write again at the sink what the topics of a delivery say"},
+		help: problem.Text{VI: `
+Nút chạy luồng nhận (nếu không có thì nút khởi động sau) tăng thế hệ, đọc các chủ đề từ đầu hoặc từ một ngày, và ghi lại
+mọi sự kiện đè lên những gì bảng đang có, kể cả dòng đã bị sửa, xóa hoặc thêm bằng tay. Phát lại toàn bộ thì cuối cùng
+xóa những dòng truc đã ghi mà không chủ đề nào còn; cột mà ánh xạ không nêu tên giữ nguyên. Nút bị giết sẽ làm tiếp chính
+lần phát lại đó.
 
+Với tên của một nguồn hoặc luồng công bố, lệnh này là truc resnapshot: các dòng được công bố lại từ nguồn.`, EN: `
 The node that runs the delivery (if none runs, the next that does) raises its generation, reads the topics from
 their start, or from a date, and writes every event again over whatever the table holds. A replay of everything
 ends by deleting the rows that truc wrote and that no topic has any more; columns the mapping does not name stay.
 A node that is killed goes on with the same replay.
 
-With the name of a source or of a publishing pipeline it is truc resnapshot: rows are published again from the source.`,
+With the name of a source or of a publishing pipeline it is truc resnapshot: rows are published again from the source.`},
 		define: func(fs *flag.FlagSet) action {
 			yes := defineYes(fs)
 			r := &replayRequest{}
-			fs.Func("from", "only what the bus took since `DATE`: 2026-03-01, or 2026-03-01T08:00; in Vietnam's time", r.parseFrom)
-			fs.BoolVar(&r.all, "all", false, "everything, from the start of the topics; so it is without --from, too")
-			fs.Func("key-hash", "only the entity with this `HASH`, as truc verify shows it; may be given several times", r.addKey)
+			fs.Func("from", "chỉ những gì bus nhận từ `DATE`, giờ Việt Nam / only what the bus took since `DATE`: 2026-03-01, or 2026-03-01T08:00; in Vietnam's time", r.parseFrom)
+			fs.BoolVar(&r.all, "all", false, "tất cả, từ đầu các chủ đề; không có --from cũng vậy / everything, from the start of the topics; so it is without --from, too")
+			fs.Func("key-hash", "chỉ thực thể có mã băm `HASH` như truc verify cho thấy; nêu được nhiều lần / only the entity with this `HASH`, as truc verify shows it; may be given several times", r.addKey)
 			return func(ctx context.Context, p *program) error { return p.replay(ctx, *yes, r) }
 		},
 	}
@@ -110,11 +113,9 @@ func (p *program) replay(ctx context.Context, yes bool, r *replayRequest) error 
 		return p.printJSON(map[string]any{"delivery": name, "requested": request.ID, "paused": !since.IsZero()})
 	}
 	if !since.IsZero() {
-		_, err = fmt.Fprintf(p.stdout, "%s đang tạm dừng: việc phát lại bắt đầu sau truc resume %s.\n%s is paused: the replay begins after truc resume %s.\n", name, name, name, name)
-		return err
+		return p.answer(problem.Say("%s is paused: the replay begins after truc resume %s", name, name))
 	}
-	_, err = fmt.Fprintf(p.stdout, "Nút đang chạy %s sẽ phát lại; truc status cho biết đang đến đâu.\nThe node that runs %s will replay; truc status shows how far it is.\n", name, name)
-	return err
+	return p.answer(problem.Say("the node that runs %s will replay; truc status shows how far it is", name))
 }
 
 // describe says what is about to happen, in both languages.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"flag"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -16,13 +15,17 @@ import (
 
 func resnapshotVerb() verb {
 	return verb{
-		name: "resnapshot", args: "NAME", least: 1, most: 1, summary: "read the tables of a source, or of one pipeline, again from the start",
-		help: `
+		name: "resnapshot", args: "NAME", least: 1, most: 1, summary: problem.Text{VI: "đọc lại từ đầu các bảng của một nguồn, hoặc của một luồng", EN: "read the tables of a source, or of one pipeline, again from the start"},
+		help: problem.Text{VI: `
+Bù những thay đổi bị thiếu: nút chạy nguồn này (nếu không có thì nút khởi động sau) tăng kỷ nguyên, công bố mọi dòng như hiện
+có, và cuối cùng xóa khỏi chủ đề những gì đã mất trong lúc đó. Bên nhận chỉ thấy cập nhật.
+
+Với tên của một luồng nhận: đọc lại các chủ đề từ đầu, và xóa ở bảng đích những dòng truc đã ghi mà không chủ đề nào còn.`, EN: `
 Mends a gap: the node that runs the source (if none runs, the next that does) raises the epoch, publishes every
 row as it is now, and ends by deleting from the topic what vanished meanwhile. Subscribers see updates only.
 
 With the name of a delivery its topics are read again from their start, and rows of the sink that truc wrote and
-that no topic has any more are deleted.`,
+that no topic has any more are deleted.`},
 		define: func(fs *flag.FlagSet) action {
 			yes := defineYes(fs)
 			return func(ctx context.Context, p *program) error { return p.resnapshot(ctx, *yes) }
@@ -59,8 +62,7 @@ func (p *program) requestResnapshot(ctx context.Context, n *node, conn *connecti
 	if p.json {
 		return p.printJSON(map[string]any{"source": source, "requested": pipelines})
 	}
-	_, err := fmt.Fprintf(p.stdout, "%s will be read again by the node that runs source %s; truc status shows how far it is\n", strings.Join(pipelines, ", "), source)
-	return err
+	return p.answer(problem.Say("%s will be read again by the node that runs source %s; truc status shows how far it is", strings.Join(pipelines, ", "), source))
 }
 
 func (n *node) isDelivery(name string) bool {
@@ -79,8 +81,7 @@ func (p *program) reconcile(ctx context.Context, n *node, conn *connection, name
 	if p.json {
 		return p.printJSON(map[string]any{"delivery": name, "requested": []string{name}})
 	}
-	_, err := fmt.Fprintf(p.stdout, "%s will be reconciled by the node that runs it; truc status shows how far it is\n", name)
-	return err
+	return p.answer(problem.Say("%s will be reconciled by the node that runs it; truc status shows how far it is", name))
 }
 
 // resnapshotTarget resolves the name of a source (all its pipelines) or of one publishing pipeline.

@@ -18,14 +18,18 @@ import (
 
 func runVerb() verb {
 	return verb{
-		name: "run", summary: "run the node: publish and deliver until it is told to stop",
-		help: `
+		name: "run", summary: problem.Text{VI: "chạy nút: công bố và nhận cho đến khi được lệnh dừng", EN: "run the node: publish and deliver until it is told to stop"},
+		help: problem.Text{VI: `
+Trước hết kiểm tra mọi thứ như truc check; chỉ chờ những máy chủ không trả lời. Khi nhận Ctrl-C hoặc SIGTERM, nút thôi
+đọc, làm xong những gì đang dở, lưu vị trí rồi dừng (mã thoát 130). Luồng nào không được chạy tiếp (thiếu thay đổi, ánh xạ
+không còn khớp) thì dừng riêng luồng đó, status và /readyz nói vì sao; khi không còn luồng nào, nút cũng dừng: mã thoát
+5 khi thiếu thay đổi, 2 khi phải sửa gì đó.`, EN: `
 Checks everything first, as truc check does; only for a server that does not answer it waits. On Ctrl-C or
 SIGTERM the node reads no more, carries what is under way to its end, saves its position and stops (exit code
 130). A pipeline that must not go on (a gap, a mapping that no longer fits) stops alone, and status and
-/readyz say why; when none is left, the node stops too: exit code 5 for a gap, 2 for what must be changed.`,
+/readyz say why; when none is left, the node stops too: exit code 5 for a gap, 2 for what must be changed.`},
 		define: func(fs *flag.FlagSet) action {
-			verbose := fs.Bool("v", false, "log more")
+			verbose := fs.Bool("v", false, "ghi nhật ký nhiều hơn / log more")
 			return func(ctx context.Context, p *program) error {
 				level := slog.LevelInfo
 				if *verbose {

@@ -13,15 +13,16 @@ import (
 
 func schemaExportVerb() verb {
 	return verb{
-		name: "schema export", summary: "JSON Schema của tệp cấu hình hay ánh xạ, cho trình soạn thảo / JSON Schema for editors",
-		help: `
+		name: "schema export", summary: problem.Text{VI: "JSON Schema của tệp cấu hình hay ánh xạ, cho trình soạn thảo", EN: "JSON Schema for editors"},
+		help: problem.Text{VI: `
 Viết JSON Schema (draft-07) của tệp cấu hình hoặc của ánh xạ, để trình soạn thảo gợi ý và báo lỗi khi gõ. Dòng sau ở
 đầu tệp YAML cho trình soạn thảo biết tệp nào là lược đồ:
 
+  # yaml-language-server: $schema=.truc/mapping.schema.json`, EN: `
 Writes the JSON Schema (draft-07) of the configuration or of mappings, so that editors complete and check while you
 type. This line at the head of a YAML file names the schema:
 
-  # yaml-language-server: $schema=.truc/mapping.schema.json`,
+  # yaml-language-server: $schema=.truc/mapping.schema.json`},
 		define: func(fs *flag.FlagSet) action {
 			ofConfig := fs.Bool("config", false, "của truc.yaml / of truc.yaml")
 			ofMapping := fs.Bool("mapping", false, "của ánh xạ / of mappings")

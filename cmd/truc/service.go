@@ -43,32 +43,31 @@ type manager interface {
 
 func serviceVerbs() []verb {
 	name := func(fs *flag.FlagSet) *string {
-		return fs.String("name", "truc", "`NAME` of the service; several nodes on one machine need several")
+		return fs.String("name", "truc", "tên `NAME` của dịch vụ; nhiều nút trên một máy cần nhiều tên / `NAME` of the service; several nodes on one machine need several")
 	}
 	now := func(fs *flag.FlagSet, what string) *bool { return fs.Bool("now", false, what) }
 	return []verb{
 		{
-			name: "service install", summary: "cài nút thành dịch vụ của hệ điều hành / make the node a service of the operating system",
-			help: `
+			name: "service install", summary: problem.Text{VI: "cài nút thành dịch vụ của hệ điều hành", EN: "make the node a service of the operating system"},
+			help: problem.Text{VI: `
 Linux: viết một unit systemd đã siết quyền. Windows: đăng ký một dịch vụ tự khởi động. Không chạy gì nếu thiếu --now;
-lệnh cho biết bước tiếp theo. --print chỉ in ra, không cần quyền gì.
-
+lệnh cho biết bước tiếp theo. --print chỉ in ra, không cần quyền gì.`, EN: `
 Linux: writes a hardened systemd unit. Windows: registers a service that starts by itself. Without --now nothing is
-started; the command says what comes next. --print only shows it and needs no rights.`,
+started; the command says what comes next. --print only shows it and needs no rights.`},
 			define: func(fs *flag.FlagSet) action {
-				name, user := name(fs), fs.String("user", defaultServiceUser, "`USER` that the node runs as; it must exist")
-				show, yes := fs.Bool("print", false, "show what would be installed, and change nothing"), defineYes(fs)
-				now := now(fs, "start it too, and at every boot")
+				name, user := name(fs), fs.String("user", defaultServiceUser, "nút chạy dưới tài khoản `USER`, phải có sẵn / `USER` that the node runs as; it must exist")
+				show, yes := fs.Bool("print", false, "chỉ in những gì sẽ cài, không thay đổi gì / show what would be installed, and change nothing"), defineYes(fs)
+				now := now(fs, "chạy luôn, và mỗi khi máy khởi động / start it too, and at every boot")
 				return func(ctx context.Context, p *program) error {
 					return p.installService(ctx, systemManager(), service{name: *name, user: *user}, *show, *yes, *now)
 				}
 			},
 		},
 		{
-			name: "service remove", summary: "gỡ dịch vụ; dữ liệu và cấu hình còn nguyên / remove the service; data and configuration stay",
+			name: "service remove", summary: problem.Text{VI: "gỡ dịch vụ; dữ liệu và cấu hình còn nguyên", EN: "remove the service; data and configuration stay"},
 			define: func(fs *flag.FlagSet) action {
 				name, yes := name(fs), defineYes(fs)
-				now := now(fs, "stop it first, if it runs")
+				now := now(fs, "dừng trước nếu đang chạy / stop it first, if it runs")
 				return func(ctx context.Context, p *program) error {
 					return p.removeService(ctx, systemManager(), *name, *yes, *now)
 				}

@@ -19,9 +19,10 @@ import (
 
 func statusVerb() verb {
 	return verb{
-		name: "status", summary: "show what the running node does",
-		help: `
-Asks the node that runs with this configuration, at its http.listen. Exit code 4: it does not answer.`,
+		name: "status", summary: problem.Text{VI: "xem nút đang chạy làm gì", EN: "show what the running node does"},
+		help: problem.Text{VI: `
+Hỏi nút đang chạy với cấu hình này, tại http.listen của nó. Mã thoát 4: nút không trả lời.`, EN: `
+Asks the node that runs with this configuration, at its http.listen. Exit code 4: it does not answer.`},
 		define: func(*flag.FlagSet) action {
 			return func(ctx context.Context, p *program) error { return p.status(ctx) }
 		},

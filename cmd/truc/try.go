@@ -29,29 +29,38 @@ const tryRows = 10_000
 func tryVerb() verb {
 	return verb{
 		name: "try", args: "NAME", least: 1, most: 1,
-		summary: "dịch và kiểm tra hàng thật, không công bố gì / translate and check real rows, publish nothing",
-		help: `
+		summary: problem.Text{VI: "dịch và kiểm tra hàng thật, không công bố gì", EN: "translate and check real rows, publish nothing"},
+		help: problem.Text{VI: `
 Đọc hàng thật của một luồng công bố, dịch và kiểm tra như khi chạy, nhưng không ghi gì ở đâu cả. Cho biết bao nhiêu tài
 liệu hợp lệ, vi phạm và nhận xét theo trường, quy tắc và tám nhóm lỗi, khóa trùng, và năm chỉ số chất lượng. Không in
 giá trị nào: khóa của các hàng lỗi đầu tiên hiện dưới dạng băm, như trong truc dlq list.
 
+Mỗi chỉ số là tỷ lệ hàng (không kể hàng bị lọc, đã xóa) không có vi phạm hay nhận xét thuộc các nhóm của nó:
+
+  Đúng        bất thường, mâu thuẫn, lệch dữ liệu quốc gia
+  Đủ          thiếu
+  Sạch        sai định dạng, trùng
+  Sống        quá cũ; chưa đo khi không quy tắc nào xét
+  Thống nhất  sai tham chiếu
+  DQI         trung bình của các chỉ số đo được
+  Định danh   khóa lập được và không trùng, thuộc tính có mẫu không lỗi: phải đạt 100 %
+
+Mã thoát 3: có vi phạm.`, EN: `
 Reads real rows of a publishing pipeline, translates and checks them as a run would, and writes nothing anywhere. Says
 how many documents are valid, violations and remarks by field, rule and the eight error groups, duplicate keys, and the
 five indicators of quality. No value is shown: keys of the first bad rows show as hashes, as in truc dlq list.
 
-Mỗi chỉ số là tỷ lệ hàng (không kể hàng bị lọc, đã xóa) không có vi phạm hay nhận xét thuộc các nhóm của nó:
 Each indicator is the share of rows (without filtered and deleted ones) without violation or remark of its groups:
 
-  Đúng / right             bất thường, mâu thuẫn, lệch dữ liệu quốc gia / outlier, contradiction, national
-  Đủ / full                thiếu / missing
-  Sạch / clean             sai định dạng, trùng / format, duplicate
-  Sống / alive             quá cũ / stale; chưa đo khi không quy tắc nào xét / not measured while no rule looks at it
-  Thống nhất / consistent  sai tham chiếu / reference
-  DQI                      trung bình của các chỉ số đo được / mean of those measured
-  Định danh / identifiers  khóa lập được và không trùng, thuộc tính có mẫu không lỗi: phải đạt 100 %
-                           key made and unique, properties with a pattern in order: must reach 100 %
+  right        outlier, contradiction, national
+  full         missing
+  clean        format, duplicate
+  alive        stale; not measured while no rule looks at it
+  consistent   reference
+  DQI          mean of those measured
+  identifiers  key made and unique, properties with a pattern in order: must reach 100 %
 
-Mã thoát 3 / exit code 3: có vi phạm / there is a violation.`,
+Exit code 3: there is a violation.`},
 		define: func(fs *flag.FlagSet) action {
 			var o tryOptions
 			fs.Int64Var(&o.rows, "rows", tryRows, "đọc nhiều nhất `N` hàng / read at most N rows")

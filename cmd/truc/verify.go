@@ -15,15 +15,19 @@ import (
 
 func verifyVerb() verb {
 	return verb{
-		name: "verify", args: "[NAME...]", most: -1, summary: "compare source, topic and sink key by key",
-		help: `
+		name: "verify", args: "[NAME...]", most: -1, summary: problem.Text{VI: "so nguồn, chủ đề và bảng đích, từng khóa một", EN: "compare source, topic and sink key by key"},
+		help: problem.Text{VI: `
+Với luồng công bố: so bảng (đã dịch) với chủ đề, và để lại tổng kiểm trên bus khi hai bên khớp; với luồng nhận: so chủ
+đề (đã dịch) với bảng đích và với tổng kiểm. Khóa nào khác được xem lại cho đến khi khớp hoặc hết thời gian --settle.
+Khóa khác nhau hiện dưới dạng băm ngắn. Với write: update, những khóa mà luồng nhận không ghi dòng nào được bỏ ra và
+đếm; với write: append không có gì để so, và lệnh nói rõ điều đó. Mã thoát 3: có chỗ khác nhau.`, EN: `
 For a publishing pipeline the table, translated, is compared with the topic, and control totals are left on the
 bus when they agree; for a delivery the topics, translated, with the sink's table and with the control totals. A
 key that differs is looked at again until it agrees or the time given by --settle has passed. Differing keys are
 named by a short hash. With write: update, keys of which the delivery wrote no row are left out and counted; with write:
-append there is nothing to compare, which is said. Exit code 3: something differs.`,
+append there is nothing to compare, which is said. Exit code 3: something differs.`},
 		define: func(fs *flag.FlagSet) action {
-			settle := fs.Duration("settle", 10*time.Second, "how long a key may differ before it counts, as `DURATION`")
+			settle := fs.Duration("settle", 10*time.Second, "một khóa được khác bao lâu (`DURATION`) trước khi bị tính / how long a key may differ before it counts, as `DURATION`")
 			return func(ctx context.Context, p *program) error { return p.verify(ctx, *settle) }
 		},
 	}

@@ -5,11 +5,13 @@ import (
 	"flag"
 	"fmt"
 	"runtime/debug"
+
+	"github.com/lienthong/truc/problem"
 )
 
 func versionVerb() verb {
 	return verb{
-		name: "version", summary: "say which version this is",
+		name: "version", summary: problem.Text{VI: "cho biết đây là phiên bản nào", EN: "say which version this is"},
 		define: func(*flag.FlagSet) action {
 			return func(_ context.Context, p *program) error {
 				v := versionOf(debug.ReadBuildInfo())
