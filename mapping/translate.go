@@ -245,6 +245,9 @@ func (t *Translator) value(dst []byte, p *property) (out []byte, present bool) {
 			t.fail(p, &failure{schemas.RuleOversize, fmt.Sprintf("%d byte", len(v.b))})
 			return dst, false
 		}
+		if v.plain {
+			return appendQuoted(dst, v.b), true
+		}
 		return appendJSONString(dst, v.b), true
 	case kindNull:
 		return dst, false

@@ -10,6 +10,8 @@ import (
 	"github.com/lienthong/truc/bus/embedded"
 	"github.com/lienthong/truc/bus/kafka"
 	"github.com/lienthong/truc/mapping"
+	"github.com/lienthong/truc/mapping/value"
+	"github.com/lienthong/truc/record"
 	"github.com/lienthong/truc/schemas"
 	"github.com/lienthong/truc/tests/servers"
 )
@@ -25,6 +27,24 @@ func BenchmarkStage(b *testing.B) {
 	}
 	buf := make([]byte, 0, 4096)
 	b.Run("translate and check", func(b *testing.B) {
+		b.ReportAllocs()
+		defer reportCPU(b, 1)()
+		for b.Loop() {
+			if tr.Keep(row) != mapping.Live {
+				b.Fatal("filtered")
+			}
+			buf, _ = tr.Key(buf[:0], row)
+			if buf, _, violations = tr.Document(buf, row); len(violations) > 0 {
+				b.Fatal(violations)
+			}
+		}
+	})
+	b.Run("translate and check UTF-8 text", func(b *testing.B) {
+		tr := modernTranslator(b)
+		row := modern(b, row)
+		if _, _, violations := tr.Document(nil, row); len(violations) > 0 {
+			b.Fatal(violations)
+		}
 		b.ReportAllocs()
 		defer reportCPU(b, 1)()
 		for b.Loop() {
@@ -86,6 +106,33 @@ func reportCPU(b *testing.B, rows int) func() {
 	}
 	before := cpu()
 	return func() { b.ReportMetric(float64((cpu()-before).Nanoseconds())/float64(b.N*rows), "cpu-ns/row") }
+}
+
+// modern is a row with its text in UTF-8, and modernTranslator is for it.
+func modern(tb testing.TB, legacy record.Row) record.Row {
+	tb.Helper()
+	row := legacy.Clone()
+	for i, v := range row {
+		if v.Kind == record.Text {
+			text, ok := value.AppendTCVN3Latin1(nil, v.Bytes)
+			if !ok {
+				tb.Fatalf("%q is not TCVN3", v.Bytes)
+			}
+			row[i].Bytes = text
+		}
+	}
+	return row
+}
+
+func modernTranslator(tb testing.TB) *mapping.Translator {
+	tb.Helper()
+	file, d, env := birthMapping(tb)
+	file.Columns = nil
+	plan, problems := mapping.CompileSource(file, birthTable(), d, env)
+	if err := problems.Err(); err != nil {
+		tb.Fatal(err)
+	}
+	return plan.NewTranslator()
 }
 
 func translator(tb testing.TB) (*mapping.Translator, *schemas.Dataset) {
