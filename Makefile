@@ -46,6 +46,12 @@ bench: ## measure
 	@if [ -x tests/scripts/bench.sh ]; then tests/scripts/bench.sh; \
 	else go test -run='^$$' -bench=. -benchmem ./...; fi
 
+bench-base: ## the stages of the hot path against those of another commit, BASE=…, by ratio; reports, never fails
+	tests/scripts/bench-base.sh $(BASE)
+
+fuzz-check: ## the compiled check against gojsonschema on N=10000000 pairs of schema and document, from SEED=1 on
+	tests/scripts/fuzz-check.sh "$(or $(N),10000000)" "$(or $(SEED),1)"
+
 fmt: ## format
 	$(LINT) fmt
 
@@ -67,4 +73,4 @@ tidy-check: ## fail where go.mod or go.sum is not tidy
 
 check: fmt-check vet tidy-check lint cross test ## all of it, before a commit
 
-.PHONY: help setup build demo test e2e pages chaos year test-short fuzz bench fmt fmt-check lint vet cross tidy-check check
+.PHONY: help setup build demo test e2e pages chaos year test-short fuzz fuzz-check bench bench-base fmt fmt-check lint vet cross tidy-check check

@@ -62,9 +62,11 @@ func (k kind) inText() bool {
 // cell is one value while a row is translated. b is a view of the row, of a literal, or of the frame's scratch.
 type cell struct {
 	kind kind
-	num  int64 // bool, whole number, bits of a floating-point number
-	b    []byte
-	fail *failure
+	// plain says of a text that value.Plain holds: neither text() nor JSON has to look at it again. False says nothing.
+	plain bool
+	num   int64 // bool, whole number, bits of a floating-point number
+	b     []byte
+	fail  *failure
 }
 
 // failure is why a value cannot be made. It never holds a value of a row; nearly all are made when the mapping is compiled.
@@ -131,14 +133,16 @@ func (c cell) appendText(dst []byte) (out []byte, ok bool) {
 func (c cell) appendJSON(dst []byte) (out []byte, ok bool) {
 	switch c.kind {
 	case kindText:
+		if c.plain {
+			return appendQuoted(dst, c.b), true
+		}
 		return appendJSONString(dst, c.b), true
 	case kindInt:
 		return strconv.AppendInt(dst, c.num, 10), true
 	case kindBool:
 		return strconv.AppendBool(dst, c.num != 0), true
 	case kindDate, kindTime, kindDateTime, kindTimestamp:
-		dst = append(dst, '"')
-		return append(append(dst, c.b...), '"'), true
+		return appendQuoted(dst, c.b), true
 	case kindFloat:
 		f := c.float()
 		if math.IsNaN(f) || math.IsInf(f, 0) {

@@ -201,30 +201,21 @@ func (c *column) text(f *frame, b []byte) cell {
 		if f.scratch, ok = c.encoding.Decode(f.scratch, b); !ok {
 			return failed(c.encodingFailure)
 		}
-		return textCell(f.since(start))
+		out := textCell(f.since(start))
+		out.plain = value.Plain(out.b)
+		return out
 	}
-	valid, composed := inspect(b)
-	if !valid {
+	if value.Plain(b) {
+		return cell{kind: kindText, plain: true, b: b}
+	}
+	if !utf8.Valid(b) {
 		return failed(c.encodingFailure)
 	}
-	if composed {
+	if norm.NFC.IsNormal(b) {
 		return textCell(b)
 	}
 	f.scratch = append(f.scratch, norm.NFC.Bytes(b)...)
 	return textCell(f.since(start))
-}
-
-// inspect reports whether b is UTF-8, and whether it is in NFC already, as Vietnamese text from a modern database is.
-func inspect(b []byte) (valid, composed bool) {
-	for i, c := range b {
-		if c >= utf8.RuneSelf {
-			if !utf8.Valid(b[i:]) {
-				return false, false
-			}
-			return true, norm.NFC.IsNormal(b)
-		}
-	}
-	return true, true
 }
 
 func (c *column) declaredNull(v cell) bool {

@@ -91,7 +91,7 @@ func (n textNode) eval(f *frame) cell {
 	start := len(f.scratch)
 	var ok bool
 	if v.is(kindText) {
-		if cleanASCII(v.b) {
+		if v.plain {
 			return v
 		}
 		f.scratch, ok = value.AppendText(f.scratch, v.b)
@@ -102,18 +102,6 @@ func (n textNode) eval(f *frame) cell {
 		return failed(n.fail)
 	}
 	return textCell(f.since(start))
-}
-
-// cleanASCII reports that value.AppendText would give b back: no byte beyond ASCII, no blank but single spaces inside.
-func cleanASCII(b []byte) bool {
-	blank := true
-	for _, c := range b {
-		if c >= 0x80 || c < ' ' || c == 0x7f || c == ' ' && blank {
-			return false
-		}
-		blank = c == ' '
-	}
-	return !blank || len(b) == 0
 }
 
 type orNode struct {

@@ -10,6 +10,12 @@ const growAhead = 64 << 10
 
 const hexDigits = "0123456789abcdef"
 
+// appendQuoted appends a JSON string of what needs no escape.
+func appendQuoted(dst, s []byte) []byte {
+	dst = append(dst, '"')
+	return append(append(dst, s...), '"')
+}
+
 // appendJSONString appends a JSON string. s is valid UTF-8: every text that reaches a document was decoded or validated.
 func appendJSONString(dst, s []byte) []byte {
 	if len(s) > growAhead {

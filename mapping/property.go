@@ -21,6 +21,7 @@ type property struct {
 	schema *schemas.Node
 	// number and condition are what becomes of a number that JSON cannot say and of a condition that is not true or false.
 	number, condition *failure
+	proof             proof
 }
 
 // listPlan is a list made of another list, or written out.

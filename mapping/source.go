@@ -11,12 +11,15 @@ import (
 
 // SourcePlan is a compiled source mapping. It is immutable; each goroutine takes its own Translator.
 type SourcePlan struct {
-	dataset     *schemas.Dataset
-	table       *record.Table
-	tableText   string
-	columns     []*column
-	slots       int
-	root        []property
+	dataset   *schemas.Dataset
+	table     *record.Table
+	tableText string
+	columns   []*column
+	slots     int
+	root      []property
+	// required and provable say how a whole document is proven by its parts.
+	required    uint64
+	provable    bool
 	key         []string
 	keyNodes    []node
 	keyReads    []int
@@ -53,6 +56,7 @@ func CompileSource(f *File, t *record.Table, d *schemas.Dataset, env Env) (*Sour
 	if f.Fields != nil {
 		p.root = c.object(f.Fields, "", d.Root())
 	}
+	p.required, p.provable = prove(p.root, d.Part())
 	reads := c.allReads
 	var onlyReads, deletedReads []int
 	p.only, onlyReads = c.condition(f.Only, "only", "")

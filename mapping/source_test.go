@@ -132,7 +132,7 @@ func BenchmarkTranslate(b *testing.B) {
 		for b.Loop() {
 			tr.frame.next(row)
 			tr.frame.remarking = true
-			buf, _ = tr.object(buf[:0], p.root, true)
+			buf, _ = tr.object(buf[:0], p.root, p.required, true)
 		}
 	})
 	b.Run("document", func(b *testing.B) {

@@ -15,6 +15,8 @@ type Translator struct {
 	frame      *frame
 	violations []schemas.Violation
 	keyParts   []cell
+	// proven is whether every value written so far is certainly valid.
+	proven bool
 }
 
 // Keep says what becomes of a row. A condition that cannot be computed keeps the row Live: Document then tells why it is not valid.
@@ -69,13 +71,14 @@ func (t *Translator) Document(dst []byte, row record.Row) (out []byte, remarks [
 	t.violations = t.violations[:0]
 	f.remarking = true
 	start := len(dst)
-	dst, _ = t.object(dst, t.plan.root, true)
+	t.proven = t.plan.provable
+	dst, _ = t.object(dst, t.plan.root, t.plan.required, true)
 	doc := dst[start:]
 	f.remarking = false
 	if t.plan.keepCanFail {
 		t.conditions()
 	}
-	if len(t.violations) == 0 && t.plan.dataset.Accepts(doc) {
+	if len(t.violations) == 0 && (t.proven || t.plan.dataset.Accepts(doc)) {
 		return dst, f.remarks, nil
 	}
 	t.check(doc)
@@ -97,9 +100,11 @@ func (t *Translator) conditions() {
 	}
 }
 
-// object appends an object; an inner one of which every field is absent is absent.
-func (t *Translator) object(dst []byte, properties []property, whole bool) (out []byte, present bool) {
+// object appends an object; an inner one of which every field is absent is absent. required are the bits of the properties
+// without which it is not proven.
+func (t *Translator) object(dst []byte, properties []property, required uint64, whole bool) (out []byte, present bool) {
 	start := len(dst)
+	var seen uint64
 	dst = append(dst, '{')
 	empty := len(dst)
 	for i := range properties {
@@ -117,11 +122,14 @@ func (t *Translator) object(dst []byte, properties []property, whole bool) (out 
 		}
 		if !ok {
 			dst = dst[:before]
+			continue
 		}
+		seen |= p.proof.bit
 	}
 	if len(dst) == empty && !whole {
 		return dst[:start], false
 	}
+	t.proven = t.proven && seen&required == required
 	return append(dst, '}'), true
 }
 
@@ -141,13 +149,19 @@ func (t *Translator) part(dst []byte, p *property) (out []byte, present bool) {
 			return dst, false
 		}
 	}
-	switch {
-	case p.list != nil:
-		return t.list(dst, p)
-	case p.node != nil:
+	if p.node != nil {
 		return t.value(dst, p)
 	}
-	return t.object(dst, p.object, false)
+	start := len(dst)
+	if p.list != nil {
+		dst, present = t.list(dst, p)
+	} else {
+		dst, present = t.object(dst, p.object, p.proof.required, false)
+	}
+	if present && p.proof.value != nil {
+		t.proven = t.proven && p.proof.value.Value(dst[start:])
+	}
+	return dst, present
 }
 
 // list appends a list; elements that are absent are left out, and a list without elements is absent.
@@ -245,6 +259,10 @@ func (t *Translator) value(dst []byte, p *property) (out []byte, present bool) {
 			t.fail(p, &failure{schemas.RuleOversize, fmt.Sprintf("%d byte", len(v.b))})
 			return dst, false
 		}
+		t.proven = t.proven && p.proof.proves(&v, nil)
+		if v.plain {
+			return appendQuoted(dst, v.b), true
+		}
 		return appendJSONString(dst, v.b), true
 	case kindNull:
 		return dst, false
@@ -258,6 +276,7 @@ func (t *Translator) value(dst []byte, p *property) (out []byte, present bool) {
 		t.fail(p, p.number)
 		return dst[:start], false
 	}
+	t.proven = t.proven && p.proof.proves(&v, dst[start:])
 	return dst, true
 }
 

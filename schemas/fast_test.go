@@ -37,7 +37,7 @@ func requireSound(t interface {
 
 // The fast check is sound on generated schemas and documents, and it is not trivially so.
 func TestAcceptsIsSoundOnGeneratedSchemas(t *testing.T) {
-	var schemas, fast, documents, valid, accepted int
+	var schemas, fast, documents, valid, accepted, byParts int
 	rapid.Check(t, func(t *rapid.T) {
 		schema := rootSchemaGen().Draw(t, "schema")
 		d, second, ps := compileOnly(schema, testCodes)
@@ -62,10 +62,13 @@ func TestAcceptsIsSoundOnGeneratedSchemas(t *testing.T) {
 			if requireSound(t, d, second, []byte(doc)) {
 				accepted++
 			}
+			if requireSoundParts(t, d, second, []byte(doc)) {
+				byParts++
+			}
 		}
 	})
-	t.Logf("%d schemas, %d fast; %d documents, %d valid, %d accepted", schemas, fast, documents, valid, accepted)
-	if fast*3 < schemas || accepted*4 < valid {
+	t.Logf("%d schemas, %d fast; %d documents, %d valid, %d accepted, %d accepted by their parts", schemas, fast, documents, valid, accepted, byParts)
+	if fast*3 < schemas || accepted*4 < valid || byParts*4 < valid {
 		t.Errorf("the generators prove too little")
 	}
 }
@@ -136,7 +139,10 @@ func FuzzAccepts(f *testing.F) {
 			f.Add(doc)
 		}
 	}
-	f.Fuzz(func(t *testing.T, doc []byte) { requireSound(t, d, nil, doc) })
+	f.Fuzz(func(t *testing.T, doc []byte) {
+		requireSound(t, d, nil, doc)
+		requireSoundParts(t, d, nil, doc)
+	})
 }
 
 // What the scanner must not prove although a lax reader would take it, each inside an otherwise valid document.

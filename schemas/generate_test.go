@@ -189,12 +189,16 @@ func documentGen(s *schema, depth int) *rapid.Generator[string] {
 	})
 }
 
-func strayGen() *rapid.Generator[string] {
-	return rapid.SampledFrom([]string{
-		`null`, `true`, `0`, `-0`, `1.0`, `1e2`, `""`, `"a"`, `"\u0061"`, `"\ud800"`, "\"\xff\"", `"\n"`, `[]`, `{}`, `{"a":1,"a":2}`, `{"\u0061":1}`,
-		`[1,]`, `01`, `1.`, `NaN`, `"`, `tru`, ` 1`, `{"z":{"z":1},"y":[1,"ạ"]}`, "\"\x01\"", `"\x"`, `{"a":1,}`, `{,}`, `[,]`,
-	})
+// strays are values that no schema asks for, and what is not JSON at all.
+var strays = []string{
+	`null`, `true`, `0`, `-0`, `1.0`, `1e2`, `""`, `"a"`, `"\u0061"`, `"\ud800"`, "\"\xff\"", `"\n"`, `[]`, `{}`, `{"a":1,"a":2}`, `{"\u0061":1}`,
+	`[1,]`, `01`, `1.`, `NaN`, `"`, `tru`, ` 1`, `{"z":{"z":1},"y":[1,"ạ"]}`, "\"\x01\"", `"\x"`, `{"a":1,}`, `{,}`, `[,]`,
 }
+
+func strayGen() *rapid.Generator[string] { return rapid.SampledFrom(strays) }
+
+// insertions are what mutations put into documents.
+var insertions = []string{"", "a", `"`, `\`, `\n`, ",", "}", "{", "1", "0", "\x80", "\x00", " ", ":", "ạ", `"a":1,`}
 
 // mutateGen changes a few bytes of a document, in ways that stay near JSON.
 func mutateGen(doc string) *rapid.Generator[string] {
@@ -205,7 +209,7 @@ func mutateGen(doc string) *rapid.Generator[string] {
 			}
 			at := rapid.IntRange(0, len(doc)-1).Draw(t, "place")
 			to := min(len(doc), at+rapid.IntRange(0, 3).Draw(t, "cut"))
-			put := rapid.SampledFrom([]string{"", "a", `"`, `\`, `\n`, ",", "}", "{", "1", "0", "\x80", "\x00", " ", ":", "ạ", `"a":1,`}).Draw(t, "put")
+			put := rapid.SampledFrom(insertions).Draw(t, "put")
 			doc = doc[:at] + put + doc[to:]
 		}
 		return doc

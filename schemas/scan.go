@@ -185,40 +185,41 @@ func (s *scan) text(c *checker, p int) int {
 	if !ascii && !utf8.Valid(raw) {
 		return unproven
 	}
-	if escapes > 0 && c.needsText() {
-		return unproven
-	}
-	// An escape is two bytes and one rune. Most texts are within bounds by their bytes alone.
-	if c.minLength > 0 && (len(raw)-escapes)/utf8.UTFMax < c.minLength && utf8.RuneCount(raw)-escapes < c.minLength {
-		return unproven
-	}
-	if c.maxLength >= 0 && len(raw)-escapes > c.maxLength && utf8.RuneCount(raw)-escapes > c.maxLength {
-		return unproven
-	}
-	if c.limited && !contains(c.strings, raw) {
-		return unproven
-	}
-	if c.list != nil {
-		if _, ok := c.list.index[string(raw)]; !ok {
-			return unproven
-		}
-	}
-	if c.pattern != nil && !c.pattern.match(raw) {
-		return unproven
-	}
-	formatted := true
-	switch c.format {
-	case "date":
-		formatted = isDate(raw)
-	case "date-time":
-		formatted = isDateTime(raw)
-	case "uuid":
-		formatted = isUUID(raw)
-	}
-	if !formatted {
+	if escapes > 0 && c.needsText() || !c.textFits(raw, escapes) {
 		return unproven
 	}
 	return end + 1
+}
+
+// textFits proves what the schema says about the content of a string. Each escape in it is two bytes for one character.
+func (c *checker) textFits(raw []byte, escapes int) bool {
+	// Most texts are within bounds by their bytes alone.
+	if c.minLength > 0 && (len(raw)-escapes)/utf8.UTFMax < c.minLength && utf8.RuneCount(raw)-escapes < c.minLength {
+		return false
+	}
+	if c.maxLength >= 0 && len(raw)-escapes > c.maxLength && utf8.RuneCount(raw)-escapes > c.maxLength {
+		return false
+	}
+	if c.limited && !contains(c.strings, raw) {
+		return false
+	}
+	if c.list != nil {
+		if _, ok := c.list.index[string(raw)]; !ok {
+			return false
+		}
+	}
+	if c.pattern != nil && !c.pattern.match(raw) {
+		return false
+	}
+	switch c.format {
+	case "date":
+		return isDate(raw)
+	case "date-time":
+		return isDateTime(raw)
+	case "uuid":
+		return isUUID(raw)
+	}
+	return true
 }
 
 func contains(all []string, b []byte) bool {

@@ -21,6 +21,16 @@ var tcvn3Runes = [...]rune{
 	0, 'ủ', 'ũ', 'ú', 'ụ', 'ừ', 'ử', 'ữ', 'ứ', 'ự', 'ỳ', 'ỷ', 'ỹ', 'ý', 'ỵ', 0, // F0
 }
 
+// tcvn3Texts is tcvn3Runes in UTF-8; "" is a byte without a meaning.
+var tcvn3Texts = func() (texts [len(tcvn3Runes)]string) {
+	for i, r := range tcvn3Runes {
+		if r != 0 {
+			texts[i] = string(r)
+		}
+	}
+	return texts
+}()
+
 // tcvn3Bytes is tcvn3Runes read backwards.
 var tcvn3Bytes = func() map[rune]byte {
 	m := make(map[rune]byte, len(tcvn3Runes))
@@ -44,11 +54,11 @@ func AppendTCVN3(dst, src []byte) (out []byte, ok bool) {
 		dst = append(dst, src[i:i+n]...)
 		i += n
 		for i < len(src) && src[i] >= utf8.RuneSelf {
-			r := tcvn3Rune(src[i])
-			if r == 0 {
+			letter := tcvn3Text(src[i])
+			if letter == "" {
 				return dst[:start], false
 			}
-			dst = utf8.AppendRune(dst, r)
+			dst = append(dst, letter...)
 			i++
 		}
 	}
@@ -69,17 +79,16 @@ func AppendTCVN3Latin1(dst, src []byte) (out []byte, ok bool) {
 		dst = append(dst, src[i:i+n]...)
 		i += n
 		for i < len(src) && src[i] >= utf8.RuneSelf {
-			r, size := utf8.DecodeRune(src[i:])
-			b, ok := latin1Byte(r)
-			if !ok || r == utf8.RuneError {
+			// A byte of TCVN3 is a character from U+00A0 to U+00FF: C2 or C3, and one more byte. What else CP1252 has, TCVN3 has not.
+			if src[i]&^1 != 0xC2 || i+1 == len(src) || src[i+1]&0xC0 != 0x80 {
 				return dst[:start], false
 			}
-			t := tcvn3Rune(b)
-			if t == 0 {
+			letter := tcvn3Text(src[i]<<6 | src[i+1]&0x3F)
+			if letter == "" {
 				return dst[:start], false
 			}
-			dst = utf8.AppendRune(dst, t)
-			i += size
+			dst = append(dst, letter...)
+			i += 2
 		}
 	}
 	return dst, true
@@ -132,11 +141,11 @@ func EncodeTCVN3Latin1(dst, src []byte) (out []byte, ok bool) {
 	return dst, true
 }
 
-func tcvn3Rune(b byte) rune {
+func tcvn3Text(b byte) string {
 	if b < tcvn3First {
-		return 0
+		return ""
 	}
-	return tcvn3Runes[b-tcvn3First]
+	return tcvn3Texts[b-tcvn3First]
 }
 
 func asciiPrefix(b []byte) int {

@@ -1,13 +1,10 @@
 package bench
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"strconv"
 	"testing"
-
-	"github.com/jackc/pgx/v5"
 
 	"github.com/lienthong/truc/mapping"
 	"github.com/lienthong/truc/mapping/value"
@@ -15,22 +12,8 @@ import (
 	"github.com/lienthong/truc/schemas"
 )
 
-const (
-	agency  = "H44.15"
-	dataset = "hotich.khaisinh.v1"
-)
-
-// createBirths is the table of every benchmark here: 21 columns of an old civil-status system, its text TCVN3 that was
-// taken for Latin-1 when the data moved to a UTF-8 database, its dates text.
-const createBirths = `CREATE TABLE khai_sinh (
-	id bigint PRIMARY KEY, so_dk text NOT NULL, quyen text NOT NULL, trang text, ngay_dk text, loai_dk int, ho_ten text, ngay_sinh text,
-	gioi_tinh int, dan_toc int, noi_sinh text, me_ho_ten text, me_ngay_sinh text, me_cccd text, cha_ho_ten text, cha_ngay_sinh text,
-	cha_cccd text, nguoi_ky text, chuc_vu text, trang_thai int NOT NULL, sua_luc timestamptz NOT NULL)`
-
-// patterns is how many different births there are; rows repeat them under their own id and number.
-const patterns = 1000
-
-// birth is one pattern: the columns after id and so_dk. Nobody in it exists.
+// birth is one row of an old civil-status system: its text TCVN3 that was taken for Latin-1 when the data moved to a UTF-8
+// database, its dates text. Nobody in it exists.
 func birth(tb testing.TB, n int) []any {
 	tb.Helper()
 	tcvn3 := func(s string) string {
@@ -55,7 +38,7 @@ func birth(tb testing.TB, n int) []any {
 	}
 }
 
-// birthTable and birthRow are the same as the PostgreSQL source hands them out.
+// birthTable and birthRow are it as the PostgreSQL source hands them out.
 func birthTable() *record.Table {
 	t := &record.Table{Schema: "public", Name: "khai_sinh", Key: []int{0}, Version: 1}
 	add := func(kind record.Kind, names ...string) {
@@ -88,47 +71,6 @@ func birthRow(tb testing.TB, n int) record.Row {
 	return append(row, record.BytesOf(record.Timestamp, []byte("2026-01-02T03:04:05.678901Z")))
 }
 
-// loadBirths inserts rows (a multiple of patterns) with ids from first on, in transactions of a thousand.
-func loadBirths(tb testing.TB, dsn string, first, rows int) {
-	tb.Helper()
-	ctx := tb.Context()
-	conn := connect(tb, dsn)
-	defer conn.Close(context.WithoutCancel(ctx))
-	run := func(statement string, args ...any) {
-		tb.Helper()
-		if _, err := conn.Exec(ctx, statement, args...); err != nil {
-			tb.Fatal(err)
-		}
-	}
-	run(`CREATE TEMP TABLE pattern AS SELECT * FROM khai_sinh WITH NO DATA`)
-	run(`ALTER TABLE pattern DROP COLUMN so_dk, DROP COLUMN sua_luc`)
-	var source [][]any
-	for n := range patterns {
-		source = append(source, append([]any{n}, birth(tb, n)...))
-	}
-	columns := []string{
-		"id", "quyen", "trang", "ngay_dk", "loai_dk", "ho_ten", "ngay_sinh", "gioi_tinh", "dan_toc", "noi_sinh", "me_ho_ten", "me_ngay_sinh",
-		"me_cccd", "cha_ho_ten", "cha_ngay_sinh", "cha_cccd", "nguoi_ky", "chuc_vu", "trang_thai",
-	}
-	if _, err := conn.CopyFrom(ctx, pgx.Identifier{"pattern"}, columns, pgx.CopyFromRows(source)); err != nil {
-		tb.Fatal(err)
-	}
-	for at := first; at < first+rows; at += patterns {
-		run(`INSERT INTO khai_sinh SELECT $1::bigint + id, lpad(($1::bigint + id)::text, 8, '0'), quyen, trang, ngay_dk, loai_dk, ho_ten, ngay_sinh,
-			gioi_tinh, dan_toc, noi_sinh, me_ho_ten, me_ngay_sinh, me_cccd, cha_ho_ten, cha_ngay_sinh, cha_cccd, nguoi_ky, chuc_vu,
-			trang_thai, clock_timestamp() FROM pattern ORDER BY id`, at)
-	}
-}
-
-func connect(tb testing.TB, dsn string) *pgx.Conn {
-	tb.Helper()
-	conn, err := pgx.Connect(tb.Context(), dsn)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return conn
-}
-
 // birthMapping is testdata/khai_sinh.yaml with the dataset it is for.
 func birthMapping(tb testing.TB) (*mapping.File, *schemas.Dataset, mapping.Env) {
 	tb.Helper()
@@ -137,17 +79,5 @@ func birthMapping(tb testing.TB) (*mapping.File, *schemas.Dataset, mapping.Env) 
 	if err != nil {
 		tb.Fatal(err)
 	}
-	file, problems := mapping.Parse(name, text, nil)
-	if err := problems.Err(); err != nil {
-		tb.Fatal(err)
-	}
-	set, err := schemas.Builtin()
-	if err != nil {
-		tb.Fatal(err)
-	}
-	d, err := set.Dataset(dataset)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return file, d, mapping.Env{Set: set, Agency: agency}
+	return parse(tb, name, text, "hotich.khaisinh.v1", "H44.15")
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/lienthong/truc/tests/servers"
+	"github.com/lienthong/truc/tests/workload"
 )
 
 // rounds is how often each contestant drains a backlog; the backlogs are new, the order moves on by one each round.
@@ -27,29 +28,26 @@ func BenchmarkDrain(b *testing.B) {
 	// PostgreSQL and Kafka as the tests have them: fsync off, so that loading takes seconds. Draining only reads the log.
 	pg := servers.NewPostgres(b)
 	dsn := pg.Database(b)
-	execute(b, dsn, createBirths)
-	// The key of a document is made of columns beside the primary key; inserts are logged alike under every identity.
-	execute(b, dsn, "ALTER TABLE khai_sinh REPLICA IDENTITY FULL")
-	execute(b, dsn, "CREATE PUBLICATION bench FOR TABLE khai_sinh")
+	execute(b, dsn, workload.CreateTable)
+	execute(b, dsn, "CREATE PUBLICATION bench FOR TABLE "+workload.Table)
 	sink := pg.Database(b)
-	execute(b, sink, `CREATE TABLE tre_em (co_quan text, quyen text, so text, ho_ten text NOT NULL, ngay_sinh text, gioi text, noi_sinh text,
-		ngay_dk date, me text, cha text, cap_nhat timestamptz, PRIMARY KEY (co_quan, quyen, so))`)
+	execute(b, sink, workload.CreateSink)
 	broker := servers.NewKafka(b)
 
 	publish := func(source string) string {
-		return fmt.Sprintf("sources: { %s: { postgres: { dsn: %q } } }\npublish: { khaisinh: { source: %s, mapping: khai_sinh.yaml } }\n", source, dsn, source)
+		return fmt.Sprintf("sources: { %s: { postgres: { dsn: %q } } }\npublish: { congdan: { source: %s, mapping: %s } }\n", source, dsn, source, workload.Mapping)
 	}
-	toKafka := newNode(b, binary, broker.Addr, "truc_h44_15_hotich", publish("hotich"))
-	embedded := newNode(b, binary, "", "truc_h44_15_embedded", publish("embedded"))
+	toKafka := newNode(b, binary, broker.Addr, "truc_h25_26_dancu", publish("dancu"))
+	embedded := newNode(b, binary, "", "truc_h25_26_embedded", publish("embedded"))
 	deliver := newNode(b, binary, broker.Addr, "",
-		fmt.Sprintf("sinks: { bhyt: { postgres: { dsn: %q } } }\nsubscribe: { tre_em: { agencies: [%s], sink: bhyt, mapping: tre_em.yaml } }\n", sink, agency))
+		fmt.Sprintf("sinks: { bhyt: { postgres: { dsn: %q } } }\nsubscribe: { nguoi_dan: { agencies: [%s], sink: bhyt, mapping: %s } }\n", sink, workload.Agency, workload.SinkMapping))
 	settle(b, toKafka, dsn)
 	settle(b, embedded, dsn)
 
 	for round := range rounds {
 		slot := fmt.Sprintf("recvlogical_%d", round)
 		execute(b, dsn, "SELECT pg_create_logical_replication_slot($1, 'pgoutput')", slot)
-		loadBirths(b, dsn, round*rows, rows)
+		load(b, dsn, round*rows, rows)
 		total := (round + 1) * rows
 		contestants := []func(){
 			func() { b.Run("pg_recvlogical", func(b *testing.B) { recvlogical(b, pg, dsn, slot, rows) }) },
@@ -73,10 +71,29 @@ func backlog(b *testing.B) int {
 		return 300_000
 	}
 	n, err := strconv.Atoi(text)
-	if err != nil || n < 10*patterns {
-		b.Fatalf("TRUC_BENCH_ROWS=%s is not a number of at least %d", text, 10*patterns)
+	if err != nil || n < 10*workload.Patterns {
+		b.Fatalf("TRUC_BENCH_ROWS=%s is not a number of at least %d", text, 10*workload.Patterns)
 	}
-	return n / patterns * patterns
+	return n / workload.Patterns * workload.Patterns
+}
+
+// load inserts rows with ids from first on.
+func load(b *testing.B, dsn string, first, rows int) {
+	b.Helper()
+	conn := connect(b, dsn)
+	defer conn.Close(context.WithoutCancel(b.Context()))
+	if err := workload.Load(b.Context(), conn, workload.Usual, first, rows); err != nil {
+		b.Fatal(err)
+	}
+}
+
+func connect(tb testing.TB, dsn string) *pgx.Conn {
+	tb.Helper()
+	conn, err := pgx.Connect(tb.Context(), dsn)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return conn
 }
 
 func buildTruc(b *testing.B) string {
@@ -225,7 +242,7 @@ func fill(b *testing.B, n *node, dsn string, rows int) {
 	defer r.stop()
 	r.until("fill the table", func() (bool, error) {
 		time.Sleep(200 * time.Millisecond) // counting costs the server something too
-		return ask[int](b, conn, "SELECT count(*) FROM tre_em") >= rows, nil
+		return ask[int](b, conn, "SELECT count(*) FROM nguoi_dan") >= rows, nil
 	})
 	took := time.Since(r.started)
 	b.StopTimer()

@@ -13,6 +13,7 @@ import (
 	"github.com/lienthong/truc/bus/kafka"
 	"github.com/lienthong/truc/pipeline"
 	"github.com/lienthong/truc/tests/servers"
+	"github.com/lienthong/truc/tests/workload"
 )
 
 // BenchmarkLoop runs the publishing loop inside the benchmark's process, to be looked into:
@@ -21,8 +22,7 @@ import (
 func BenchmarkLoop(b *testing.B) {
 	rows := backlog(b)
 	dsn := servers.NewPostgres(b).Database(b)
-	execute(b, dsn, createBirths)
-	execute(b, dsn, "ALTER TABLE khai_sinh REPLICA IDENTITY FULL")
+	execute(b, dsn, workload.CreateTable)
 	client, err := kafka.New(kafka.Config{Brokers: []string{servers.NewKafka(b).Addr}})
 	if err != nil {
 		b.Fatal(err)
@@ -30,7 +30,7 @@ func BenchmarkLoop(b *testing.B) {
 	defer client.Close()
 	// Until the snapshot of the empty table is saved; then the log remains.
 	runLoop(b, client, dsn, func(s *pipeline.ReaderStats) bool { return s.LastSaved.Load() > 0 })
-	loadBirths(b, dsn, 0, rows)
+	load(b, dsn, 0, rows)
 	start, err := topicEnd(b.Context(), client)
 	if err != nil {
 		b.Fatal(err)
@@ -56,18 +56,18 @@ func BenchmarkLoop(b *testing.B) {
 // runLoop runs a reader until done says so.
 func runLoop(b *testing.B, client *kafka.Client, dsn string, done func(*pipeline.ReaderStats) bool) {
 	b.Helper()
-	file, d, env := birthMapping(b)
+	file, d, env := citizenMapping(b)
 	log := slog.New(slog.DiscardHandler)
 	r := pipeline.NewReader(pipeline.ReaderConfig{
-		Agency: agency, Source: "hotich", Bus: pipeline.KafkaBus{Client: client}, Log: log,
+		Agency: workload.Agency, Source: "dancu", Bus: pipeline.KafkaBus{Client: client}, Log: log,
 		Open: func() (adapters.Source, error) {
 			cfg := postgres.Adapter.Defaults()
 			cfg.DSN = dsn
-			return postgres.Adapter.Source(cfg, adapters.Env{Name: "hotich", Agency: agency, Log: log})
+			return postgres.Adapter.Source(cfg, adapters.Env{Name: "dancu", Agency: workload.Agency, Log: log})
 		},
 		Pipelines: []pipeline.Publish{{
-			Name: "khaisinh", Table: "public.khai_sinh", Agency: agency, Topic: bus.EventTopic(dataset, agency), Partitions: topicPartitions,
-			Dataset: d, DataSchema: "https://chuan.vidu.example/schemas/hotich.khaisinh/1.0.0", Mapping: file, Env: env,
+			Name: "congdan", Table: "public." + workload.Table, Agency: workload.Agency, Topic: bus.EventTopic(workload.Dataset, workload.Agency), Partitions: topicPartitions,
+			Dataset: d, DataSchema: dataSchema, Mapping: file, Env: env,
 		}},
 	})
 	ctx, stop := context.WithTimeout(b.Context(), 3*time.Minute)

@@ -16,6 +16,7 @@ import (
 
 	"github.com/lienthong/truc/bus"
 	"github.com/lienthong/truc/bus/kafka"
+	"github.com/lienthong/truc/tests/workload"
 )
 
 // topicPartitions is the default of a publishing pipeline.
@@ -38,18 +39,14 @@ type node struct {
 func newNode(tb testing.TB, binary, address, slot, rest string) *node {
 	tb.Helper()
 	n := &node{tb: tb, binary: binary, dir: tb.TempDir(), address: address, slot: slot}
-	for _, name := range []string{"khai_sinh.yaml", "tre_em.yaml"} {
-		text, err := os.ReadFile(filepath.Join("testdata", name))
-		if err != nil {
-			tb.Fatal(err)
-		}
-		n.write(name, string(text))
+	if err := workload.Write(n.dir); err != nil {
+		tb.Fatal(err)
 	}
 	to := "{ embedded: { dir: bus } }"
 	if address != "" {
 		to = fmt.Sprintf("{ kafka: { brokers: [%q], replication: 1 } }", address)
 	}
-	n.write("truc.yaml", fmt.Sprintf("agency: %s\nregistry: { url: https://chuan.vidu.example/ }\nhttp: { listen: 127.0.0.1:0 }\nbus: %s\n%s", agency, to, rest))
+	n.write("truc.yaml", fmt.Sprintf("agency: %s\nregistry: { url: https://chuan.vidu.example/ }\nhttp: { listen: 127.0.0.1:0 }\nbus: %s\n%s", workload.Agency, to, rest))
 	return n
 }
 
@@ -164,7 +161,7 @@ func (r *run) client() *kafka.Client {
 func partitions() []kafka.TopicPartition {
 	var all []kafka.TopicPartition
 	for p := range topicPartitions {
-		all = append(all, kafka.TopicPartition{Topic: bus.EventTopic(dataset, agency), Partition: int32(p)})
+		all = append(all, kafka.TopicPartition{Topic: bus.EventTopic(workload.Dataset, workload.Agency), Partition: int32(p)})
 	}
 	return all
 }
