@@ -23,7 +23,7 @@ type Status struct {
 	NotReady []NotReady `json:"notReady,omitempty"`
 	// Paused names each pipeline that a person has paused: it does not run, and that is no fault.
 	Paused []Paused `json:"paused,omitempty"`
-	// Standby names each source that another node reads: this one is ready to take it over.
+	// Standby names each pipeline whose source another node reads: this one is ready to take it over, and that is no fault.
 	Standby []string `json:"standby,omitempty"`
 }
 

@@ -36,7 +36,8 @@ type LeaseConfig struct {
 // member that leads a generation leaves the partition where it was.
 type Lease struct {
 	cfg         LeaseConfig
-	coordinator coordinator
+	coordinator leaseCoordinator
+	self        string // the client id
 	log         *slog.Logger
 	// gone reports whether the process with a client id has certainly ended.
 	gone func(clientID string) bool
@@ -68,6 +69,15 @@ type Lease struct {
 	changed chan struct{} // closed at each change
 }
 
+// leaseCoordinator is what a lease asks of its group; coordinator is the real one.
+type leaseCoordinator interface {
+	join(ctx context.Context, member, protocolName string, metadata []byte, session, rebalance time.Duration) (joined, error)
+	sync(ctx context.Context, generation int32, member string, assignments map[string][]byte, timeout time.Duration) ([]byte, error)
+	heartbeat(ctx context.Context, generation int32, member string, timeout time.Duration) error
+	leave(ctx context.Context, member string) error
+	members(ctx context.Context) ([]groupMember, error)
+}
+
 // GroupError says that the coordinator does not let this process take part in a group, and never will as things are.
 type GroupError struct {
 	Group string
@@ -92,7 +102,7 @@ func (c *Client) NewLease(cfg LeaseConfig) *Lease {
 		cfg.Log = c.log
 	}
 	return &Lease{
-		cfg: cfg, coordinator: coordinator{c, cfg.Self.String(), cfg.Group}, log: cfg.Log.With("group", cfg.Group),
+		cfg: cfg, coordinator: coordinator{c, cfg.Self.String(), cfg.Group}, self: cfg.Self.String(), log: cfg.Log.With("group", cfg.Group),
 		gone: func(clientID string) bool {
 			other, ok := parseInstance(clientID)
 			return ok && cfg.Self.gone(other)
@@ -149,7 +159,7 @@ func (l *Lease) look(ctx context.Context) error {
 		switch {
 		case m.id == l.member:
 			continue
-		case m.clientID == l.coordinator.clientID, l.gone(m.clientID):
+		case m.clientID == l.self, l.gone(m.clientID):
 			// It would be waited for until its session is over. That it cannot be removed costs no more than that.
 			if err := l.coordinator.leave(ctx, m.id); err != nil {
 				l.log.Debug("a member that has ended cannot be removed", "member", m.clientID, "err", err)
@@ -359,7 +369,7 @@ func (l *Lease) revoke(holder string) {
 func (l *Lease) claim() claim {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return claim{Format: leaseFormat, Assigned: l.assigned, Holds: l.held != nil, Instance: l.coordinator.clientID}
+	return claim{Format: leaseFormat, Assigned: l.assigned, Holds: l.held != nil, Instance: l.self}
 }
 
 func holderName(clientID string) string {
