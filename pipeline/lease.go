@@ -133,7 +133,7 @@ func whileCertain(ctx context.Context, lease Lease) (fencing context.Context, do
 		}
 	})
 	return fencing, func(err error) error {
-		if err != nil && context.Cause(fencing) == errUncertain {
+		if err != nil && errors.Is(context.Cause(fencing), errUncertain) {
 			err = errUncertain
 		}
 		cancel(nil)

@@ -36,7 +36,7 @@ type ReaderConfig struct {
 	Pace adapters.Pace
 	// Lease decides which of several nodes with this configuration reads; nil: this one.
 	Lease Lease
-	Log  *slog.Logger
+	Log   *slog.Logger
 	// SaveEvery is the least time between two saved positions; 0 means a second.
 	SaveEvery time.Duration
 	// Workers translate in parallel; 0 means one less than the cores, at least one.

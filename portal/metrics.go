@@ -13,7 +13,7 @@ type collector struct {
 	node *Node
 
 	ready, paused, standby, replaying, records, published, skipped, filtered, letters, openLetters, resolved, remarks *prometheus.Desc
-	lagSeconds, lagEvents, retained, events, applied, parked, latency, busBytes                              *prometheus.Desc
+	lagSeconds, lagEvents, retained, events, applied, parked, latency, busBytes                                       *prometheus.Desc
 }
 
 func newCollector(n *Node) *collector {

@@ -2,6 +2,7 @@ package kafka_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os/exec"
@@ -57,7 +58,7 @@ func TestLease(t *testing.T) {
 				cancel()
 			}
 		})
-		if err == nil || context.Cause(ctx) == context.DeadlineExceeded {
+		if err == nil || errors.Is(context.Cause(ctx), context.DeadlineExceeded) {
 			t.Fatalf("it does not wait for %s: %v", holder, err)
 		}
 	}

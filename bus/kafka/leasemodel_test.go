@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -372,7 +373,7 @@ func (n *modelNode) sees() (since time.Time, ok bool) {
 // know which.
 func TestLeaseModel(t *testing.T) {
 	for seed := range uint64(60) {
-		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+		t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) { leaseModel(t, rand.New(rand.NewPCG(seed, 0))) })
 		})
 	}

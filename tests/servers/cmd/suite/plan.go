@@ -18,7 +18,7 @@ const module = "github.com/lienthong/truc/"
 func versioned() map[string]string {
 	return map[string]string{
 		module + "adapters/postgres": "",
-		module + "tests/e2e":         "^(TestTakeOver|TestRestoredBackup|TestFailover)$",
+		module + "tests/e2e":         "^(TestTwoNodes|TestRestoredBackup|TestFailover)$",
 	}
 }
 
