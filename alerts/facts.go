@@ -58,6 +58,10 @@ type movement struct {
 const grown = 1 << 20
 
 func (m *movement) note(now time.Time, l *Loop) {
+	if l.State == pipeline.StateStandby { // another node's work, and its alerts
+		*m = movement{retained: -1, kept: -1}
+		return
+	}
 	if l.Retained < 0 {
 		l.Retained = m.kept
 	}

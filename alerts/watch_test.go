@@ -181,6 +181,15 @@ func TestStaleAndLag(t *testing.T) {
 			l.State, l.Pending = pipeline.StateStopped, true
 			return l
 		}, nil},
+		{"another node reads, after this one had much log kept and was behind", func(c *clockwork) Loop {
+			l := well()
+			tick++
+			l.Progress, l.Retained = tick, 9<<30
+			if tick > 3 {
+				l.State, l.Retained = pipeline.StateStandby, -1
+			}
+			return l
+		}, nil},
 	} {
 		c := newClockwork(t, nil)
 		tick = 0

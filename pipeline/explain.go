@@ -91,6 +91,13 @@ func explainBus(err error) (problem.Problem, bool) {
 			Fix:  problem.Say("check sasl.mechanism, sasl.user and sasl.password under bus.kafka"),
 		}, true
 	}
+	if e, ok := errors.AsType[*kafka.GroupError](err); ok {
+		return problem.Problem{
+			Code: "run.group", Where: e.Group,
+			What: problem.Say("Kafka does not let this user take part in the consumer group that decides which node reads a source: %v", e.Err),
+			Fix:  problem.Say("allow this user READ on the group %s, and let nothing else use its name", e.Group),
+		}, true
+	}
 	if e, ok := errors.AsType[*kafka.TopicMismatchError](err); ok {
 		return problem.Problem{
 			Code: "run.topic", Where: e.Topic,

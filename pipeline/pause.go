@@ -134,19 +134,19 @@ type PauseLimit struct {
 // retentionEvery is how often the server of a paused source is asked what it keeps.
 const retentionEvery = 15 * time.Second
 
-// standStill waits until the pause is over. The source is closed meanwhile; what its server must keep stays kept.
-func (r *Reader) standStill(ctx context.Context) bool {
+// standStill waits until the pause is over, or ctx. The source is closed meanwhile; what its server must keep stays kept.
+func (r *Reader) standStill(ctx context.Context) {
 	cfg := &r.cfg
 	since, err := Paused(ctx, cfg.Bus, cfg.Agency, cfg.Source)
 	if err != nil || since.IsZero() {
-		return ctx.Err() == nil // resumed already; or the bus is away, and the next session says so
+		return // resumed already; or the bus is away, and the next session says so
 	}
 	cfg.Log.Warn("source is paused", "source", cfg.Source, "since", since, "fix", "truc resume "+cfg.Source)
 	r.stats.setPaused(since, "")
 	defer r.stats.retained.Store(-1)
 	var asked time.Time
 	warned := false
-	return standStill(ctx, cfg.Bus, cfg.Agency, cfg.Source, cfg.SaveEvery, func() {
+	standStill(ctx, cfg.Bus, cfg.Agency, cfg.Source, cfg.SaveEvery, func() {
 		if time.Since(asked) < retentionEvery {
 			return
 		}

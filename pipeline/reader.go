@@ -34,7 +34,9 @@ type ReaderConfig struct {
 	Pause PauseLimit
 	// Pace is what Open gives the source; the reader shows it.
 	Pace adapters.Pace
-	Log  *slog.Logger
+	// Lease decides which of several nodes with this configuration reads; nil: this one.
+	Lease Lease
+	Log   *slog.Logger
 	// SaveEvery is the least time between two saved positions; 0 means a second.
 	SaveEvery time.Duration
 	// Workers translate in parallel; 0 means one less than the cores, at least one.
@@ -119,13 +121,25 @@ func (r *Reader) Stats() *ReaderStats { return r.stats }
 
 // Run reads, publishes and acknowledges until ctx is done (then it drains, saves and acknowledges what is under way) or
 // something happens that trying again cannot mend: a gap, a divergence, a take-over, a refusal, an exhausted error budget.
-// Everything else is tried again with growing pauses, each time through recovery.
+// Everything else is tried again with growing pauses, each time through recovery. With a lease it does so while it holds it,
+// and stands by while another node does.
 func (r *Reader) Run(ctx context.Context) error {
+	lease := newTenure(ctx, &r.cfg, r.stats)
+	defer lease.end() // after the last session has drained
 	pause := newBackoff()
 	for {
 		r.stats.setState(StateStarting, nil)
+		held, err := lease.hold(ctx)
+		switch {
+		case ctx.Err() != nil:
+			r.stats.setState(StateStopped, nil)
+			return nil
+		case err != nil:
+			r.stats.setState(StateFailed, err)
+			return err
+		}
 		started := time.Now()
-		err := r.session(ctx)
+		err = r.session(held)
 		switch {
 		case ctx.Err() != nil:
 			r.stats.setState(StateStopped, nil)
@@ -133,14 +147,17 @@ func (r *Reader) Run(ctx context.Context) error {
 				r.cfg.Log.Warn("reader stopped without draining", "source", r.cfg.Source, "err", err)
 			}
 			return nil
+		case held.Err() != nil:
+			r.cfg.Log.Warn("another node reads the source now, this one stands by", "source", r.cfg.Source)
+			pause.reset()
+			continue
 		case err == nil:
 			continue // a request asked for a new session
 		case errors.Is(err, errPaused):
-			if !r.standStill(ctx) {
-				r.stats.setState(StateStopped, nil)
-				return nil
-			}
+			r.standStill(held)
 			pause.reset()
+			continue
+		case lease.mayGoOn(ctx, err):
 			continue
 		case permanent(err):
 			var fenced *kafka.FencedError
@@ -156,10 +173,7 @@ func (r *Reader) Run(ctx context.Context) error {
 		wait := pause.next()
 		r.stats.setState(StateRetrying, err)
 		r.cfg.Log.Warn("reader failed, trying again", "source", r.cfg.Source, "err", err, "wait", wait.String())
-		if !sleep(ctx, wait) {
-			r.stats.setState(StateStopped, nil)
-			return nil
-		}
+		sleep(held, wait)
 	}
 }
 

@@ -22,12 +22,13 @@ func (s *session) recover(ctx context.Context) error {
 	for _, p := range s.pipes {
 		fenced = append(fenced, p.dlq)
 	}
-	sender, err := s.cfg.Bus.OpenSender(ctx, kafka.SenderConfig{
+	fencing, certain := whileCertain(ctx, s.cfg.Lease)
+	sender, err := s.cfg.Bus.OpenSender(fencing, kafka.SenderConfig{
 		TransactionalID: "truc-" + strings.ReplaceAll(checkpointKey(s.cfg.Agency, s.cfg.Source), "/", "-"),
 		Partitions:      unique(fenced),
 		Log:             s.cfg.Log,
 	})
-	if err != nil {
+	if err = certain(err); err != nil {
 		return err
 	}
 	s.sender = sender
@@ -252,7 +253,11 @@ func (s *session) openAt(ctx context.Context, start adapters.Start) error {
 		}
 	}
 	if t, ok := src.(adapters.Terminator); ok {
-		// Whoever held the source is fenced off the bus already; this makes it let go of the source too.
+		// Whoever held the source is fenced off the bus already; this makes it let go of the source too. A process that was frozen
+		// since its own fence must not do so to its successor.
+		if s.cfg.Lease != nil && !s.cfg.Lease.Certain() {
+			return errUncertain
+		}
 		if err := t.Terminate(ctx); err != nil {
 			return err
 		}

@@ -22,6 +22,8 @@ const (
 	StateStopped  State = "stopped"
 	// StatePaused: a person wants it so; since when is since when it was ordered.
 	StatePaused State = "paused"
+	// StateStandby: another node holds the lease of the source, and this one takes over when that ends.
+	StateStandby State = "standby"
 )
 
 // Condition is a state with its reason and since when.
@@ -32,7 +34,9 @@ type Condition struct {
 	Error string `json:"error,omitempty"`
 	// Warning says what will go wrong if nobody does anything.
 	Warning string `json:"warning,omitempty"`
-	err     error
+	// Holder is the node that works while this one stands by, as host:process; "" where that is not known.
+	Holder string `json:"holder,omitempty"`
+	err    error
 }
 
 // Err is the error behind the condition, nil while all is well.
@@ -53,6 +57,33 @@ func (c *condition) setState(s State, err error) {
 	if err != nil {
 		c.now.Error = err.Error()
 	}
+}
+
+// setStandby reports whether that is news. What was left when another node took over is that node's now.
+func (s *ReaderStats) setStandby(holder string) bool {
+	if !s.condition.setStandby(holder) {
+		return false
+	}
+	s.setSource(nil)
+	s.LastChange.Store(s.LastAcknowledged.Load())
+	for _, p := range s.Publish {
+		p.Open.Store(0)
+	}
+	return true
+}
+
+func (c *condition) setStandby(holder string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.now.State == StateStandby && c.now.Holder == holder {
+		return false
+	}
+	since := time.Now()
+	if c.now.State == StateStandby {
+		since = c.now.Since
+	}
+	c.now = Condition{State: StateStandby, Since: since, Holder: holder}
+	return true
 }
 
 // setPaused says since when it is paused, and what that will lead to; "" when to nothing.

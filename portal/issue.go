@@ -162,6 +162,8 @@ func conditionIssue(c pipeline.Condition, fault string) (issue, bool) {
 		}
 	case pipeline.StateStopped:
 		is.Level, is.Kind = levelNote, "stopped"
+	case pipeline.StateStandby:
+		is.Level, is.Kind = levelNote, "standby"
 	case statePaused:
 		is.Level, is.Kind = levelNote, "paused"
 	case stateWaiting:

@@ -12,8 +12,8 @@ import (
 type collector struct {
 	node *Node
 
-	ready, paused, replaying, records, published, skipped, filtered, letters, openLetters, resolved, remarks *prometheus.Desc
-	lagSeconds, lagEvents, retained, events, applied, parked, latency, busBytes                              *prometheus.Desc
+	ready, paused, standby, replaying, records, published, skipped, filtered, letters, openLetters, resolved, remarks *prometheus.Desc
+	lagSeconds, lagEvents, retained, events, applied, parked, latency, busBytes                                       *prometheus.Desc
 }
 
 func newCollector(n *Node) *collector {
@@ -24,6 +24,7 @@ func newCollector(n *Node) *collector {
 		node:        n,
 		ready:       desc("pipeline_ready", "1 while the pipeline runs.", "pipeline"),
 		paused:      desc("pipeline_paused_timestamp_seconds", "Since when a person has paused the pipeline (Unix time); absent while it is not paused.", "pipeline"),
+		standby:     desc("source_standby", "1 while another node reads the source and this one stands by.", "source"),
 		replaying:   desc("delivery_replaying", "1 while a replay is under way.", "pipeline"),
 		records:     desc("source_records_total", "Row changes read from the source.", "source"),
 		published:   desc("published_events_total", "Events published, by operation.", "pipeline", "op"),
@@ -47,7 +48,7 @@ func newCollector(n *Node) *collector {
 // Describe implements prometheus.Collector.
 func (c *collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		c.ready, c.paused, c.replaying, c.records, c.published, c.skipped, c.filtered, c.letters, c.openLetters, c.resolved, c.remarks,
+		c.ready, c.paused, c.standby, c.replaying, c.records, c.published, c.skipped, c.filtered, c.letters, c.openLetters, c.resolved, c.remarks,
 		c.lagSeconds, c.lagEvents, c.retained, c.events, c.applied, c.parked, c.latency, c.busBytes,
 	} {
 		ch <- d
@@ -72,6 +73,7 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	for _, r := range s.Readers {
 		counter(c.records, r.Records, r.Source)
 		gauge(c.lagSeconds, r.LagSeconds, r.Source)
+		gauge(c.standby, truth(r.State == pipeline.StateStandby), r.Source)
 		if r.RetainedBytes != nil {
 			gauge(c.retained, float64(*r.RetainedBytes), r.Source)
 		}

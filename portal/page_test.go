@@ -200,7 +200,7 @@ func TestEveryWord(t *testing.T) {
 // TestEveryIssueHasARemedy renders every fault in every state.
 func TestEveryIssueHasARemedy(t *testing.T) {
 	faults := []string{"", faultGap, faultDivergence, faultBusGap, faultDeliveryGap, faultBudget, faultTakenOver, faultRefused, faultTopic, faultUnreachable, faultOther}
-	states := []pipeline.State{pipeline.StateStarting, pipeline.StateRunning, pipeline.StateRetrying, pipeline.StateFailed, pipeline.StateStopped, statePaused, stateWaiting, "dreaming"}
+	states := []pipeline.State{pipeline.StateStarting, pipeline.StateRunning, pipeline.StateRetrying, pipeline.StateFailed, pipeline.StateStopped, pipeline.StateStandby, statePaused, stateWaiting, "dreaming"}
 	for _, state := range states {
 		for _, fault := range faults {
 			is, wrong := conditionIssue(condition(state, 0, "why"), fault)

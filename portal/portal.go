@@ -76,7 +76,7 @@ func (p *Portal) routing(n *Node) http.Handler {
 		if len(s.NotReady) > 0 {
 			code = http.StatusServiceUnavailable
 		}
-		writeJSON(w, code, map[string]any{"ready": len(s.NotReady) == 0, "notReady": s.NotReady, "paused": s.Paused})
+		writeJSON(w, code, map[string]any{"ready": len(s.NotReady) == 0, "notReady": s.NotReady, "paused": s.Paused, "standby": s.Standby})
 	})
 	r.Get("/api/status", func(w http.ResponseWriter, req *http.Request) { writeJSON(w, http.StatusOK, n.Status(req)) })
 	r.Method(http.MethodGet, "/metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))

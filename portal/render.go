@@ -315,7 +315,7 @@ func remarkCount(remarks []Remark) int64 {
 
 func knownState(s string) string {
 	switch pipeline.State(s) {
-	case pipeline.StateStarting, pipeline.StateRunning, pipeline.StateRetrying, pipeline.StateFailed, pipeline.StateStopped, statePaused, stateWaiting:
+	case pipeline.StateStarting, pipeline.StateRunning, pipeline.StateRetrying, pipeline.StateFailed, pipeline.StateStopped, pipeline.StateStandby, statePaused, stateWaiting:
 		return s
 	}
 	return "unknown"

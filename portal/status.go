@@ -23,6 +23,8 @@ type Status struct {
 	NotReady []NotReady `json:"notReady,omitempty"`
 	// Paused names each pipeline that a person has paused: it does not run, and that is no fault.
 	Paused []Paused `json:"paused,omitempty"`
+	// Standby names each pipeline whose source another node reads: this one is ready to take it over, and that is no fault.
+	Standby []string `json:"standby,omitempty"`
 }
 
 // Paused is a pipeline that stands still because it was told to.
@@ -156,6 +158,10 @@ func (s *Status) stands(name string, c pipeline.Condition) {
 		if c.Warning == "" {
 			return
 		}
+	}
+	if c.State == pipeline.StateStandby {
+		s.Standby = append(s.Standby, name)
+		return
 	}
 	if c.State != pipeline.StateRunning {
 		s.NotReady = append(s.NotReady, NotReady{name, c.State, c.Error + c.Warning})

@@ -72,6 +72,7 @@ func pageWords() map[string]text {
 		"state.stopped":  {"Đã dừng", "Stopped"},
 		"state.paused":   {"Tạm dừng", "Paused"},
 		"state.waiting":  {"Đang chờ", "Waiting"},
+		"state.standby":  {"Dự phòng", "Standby"},
 
 		"filter":         {"Lọc", "Filter"},
 		"filter.find":    {"Tìm theo tên, bảng, chủ đề", "Find by name, table, topic"},
@@ -83,6 +84,7 @@ func pageWords() map[string]text {
 		"readers":            {"Nguồn và luồng công bố", "Sources and publishing"},
 		"readers.none":       {"Nút này không công bố gì: chỉ nhận.", "This node publishes nothing: it only receives."},
 		"reader.since":       {"Từ", "Since"},
+		"reader.holder":      {"Nút đang đọc", "Read by"},
 		"reader.epoch":       {"Kỷ (epoch)", "Epoch"},
 		"reader.lag":         {"Độ trễ", "Lag"},
 		"reader.records":     {"Thay đổi đã đọc", "Changes read"},
@@ -245,6 +247,14 @@ func issueWords() map[string]text {
 		"issue.paused.do": {
 			"Chạy tiếp khi đã xong việc; để lâu thì nhật ký chiếm đĩa.",
 			"Let it go on when you are done: what is kept takes disk space.",
+		},
+		"issue.standby.what": {
+			"Một nút khác đang đọc nguồn này; nút này sẵn sàng thay.",
+			"Another node reads this source; this one is ready to take over.",
+		},
+		"issue.standby.do": {
+			"Không cần làm gì: khi nút kia dừng hoặc không trả lời, nút này tự tiếp quản trong vài giây.",
+			"Nothing: when the other one ends or falls silent, this one takes over by itself within seconds.",
 		},
 		"issue.waiting.what": {
 			"Đang chờ đến lúc được phép làm việc.",

@@ -41,3 +41,10 @@ func (c *Client) KafkaGo() *kafkago.Client {
 
 // WaitForLeaders sets how long EnsureTopics waits for leaders.
 func (c *Client) WaitForLeaders(d time.Duration) { c.leaderPatience = d }
+
+// Assigned reports whether the group has given the lease to this member.
+func (l *Lease) Assigned() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.held != nil && l.assigned != 0
+}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/lienthong/truc/adapters"
+	"github.com/lienthong/truc/bus/kafka"
 	"github.com/lienthong/truc/config"
 	"github.com/lienthong/truc/mapping"
 	"github.com/lienthong/truc/pipeline"
@@ -34,6 +35,9 @@ func (n *node) assemble(ctx context.Context, conn *connection) (*loops, error) {
 			Agency: n.config.Agency, Source: source, Bus: pipeline.KafkaBus{Client: conn.Client},
 			Open:        func() (adapters.Source, error) { return n.openSource(source) },
 			Replication: n.replication(), Budget: n.budget(), Log: n.log, Pause: pauseLimit(n.config.Sources[source].Pause), Pace: n.pace(source),
+		}
+		if n.config.Bus.Kafka != nil { // the embedded bus has one process
+			cfg.Lease = conn.NewLease(kafka.LeaseConfig{Group: pipeline.LeaseGroup(n.config.Agency, source), Topic: pipeline.RequestsTopic, Log: n.log})
 		}
 		for _, p := range feeds {
 			cfg.Pipelines = append(cfg.Pipelines, n.pipelineOf(p))

@@ -80,7 +80,7 @@ func exitCode(ctx context.Context, err error) int {
 		return exitGap
 	case pipeline.IsTakenOver(err):
 		return exitTakenOver
-	case is[*usageError](err), is[problem.List](err), is[problem.Problem](err), is[*adapters.RefusedError](err), is[*kafka.TopicMismatchError](err):
+	case is[*usageError](err), is[problem.List](err), is[problem.Problem](err), is[*adapters.RefusedError](err), is[*kafka.TopicMismatchError](err), is[*kafka.GroupError](err):
 		return exitUsage
 	case is[*adapters.UnreachableError](err), is[*kafka.UnreachableError](err):
 		return exitUnreachable

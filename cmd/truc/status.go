@@ -91,6 +91,9 @@ func (p *program) printStatus(s *portal.Status, now time.Time) error {
 		}
 		fmt.Fprintln(t)
 		lines("", source)
+		if r.State == pipeline.StateStandby {
+			lines("  ", standby(r.Holder))
+		}
 		p.printReason(t, r.Condition)
 		for _, g := range r.Snapshots {
 			if !g.Done {
@@ -152,8 +155,18 @@ func stateText(s pipeline.State) problem.Text {
 		return problem.Say("stopped")
 	case pipeline.StatePaused:
 		return problem.Say("paused")
+	case pipeline.StateStandby:
+		return problem.Say("standby")
 	}
 	return problem.Verbatim(string(s))
+}
+
+// standby says what a node that stands by waits for.
+func standby(holder string) problem.Text {
+	if holder == "" {
+		return problem.Say("another node reads this source; this one takes over by itself when that one ends or falls silent")
+	}
+	return problem.Say("%s reads this source; this node takes over by itself when that one ends or falls silent", holder)
 }
 
 func progress(rows, total int64) problem.Text {

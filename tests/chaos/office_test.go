@@ -145,16 +145,12 @@ func await(most time.Duration, is func() bool) bool {
 	}
 }
 
-// process is a node that a service manager would keep running: it is started again when it ends, unless it says that
-// another has taken over.
+// process is a node that a service manager would keep running: it is started again when it ends.
 type process struct {
 	office *office
 	config string
 	node   *nodes.Node
 }
-
-// takenOver is the exit code of a node that must not be started again.
-const takenOver = 6
 
 func (p *process) start(variables ...string) {
 	p.office.tb.Helper()

@@ -10,9 +10,12 @@ import (
 
 // status is what the tests need of /api/status.
 type status struct {
-	Readers []struct {
+	NotReady []struct{ Pipeline string }
+	Standby  []string
+	Readers  []struct {
 		Source  string
 		State   string
+		Holder  string
 		Error   string
 		Epoch   int
 		Records int64
@@ -36,6 +39,7 @@ type status struct {
 		Error           string
 		Applied, Behind int64
 		Events          int64
+		Partitions      int64
 		DeadLetters     letters
 		Generation      int
 		Replay          *struct{ Whole bool }
