@@ -3,6 +3,7 @@ package kafka
 import (
 	"context"
 	"errors"
+	"io"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -112,6 +113,22 @@ func TestLeaseStart(t *testing.T) {
 			t.Errorf("term %d after %d, %v; it was not a member for a moment, and may have been fenced off rightly", term, before, err)
 		}
 	})
+	test("the broker is away", func(t *testing.T, g *modelGroup) {
+		l := (&Client{}).NewLease(LeaseConfig{Group: "g", Topic: "t", Log: discard()})
+		l.coordinator = away{}
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error)
+		go func() { done <- l.Run(ctx) }()
+		asked := time.Now()
+		if _, _, err := l.Hold(ctx, nil); !errors.Is(err, io.EOF) {
+			t.Errorf("Hold ends with %v", err)
+		}
+		within(t, "it says so", time.Since(asked), 2*time.Second, 4*time.Second)
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
 	test("not allowed", func(t *testing.T, _ *modelGroup) {
 		l := (&Client{}).NewLease(LeaseConfig{Group: "g", Topic: "t", Log: discard()})
 		l.coordinator = refusing{}
@@ -128,6 +145,10 @@ func isGroupError(err error) bool {
 	_, ok := errors.AsType[*GroupError](err)
 	return ok
 }
+
+type away struct{ leaseCoordinator }
+
+func (away) members(context.Context) ([]groupMember, error) { return nil, io.EOF }
 
 type refusing struct{ leaseCoordinator }
 
