@@ -24,6 +24,12 @@ func (n *modelNode) takes(holder string) time.Duration {
 	return -1
 }
 
+func (n *modelNode) reads() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.holds
+}
+
 // TestLeaseStart: who may start at once, and how long the others wait. The broker lets the first member of a group wait for
 // others for 3 s, as Kafka does.
 func TestLeaseStart(t *testing.T) {
@@ -45,7 +51,7 @@ func TestLeaseStart(t *testing.T) {
 		defer a.stop()
 		within(t, "the first", a.takes(""), 0, 100*time.Millisecond)
 		time.Sleep(20 * time.Second)
-		if !a.holds || !a.lease.Certain() || a.lease.Shared() {
+		if !a.reads() || !a.lease.Certain() || a.lease.Shared() {
 			t.Error("the first does not hold the lease for itself")
 		}
 	})
@@ -84,8 +90,8 @@ func TestLeaseStart(t *testing.T) {
 		defer a.stop()
 		defer b.stop()
 		time.Sleep(10 * time.Second)
-		if a.holds == b.holds || !a.lease.Shared() || !b.lease.Shared() {
-			t.Errorf("a holds the lease: %t, b: %t", a.holds, b.holds)
+		if a.reads() == b.reads() || !a.lease.Shared() || !b.lease.Shared() {
+			t.Errorf("a holds the lease: %t, b: %t", a.reads(), b.reads())
 		}
 	})
 	test("doubt", func(t *testing.T, g *modelGroup) {
@@ -109,7 +115,7 @@ func TestLeaseStart(t *testing.T) {
 		}
 		g.mu.Unlock()
 		a.lease.Doubt()
-		if _, term, err := a.lease.Hold(t.Context(), nil); err != nil || term != before+1 || !a.holds {
+		if _, term, err := a.lease.Hold(t.Context(), nil); err != nil || term != before+1 || !a.reads() {
 			t.Errorf("term %d after %d, %v; it was not a member for a moment, and may have been fenced off rightly", term, before, err)
 		}
 	})
