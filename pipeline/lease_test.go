@@ -228,6 +228,34 @@ func TestFencedWhileHolding(t *testing.T) {
 	}
 }
 
+// awayLease cannot ask its group for a while.
+type awayLease struct {
+	*hubLease
+	until time.Time
+}
+
+func (l *awayLease) Hold(ctx context.Context, waiting func(string)) (context.Context, int, error) {
+	if time.Now().Before(l.until) {
+		return nil, 0, &kafka.UnreachableError{Brokers: "kafka.example:9092", Err: errors.New("refused")}
+	}
+	return l.hubLease.Hold(ctx, waiting)
+}
+
+// TestLeaseIsAway: that the group cannot be asked is told like any other outage, and mends itself.
+func TestLeaseIsAway(t *testing.T) {
+	w := newTown(t)
+	h := &hub{}
+	h.give("a")
+	r := w.reader()
+	r.cfg.Lease = &awayLease{&hubLease{hub: h, name: "a"}, time.Now().Add(500 * time.Millisecond)}
+	running(t, r.Run)
+	w.eventually("it says what is away", func() bool {
+		c := r.Stats().Condition()
+		return c.State == StateRetrying && c.Err() != nil
+	})
+	w.eventually("it runs", func() bool { return r.Stats().Condition().State == StateRunning })
+}
+
 // TestUncertainFencesNobody: a process that the group has not answered for long, frozen perhaps, fences nobody off.
 func TestUncertainFencesNobody(t *testing.T) {
 	lease := &hubLease{hub: &hub{}, name: "a"}

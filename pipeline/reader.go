@@ -129,17 +129,13 @@ func (r *Reader) Run(ctx context.Context) error {
 	pause := newBackoff()
 	for {
 		r.stats.setState(StateStarting, nil)
-		held, err := lease.hold(ctx)
-		switch {
-		case ctx.Err() != nil:
-			r.stats.setState(StateStopped, nil)
-			return nil
-		case err != nil:
-			r.stats.setState(StateFailed, err)
-			return err
-		}
 		started := time.Now()
-		err = r.session(held)
+		held, err := lease.hold(ctx)
+		if err == nil {
+			err = r.session(held)
+		} else {
+			held = ctx
+		}
 		switch {
 		case ctx.Err() != nil:
 			r.stats.setState(StateStopped, nil)
@@ -187,8 +183,9 @@ func permanent(err error) bool {
 		budget  *BudgetError
 		fenced  *kafka.FencedError
 		topic   *kafka.TopicMismatchError
+		group   *kafka.GroupError
 	)
-	return errors.As(err, &gap) || errors.As(err, &div) || errors.As(err, &refused) || errors.As(err, &busGap) ||
+	return errors.As(err, &group) || errors.As(err, &gap) || errors.As(err, &div) || errors.As(err, &refused) || errors.As(err, &busGap) ||
 		errors.As(err, &budget) || errors.As(err, &fenced) || errors.As(err, &topic)
 }
 

@@ -47,7 +47,7 @@ type coordinator struct {
 func (c coordinator) ask(ctx context.Context, timeout time.Duration, key protocol.ApiKey, version int16, body func([]byte) []byte) (*wireReader, error) {
 	answer, err := roundTrip[*groupAnswer](ctx, c.client, timeout, &groupRequest{key, version, c.clientID, c.group, body})
 	if err != nil {
-		return nil, err
+		return nil, c.client.unreachable(ctx, err)
 	}
 	return &wireReader{b: answer.body}, nil
 }

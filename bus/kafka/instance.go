@@ -5,6 +5,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Instance names a process among all that there are and were, so that another on its machine can find out whether it has
@@ -51,7 +52,10 @@ func ThisInstance() Instance {
 	i := Instance{PID: os.Getpid()}
 	i.Host, _ = os.Hostname()
 	i.Host = idPart(i.Host)
-	locate(&i)
+	if locate(&i); i.Boot == "" {
+		// Two machines can have one name: at least the moment tells them apart.
+		i.Start = strconv.FormatInt(time.Now().UnixNano(), 36)
+	}
 	return i
 }
 

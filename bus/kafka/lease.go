@@ -65,8 +65,11 @@ type Lease struct {
 	waiting bool
 	holder  string
 	others  int
-	err     error
-	changed chan struct{} // closed at each change
+	// trouble is what the group cannot be asked for, since troubled; nil while it answers.
+	trouble  error
+	troubled time.Time
+	err      error
+	changed  chan struct{} // closed at each change
 }
 
 // leaseCoordinator is what a lease asks of its group; coordinator is the real one.
@@ -77,6 +80,9 @@ type leaseCoordinator interface {
 	leave(ctx context.Context, member string) error
 	members(ctx context.Context) ([]groupMember, error)
 }
+
+// troublePatience is how long a group may not answer, because its coordinator moves or loads, before Hold tells.
+const troublePatience = 2 * time.Second
 
 // GroupError says that the coordinator does not let this process take part in a group, and never will as things are.
 type GroupError struct {
@@ -138,6 +144,7 @@ func (l *Lease) Run(ctx context.Context) error {
 		if attempt == 0 {
 			l.log.Debug("the group does not answer, it is asked again", "err", err)
 		}
+		l.fail(err)
 		if pause(ctx, backoff(attempt)) != nil {
 			return nil
 		}
@@ -258,6 +265,7 @@ func (l *Lease) beat(ctx context.Context) error {
 		case isRetriable(err):
 			// The broker may be restarting, and its members with their generation are still what they were.
 			l.log.Debug("the heartbeat is not answered", "err", err)
+			l.fail(err)
 		default:
 			return err
 		}
@@ -282,18 +290,25 @@ func (l *Lease) depart(ctx context.Context) {
 
 // Hold waits until this process holds the lease and the group has lately said so. The context that it returns ends when the
 // lease is lost; term is higher after this process was away from the group, in which time others may have held it. While
-// another holds the lease, waiting is called with its name, perhaps more than once.
+// another holds the lease, waiting is called with its name, perhaps more than once. When the group cannot be asked for a
+// while, Hold returns why; it may be called again.
 func (l *Lease) Hold(ctx context.Context, waiting func(holder string)) (held context.Context, term int, err error) {
 	for {
 		l.mu.Lock()
 		held, term, err = l.held, l.term, l.err
 		certain, others, holder, changed := l.certain(), l.waiting, l.holder, l.changed
+		trouble := l.trouble
+		if time.Since(l.troubled) < troublePatience {
+			trouble = nil
+		}
 		l.mu.Unlock()
 		switch {
 		case err != nil:
 			return nil, term, err
 		case held != nil && certain:
 			return held, term, nil
+		case !certain && trouble != nil:
+			return nil, term, fmt.Errorf("ask the consumer group that leases the source: %w", trouble)
 		case others:
 			waiting(holderName(holder))
 		}
@@ -344,9 +359,20 @@ func (l *Lease) set(change func()) {
 
 // confirm, grant and revoke are called by set.
 func (l *Lease) confirm(asked time.Time) {
+	l.trouble = nil
 	if asked.After(l.doubtedAt) {
 		l.confirmed = asked
 	}
+}
+
+// fail notes that the group cannot be asked.
+func (l *Lease) fail(err error) {
+	l.set(func() {
+		if l.trouble == nil {
+			l.troubled = time.Now()
+		}
+		l.trouble = err
+	})
 }
 
 func (l *Lease) grant() {

@@ -477,8 +477,11 @@ func leaseModel(t *testing.T, rng *rand.Rand) {
 			t.Errorf("%d hold the lease, %d wait\n%s", len(holders), len(waiting), strings.Join(log, "\n"))
 		}
 		for _, n := range waiting {
-			if len(holders) == 1 && n.holder != holders[0].lease.cfg.Self.Name() {
-				t.Errorf("%s waits for %q, and %s holds the lease\n%s", n.name, n.holder, holders[0].name, strings.Join(log, "\n"))
+			n.mu.Lock()
+			holder := n.holder
+			n.mu.Unlock()
+			if len(holders) == 1 && holder != holders[0].lease.cfg.Self.Name() {
+				t.Errorf("%s waits for %q, and %s holds the lease\n%s", n.name, holder, holders[0].name, strings.Join(log, "\n"))
 			}
 		}
 	}

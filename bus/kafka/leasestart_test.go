@@ -3,6 +3,7 @@ package kafka
 import (
 	"context"
 	"errors"
+	"io"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -21,6 +22,12 @@ func (n *modelNode) takes(holder string) time.Duration {
 		}
 	}
 	return -1
+}
+
+func (n *modelNode) reads() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.holds
 }
 
 // TestLeaseStart: who may start at once, and how long the others wait. The broker lets the first member of a group wait for
@@ -44,7 +51,7 @@ func TestLeaseStart(t *testing.T) {
 		defer a.stop()
 		within(t, "the first", a.takes(""), 0, 100*time.Millisecond)
 		time.Sleep(20 * time.Second)
-		if !a.holds || !a.lease.Certain() || a.lease.Shared() {
+		if !a.reads() || !a.lease.Certain() || a.lease.Shared() {
 			t.Error("the first does not hold the lease for itself")
 		}
 	})
@@ -83,8 +90,8 @@ func TestLeaseStart(t *testing.T) {
 		defer a.stop()
 		defer b.stop()
 		time.Sleep(10 * time.Second)
-		if a.holds == b.holds || !a.lease.Shared() || !b.lease.Shared() {
-			t.Errorf("a holds the lease: %t, b: %t", a.holds, b.holds)
+		if a.reads() == b.reads() || !a.lease.Shared() || !b.lease.Shared() {
+			t.Errorf("a holds the lease: %t, b: %t", a.reads(), b.reads())
 		}
 	})
 	test("doubt", func(t *testing.T, g *modelGroup) {
@@ -108,8 +115,24 @@ func TestLeaseStart(t *testing.T) {
 		}
 		g.mu.Unlock()
 		a.lease.Doubt()
-		if _, term, err := a.lease.Hold(t.Context(), nil); err != nil || term != before+1 || !a.holds {
+		if _, term, err := a.lease.Hold(t.Context(), nil); err != nil || term != before+1 || !a.reads() {
 			t.Errorf("term %d after %d, %v; it was not a member for a moment, and may have been fenced off rightly", term, before, err)
+		}
+	})
+	test("the broker is away", func(t *testing.T, g *modelGroup) {
+		l := (&Client{}).NewLease(LeaseConfig{Group: "g", Topic: "t", Log: discard()})
+		l.coordinator = away{}
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error)
+		go func() { done <- l.Run(ctx) }()
+		asked := time.Now()
+		if _, _, err := l.Hold(ctx, nil); !errors.Is(err, io.EOF) {
+			t.Errorf("Hold ends with %v", err)
+		}
+		within(t, "it says so", time.Since(asked), 2*time.Second, 4*time.Second)
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
 		}
 	})
 	test("not allowed", func(t *testing.T, _ *modelGroup) {
@@ -128,6 +151,10 @@ func isGroupError(err error) bool {
 	_, ok := errors.AsType[*GroupError](err)
 	return ok
 }
+
+type away struct{ leaseCoordinator }
+
+func (away) members(context.Context) ([]groupMember, error) { return nil, io.EOF }
 
 type refusing struct{ leaseCoordinator }
 

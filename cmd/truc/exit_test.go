@@ -31,6 +31,7 @@ func TestExitCodes(t *testing.T) {
 		{"problem", running, problem.Problem{What: problem.Say("wrong")}, 2, "error: wrong\n"},
 		{"refused", running, &adapters.RefusedError{Where: "a", What: problem.Say("b"), Fix: problem.Say("c")}, 2, "a: error: b\n    fix: c\n"},
 		{"other partitions", running, &kafka.TopicMismatchError{Topic: "t", Want: 3, Have: 1}, 2, "t: error: the topic has 1 partitions, 3 are configured\n    fix: write partitions: 1, or publish a new major version of the dataset\n"},
+		{"no right to the group", running, fmt.Errorf("source s: %w", &kafka.GroupError{Group: "truc-h44-source-s", Err: errors.New("refused")}), 2, "truc-h44-source-s: error: Kafka does not let this user take part in the consumer group that decides which node reads a source: refused\n    fix: allow this user READ on the group truc-h44-source-s, and let nothing else use its name\n"},
 		{"no, said on stdout", running, &codeError{code: exitNo}, 3, ""},
 		{"adapter's server", running, fmt.Errorf("open: %w", &adapters.UnreachableError{Where: "postgres h:5432/d", Err: errors.New("refused")}), 4, "postgres h:5432/d: error: the server cannot be reached or broke off: refused\n    fix: start the server, or correct its address; a running node tries again by itself and loses nothing\n"},
 		{"broker", running, &kafka.UnreachableError{Brokers: "k:9092", Err: errors.New("refused")}, 4, "k:9092: error: Kafka cannot be reached: refused\n    fix: check the address, the network and that the broker runs; a running node tries again by itself and loses nothing\n"},
