@@ -40,7 +40,6 @@ func BenchmarkStart(b *testing.B) {
 				count, err = countEvents(b.Context(), client)
 				return count == (i+1)*workload.Patterns, err
 			})
-			b.Log(r.log())
 			var err error
 			if n.end, err = topicEnd(b.Context(), client); err != nil {
 				b.Fatal(err)
