@@ -162,15 +162,18 @@ func (c cell) appendJSON(dst []byte) (out []byte, ok bool) {
 	return dst, false
 }
 
+// precisionWords are the values of doChinhXac.
+var precisionWords = [...][]byte{value.Year: []byte(value.Year.String()), value.Month: []byte(value.Month.String()), value.Day: []byte(value.Day.String())}
+
 // partialPrecision is doChinhXac of a canonical partial date.
-func partialPrecision(b []byte) string {
+func partialPrecision(b []byte) []byte {
 	switch len(b) {
 	case len("1975"):
-		return value.Year.String()
+		return precisionWords[value.Year]
 	case len("1975-06"):
-		return value.Month.String()
+		return precisionWords[value.Month]
 	}
-	return value.Day.String()
+	return precisionWords[value.Day]
 }
 
 // equal is CEL's ==: null equals only null, numbers compare by value across their kinds, other kinds never equal each other.

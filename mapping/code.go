@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
+	"strconv"
 
 	celast "cel.dev/cel-go/common/ast"
 
@@ -57,7 +58,18 @@ func (c *compiler) bindCodes() {
 type codeNode struct {
 	a     node
 	table map[string][]byte
+	// small is the table for the whole numbers from 0 on that most codes are; nil for a number that it does not have.
+	small [][]byte
 	fail  *failure
+}
+
+func newCodeNode(a node, table map[string][]byte, fail *failure) codeNode {
+	const numbers = 128
+	n := codeNode{a: a, table: table, fail: fail, small: make([][]byte, numbers)}
+	for i := range n.small {
+		n.small[i] = table[strconv.Itoa(i)]
+	}
+	return n
 }
 
 func (l *lowering) codeTable(fn string, arg celast.Expr) *codeTable {
@@ -102,7 +114,7 @@ func lowerCode(l *lowering, _ celast.Expr, args []celast.Expr) (node, typ) {
 	if ta.schema != nil && t.source.List != "" && ta.schema.CodeList == t.source.List {
 		return l.problem(args[0], "wrong-code-list", problem.Say("code() gives codes of %s, and %s is one already", t.source.List, l.source(args[1])), problem.Say("write codeOf(%q, %s) for your own code", t.source.Name, l.source(args[1])))
 	}
-	return codeNode{n, t.to, &failure{schemas.RuleUnmappedCode, "codes." + t.source.Name}}, typ{kind: kindText, nullable: ta.nullable, codes: t}
+	return newCodeNode(n, t.to, &failure{schemas.RuleUnmappedCode, "codes." + t.source.Name}), typ{kind: kindText, nullable: ta.nullable, codes: t}
 }
 
 func lowerCodeOf(l *lowering, e celast.Expr, args []celast.Expr) (node, typ) {
@@ -123,7 +135,7 @@ func lowerCodeOf(l *lowering, e celast.Expr, args []celast.Expr) (node, typ) {
 		return l.problem(e, "not-one-to-one", problem.Say("the code table %s cannot be read backwards: %q has the codes %s", t.source.Name, t.twofold, quotedList(from)), problem.Say("make a second table for this direction, with one code for each"))
 	}
 	l.codesFrom(args[1], ta, t)
-	return codeNode{n, t.back, &failure{schemas.RuleUnmappedCode, "codes." + t.source.Name}}, typ{kind: kindText, nullable: ta.nullable}
+	return newCodeNode(n, t.back, &failure{schemas.RuleUnmappedCode, "codes." + t.source.Name}), typ{kind: kindText, nullable: ta.nullable}
 }
 
 // codesFrom checks that a property of the document has the codes that a table gives back.
@@ -170,6 +182,12 @@ func (n codeNode) eval(f *frame) cell {
 	v := n.a.eval(f)
 	if v.isNull() || v.isFailed() {
 		return v
+	}
+	if v.is(kindInt) && v.num >= 0 && v.num < int64(len(n.small)) {
+		if to := n.small[v.num]; to != nil {
+			return textCell(to)
+		}
+		return failed(n.fail)
 	}
 	var buf [64]byte
 	b := v.b

@@ -233,7 +233,7 @@ func (n digitsNode) eval(f *frame) cell {
 		}
 		return null
 	}
-	return textCell(f.since(start))
+	return cell{kind: kindText, plain: true, b: f.since(start)}
 }
 
 type padNode struct {

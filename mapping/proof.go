@@ -4,19 +4,22 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/lienthong/truc/mapping/value"
 	"github.com/lienthong/truc/schemas"
 )
 
 // proof is what a plan knows beforehand of the check of a property: the compiled schema is bound to the nodes that write the
 // document, so that a value is proven while it is at hand and the document need not be read again.
 type proof struct {
-	// value proves the property's value; nil where that is proven beforehand, by the parts of an object, or by the whole the
-	// property stands in.
+	// value proves the property's value; nil where that is proven beforehand, by the parts of an object or a list, or by the
+	// whole the property stands in.
 	value *schemas.Part
 	// bit is the property's in the required of the object it stands in.
 	bit uint64
 	// required are the bits of an object that is proven by its parts; 0 in others.
 	required uint64
+	// length proves the length of a list that is proven by its elements; nil for others.
+	length *schemas.Part
 }
 
 // prove binds the properties of an object to their checks, and returns the bits that it must have. byParts is whether it is
@@ -28,7 +31,7 @@ func prove(properties []property, object *schemas.Part) (required uint64, byPart
 	bound := make([]proof, len(properties))
 	var seen uint64
 	for i := range properties {
-		part, bit := object.Property(strings.TrimSuffix(string(properties[i].name[1:]), `":`))
+		part, bit := object.Property(nameOf(&properties[i]))
 		if part == nil || seen&bit != 0 {
 			return 0, false
 		}
@@ -36,18 +39,36 @@ func prove(properties []property, object *schemas.Part) (required uint64, byPart
 		bound[i] = proof{value: part, bit: bit}
 	}
 	for i := range properties {
-		p := &properties[i]
-		p.proof = bound[i]
-		if p.object != nil {
-			if inner, byParts := prove(p.object, p.proof.value); byParts {
-				p.proof.value, p.proof.required = nil, inner
-			}
-		}
-		if p.node != nil && provenBeforehand(p.node, p.proof.value) {
-			p.proof.value = nil
-		}
+		properties[i].proof = bound[i]
+		properties[i].bind()
 	}
 	return object.Required(), true
+}
+
+func nameOf(p *property) string { return strings.TrimSuffix(string(p.name[1:]), `":`) }
+
+// bind goes into the value of a property whose check is known.
+func (p *property) bind() {
+	part := p.proof.value
+	switch {
+	case p.object != nil:
+		if required, byParts := prove(p.object, part); byParts {
+			p.proof.value, p.proof.required = nil, required
+		}
+	case p.list != nil && part.OpenList():
+		p.proof.value, p.proof.length = nil, part
+		p.list.item.bindElement(part)
+		for i := range p.list.items {
+			p.list.items[i].bindElement(part)
+		}
+	case p.node != nil && provenBeforehand(p.node, part):
+		p.proof.value = nil
+	}
+}
+
+func (p *property) bindElement(list *schemas.Part) {
+	p.proof.value = list.Items()
+	p.bind()
 }
 
 // provenBeforehand holds for nodes that give one of a few texts, each of which is valid.
@@ -74,6 +95,8 @@ func (p *proof) proves(v *cell, text []byte) bool {
 		return true
 	case v.is(kindText):
 		return (v.plain || utf8.Valid(v.b)) && p.value.Text(v.b)
+	case v.is(kindPartial):
+		return value.Plain(v.b) && p.value.Texts(schemas.Member{Name: "giaTri", Content: v.b}, schemas.Member{Name: "doChinhXac", Content: partialPrecision(v.b)})
 	}
 	return p.value.Value(text)
 }

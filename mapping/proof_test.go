@@ -7,6 +7,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/lienthong/truc/record"
+	"github.com/lienthong/truc/schemas"
 )
 
 // hostileCells are what a legacy column may hold, by kind: valid, out of bounds, out of the code table, not UTF-8, not JSON
@@ -87,6 +88,62 @@ func TestBrokenDocumentsAreNotProven(t *testing.T) {
 		doc, _, violations := tr.Document(nil, row)
 		if tr.proven || len(violations) == 0 {
 			t.Errorf("%s: proven %v, violations %v, document %s", column, tr.proven, violations, doc)
+		}
+	}
+}
+
+// Lists are proven by their elements and their length, partial dates by their text and the word for how precise they are.
+func TestListsAndPartialDatesAreProven(t *testing.T) {
+	set, err := schemas.Builtin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := set.Dataset("dancu.congdan.v1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, problems := Parse("m.yaml", []byte(`dataset: dancu.congdan.v1
+table: cong_dan
+fields:
+  soDinhDanh: so
+  hoTen: ho_ten
+  ngaySinh: partialDate(ngay_sinh, ["dd/MM/yyyy", "MM/yyyy", "yyyy"])
+  gioiTinh: { const: "1" }
+  quocTich: [{ const: VN }]
+  dienThoai: { each: 'split(sdt, ";")', as: s, value: digits(s) }
+`), nil)
+	if problems.Err() != nil {
+		t.Fatal(problems)
+	}
+	table := &record.Table{Name: "cong_dan", Key: []int{0}, Version: 1}
+	for _, name := range []string{"so", "ho_ten", "ngay_sinh", "sdt"} {
+		table.Columns = append(table.Columns, record.Column{Name: name, Kind: record.Text})
+	}
+	p, problems := CompileSource(file, table, d, Env{Set: set, Agency: "H25"})
+	if problems.Err() != nil {
+		t.Fatal(problems)
+	}
+	tr := p.NewTranslator()
+	for _, c := range []struct {
+		born, phones string
+		proven       bool
+	}{
+		{"05/06/1975", "0900000001", true},
+		{"06/1975", "0900000001;0900000002;0900000003;0900000004;0900000005", true},
+		{"1975", "", true},
+		{"1975", "0900000001;0900000002;0900000003;0900000004;0900000005;0900000006", false},
+		{"1975", "0900000001;1", false},
+	} {
+		row := record.Row{record.TextValue("025180000001"), record.TextValue("Nguyễn Thị Mẫu"), record.TextValue(c.born), record.TextValue(c.phones)}
+		doc, _, violations := tr.Document(nil, row)
+		if tr.proven != c.proven || (len(violations) == 0) != c.proven || (d.Check(doc) == nil) != c.proven {
+			t.Errorf("born %q, phones %q: proven %v, violations %v, document %s", c.born, c.phones, tr.proven, violations, doc)
+		}
+	}
+	born := p.root[2].proof
+	for text, want := range map[string]bool{"1975": true, "1975-06": true, "1975-06-05": true, "75": false, `1975"`: false, "\xff": false} {
+		if got := born.proves(&cell{kind: kindPartial, b: []byte(text)}, []byte("{}")); got != want {
+			t.Errorf("partial date %q: proven %v", text, got)
 		}
 	}
 }

@@ -178,10 +178,12 @@ func (t *Translator) list(dst []byte, p *property) (out []byte, present bool) {
 	} else {
 		dst = t.each(dst, p, empty)
 	}
+	n := f.indexes[len(f.indexes)-1]
 	f.indexes = f.indexes[:len(f.indexes)-1]
 	if len(dst) == empty {
 		return dst[:start], false
 	}
+	t.proven = t.proven && (p.proof.length == nil || p.proof.length.Length(n))
 	return append(dst, ']'), true
 }
 

@@ -5,7 +5,8 @@ import "slices"
 // Part is the fast check of one place in a dataset's documents, for whoever writes a document value by value: what is proven
 // of a value that is about to be written need not be read again in the bytes. Like Accepts it says "certainly valid" or
 // nothing. A document is certainly valid when each value of it was proven by the part of its place, and each object that was
-// written property by property (Open) has no property twice and all of Required.
+// written property by property (Open) has no property twice and all of Required, and each list that was written element by
+// element (OpenList) has a length that fits (Length).
 type Part struct {
 	check *checker
 	depth int
@@ -38,6 +39,26 @@ func (p *Part) Property(name string) (inner *Part, bit uint64) {
 // Required holds the bits of the properties that an object in this place must have.
 func (p *Part) Required() uint64 { return p.check.required }
 
+// OpenList reports whether a list in this place may be proven element by element, each by Items; otherwise it takes Value.
+func (p *Part) OpenList() bool {
+	c := p.check
+	return c.allows(kindArray) && !c.limited && c.allOf == nil && c.anyOf == nil && p.depth < maxDepth
+}
+
+// Items is the place of every element of a list.
+func (p *Part) Items() *Part {
+	items := p.check.items
+	if items == nil {
+		items = anyValue
+	}
+	return &Part{check: items, depth: p.depth + 1}
+}
+
+// Length proves the number of elements of a list.
+func (p *Part) Length(n int) bool {
+	return n >= p.check.minItems && (p.check.maxItems < 0 || n <= p.check.maxItems)
+}
+
 // Text proves a string by its content, which is valid UTF-8 and not escaped.
 func (p *Part) Text(content []byte) bool { return p.check.provesText(content) }
 
@@ -51,6 +72,45 @@ func (c *checker) provesText(content []byte) bool {
 		}
 	}
 	return c.anyOf == nil || slices.ContainsFunc(c.anyOf, func(branch *checker) bool { return branch.provesText(content) })
+}
+
+// Member is a property of an object, whose value is a string.
+type Member struct {
+	Name string
+	// Content is valid UTF-8 and not escaped.
+	Content []byte
+}
+
+// Texts proves an object that has these properties, each of another name, and no others.
+func (p *Part) Texts(members ...Member) bool {
+	return p.depth < maxDepth && p.check.provesTexts(members)
+}
+
+func (c *checker) provesTexts(members []Member) bool {
+	if !c.allows(kindObject) || c.limited {
+		return false
+	}
+	var seen uint64
+	for _, m := range members {
+		i := slices.IndexFunc(c.properties, func(f fastProperty) bool {
+			return len(f.quoted) == len(m.Name)+len(`":`) && f.quoted[:len(m.Name)] == m.Name
+		})
+		switch {
+		case i >= 0 && c.properties[i].check.provesText(m.Content):
+			seen |= 1 << i
+		case i >= 0 || c.closed:
+			return false
+		}
+	}
+	if seen&c.required != c.required {
+		return false
+	}
+	for _, branch := range c.allOf {
+		if !branch.provesTexts(members) {
+			return false
+		}
+	}
+	return c.anyOf == nil || slices.ContainsFunc(c.anyOf, func(branch *checker) bool { return branch.provesTexts(members) })
 }
 
 // Value proves a value of any kind by its JSON text, as Accepts proves a document.
