@@ -45,6 +45,8 @@ const MaxDifferences = 100
 type VerifyOptions struct {
 	// Settle is how long a key may differ before it counts: what is on its way arrives meanwhile. 0 means 10 s.
 	Settle time.Duration
+	// pause is how long to wait before differing keys are looked at again; 0 means 400 ms.
+	pause time.Duration
 	// tempDir and held say where sorters put what they cannot hold, and how many records that is; tests set them.
 	tempDir string
 	held    int
@@ -126,6 +128,9 @@ func (c *comparison) run(ctx context.Context, v *Verdict) error {
 	if c.opt.Settle == 0 {
 		c.opt.Settle = 10 * time.Second
 	}
+	if c.opt.pause == 0 {
+		c.opt.pause = 400 * time.Millisecond
+	}
 	last, err := c.pass(ctx, nil)
 	if err != nil {
 		return err
@@ -135,7 +140,7 @@ func (c *comparison) run(ctx context.Context, v *Verdict) error {
 	settled := last.equal // keys that both sides have, with one content
 	deadline := time.Now().Add(c.opt.Settle)
 	for last.differing > 0 {
-		if !sleep(ctx, 400*time.Millisecond) {
+		if !sleep(ctx, c.opt.pause) {
 			return ctx.Err()
 		}
 		again, err := c.pass(ctx, last)
