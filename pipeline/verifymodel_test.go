@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -341,6 +342,52 @@ func TestExpectedRowsModel(t *testing.T) {
 		}
 		if got := rows.read(t); !maps.Equal(got, want) || unmapped != odd {
 			t.Errorf("got %v and %d that cannot be mapped, want %v and %d", got, unmapped, want, odd)
+		}
+	})
+}
+
+// TestUnseenModel: a reconcile deletes the rows that no event made, or whose last event removed them.
+func TestUnseenModel(t *testing.T) {
+	many(t, 300, func(t *testing.T, rnd *rand.Rand, opt VerifyOptions) {
+		r := &reconcile{seen: sorter[[2]uint64]{dir: opt.tempDir, limit: opt.held}}
+		rows := &sorter[[1]uint64]{dir: opt.tempDir, limit: opt.held}
+		defer rows.close()
+		defer r.seen.close()
+		lives := map[uint64]bool{}
+		for range rnd.IntN(60) {
+			row := rnd.Uint64N(30)
+			r.place += 2
+			lives[row] = rnd.IntN(3) > 0
+			seen := [2]uint64{row, r.place}
+			if lives[row] {
+				seen[1]++
+			}
+			if err := r.seen.add(seen); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want, live := [][1]uint64(nil), 0
+		for row := range uint64(30) {
+			if lives[row] {
+				live++
+			}
+			if rnd.IntN(2) == 0 {
+				continue
+			}
+			if err := rows.add([1]uint64{row}); err != nil {
+				t.Fatal(err)
+			}
+			if !lives[row] {
+				want = append(want, [1]uint64{row})
+			}
+		}
+		gone, n, found, err := r.unseen(rows)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer gone.close()
+		if got := sortedBy(t, gone); !slices.Equal(got, want) || n != len(want) || found != live {
+			t.Errorf("%d gone: %v, %d live; want %v, %d", n, got, found, want, live)
 		}
 	})
 }
