@@ -32,7 +32,7 @@ func sortedBy[R words](t *testing.T, s *sorter[R]) (out []R) {
 // TestSorter: whatever is held and whatever is spilled, all records come back in order, as often as they were added, twice over.
 func TestSorter(t *testing.T) {
 	seed := rand.Uint64()
-	rnd := rand.New(rand.NewPCG(seed, 1)) //nolint:gosec // a test's choices
+	rnd := rand.New(rand.NewPCG(seed, 1))
 	for range 300 {
 		s := sorter[[3]uint64]{dir: t.TempDir(), limit: 1 + rnd.IntN(20)}
 		var all [][3]uint64
@@ -144,7 +144,7 @@ func TestSorterWithoutRoom(t *testing.T) {
 func BenchmarkSorter(b *testing.B) {
 	s := sorter[[3]uint64]{dir: b.TempDir()}
 	defer s.close()
-	rnd := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // not a secret
+	rnd := rand.New(rand.NewPCG(1, 2))
 	for range b.N {
 		if err := s.add([3]uint64{rnd.Uint64()}); err != nil {
 			b.Fatal(err)

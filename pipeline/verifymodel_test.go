@@ -90,7 +90,7 @@ func many(t *testing.T, n int, one func(t *testing.T, rnd *rand.Rand, opt Verify
 	dir := t.TempDir()
 	for range n {
 		seed := rand.Uint64()
-		rnd := rand.New(rand.NewPCG(seed, 1)) //nolint:gosec // a test's choices
+		rnd := rand.New(rand.NewPCG(seed, 1))
 		one(t, rnd, VerifyOptions{Settle: time.Nanosecond, pause: time.Nanosecond, tempDir: dir, held: 1 + rnd.IntN(12)})
 		if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
 			t.Errorf("it leaves %v, %v", left, err)

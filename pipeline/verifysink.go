@@ -155,7 +155,7 @@ type expectedRow = [5]uint64
 
 // What an event does: the lowest two bits of its place.
 const (
-	removes = iota
+	removes = iota // as long as nothing else is said
 	writes
 	cannotBeMapped
 )
@@ -253,7 +253,7 @@ func (x *expectedRows) events(ctx context.Context, in *selection, topic string, 
 				return fmt.Errorf("sequence of an event on %s: %w", tp, err)
 			}
 			place += 4
-			v := eventVersion{keyHash(name), binary.BigEndian.Uint64(sequence[:8]), binary.BigEndian.Uint64(sequence[8:]), place | removes}
+			v := eventVersion{keyHash(name), binary.BigEndian.Uint64(sequence[:8]), binary.BigEndian.Uint64(sequence[8:]), place}
 			if e.Data == nil {
 				return events.add(v)
 			}
