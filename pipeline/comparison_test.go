@@ -13,12 +13,17 @@ func TestComparisonCountsWhatItSettled(t *testing.T) {
 	// Passes of a side that lags behind the other: key by key, what it holds at each look; the last one stays.
 	passes := func(looks ...map[string]uint64) side {
 		i := 0
-		return func(_ context.Context, fn func([]byte, uint64)) error {
-			for key, content := range looks[min(i, len(looks)-1)] {
-				fn([]byte(key), content)
-			}
+		return func(ctx context.Context, in *selection) (contents, error) {
+			look := looks[min(i, len(looks)-1)]
 			i++
-			return nil
+			return keyed(ctx, VerifyOptions{}, in, func(_ context.Context, fn func([]byte, uint64) error) error {
+				for key, content := range look {
+					if err := fn([]byte(key), content); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
 		}
 	}
 	contents := func(n, changed int) map[string]uint64 {
@@ -54,8 +59,12 @@ func TestComparisonCountsWhatItSettled(t *testing.T) {
 func TestComparisonEndsWithAFailedRead(t *testing.T) {
 	broken := errors.New("away")
 	none := func(context.Context) error { return nil }
-	nothing := func(context.Context, func([]byte, uint64)) error { return nil }
-	fails := func(context.Context, func([]byte, uint64)) error { return broken }
+	yields := func(err error) side {
+		return func(ctx context.Context, in *selection) (contents, error) {
+			return keyed(ctx, VerifyOptions{}, in, func(context.Context, func([]byte, uint64) error) error { return err })
+		}
+	}
+	nothing, fails := yields(nil), yields(broken)
 	for name, c := range map[string]comparison{
 		"letters": {begin: func(context.Context) error { return broken }, left: nothing, right: nothing},
 		"left":    {begin: none, left: fails, right: nothing},

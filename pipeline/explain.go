@@ -137,6 +137,9 @@ func explainStop(err error) (problem.Problem, bool) {
 			Fix:  problem.Say("truc dlq list %s, correct the mapping, truc check, start again, then truc dlq retry %s", e.Pipeline, e.Pipeline),
 		}, true
 	}
+	if e, ok := errors.AsType[*TempSpaceError](err); ok {
+		return e.explain(), true
+	}
 	if IsTakenOver(err) {
 		return problem.Problem{
 			Code: "run.taken-over",

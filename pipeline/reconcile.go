@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -16,8 +17,11 @@ import (
 // reconcile reads the topics of a delivery again from their start, and then deletes at the sink what is no longer on them.
 // It mends an absence longer than tombstones live, a lost piece of a topic, and a sink that was tampered with.
 type reconcile struct {
-	// seen holds the fingerprints of the sink keys that are live on the topics (8 bytes and overhead each).
-	seen map[uint64]struct{}
+	// seen holds what every event read does to a row: the hash of the row's key, and the place of the event among those read, with
+	// in its lowest bit whether it lives. failed is why it could not be kept.
+	seen   sorter[[2]uint64]
+	place  uint64
+	failed error
 	// latest is the highest sequence read of each source: a deletion carries it, so that nothing older undoes it and
 	// everything newer does.
 	latest map[string]string
@@ -40,8 +44,11 @@ func (w *writer) reconcileAll(ctx context.Context, requests []string) error {
 		return err
 	}
 	w.d.cfg.Log.Warn("delivery reads its topics again and deletes what is no longer on them", "pipeline", name, "partitions", len(w.state.committed))
-	w.reconcile = &reconcile{seen: map[uint64]struct{}{}, latest: map[string]string{}, marks: map[adapters.TopicPartition]deliveryMark{}}
-	defer func() { w.reconcile = nil }()
+	w.reconcile = &reconcile{latest: map[string]string{}, marks: map[adapters.TopicPartition]deliveryMark{}}
+	defer func() {
+		w.reconcile.seen.close()
+		w.reconcile = nil
+	}()
 	// What was read before says nothing here: a topic that was created anew ends before it.
 	w.state.read = maps.Clone(w.state.committed)
 	for tp := range w.state.committed {
@@ -49,7 +56,7 @@ func (w *writer) reconcileAll(ctx context.Context, requests []string) error {
 			return fmt.Errorf("reconcile subscribe.%s: %w", name, err)
 		}
 	}
-	deleted, err := w.deleteUnseen(ctx)
+	live, deleted, err := w.deleteUnseen(ctx)
 	if err == nil {
 		err = w.waitForDeletions(ctx)
 	}
@@ -65,7 +72,7 @@ func (w *writer) reconcileAll(ctx context.Context, requests []string) error {
 	if err := w.setStale(ctx, false); err != nil {
 		return err
 	}
-	w.d.cfg.Log.Info("delivery is reconciled", "pipeline", name, "live", len(w.reconcile.seen), "deleted", deleted)
+	w.d.cfg.Log.Info("delivery is reconciled", "pipeline", name, "live", live, "deleted", deleted)
 	if len(requests) == 0 {
 		return nil
 	}
@@ -107,7 +114,7 @@ func (w *writer) deliverAgain(ctx context.Context, tp adapters.TopicPartition) e
 		w.reconcile.marks[tp] = w.reconcile.marks[tp].after(batch)
 		events, err := w.translate(ctx, fetched{partition: tp, records: batch}, nil)
 		batch, size = nil, 0
-		if err != nil {
+		if err = errors.Join(err, w.reconcile.failed); err != nil {
 			return err
 		}
 		return w.apply(ctx, events)
@@ -136,48 +143,147 @@ func (r *reconcile) note(w *writer, rec *bus.Delivered, c *record.Change, bad *u
 	case !ok:
 	case row == nil:
 		r.blind++
-	case live:
-		r.seen[fingerprint(sinkKey(row))] = struct{}{}
 	default:
-		delete(r.seen, fingerprint(sinkKey(row)))
+		r.place += 2
+		seen := [2]uint64{keyHash(sinkKey(row)), r.place}
+		if live {
+			seen[1] |= 1
+		}
+		if r.failed == nil {
+			r.failed = r.seen.add(seen)
+		}
 	}
 }
 
-// deleteUnseen deletes the rows that truc wrote and that no topic has any more.
-func (w *writer) deleteUnseen(ctx context.Context) (int, error) {
+// unseen gives the hashes of the rows that truc wrote and that no topic has any more, and says how many rows the topics have.
+func (r *reconcile) unseen(rows *sorter[[1]uint64]) (gone *sorter[[1]uint64], count, live int, err error) {
+	events, err := r.seen.sorted()
+	if err != nil {
+		return nil, 0, 0, err
+	}
+	there, err := rows.sorted()
+	if err != nil {
+		return nil, 0, 0, err
+	}
+	gone = &sorter[[1]uint64]{dir: rows.dir, limit: rows.limit}
+	last := lastOfKeys[[2]uint64]{from: events}
+	row, more, err := there.next()
+	for err == nil {
+		var e [2]uint64
+		var some bool
+		if e, some, err = last.next(); err != nil {
+			break
+		}
+		lives := some && e[1]&1 == 1
+		if lives {
+			live++
+		}
+		for err == nil && more && (!some || row[0] <= e[0]) {
+			if row[0] != e[0] || !lives {
+				count++
+				err = gone.add(row)
+			}
+			if err == nil {
+				row, more, err = there.next()
+			}
+		}
+		if !some {
+			break
+		}
+	}
+	if err != nil {
+		gone.close()
+	}
+	return gone, count, live, err
+}
+
+// deleteUnseen deletes the rows that truc wrote and that no topic has any more. live is how many rows the topics have.
+func (w *writer) deleteUnseen(ctx context.Context) (live, deleted int, err error) {
 	r := w.reconcile
 	reader, ok := w.sink.(adapters.SinkReader)
 	if !ok {
-		return 0, &adapters.RefusedError{Where: "subscribe." + w.d.cfg.Name, What: problem.Say("its sink cannot be read back, so what is gone cannot be found"), Fix: problem.Say("empty the table and deliver anew, or use an adapter that can")}
+		return 0, 0, &adapters.RefusedError{Where: "subscribe." + w.d.cfg.Name, What: problem.Say("its sink cannot be read back, so what is gone cannot be found"), Fix: problem.Say("empty the table and deliver anew, or use an adapter that can")}
 	}
-	var gone []delivery
-	err := reader.Rows(ctx, w.d.target, func(row adapters.SinkRow) error {
-		if _, ok := r.seen[fingerprint(sinkKey(row.Key))]; ok {
-			return nil
-		}
-		latest, read := r.latest[row.Source]
-		if !read {
+	rows := &sorter[[1]uint64]{dir: r.seen.dir, limit: r.seen.limit}
+	defer rows.close()
+	err = reader.Rows(ctx, w.d.target, func(row adapters.SinkRow) error {
+		if _, read := r.latest[row.Source]; !read {
 			return nil // another delivery's, or of an agency whose topic is not read here
 		}
-		gone = append(gone, w.goneRow(row, max(row.Generation, w.generation.number), max(latest, row.Sequence)))
-		return nil
+		return rows.add([1]uint64{keyHash(sinkKey(row.Key))})
 	})
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
-	if len(gone) > 0 && r.blind > 0 {
+	gone, count, live, err := r.unseen(rows)
+	if err != nil {
+		return 0, 0, err
+	}
+	defer gone.close()
+	if count > 0 && r.blind > 0 {
 		w.warnBlind(r.blind)
-		return 0, nil
+		return live, 0, nil
 	}
-	if len(gone) > 0 && w.d.target.OnDelete == record.DeleteSets {
+	if count > 0 && w.d.target.OnDelete == record.DeleteSets {
 		// What a deletion writes is computed from its event, and there is none: a person decides.
-		w.d.cfg.Log.Warn("rows that are no longer on any topic were left as they are, because on_delete sets columns", "pipeline", w.d.cfg.Name, "rows", len(gone))
-		return 0, nil
+		w.d.cfg.Log.Warn("rows that are no longer on any topic were left as they are, because on_delete sets columns", "pipeline", w.d.cfg.Name, "rows", count)
+		return live, 0, nil
 	}
-	for group := range slices.Chunk(gone, w.d.cfg.BatchSize) {
-		if err := w.apply(ctx, group); err != nil {
-			return 0, err
+	sorted, err := gone.sorted()
+	if err != nil {
+		return live, 0, err
+	}
+	for {
+		some := map[uint64]struct{}{}
+		for len(some) < sweepSuspects {
+			row, more, err := sorted.next()
+			if err != nil {
+				return live, deleted, err
+			}
+			if !more {
+				break
+			}
+			some[row[0]] = struct{}{}
+		}
+		if len(some) == 0 {
+			return live, deleted, nil
+		}
+		n, err := w.deleteGone(ctx, reader, some)
+		if deleted += n; err != nil {
+			return live, deleted, err
 		}
 	}
-	return len(gone), nil
+}
+
+// goneRows is how many rows a reconcile deletes between two looks at the sink.
+const goneRows = 100_000
+
+// deleteGone deletes rows by the hashes of their keys, so many at a time that memory can hold them.
+func (w *writer) deleteGone(ctx context.Context, reader adapters.SinkReader, hashes map[uint64]struct{}) (deleted int, err error) {
+	for len(hashes) > 0 {
+		var gone []delivery
+		err := reader.Rows(ctx, w.d.target, func(row adapters.SinkRow) error {
+			hash := keyHash(sinkKey(row.Key))
+			latest, read := w.reconcile.latest[row.Source]
+			if _, is := hashes[hash]; !is || !read {
+				return nil
+			}
+			delete(hashes, hash)
+			gone = append(gone, w.goneRow(row, max(row.Generation, w.generation.number), max(latest, row.Sequence)))
+			if len(gone) == goneRows {
+				return errEnoughRows
+			}
+			return nil
+		})
+		if err != nil && !errors.Is(err, errEnoughRows) || len(gone) == 0 {
+			return deleted, err // what is not there any more was deleted by somebody else
+		}
+		for group := range slices.Chunk(gone, w.d.cfg.BatchSize) {
+			if err := w.apply(ctx, group); err != nil {
+				return deleted, err
+			}
+		}
+		deleted += len(gone)
+	}
+	return deleted, nil
 }

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -26,24 +27,32 @@ var errEnoughRows = errors.New("enough rows for now")
 // asked about every row that is suspected.
 func (w *writer) sweep(ctx context.Context) (deleted int, err error) {
 	d := w.d
-	alive := map[uint64]struct{}{} // those that stay, so that they are suspected once
+	all := &sorter[[1]uint64]{}
+	defer all.close()
+	err = w.unwritten(ctx, func(row *adapters.SinkRow) error { return all.add([1]uint64{keyHash(sinkKey(row.Key))}) })
+	if err != nil {
+		return 0, err
+	}
+	sorted, err := all.sorted()
+	if err != nil {
+		return 0, err
+	}
 	for {
 		// Whether a suspect was found alive.
 		suspects := map[uint64]bool{}
-		err := w.unwritten(ctx, func(row *adapters.SinkRow) error {
-			fp := fingerprint(sinkKey(row.Key))
-			if _, stays := alive[fp]; !stays {
-				suspects[fp] = false
+		for len(suspects) < sweepSuspects {
+			row, more, err := sorted.next()
+			if err != nil {
+				return deleted, err
 			}
-			if len(suspects) == sweepSuspects {
-				return errEnoughRows
+			if !more {
+				break
 			}
-			return nil
-		})
-		if err != nil || len(suspects) == 0 {
-			return deleted, err
+			suspects[row[0]] = false
 		}
-		full := len(suspects) == sweepSuspects
+		if len(suspects) == 0 {
+			return deleted, nil
+		}
 		if d.target.OnDelete != record.DeleteRow {
 			d.cfg.Log.Warn("rows that the replay did not write were left as they are, because on_delete does not delete", "pipeline", d.cfg.Name)
 			return deleted, nil
@@ -56,14 +65,9 @@ func (w *writer) sweep(ctx context.Context) (deleted int, err error) {
 			w.warnBlind(blind)
 			return deleted, nil
 		}
-		before := len(alive)
-		for fp, lives := range suspects {
-			if lives {
-				alive[fp] = struct{}{}
-				delete(suspects, fp)
-			}
-		}
-		if n := len(alive) - before; n > 0 {
+		before := len(suspects)
+		maps.DeleteFunc(suspects, func(_ uint64, lives bool) bool { return lives })
+		if n := before - len(suspects); n > 0 {
 			d.cfg.Log.Warn("rows that the replay did not write were left as they are, because their entities live on the topics: their last events became dead letters", "pipeline", d.cfg.Name, "rows", n, "fix", "truc dlq list "+d.cfg.Name)
 		}
 		n, err := w.deleteSuspects(ctx, suspects)
@@ -71,9 +75,6 @@ func (w *writer) sweep(ctx context.Context) (deleted int, err error) {
 			return deleted, err
 		}
 		d.stats.Swept.Add(int64(n))
-		if !full {
-			return deleted, nil
-		}
 	}
 }
 
@@ -116,7 +117,7 @@ func (w *writer) findAlive(ctx context.Context, suspects map[uint64]bool) (blind
 					blind++
 					return nil
 				}
-				fp := fingerprint(sinkKey(row))
+				fp := keyHash(sinkKey(row))
 				if _, ok := suspects[fp]; ok {
 					suspects[fp] = live
 				}
@@ -135,7 +136,7 @@ func (w *writer) deleteSuspects(ctx context.Context, suspects map[uint64]bool) (
 	for len(suspects) > 0 {
 		var gone []delivery
 		err := w.unwritten(ctx, func(row *adapters.SinkRow) error {
-			fp := fingerprint(sinkKey(row.Key))
+			fp := keyHash(sinkKey(row.Key))
 			if _, ok := suspects[fp]; !ok {
 				return nil
 			}
