@@ -132,15 +132,7 @@ func connect(tb testing.TB, dsn string) *pgx.Conn {
 // birthMapping is testdata/khai_sinh.yaml with the dataset it is for.
 func birthMapping(tb testing.TB) (*mapping.File, *schemas.Dataset, mapping.Env) {
 	tb.Helper()
-	const name = "testdata/khai_sinh.yaml"
-	text, err := os.ReadFile(name)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	file, problems := mapping.Parse(name, text, nil)
-	if err := problems.Err(); err != nil {
-		tb.Fatal(err)
-	}
+	file := readMapping(tb, "testdata/khai_sinh.yaml")
 	set, err := schemas.Builtin()
 	if err != nil {
 		tb.Fatal(err)
@@ -150,4 +142,17 @@ func birthMapping(tb testing.TB) (*mapping.File, *schemas.Dataset, mapping.Env) 
 		tb.Fatal(err)
 	}
 	return file, d, mapping.Env{Set: set, Agency: agency}
+}
+
+func readMapping(tb testing.TB, name string) *mapping.File {
+	tb.Helper()
+	text, err := os.ReadFile(name)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	file, problems := mapping.Parse(name, text, nil)
+	if err := problems.Err(); err != nil {
+		tb.Fatal(err)
+	}
+	return file
 }

@@ -32,8 +32,7 @@ func BenchmarkDrain(b *testing.B) {
 	execute(b, dsn, "ALTER TABLE khai_sinh REPLICA IDENTITY FULL")
 	execute(b, dsn, "CREATE PUBLICATION bench FOR TABLE khai_sinh")
 	sink := pg.Database(b)
-	execute(b, sink, `CREATE TABLE tre_em (co_quan text, quyen text, so text, ho_ten text NOT NULL, ngay_sinh text, gioi text, noi_sinh text,
-		ngay_dk date, me text, cha text, cap_nhat timestamptz, PRIMARY KEY (co_quan, quyen, so))`)
+	execute(b, sink, fmt.Sprintf(createChildren, "tre_em"))
 	broker := servers.NewKafka(b)
 
 	publish := func(source string) string {
