@@ -272,8 +272,9 @@ func (d *Delivery) expected(ctx context.Context, b Bus, topic string, excluded m
 		}
 		live, odd := map[string]row{}, map[string]struct{}{}
 		last := map[string]string{}
+		var parser bus.EventParser
 		err = b.ReadRange(ctx, tp, r.Start, r.End, func(rec *bus.Delivered) error {
-			e, err := d.event(rec)
+			e, err := d.event(&parser, rec)
 			if err != nil {
 				return nil //nolint:nilerr // a foreign record has a dead letter; there is no row to expect
 			}
