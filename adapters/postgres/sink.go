@@ -45,6 +45,8 @@ type sinkConn struct {
 	plans map[*record.Target]*plan
 	// careful counts the batches in which no row is inserted unseen.
 	careful int
+	// filling says that most keys of the last round were not known.
+	filling bool
 	names   map[string]int32 // ids of the bookkeeping
 }
 

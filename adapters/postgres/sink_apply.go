@@ -88,7 +88,9 @@ func (c *sinkConn) applyAtOnce(ctx context.Context, batches []*targetBatch, move
 				return errIsolate
 			}
 			applied, skipped := split(round, decision)
-			fresh := len(places(decision.Rows[0][1])) == len(applied) && c.careful == 0
+			unknown := len(places(decision.Rows[0][1]))
+			c.filling = unknown > len(round)/2
+			fresh := unknown == len(applied) && c.careful == 0
 			if len(skipped) > 0 {
 				encoded = nil
 			}
@@ -202,7 +204,11 @@ func (c *sinkConn) addDecide(b *pgconn.Batch, p *plan, ops []*op) {
 	for _, kind := range joinKinds {
 		b.ExecParams("SET LOCAL "+kind+" = off", nil, nil, nil, nil)
 	}
-	b.ExecParams(p.decide.sql, c.state(p, ops), p.decide.types, nil, nil)
+	s := p.decide
+	if c.filling {
+		s = p.decideNew
+	}
+	b.ExecParams(s.sql, c.state(p, ops), s.types, nil, nil)
 }
 
 var joinKinds = [...]string{"enable_hashjoin", "enable_mergejoin"}

@@ -26,8 +26,8 @@ const raiseDDL = `ALTER TABLE %[1]s.sink_offset ADD COLUMN IF NOT EXISTS mark te
 //	sink_offset   how far each pipeline has read: written in the same transaction as the rows
 //	sink_entity   per (target table, key) the newest event applied, deletions too. key is the canonical text of the key
 //	              columns' values (plan.keyExpression); pipeline, source and target are ids of sink_name
-//	              (fillfactor: an update of every row finds room in its own page and leaves the index alone, which halves its
-//	              cost; without that room both table and index double at the first of them)
+//	              (fillfactor: an update of every row finds room in its own page and leaves the index alone, for two
+//	              thirds of the cost; without that room both table and index double at the first of them)
 //	sink_name     numbers for the long names in sink_entity, which has one row for each row delivered
 const stateDDL = `
 CREATE TABLE IF NOT EXISTS %[1]s.sink_format (version int NOT NULL);
