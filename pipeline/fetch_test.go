@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -20,7 +21,7 @@ func TestExaminedAhead(t *testing.T) {
 	for n := range int64(4) {
 		records = append(records, bus.Delivered{
 			Topic: w.publish.Topic, Offset: n, Key: fmt.Appendf(nil, `["KS%d","2026","H44.15"]`, n), Value: []byte{},
-			Headers: eventHeaders(source, kind, strings.Repeat(fmt.Sprint(n), sequenceSize)),
+			Headers: eventHeaders(source, kind, strings.Repeat(strconv.FormatInt(n, 10), sequenceSize)),
 		})
 		records[n].Value = nil
 	}

@@ -20,10 +20,10 @@ func TestSinkOldAmongMany(t *testing.T) {
 	}
 	b.apply(first[:many/2]...)
 	for i := range many {
-		switch {
-		case i%3 == 0:
+		switch i % 3 {
+		case 0:
 			mixed = append(mixed, old[i])
-		case i%3 == 1:
+		case 1:
 			mixed = append(mixed, b.put(i, "mới", nil))
 		default:
 			mixed = append(mixed, b.remove(i))
