@@ -4,7 +4,6 @@ package bus
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 )
 
@@ -135,32 +134,50 @@ func (e *NotEventError) Error() string {
 
 // ParseEvent reads a record as an event.
 func ParseEvent(d *Delivered) (Event, error) {
+	var p EventParser
+	return p.Parse(d)
+}
+
+// EventParser reads records as events. It keeps the texts that one event has in common with the next. It is not safe for
+// concurrent use.
+type EventParser struct{ source, kind, schema string }
+
+// again returns the text of b, in the memory of last where that is the same.
+func again(last *string, b []byte) string {
+	if *last != string(b) {
+		*last = string(b)
+	}
+	return *last
+}
+
+// Parse is ParseEvent.
+func (p *EventParser) Parse(d *Delivered) (Event, error) {
 	e := Event{Data: d.Value, Key: d.Key}
-	spec := ""
+	spec := false
 	for i := range d.Headers {
-		v := string(d.Headers[i].Value)
+		v := d.Headers[i].Value
 		switch d.Headers[i].Key {
 		case HeaderSpecVersion:
-			spec = v
+			spec = string(v) == "1.0"
 		case HeaderID:
-			e.ID = v
+			e.ID = string(v)
 		case HeaderSource:
-			e.Source = v
+			e.Source = again(&p.source, v)
 		case HeaderType:
-			e.Type = v
+			e.Type = again(&p.kind, v)
 		case HeaderSubject:
-			e.Subject = v
+			e.Subject = string(v)
 		case HeaderTime:
-			e.Time = v
+			e.Time = string(v)
 		case HeaderDataSchema:
-			e.DataSchema = v
+			e.DataSchema = again(&p.schema, v)
 		case HeaderSequence:
-			e.Sequence = v
+			e.Sequence = string(v)
 		case HeaderRedelivery:
-			e.Redelivery = v
+			e.Redelivery = string(v)
 		}
 	}
-	if spec != "1.0" {
+	if !spec {
 		return e, &NotEventError{HeaderSpecVersion}
 	}
 	if e.ID == "" {
@@ -185,13 +202,21 @@ func ParseEvent(d *Delivered) (Event, error) {
 		return e, &NotEventError{HeaderSource}
 	}
 	e.Agency = agency
-	if !sequenceForm.MatchString(e.Sequence) {
+	if !isSequence(e.Sequence) {
 		return e, &NotEventError{HeaderSequence}
 	}
 	return e, nil
 }
 
-var sequenceForm = regexp.MustCompile(`^[0-9a-f]{32}$`)
+// isSequence tells 32 lower-case hexadecimal digits.
+func isSequence(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; (c < '0' || c > '9') && (c < 'a' || c > 'f') {
+			return false
+		}
+	}
+	return len(s) == 32
+}
 
 // SourceName is the ce_source of a publishing pipeline.
 func SourceName(agency, source, pipeline string) string {

@@ -35,7 +35,8 @@ type DeliveryConfig struct {
 	// Generation is the least that changes carry. The sink counts on from there: each deliberate replay raises it.
 	Generation  uint32
 	Replication int
-	// BatchSize is how many events go into one transaction at the sink, at most; 0 means 1000.
+	// BatchSize is how many events go into one transaction at the sink, at most; 0 means 5000. A delivery that keeps up takes
+	// what there is.
 	BatchSize int
 	// ParkFor is how long a violated unique or foreign key may wait for other events to heal it; 0 means 30 s.
 	ParkFor time.Duration
@@ -82,7 +83,7 @@ type Delivery struct {
 // NewDelivery does no I/O.
 func NewDelivery(cfg DeliveryConfig) *Delivery {
 	if cfg.BatchSize == 0 {
-		cfg.BatchSize = 1000
+		cfg.BatchSize = 5000
 	}
 	if cfg.ParkFor == 0 {
 		cfg.ParkFor = 30 * time.Second
@@ -291,8 +292,8 @@ func (d *Delivery) replan(ctx context.Context, sink adapters.Sink) error {
 }
 
 // event reads a record of one of the delivery's topics. A topic belongs to one agency: nobody speaks for another on it.
-func (d *Delivery) event(r *bus.Delivered) (bus.Event, error) {
-	e, err := bus.ParseEvent(r)
+func (d *Delivery) event(p *bus.EventParser, r *bus.Delivered) (bus.Event, error) {
+	e, err := p.Parse(r)
 	if err != nil {
 		return e, err
 	}
@@ -334,12 +335,12 @@ func (d *Delivery) deliver(ctx context.Context, sink adapters.Sink, letters *sin
 		<-ctx.Done()
 		return ctx.Err()
 	}
-	w := &writer{d: d, sink: sink, letters: letters, tr: d.cfg.Plan.NewTranslator()}
+	w := &writer{d: d, sink: sink, letters: letters, ex: d.newExaminer(0)}
 	if err := w.begin(ctx, parts); err != nil {
 		return err
 	}
 	reading, stop := context.WithCancelCause(ctx)
-	f := newFetchers(reading, d.cfg.Client, w.state.read, stop)
+	f := newFetchers(reading, d.cfg.Client, w.state.read, func() *examiner { return d.newExaminer(w.generation.number) }, stop)
 	defer f.wait()
 	defer stop(nil)
 	d.stats.setState(StateRunning, nil)

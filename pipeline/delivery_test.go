@@ -182,7 +182,7 @@ func (lostLetters) MessageLimit(string) int { return maxMessageBytes }
 func (w *town) newWriter(d *Delivery) *writer {
 	tp := adapters.TopicPartition{Topic: w.publish.Topic}
 	return &writer{
-		d: d, sink: memory.NewSink(w.sink, adapters.Env{Name: "bhyt", Log: w.log}), letters: newSinkLetters(d), tr: d.cfg.Plan.NewTranslator(),
+		d: d, sink: memory.NewSink(w.sink, adapters.Env{Name: "bhyt", Log: w.log}), letters: newSinkLetters(d), ex: d.newExaminer(0),
 		generation: generation{number: d.cfg.Generation},
 		state:      &sinkState{committed: adapters.Offsets{tp: {}}, read: adapters.Offsets{tp: {}}},
 	}
@@ -239,7 +239,7 @@ func TestBatchesAreBoundedInBytes(t *testing.T) {
 		from[adapters.TopicPartition{Topic: topic.Name, Partition: p}] = adapters.Offset{}
 	}
 	ctx, cancel := context.WithCancelCause(t.Context())
-	f = newFetchers(ctx, w.client, from, cancel)
+	f = newFetchers(ctx, w.client, from, func() *examiner { return d.newExaminer(0) }, cancel)
 	defer f.wait()
 	defer cancel(nil)
 	held, records := int64(0), 0

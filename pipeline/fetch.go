@@ -15,6 +15,8 @@ import (
 type fetched struct {
 	partition adapters.TopicPartition
 	records   []bus.Delivered
+	// examined is aligned with records, which then lack what is not needed any more; nil where nobody has looked at them.
+	examined []examined
 	// next is where the partition is read on, beyond markers too.
 	next int64
 	// behind is how many records the partition has beyond next.
@@ -30,18 +32,21 @@ const (
 	leastFetch, mostFetch = 64 << 10, 1 << 20
 )
 
-// fetchers read partitions ahead of the writer, a bounded piece each.
+// fetchers read partitions ahead of the writer, a bounded piece each, and examine what they have read: while one batch is written,
+// the next are made, on as many cores as there are partitions. Nothing is decided there: when the offsets turn out to have moved,
+// what was made is dropped with its fetchers.
 type fetchers struct {
 	out  chan fetched
 	room *semaphore.Weighted
 	wg   sync.WaitGroup
 }
 
-// newFetchers starts one goroutine a partition; the first error stops them all.
-func newFetchers(ctx context.Context, client *kafka.Client, from adapters.Offsets, fail context.CancelCauseFunc) *fetchers {
+// newFetchers starts one goroutine a partition, each with an examiner of its own; the first error stops them all.
+func newFetchers(ctx context.Context, client *kafka.Client, from adapters.Offsets, newExaminer func() *examiner, fail context.CancelCauseFunc) *fetchers {
 	f := &fetchers{out: make(chan fetched, 2), room: newFetchRoom()}
 	cfg := kafka.ReaderConfig{MaxBytes: min(max(fetchRoom/max(len(from), 1), leastFetch), mostFetch)}
 	for tp, at := range from {
+		x := newExaminer()
 		f.wg.Go(func() {
 			r := client.NewReader(kafka.TopicPartition(tp), at.Next, cfg)
 			for {
@@ -54,8 +59,10 @@ func newFetchers(ctx context.Context, client *kafka.Client, from adapters.Offset
 				if f.room.Acquire(ctx, size) != nil {
 					return
 				}
+				piece := fetched{partition: tp, next: r.Offset(), behind: max(r.HighWatermark()-r.Offset(), 0), size: size}
+				piece.examine(x, records)
 				select {
-				case f.out <- fetched{tp, cloneDelivered(records), r.Offset(), max(r.HighWatermark()-r.Offset(), 0), size}:
+				case f.out <- piece:
 				case <-ctx.Done():
 					return
 				}
@@ -63,6 +70,34 @@ func newFetchers(ctx context.Context, client *kafka.Client, from adapters.Offset
 		})
 	}
 	return f
+}
+
+// examine makes changes of records, and keeps of these what is needed still: their places and keys, and the headers of those
+// that become letters, and of the last.
+func (f *fetched) examine(x *examiner, records []bus.Delivered) {
+	f.examined = make([]examined, len(records))
+	f.records = make([]bus.Delivered, len(records))
+	size := 0
+	for i := range records {
+		size += len(records[i].Key)
+	}
+	keys := make([]byte, 0, size)
+	for i := range records {
+		r := records[i]
+		f.examined[i].event, f.examined[i].bad = x.examine(&r)
+		if r.Key != nil {
+			start := len(keys)
+			keys = append(keys, r.Key...)
+			r.Key = keys[start:len(keys):len(keys)]
+		}
+		r.Value = nil
+		if f.examined[i].bad == nil && i < len(records)-1 {
+			r.Headers = nil
+		} else {
+			r.Headers = cloneDelivered([]bus.Delivered{r})[0].Headers
+		}
+		f.records[i], f.examined[i].event.key = r, r.Key
+	}
 }
 
 func (f *fetchers) wait() {

@@ -138,7 +138,7 @@ func (r *reconcile) note(w *writer, rec *bus.Delivered, c *record.Change, bad *u
 	if c.Sequence > r.latest[c.Source] {
 		r.latest[c.Source] = c.Sequence
 	}
-	row, live, ok := w.footprint(rec, c, bad)
+	row, live, ok := w.ex.footprint(rec, c, bad)
 	switch {
 	case !ok:
 	case row == nil:

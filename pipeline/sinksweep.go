@@ -109,7 +109,7 @@ func (w *writer) findAlive(ctx context.Context, suspects map[uint64]bool) (blind
 		for _, tp := range parts {
 			err := b.ReadRange(ctx, tp, ranges[tp].Start, ranges[tp].End, func(r *bus.Delivered) error {
 				ev, bad := w.examine(r)
-				row, live, ok := w.footprint(r, &ev.change, bad)
+				row, live, ok := w.ex.footprint(r, &ev.change, bad)
 				if !ok {
 					return nil
 				}

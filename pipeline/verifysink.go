@@ -228,6 +228,7 @@ func (x *expectedRows) events(ctx context.Context, in *selection, topic string, 
 		return err
 	}
 	tr := d.cfg.Plan.NewTranslator()
+	var parser bus.EventParser
 	place := uint64(0)
 	for n := range infos[topic].Partitions {
 		tp := kafka.TopicPartition{Topic: topic, Partition: int32(n)}
@@ -240,7 +241,7 @@ func (x *expectedRows) events(ctx context.Context, in *selection, topic string, 
 			continue
 		}
 		err = x.bus.ReadRange(ctx, tp, r.Start, r.End, func(rec *bus.Delivered) error {
-			e, err := d.event(rec)
+			e, err := d.event(&parser, rec)
 			if err != nil {
 				return nil //nolint:nilerr // a foreign record has a dead letter; there is no row to expect
 			}

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/lienthong/truc/adapters"
-	"github.com/lienthong/truc/mapping"
+	"github.com/lienthong/truc/bus"
 	"github.com/lienthong/truc/record"
 )
 
@@ -17,7 +17,7 @@ type writer struct {
 	sink    adapters.Sink
 	letters *sinkLetters
 	state   *sinkState
-	tr      *mapping.SinkTranslator
+	ex      *examiner
 	// parked are changes whose unique or foreign key does not hold yet. The stored offset stays behind them, so that a
 	// crash brings them back; what was applied beyond is then skipped as not newer.
 	parked []parkedChange
@@ -80,8 +80,14 @@ func (w *writer) take(ctx context.Context, first fetched, f *fetchers) error {
 	return nil
 }
 
-// translate checks events against their schema and maps them to changes. What cannot be used becomes a dead letter at once,
-// acknowledged before the offset can pass it.
+// examine is what becomes of a record under the present generation.
+func (w *writer) examine(r *bus.Delivered) (delivery, *unusable) {
+	w.ex.generation = w.generation.number
+	return w.ex.examine(r)
+}
+
+// translate collects the changes of what was fetched. What cannot be used becomes a dead letter at once, acknowledged before
+// the offset can pass it.
 func (w *writer) translate(ctx context.Context, f fetched, into []delivery) ([]delivery, error) {
 	for i := range f.records {
 		r := &f.records[i]
@@ -89,7 +95,13 @@ func (w *writer) translate(ctx context.Context, f fetched, into []delivery) ([]d
 		if w.reconcile == nil && w.generation.passesOver(r) {
 			continue
 		}
-		ev, bad := w.examine(r)
+		var ev delivery
+		var bad *unusable
+		if f.examined != nil {
+			ev, bad = f.examined[i].event, f.examined[i].bad
+		} else {
+			ev, bad = w.examine(r)
+		}
 		if w.reconcile != nil {
 			w.reconcile.note(w, r, &ev.change, bad)
 		}

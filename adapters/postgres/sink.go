@@ -43,7 +43,11 @@ type sinkConn struct {
 	// raw says that the database does not know its encoding (SQL_ASCII): text need not be UTF-8.
 	raw   bool
 	plans map[*record.Target]*plan
-	names map[string]int32 // ids of the bookkeeping
+	// careful counts the batches in which no row is inserted unseen.
+	careful int
+	// filling says that most keys of the last round were not known.
+	filling bool
+	names   map[string]int32 // ids of the bookkeeping
 }
 
 var (

@@ -18,6 +18,10 @@ const beginSQL = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
 // errIsolate says that some change of the batch cannot be applied; which ones is found out by isolate.
 var errIsolate = errors.New("a change of the batch cannot be applied")
 
+// carefulBatches is for how many batches no row is inserted unseen after a batch that went well in small steps only: most likely
+// the agency has rows of its own there.
+const carefulBatches = 100
+
 // apply writes a batch in one transaction, as fast as it goes; when that fails through the fault of a change, once more
 // in small steps that tell which.
 func (c *sinkConn) apply(ctx context.Context, batches []*targetBatch, move *offsetMove) error {
@@ -38,7 +42,10 @@ func (c *sinkConn) apply(ctx context.Context, batches []*targetBatch, move *offs
 	}
 	c.forget()
 	c.sink.log.DebugContext(ctx, "batch fails as a whole, looking for the changes at fault", "pipeline", move.pipeline)
-	return c.isolate(ctx, batches, move)
+	if err = c.isolate(ctx, batches, move); err == nil {
+		c.careful = carefulBatches
+	}
+	return err
 }
 
 // applyAtOnce needs two round trips for a batch that folds into one round: begin, offsets and decision; rows and commit.
@@ -47,6 +54,7 @@ func (c *sinkConn) applyAtOnce(ctx context.Context, batches []*targetBatch, move
 	if err != nil {
 		return err
 	}
+	c.careful = max(0, c.careful-1)
 	pending := &pgconn.Batch{}
 	answer := c.addBegin(pending, plans, move)
 	begun := false
@@ -70,17 +78,31 @@ func (c *sinkConn) applyAtOnce(ctx context.Context, batches []*targetBatch, move
 				return errIsolate
 			}
 			c.addDecide(pending, plans[i], round)
+			ahead := plans[i].encodeAhead(round)
 			decision, err := flush()
+			encoded := <-ahead
 			if err != nil {
 				return err
 			}
+			if isTrue(decision.Rows[0][2]) {
+				return errIsolate
+			}
 			applied, skipped := split(round, decision)
+			unknown := len(places(decision.Rows[0][1]))
+			c.filling = unknown > len(round)/2
+			fresh := unknown == len(applied) && c.careful == 0
+			if len(skipped) > 0 {
+				encoded = nil
+			}
 			if conflicts, err := c.findConflicts(ctx, plans[i], skipped); err != nil {
 				return err
 			} else if len(conflicts) > 0 {
 				return errIsolate
 			}
-			c.addWrite(pending, plans[i], applied)
+			for _, kind := range joinKinds {
+				pending.ExecParams("SET LOCAL "+kind+" TO DEFAULT", nil, nil, nil, nil)
+			}
+			c.addWrite(pending, plans[i], applied, fresh, encoded)
 		}
 	}
 	if !begun { // no changes: the offsets must be known to stand right before the commit is sent
@@ -176,10 +198,20 @@ func (c *sinkConn) unsendable(p *plan, o *op) (column *sinkColumn, reason string
 	return nil, ""
 }
 
-// addDecide puts the decision on a round into a batch.
+// addDecide puts the decision on a round into a batch. Only a nested loop locks the rows in the order of the ops; the agency's
+// own functions, which may run in later statements, are planned as always.
 func (c *sinkConn) addDecide(b *pgconn.Batch, p *plan, ops []*op) {
-	b.ExecParams(p.decide.sql, c.state(p, ops), p.decide.types, nil, nil)
+	for _, kind := range joinKinds {
+		b.ExecParams("SET LOCAL "+kind+" = off", nil, nil, nil, nil)
+	}
+	s := p.decide
+	if c.filling {
+		s = p.decideNew
+	}
+	b.ExecParams(s.sql, c.state(p, ops), s.types, nil, nil)
 }
+
+var joinKinds = [...]string{"enable_hashjoin", "enable_mergejoin"}
 
 // state is the parameters of decide and findConflicts: keys, sources, generations, sequences, deletions.
 func (c *sinkConn) state(p *plan, ops []*op) [][]byte {
@@ -265,20 +297,26 @@ func (c *sinkConn) findConflicts(ctx context.Context, p *plan, skipped []*op) ([
 }
 
 // addWrite puts the statements that write ops into a batch: deletions first, so that what they free (a unique value after
-// a key change) is free; an inbox in the order of the events.
-func (c *sinkConn) addWrite(b *pgconn.Batch, p *plan, ops []*op) {
+// a key change) is free; an inbox in the order of the events. fresh says that the bookkeeping knew none of the keys: then no
+// row is looked for that could be updated. encoded are the parameters of the upserts, where they are known already.
+func (c *sinkConn) addWrite(b *pgconn.Batch, p *plan, ops []*op, fresh bool, encoded [][]byte) {
 	if p.target.Write == record.AppendOnly {
 		for len(ops) > 0 {
 			n := 1
 			for n < len(ops) && ops[n].change.Delete == ops[0].change.Delete {
 				n++
 			}
-			c.addSide(b, p, ops[:n], ops[0].change.Delete)
+			c.addSide(b, p, p.side(ops[0].change.Delete, false), ops[:n], nil)
 			ops = ops[n:]
 		}
 		return
 	}
-	var upserts, deletions []*op
+	upserts, deletions := sides(ops)
+	c.addSide(b, p, p.remove, deletions, nil)
+	c.addSide(b, p, p.side(false, fresh), upserts, encoded)
+}
+
+func sides(ops []*op) (upserts, deletions []*op) {
 	for _, o := range ops {
 		if o.change.Delete {
 			deletions = append(deletions, o)
@@ -286,19 +324,43 @@ func (c *sinkConn) addWrite(b *pgconn.Batch, p *plan, ops []*op) {
 			upserts = append(upserts, o)
 		}
 	}
-	c.addSide(b, p, deletions, true)
-	c.addSide(b, p, upserts, false)
+	return upserts, deletions
 }
 
-func (c *sinkConn) addSide(b *pgconn.Batch, p *plan, ops []*op, deletions bool) {
-	s := p.upsert
-	if deletions {
-		s = p.remove
+// encodeAhead makes the parameters of a round's upserts while the server decides on the round; nil for an inbox, and where the
+// wait would be longer than the work.
+func (p *plan) encodeAhead(round []*op) <-chan [][]byte {
+	done := make(chan [][]byte, 1)
+	if p.target.Write == record.AppendOnly || len(round) < 100 {
+		done <- nil
+		return done
 	}
+	go func() {
+		upserts, _ := sides(round)
+		done <- p.rows(upserts, false)
+	}()
+	return done
+}
+
+// side is the statement that writes one kind of ops.
+func (p *plan) side(deletions, fresh bool) sinkStatement {
+	switch {
+	case deletions:
+		return p.remove
+	case fresh && p.insert.sql != "":
+		return p.insert
+	}
+	return p.upsert
+}
+
+func (c *sinkConn) addSide(b *pgconn.Batch, p *plan, s sinkStatement, ops []*op, encoded [][]byte) {
 	if len(ops) == 0 || s.sql == "" {
 		return
 	}
-	b.ExecParams(s.sql, p.rows(ops, deletions), s.types, nil, nil)
+	if encoded == nil {
+		encoded = p.rows(ops, ops[0].change.Delete)
+	}
+	b.ExecParams(s.sql, encoded, s.types, nil, nil)
 }
 
 // rows is the parameters of upsert or remove.
@@ -322,7 +384,7 @@ func (p *plan) rows(ops []*op, deletions bool) [][]byte {
 func (c *sinkConn) step(ctx context.Context, p *plan, ops []*op, before func(applied []*op) error) ([]*op, error) {
 	b := &pgconn.Batch{}
 	b.ExecParams("SET CONSTRAINTS ALL DEFERRED", nil, nil, nil, nil)
-	c.addDecide(b, p, ops)
+	b.ExecParams(p.decideAlone.sql, c.state(p, ops), p.decideAlone.types, nil, nil)
 	results, err := c.run(ctx, b)
 	if err != nil {
 		return nil, err
@@ -338,7 +400,7 @@ func (c *sinkConn) step(ctx context.Context, p *plan, ops []*op, before func(app
 		}
 	}
 	b = &pgconn.Batch{}
-	c.addWrite(b, p, applied)
+	c.addWrite(b, p, applied, false, nil)
 	b.ExecParams("SET CONSTRAINTS ALL IMMEDIATE", nil, nil, nil, nil)
 	if _, err := c.run(ctx, b); err != nil {
 		return nil, fmt.Errorf("write %s: %w", p.table, err)

@@ -19,8 +19,13 @@ type plan struct {
 	converted bool
 	// Columns by their role, aligned with the cells of a Change.
 	key, columns, onCreate, deleteSet []*sinkColumn
-	decide, conflicts                 sinkStatement
-	upsert, remove                    sinkStatement
+	// decide and decideNew are for a batch that goes well, of keys that are mostly known or mostly not; decideAlone is for the
+	// steps of one that did not.
+	decide, decideNew, decideAlone, conflicts sinkStatement
+	upsert, remove                            sinkStatement
+	// insert writes upserts of keys that the bookkeeping does not know, as if they had no row. Where that turns out wrong, the
+	// batch is done again; without SQL it is not tried.
+	insert sinkStatement
 }
 
 // sinkStatement is SQL with the types of its array parameters; without SQL there is nothing to do.
@@ -28,6 +33,12 @@ type sinkStatement struct {
 	sql   string
 	types []uint32
 }
+
+// OIDs of the types whose values are equal only when they are written alike.
+const (
+	textType    = 25
+	varcharType = 1043
+)
 
 // OIDs of the array types of the bookkeeping's own parameters and of text.
 const (
@@ -80,14 +91,20 @@ func (c *sinkConn) plan(ctx context.Context, target *record.Target) (*plan, erro
 func (p *plan) build(schema string, targetID, pipelineID int32) {
 	entity := schema + ".sink_entity"
 	if p.target.Write == record.AppendOnly {
-		p.decide = p.decideAppend(entity, targetID, pipelineID)
+		p.decideAlone = p.decideAppend(entity, targetID, pipelineID)
+		p.decide, p.decideNew = p.decideAlone, p.decideAlone
 		p.upsert = p.insertAll(p.columns, p.onCreate)
 		if p.target.OnDelete == record.DeleteSets {
 			p.remove = p.insertAll(p.deleteSet, nil)
 		}
 		return
 	}
-	p.decide = p.decideUpsert(entity, targetID, pipelineID)
+	p.decide = p.decideSwiftly(entity, targetID, pipelineID, false)
+	p.decideNew = p.decideSwiftly(entity, targetID, pipelineID, true)
+	p.decideAlone = p.decideUpsert(entity, targetID, pipelineID)
+	if p.target.Write == record.Upsert && !p.table.traces {
+		p.insert = p.insertAll(p.columns, p.onCreate)
+	}
 	p.conflicts = p.findConflicts(entity, targetID)
 	p.upsert = p.write()
 	switch p.target.OnDelete {
@@ -104,63 +121,6 @@ func (p *plan) build(schema string, targetID, pipelineID int32) {
 		}
 	case record.DeleteIgnored: // the bookkeeping is all that is written
 	}
-}
-
-// decideUpsert writes the bookkeeping of a round and returns the places of the ops that must not be written: not newer
-// than what is known of the key (same source), or, of another source, a deletion or an upsert of a live key. Deciding and
-// keeping are one statement, so that two instances cannot both decide on the same state; later statements of the
-// transaction find these rows locked, in key order.
-func (p *plan) decideUpsert(entity string, targetID, pipelineID int32) sinkStatement {
-	in := unnested{}
-	in.columns("k", p.key)
-	in.state()
-	takeOver := "b.deleted"
-	if p.target.Conflict == record.ConflictReplaces {
-		takeOver = "true"
-	}
-	return sinkStatement{fmt.Sprintf(`
-WITH i AS MATERIALIZED (SELECT r.n, (%s) COLLATE "C" AS key, %s AS there, r.source, r.generation, r.sequence COLLATE "C" AS sequence, r.deleted FROM %s),
-e AS (INSERT INTO %s AS b SELECT %d, key, %d, source, generation, sequence, deleted, now() FROM i WHERE there
-	ON CONFLICT (target, key) DO UPDATE SET pipeline = excluded.pipeline, source = excluded.source, generation = excluded.generation,
-		sequence = excluded.sequence, deleted = excluded.deleted, changed_at = excluded.changed_at
-	WHERE CASE WHEN b.source = excluded.source THEN (b.generation, b.sequence) < (excluded.generation, excluded.sequence)
-		ELSE NOT excluded.deleted AND %s END
-	RETURNING b.key)
-SELECT array_agg(n) FROM i WHERE key NOT IN (SELECT key FROM e)`,
-		p.keyExpression(in), p.there(in), in.from("r"), entity, targetID, pipelineID, takeOver), in.types}
-}
-
-// there tells whether the bookkeeping concerns itself with a key: an update-only target knows nothing of one without a row.
-func (p *plan) there(in unnested) string {
-	if p.target.Write != record.UpdateOnly {
-		return "true"
-	}
-	return fmt.Sprintf("EXISTS (SELECT 1 FROM %s t WHERE %s)", p.table.sql(), p.matches(in))
-}
-
-// decideAppend is decideUpsert for an inbox: every event newer than the last of its key, source and pipeline is a row.
-// Nobody else writes these keys: the transaction holds the offset of their partition.
-func (p *plan) decideAppend(entity string, targetID, pipelineID int32) sinkStatement {
-	in := unnested{}
-	in.columns("k", p.key)
-	in.state()
-	return sinkStatement{fmt.Sprintf(`
-WITH i AS MATERIALIZED (SELECT r.n, ('%[4]d:' || r.source || ':' || %[1]s) COLLATE "C" AS key, r.source, r.generation, r.sequence COLLATE "C" AS sequence, r.deleted FROM %[2]s),
-old AS MATERIALIZED (SELECT i.n FROM i JOIN %[5]s b ON b.target = %[3]d AND b.key = i.key WHERE (b.generation, b.sequence) >= (i.generation, i.sequence)),
-e AS (INSERT INTO %[5]s AS b SELECT DISTINCT ON (key) %[3]d, key, %[4]d, source, generation, sequence, deleted, now() FROM i
-	WHERE n NOT IN (SELECT n FROM old) ORDER BY key, generation DESC, sequence DESC
-	ON CONFLICT (target, key) DO UPDATE SET generation = excluded.generation, sequence = excluded.sequence, deleted = excluded.deleted, changed_at = excluded.changed_at)
-SELECT array_agg(n) FROM old`, p.keyExpression(in), in.from("r"), targetID, pipelineID, entity), in.types}
-}
-
-// findConflicts returns the places of ops whose key another source holds live.
-func (p *plan) findConflicts(entity string, targetID int32) sinkStatement {
-	in := unnested{}
-	in.columns("k", p.key)
-	in.state()
-	return sinkStatement{fmt.Sprintf(`
-SELECT array_agg(r.n) FROM %s JOIN %s b ON b.target = %d AND b.key = (%s) COLLATE "C" WHERE NOT b.deleted AND b.source <> r.source AND %s`,
-		in.from("r"), entity, targetID, p.keyExpression(in), p.there(in)), in.types}
 }
 
 // write updates the rows that are there and inserts the others. Not ON CONFLICT DO UPDATE: that would check not-null

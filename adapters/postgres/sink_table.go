@@ -22,6 +22,9 @@ type sinkTable struct {
 	replaceable bool
 	// withholds: a trigger may keep an update from taking place, so that a row which was not updated may be there.
 	withholds bool
+	// traces: an insert that fails leaves something behind: numbers of a sequence that are used up, or whatever a trigger or a
+	// function of the agency does beyond the transaction.
+	traces bool
 	// The statements that are possible at all: every one on a table, some on a view.
 	insertable, updatable, deletable bool
 	// Of the connected role.
@@ -95,7 +98,12 @@ SELECT c.oid, n.nspname, c.relname,
        has_table_privilege(c.oid, 'SELECT') OR has_any_column_privilege(c.oid, 'SELECT'),
        has_table_privilege(c.oid, 'INSERT') OR has_any_column_privilege(c.oid, 'INSERT'),
        has_table_privilege(c.oid, 'UPDATE') OR has_any_column_privilege(c.oid, 'UPDATE'),
-       has_table_privilege(c.oid, 'DELETE'), c.reltuples::int8
+       has_table_privilege(c.oid, 'DELETE'), c.reltuples::int8,
+       c.relhasrules OR c.relkind NOT IN ('r', 'p')
+       OR EXISTS (SELECT 1 FROM pg_trigger g WHERE g.tgrelid = ANY (tree.oids) AND NOT g.tgisinternal AND g.tgenabled <> 'D' AND g.tgtype & 4 <> 0)
+       OR EXISTS (SELECT 1 FROM pg_attribute a WHERE a.attrelid = ANY (tree.oids) AND a.attnum > 0 AND a.attidentity <> '')
+       OR EXISTS (SELECT 1 FROM pg_attrdef d JOIN pg_depend p ON p.classid = 'pg_attrdef'::regclass AND p.objid = d.oid WHERE d.adrelid = ANY (tree.oids)
+         AND (p.refclassid = 'pg_proc'::regclass OR p.refclassid = 'pg_class'::regclass AND p.refobjid <> d.adrelid))
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace,
        LATERAL (SELECT ARRAY(SELECT c.oid UNION SELECT relid FROM pg_partition_tree(c.oid)) AS oids) tree,
        LATERAL (SELECT pg_relation_is_updatable(c.oid, true) AS events) w
@@ -134,7 +142,7 @@ func (c *sinkConn) describeSink(ctx context.Context, name string) (*sinkTable, e
 	t := &sinkTable{
 		schema: string(f[1]), name: string(f[2]), deferrable: isTrue(f[3]), replaceable: isTrue(f[4]), withholds: isTrue(f[5]),
 		insertable: isTrue(f[6]), updatable: isTrue(f[7]), deletable: isTrue(f[8]),
-		mayUse: isTrue(f[9]), maySelect: isTrue(f[10]), mayInsert: isTrue(f[11]), mayUpdate: isTrue(f[12]), mayDelete: isTrue(f[13]), rows: int64Of(f[14]),
+		mayUse: isTrue(f[9]), maySelect: isTrue(f[10]), mayInsert: isTrue(f[11]), mayUpdate: isTrue(f[12]), mayDelete: isTrue(f[13]), rows: int64Of(f[14]), traces: isTrue(f[15]),
 	}
 	columns, err := c.ask(ctx, sinkColumnsSQL, f[0])
 	if err != nil {

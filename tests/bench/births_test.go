@@ -71,6 +71,12 @@ func birthRow(tb testing.TB, n int) record.Row {
 	return append(row, record.BytesOf(record.Timestamp, []byte("2026-01-02T03:04:05.678901Z")))
 }
 
+// Whose births they are, and what they become.
+const (
+	birthAgency  = "H44.15"
+	birthDataset = "hotich.khaisinh.v1"
+)
+
 // birthMapping is testdata/khai_sinh.yaml with the dataset it is for.
 func birthMapping(tb testing.TB) (*mapping.File, *schemas.Dataset, mapping.Env) {
 	tb.Helper()
@@ -79,5 +85,18 @@ func birthMapping(tb testing.TB) (*mapping.File, *schemas.Dataset, mapping.Env) 
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return parse(tb, name, text, "hotich.khaisinh.v1", "H44.15")
+	return parse(tb, name, text, birthDataset, birthAgency)
+}
+
+func readMapping(tb testing.TB, name string) *mapping.File {
+	tb.Helper()
+	text, err := os.ReadFile(name)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	file, problems := mapping.Parse(name, text, nil)
+	if err := problems.Err(); err != nil {
+		tb.Fatal(err)
+	}
+	return file
 }

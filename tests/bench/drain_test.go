@@ -121,7 +121,7 @@ func settle(b *testing.B, n *node, dsn string) {
 	client := r.client()
 	defer client.Close()
 	var err error
-	if n.end, err = topicEnd(b.Context(), client); err != nil {
+	if n.end, err = topicEnd(b.Context(), client, partitions()...); err != nil {
 		b.Fatal(err)
 	}
 }
@@ -162,7 +162,7 @@ func drain(b *testing.B, n *node, dsn string, rows, total int) {
 	ctx := b.Context()
 	var firstEvent, end time.Time
 	r.until("publish the backlog", func() (bool, error) {
-		now, err := topicEnd(ctx, client)
+		now, err := topicEnd(ctx, client, partitions()...)
 		end = time.Now()
 		if firstEvent.IsZero() && now > n.end+10*topicPartitions { // more than markers
 			firstEvent = end
@@ -180,7 +180,7 @@ func drain(b *testing.B, n *node, dsn string, rows, total int) {
 		return count == total, err
 	})
 	var err error
-	if n.end, err = topicEnd(ctx, client); err != nil {
+	if n.end, err = topicEnd(ctx, client, partitions()...); err != nil {
 		b.Fatal(err)
 	}
 	conn := connect(b, dsn)

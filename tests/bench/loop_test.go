@@ -31,7 +31,7 @@ func BenchmarkLoop(b *testing.B) {
 	// Until the snapshot of the empty table is saved; then the log remains.
 	runLoop(b, client, dsn, func(s *pipeline.ReaderStats) bool { return s.LastSaved.Load() > 0 })
 	load(b, dsn, 0, rows)
-	start, err := topicEnd(b.Context(), client)
+	start, err := topicEnd(b.Context(), client, partitions()...)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -40,7 +40,7 @@ func BenchmarkLoop(b *testing.B) {
 	runtime.ReadMemStats(&before)
 	b.ResetTimer()
 	runLoop(b, client, dsn, func(*pipeline.ReaderStats) bool {
-		now, err := topicEnd(b.Context(), client)
+		now, err := topicEnd(b.Context(), client, partitions()...)
 		return err == nil && now >= start+int64(rows)
 	})
 	b.StopTimer()

@@ -159,17 +159,21 @@ func (r *run) client() *kafka.Client {
 }
 
 func partitions() []kafka.TopicPartition {
+	return partitionsOf(bus.EventTopic(workload.Dataset, workload.Agency))
+}
+
+func partitionsOf(topic string) []kafka.TopicPartition {
 	var all []kafka.TopicPartition
 	for p := range topicPartitions {
-		all = append(all, kafka.TopicPartition{Topic: bus.EventTopic(workload.Dataset, workload.Agency), Partition: int32(p)})
+		all = append(all, kafka.TopicPartition{Topic: topic, Partition: int32(p)})
 	}
 	return all
 }
 
 // topicEnd is the sum of the end offsets. Besides events it counts a few transaction markers, which every start of a
 // reader leaves behind.
-func topicEnd(ctx context.Context, c *kafka.Client) (int64, error) {
-	ranges, err := c.Ranges(ctx, partitions()...)
+func topicEnd(ctx context.Context, c *kafka.Client, of ...kafka.TopicPartition) (int64, error) {
+	ranges, err := c.Ranges(ctx, of...)
 	if err != nil {
 		return 0, err
 	}

@@ -26,7 +26,7 @@ func BenchmarkStart(b *testing.B) {
 			defer client.Close()
 			var took time.Duration
 			r.until("publish its first event", func() (bool, error) {
-				now, err := topicEnd(b.Context(), client)
+				now, err := topicEnd(b.Context(), client, partitions()...)
 				took = time.Since(r.started)
 				return now > n.end+10*topicPartitions, err
 			})
@@ -41,7 +41,7 @@ func BenchmarkStart(b *testing.B) {
 				return count == (i+1)*workload.Patterns, err
 			})
 			var err error
-			if n.end, err = topicEnd(b.Context(), client); err != nil {
+			if n.end, err = topicEnd(b.Context(), client, partitions()...); err != nil {
 				b.Fatal(err)
 			}
 			r.kill()
