@@ -74,6 +74,7 @@ func pattern(n int, size Size) []any {
 	}
 	const noiSinh, queQuan, thuongTruTu, cha, ghiChu = 8, 9, 11, 12, 17
 	switch size {
+	case Usual:
 	case Small:
 		for _, absent := range []int{noiSinh, queQuan, thuongTruTu, cha} {
 			row[absent] = nil
