@@ -42,6 +42,9 @@ bench: ## measure
 	@if [ -x tests/scripts/bench.sh ]; then tests/scripts/bench.sh; \
 	else go test -run='^$$' -bench=. -benchmem ./...; fi
 
+bench-peers: ## measure truc and Kafka Connect with Debezium on the same work, an hour (QUICK=1, FRESH=1, ONLY=…), and write docs/benchmarks.md
+	@tests/scripts/bench-peers.sh
+
 fmt: ## format
 	$(LINT) fmt
 
@@ -63,4 +66,4 @@ tidy-check: ## fail where go.mod or go.sum is not tidy
 
 check: fmt-check vet tidy-check lint cross test ## all of it, before a commit
 
-.PHONY: help setup build demo test e2e pages chaos test-short fuzz bench fmt fmt-check lint vet cross tidy-check check
+.PHONY: help setup build demo test e2e pages chaos test-short fuzz bench bench-peers fmt fmt-check lint vet cross tidy-check check
