@@ -4,6 +4,7 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -49,14 +50,16 @@ func drain(b backlog) func(*measuring, string) {
 		dsn, conn := m.table(b.size, b.base)
 		tools := map[string]func(round int) tool{}
 		// Debezium first: it must have seen a change before it saves where it stands.
+		profiles := map[string]profile{}
 		for _, c := range b.contestants {
 			switch c {
 			case Debezium:
-				tools[c] = m.prepareDebezium(dsn, conn, asShipped())
+				profiles[c] = asShipped()
 			case DebeziumTuned:
-				tools[c] = m.prepareDebezium(dsn, conn, forThroughput())
+				profiles[c] = forThroughput()
 			}
 		}
+		maps.Copy(tools, m.prepareDebezium(dsn, conn, profiles))
 		there := ask[int](m, conn, "SELECT count(*) FROM cong_dan")
 		for _, c := range b.contestants {
 			switch c {
@@ -111,35 +114,44 @@ func (m *measuring) table(size workload.Size, rows int) (dsn string, conn *pgx.C
 	return dsn, conn
 }
 
-// prepareDebezium lets a connector see one change and stops it. What it returns gives it back to every round as it is now: its
-// slot is a copy, and where it stands is put back.
-func (m *measuring) prepareDebezium(dsn string, conn *pgx.Conn, p profile) func(round int) tool {
+// prepareDebezium lets connectors, by name, see a change and stops them. What it returns gives one back to every round as it is
+// now: its slot is a copy, and where it stands is put back.
+func (m *measuring) prepareDebezium(dsn string, conn *pgx.Conn, profiles map[string]profile) map[string]func(round int) tool {
 	m.t.Helper()
-	d := m.newDebezium(dsn, "no_data", p)
-	d.start()
-	m.untilWorking(d, "its slot is active", func() bool {
-		return ask[bool](m, conn, "SELECT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = $1 AND active)", d.slot())
-	})
 	if err := workload.Prepare(m.ctx, conn, workload.Usual); err != nil {
 		m.t.Fatal(err)
 	}
-	m.untilWorking(d, "it publishes", func() bool {
-		m.execute(conn, workload.One, 900_000_000+m.next())
-		time.Sleep(200 * time.Millisecond)
-		return m.end(m.bus, d.topic()) > 0
-	})
-	time.Sleep(time.Second) // the last ones
-	m.execute(conn, "CHECKPOINT")
-	d.stop()
-	offsets := d.worker.Offsets()
-	m.execute(conn, "SELECT pg_copy_logical_replication_slot($1::text, $2::text)", d.slot(), d.slot()+"_t")
-	return func(int) tool {
-		m.execute(conn, "SELECT pg_drop_replication_slot($1)", d.slot())
-		m.execute(conn, "SELECT pg_copy_logical_replication_slot($1::text, $2::text)", d.slot()+"_t", d.slot())
-		d.worker.SetOffsets(offsets)
-		m.emptyTopic(d.topic())
-		return d
+	// All at once: none is to find what another was shown.
+	started := map[string]*debezium{}
+	for name, p := range profiles {
+		started[name] = m.newDebezium(dsn, "no_data", p)
+		started[name].start()
 	}
+	for _, d := range started {
+		m.untilWorking(d, "its slot is active", func() bool {
+			return ask[bool](m, conn, "SELECT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = $1 AND active)", d.slot())
+		})
+	}
+	m.execute(conn, workload.One, 900_000_000+m.next())
+	for _, d := range started {
+		m.untilWorking(d, "it publishes", func() bool { return m.end(m.bus, d.topic()) > 0 })
+	}
+	m.execute(conn, "CHECKPOINT")
+	tools := map[string]func(int) tool{}
+	for name, d := range started {
+		time.Sleep(time.Second) // it takes note of the acknowledgement
+		d.stop()
+		offsets := d.worker.Offsets()
+		m.execute(conn, "SELECT pg_copy_logical_replication_slot($1::text, $2::text)", d.slot(), d.slot()+"_t")
+		tools[name] = func(int) tool {
+			m.dropSlot(conn, d)
+			m.execute(conn, "SELECT pg_copy_logical_replication_slot($1::text, $2::text)", d.slot()+"_t", d.slot())
+			d.worker.SetOffsets(offsets)
+			m.emptyTopic(d.topic())
+			return d
+		}
+	}
+	return tools
 }
 
 // emptyTopic makes a topic anew.

@@ -101,7 +101,7 @@ func (m *measuring) dropSlot(conn *pgx.Conn, t tool) {
 func killed(m *measuring, name string) {
 	rows, rounds := m.rows(400_000), m.rounds(2)
 	dsn, conn := m.table(workload.Usual, 0)
-	shipped, tuned := m.prepareDebezium(dsn, conn, asShipped()), m.prepareDebezium(dsn, conn, forThroughput())
+	peers := m.prepareDebezium(dsn, conn, map[string]profile{Debezium: asShipped(), DebeziumTuned: forThroughput()})
 	there := ask[int](m, conn, "SELECT count(*) FROM cong_dan")
 	var nodes []*trucTool
 	for range rounds {
@@ -114,16 +114,11 @@ func killed(m *measuring, name string) {
 	}
 	m.execute(conn, "CHECKPOINT")
 	m.alternate(name, rounds, []string{Truc, Debezium, DebeziumTuned}, func(contestant string, round int) {
-		var t tool
-		switch contestant {
-		case Truc:
-			t = nodes[round]
-		case Debezium:
-			t = shipped(round)
-		default:
-			t = tuned(round)
+		if contestant == Truc {
+			m.record(name, contestant, round, rows, m.killOnce(nodes[round], rows))
+			return
 		}
-		m.record(name, contestant, round, rows, m.killOnce(t, rows))
+		m.record(name, contestant, round, rows, m.killOnce(peers[contestant](round), rows))
 	})
 }
 
@@ -173,7 +168,7 @@ func starts(m *measuring, name string) {
 	rounds := m.rounds(3)
 	idle := 10 * time.Second
 	dsn, conn := m.table(workload.Usual, 0)
-	shipped := m.prepareDebezium(dsn, conn, asShipped())
+	peers := m.prepareDebezium(dsn, conn, map[string]profile{Debezium: asShipped()})
 	there := ask[int](m, conn, "SELECT count(*) FROM cong_dan")
 	n := m.newTruc(dsn, workload.Mapping, false)
 	m.settle(n, conn, there)
@@ -183,7 +178,7 @@ func starts(m *measuring, name string) {
 	m.alternate(name, rounds, []string{Truc, Debezium}, func(contestant string, round int) {
 		var t tool = n
 		if contestant == Debezium {
-			t = shipped(round)
+			t = peers[contestant](round)
 		}
 		id := 800_000_000 + m.next()
 		m.execute(conn, workload.One, id)

@@ -47,7 +47,7 @@ func Render(b *Book, dir string) error {
 				}
 				continue
 			}
-			if err := os.WriteFile(path, []byte(chart.SVG()), 0o644); err != nil { //nolint:gosec // part of the documentation
+			if err := os.WriteFile(path, []byte(chart.SVG()), 0o644); err != nil {
 				return fmt.Errorf("write chart: %w", err)
 			}
 		}
@@ -55,7 +55,7 @@ func Render(b *Book, dir string) error {
 	if err := b.Write(filepath.Join(charts, "results.json")); err != nil {
 		return err
 	}
-	if err := os.WriteFile(page, []byte(before+pageBegin+"\n"+Page(b)+pageEnd+after), 0o644); err != nil { //nolint:gosec // part of the documentation
+	if err := os.WriteFile(page, []byte(before+pageBegin+"\n"+Page(b)+pageEnd+after), 0o644); err != nil {
 		return fmt.Errorf("write page: %w", err)
 	}
 	return nil

@@ -51,8 +51,12 @@ func rateOf(file, title string) picture {
 // sections are the measures in the order of the page.
 func sections() []section {
 	rate := []column{
-		{"rows/s", Rate, number}, {"second half", RateWarm, number}, {"from the start of the process", RateStart, number},
-		{"CPU s a million", CPU, decimal}, {"peak MiB", Peak, number}, {"B an event", Bytes, number},
+		{"rows/s", Rate, number},
+		{"second half", RateWarm, number},
+		{"from the start of the process", RateStart, number},
+		{"CPU s a million", CPU, decimal},
+		{"peak MiB", Peak, number},
+		{"B an event", Bytes, number},
 	}
 	latencies := []column{{"p50 ms", P50, decimal}, {"p99 ms", P99, decimal}, {"longest ms", Longest, decimal}, {"tx/s reached", Achieved, number}}
 	latencyOf := func(file, title string) []picture {
@@ -70,16 +74,24 @@ func sections() []section {
 			"counted by key.", []column{
 			{"duplicates", Duplicates, number}, {"lost", Lost, number}, {"killed at event", KilledAt, number}, {"s until it goes on", GoOn, decimal},
 		}, []picture{{"kill.svg", "Duplicates after kill -9", "events published twice", "less is better", []column{{"", Duplicates, number}}}}},
-		{Snapshot, "The first snapshot", "A table of {n} rows is read for the first time. `COPY` is the server's own pace: text, thrown away by the client.", rate,
-			[]picture{rateOf("snapshot.svg", "First snapshot")}},
-		{Latency1k, "Latency, 1,000 transactions a second", "{n} inserts, each a transaction, from eight sessions; from the moment in which the client knows of the commit " +
-			"to the moment in which a consumer has the event. truc has one and the same settings everywhere on this page.", latencies,
-			latencyOf("latency-1000.svg", "Latency at 1,000 transactions a second")},
-		{Latency5k, "Latency, 5,000 transactions a second", "The same at five times the rate, {n} inserts, in the same processes.", latencies,
-			latencyOf("latency-5000.svg", "Latency at 5,000 transactions a second")},
-		{Empty, "From the topic to an empty table", "{n} events. truc translates documents into the columns of the subscriber and writes rows, bookkeeping and offsets in one " +
-			"transaction; Debezium's JDBC sink upserts the columns of its source. The ceilings: `COPY`, and one statement from a staging table.", rate[:5],
-			[]picture{rateOf("delivery-empty.svg", "Topic to table, empty")}},
+		{
+			Snapshot, "The first snapshot", "A table of {n} rows is read for the first time. `COPY` is the server's own pace: text, thrown away by the client.", rate,
+			[]picture{rateOf("snapshot.svg", "First snapshot")},
+		},
+		{
+			Latency1k, "Latency, 1,000 transactions a second", "{n} inserts, each a transaction, from eight sessions; from the moment in which the client knows of the commit " +
+				"to the moment in which a consumer has the event. truc has one and the same settings everywhere on this page.", latencies,
+			latencyOf("latency-1000.svg", "Latency at 1,000 transactions a second"),
+		},
+		{
+			Latency5k, "Latency, 5,000 transactions a second", "The same at five times the rate, {n} inserts, in the same processes.", latencies,
+			latencyOf("latency-5000.svg", "Latency at 5,000 transactions a second"),
+		},
+		{
+			Empty, "From the topic to an empty table", "{n} events. truc translates documents into the columns of the subscriber and writes rows, bookkeeping and offsets in one " +
+				"transaction; Debezium's JDBC sink upserts the columns of its source. The ceilings: `COPY`, and one statement from a staging table.", rate[:5],
+			[]picture{rateOf("delivery-empty.svg", "Topic to table, empty")},
+		},
 		{Filled, "From the topic to a filled table", "{n} updates of rows that are all there.", rate[:5], []picture{rateOf("delivery-filled.svg", "Topic to table, filled")}},
 		{AtOnce, "One large transaction", "{n} inserts in a single transaction.", rate, []picture{
 			rateOf("transaction.svg", "One large transaction"),
@@ -92,10 +104,15 @@ func sections() []section {
 		{Mix, "A backlog of all three", "{n} changes: of five, two are inserts, two updates, one a deletion.", rate, []picture{rateOf("mix.svg", "Backlog of inserts, updates and deletions")}},
 		{Small, "Rows of 200 B", "{n} inserts; every tool copies the columns.", rate, []picture{rateOf("small.svg", "Rows of 200 B")}},
 		{Large, "Rows of 1 kB", "{n} inserts; every tool copies the columns.", rate, []picture{rateOf("large.svg", "Rows of 1 kB")}},
-		{Huge, "Rows of 16 kB", "{n} inserts; every tool copies the columns, one of them a text that does not compress and that PostgreSQL keeps outside the row.", rate,
-			[]picture{rateOf("huge.svg", "Rows of 16 kB")}},
-		{Raw, "A raw producer", "{n} messages of 600 B by a client that does nothing else, acks of all replicas: what the broker takes.", []column{{"messages/s", Rate, number}},
-			[]picture{rateOf("producer.svg", "Raw producer")}},
+		{
+			Huge, "Rows of 16 kB", "{n} inserts; every tool copies the columns, one of them a text that does not compress and that PostgreSQL keeps outside the row.", rate,
+			[]picture{rateOf("huge.svg", "Rows of 16 kB")},
+		},
+		{
+			Raw, "A raw producer", "{n} messages of 600 B by a client that does nothing else, acks of all replicas: what the broker takes.",
+			[]column{{"messages/s", Rate, number}},
+			[]picture{rateOf("producer.svg", "Raw producer")},
+		},
 	}
 }
 

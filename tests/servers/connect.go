@@ -137,7 +137,7 @@ func (c *Connect) Start() {
 // Check returns why the worker does not work: its process ended, or its task failed. nil does not say that it is ready.
 func (c *Connect) Check(ctx context.Context, connector string) error {
 	if !c.running() {
-		return fmt.Errorf("Kafka Connect ended:\n%s", c.process.logTail()) //nolint:staticcheck // a name
+		return fmt.Errorf("Kafka Connect ended:\n%s", c.process.logTail())
 	}
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
@@ -147,7 +147,7 @@ func (c *Connect) Check(ctx context.Context, connector string) error {
 	}
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
-		return nil //nolint:nilerr // not ready, or busy
+		return nil // not ready, or busy
 	}
 	defer response.Body.Close()
 	text := make([]byte, 4096)
