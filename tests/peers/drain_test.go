@@ -19,8 +19,9 @@ import (
 
 // measure is one thing that is measured.
 type measure struct {
-	name string
-	run  func(m *measuring, name string)
+	name    string
+	minutes float64 // about, on two quiet cores
+	run     func(m *measuring, name string)
 }
 
 // backlog is a kind of work that waits in the log until a tool is started.
@@ -200,7 +201,7 @@ func (m *measuring) settle(n *trucTool, conn *pgx.Conn, rows int) {
 func (m *measuring) untilWorking(t tool, what string, yes func() bool) {
 	m.t.Helper()
 	checked := time.Now()
-	m.until(what, 5*time.Minute, func() bool {
+	m.until(what, 10*time.Minute, func() bool {
 		if yes() {
 			return true
 		}

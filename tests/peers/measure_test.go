@@ -48,13 +48,25 @@ func TestMeasure(t *testing.T) {
 	}
 	ctx, stop := signal.NotifyContext(t.Context(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	m := newMeasuring(ctx, t)
-	for _, measure := range measures() {
-		if *onlyFlag != "" && !slices.Contains(strings.Split(*onlyFlag, ","), measure.name) {
-			continue
+	if *onlyFlag != "" {
+		for name := range strings.SplitSeq(*onlyFlag, ",") {
+			if !slices.ContainsFunc(measures(), func(one measure) bool { return one.name == name }) {
+				t.Fatalf("there is no measure %q", name)
+			}
 		}
-		if slices.Contains(m.book.Done, measure.name) {
-			t.Logf("%s: measured already", measure.name)
+	}
+	m := newMeasuring(ctx, t)
+	minutes := 0.0
+	for _, measure := range measures() {
+		if m.wanted(measure.name) {
+			minutes += measure.minutes
+		}
+	}
+	if !*quickFlag {
+		t.Logf("about %.0f minutes; Ctrl-C ends it, and the same command goes on from there", minutes)
+	}
+	for _, measure := range measures() {
+		if !m.wanted(measure.name) {
 			continue
 		}
 		started := time.Now()
@@ -130,6 +142,11 @@ func newMeasuring(ctx context.Context, t *testing.T) *measuring {
 	m.book.Machine = m.machine()
 	nodes.Binary(t)
 	return m
+}
+
+// wanted reports whether a measure is asked for and not there yet.
+func (m *measuring) wanted(name string) bool {
+	return (*onlyFlag == "" || slices.Contains(strings.Split(*onlyFlag, ","), name)) && !slices.Contains(m.book.Done, name)
 }
 
 // with is the same for one measure.

@@ -3,7 +3,10 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"strings"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -17,21 +20,21 @@ func measures() []measure {
 	usual := []string{Truc, DebeziumTuned, RecvLogical}
 	sizes := []string{TrucPlain, DebeziumTuned, RecvLogical}
 	return []measure{
-		{Inserts, drain(backlog{size: workload.Usual, rows: 1_000_000, rounds: 3, load: inserts, contestants: []string{
+		{Inserts, 11, drain(backlog{size: workload.Usual, rows: 1_000_000, rounds: 3, load: inserts, contestants: []string{
 			Truc, TrucPlain, DebeziumTuned, TrucAgain, TrucEmbedded, RecvLogical, Debezium,
 		}})},
-		{Kill, killed},
-		{Snapshot, snapshot},
-		{Latency, latency},
-		{Delivery, delivery},
-		{AtOnce, drain(backlog{size: workload.Usual, rows: 1_000_000, rounds: 1, load: atOnce, contestants: []string{Truc, DebeziumTuned, RecvLogical}})},
-		{Start, starts},
-		{Updates, drain(backlog{size: workload.Usual, rows: 300_000, base: 300_000, rounds: 2, load: updates, contestants: usual})},
-		{Mix, drain(backlog{size: workload.Usual, rows: 300_000, base: 300_000, rounds: 2, deleted: 0.2, load: mix, contestants: usual})},
-		{Small, drain(backlog{size: workload.Small, rows: 500_000, rounds: 1, load: inserts, contestants: sizes})},
-		{Large, drain(backlog{size: workload.Large, rows: 300_000, rounds: 1, load: inserts, contestants: sizes})},
-		{Huge, drain(backlog{size: workload.Huge, rows: 40_000, rounds: 1, load: inserts, contestants: sizes})},
-		{Raw, producer},
+		{Kill, 3, killed},
+		{Snapshot, 4, snapshot},
+		{Latency, 6, latency},
+		{Delivery, 7, delivery},
+		{AtOnce, 2, drain(backlog{size: workload.Usual, rows: 1_000_000, rounds: 1, load: atOnce, contestants: []string{Truc, DebeziumTuned, RecvLogical}})},
+		{Start, 2, starts},
+		{Updates, 2.5, drain(backlog{size: workload.Usual, rows: 300_000, base: 300_000, rounds: 2, load: updates, contestants: usual})},
+		{Mix, 2.5, drain(backlog{size: workload.Usual, rows: 300_000, base: 300_000, rounds: 2, deleted: 0.2, load: mix, contestants: usual})},
+		{Small, 1.5, drain(backlog{size: workload.Small, rows: 500_000, rounds: 1, load: inserts, contestants: sizes})},
+		{Large, 1.5, drain(backlog{size: workload.Large, rows: 300_000, rounds: 1, load: inserts, contestants: sizes})},
+		{Huge, 1.5, drain(backlog{size: workload.Huge, rows: 40_000, rounds: 1, load: inserts, contestants: sizes})},
+		{Raw, 0.5, producer},
 	}
 }
 
@@ -101,7 +104,7 @@ func (m *measuring) dropSlot(conn *pgx.Conn, t tool) {
 func killed(m *measuring, name string) {
 	rows, rounds := m.rows(400_000), m.rounds(2)
 	dsn, conn := m.table(workload.Usual, 0)
-	peers := m.prepareDebezium(dsn, conn, map[string]profile{Debezium: asShipped(), DebeziumTuned: forThroughput()})
+	peers := m.prepareDebezium(dsn, conn, map[string]profile{Debezium: asShipped()})
 	there := ask[int](m, conn, "SELECT count(*) FROM cong_dan")
 	var nodes []*trucTool
 	for range rounds {
@@ -113,7 +116,7 @@ func killed(m *measuring, name string) {
 		m.t.Fatal(err)
 	}
 	m.execute(conn, "CHECKPOINT")
-	m.alternate(name, rounds, []string{Truc, Debezium, DebeziumTuned}, func(contestant string, round int) {
+	m.alternate(name, rounds, []string{Truc, Debezium}, func(contestant string, round int) {
 		if contestant == Truc {
 			m.record(name, contestant, round, rows, m.killOnce(nodes[round], rows))
 			return
@@ -206,23 +209,28 @@ func producer(m *measuring, name string) {
 		topic := fmt.Sprintf("raw%d", m.next())
 		m.createTopic(topic)
 		w := &kafkago.Writer{
-			Addr: kafkago.TCP(m.broker.Addr), Topic: topic, RequiredAcks: kafkago.RequireAll, BatchSize: 5000, BatchBytes: 4 << 20 >> 2,
+			Addr: kafkago.TCP(m.broker.Addr), Topic: topic, RequiredAcks: kafkago.RequireAll, BatchSize: 5000, BatchBytes: 1 << 20,
 			BatchTimeout: 5 * time.Millisecond, Balancer: kafkago.Murmur2Balancer{Consistent: true},
 		}
-		const batch = 5000
-		messages := make([]kafkago.Message, batch)
-		value := make([]byte, 600)
-		for i := range value {
-			value[i] = byte('a' + i%26)
-		}
+		const batch, writers = 5000, 4
+		value := []byte(strings.Repeat("abcdefghijklmnopqrst", 30))
+		errs := make([]error, writers)
+		var all sync.WaitGroup
 		started := time.Now()
-		for at := 0; at < rows; at += batch {
-			for i := range messages {
-				messages[i] = kafkago.Message{Key: []byte(workload.Number(at + i)), Value: value}
-			}
-			if err := w.WriteMessages(m.ctx, messages...); err != nil {
-				m.t.Fatal(err)
-			}
+		for n := range writers {
+			all.Go(func() {
+				messages := make([]kafkago.Message, batch)
+				for at := n * batch; at < rows && errs[n] == nil; at += writers * batch {
+					for i := range messages {
+						messages[i] = kafkago.Message{Key: []byte(workload.Number(at + i)), Value: value}
+					}
+					errs[n] = w.WriteMessages(m.ctx, messages[:min(batch, rows-at)]...)
+				}
+			})
+		}
+		all.Wait()
+		if err := errors.Join(errs...); err != nil {
+			m.t.Fatal(err)
 		}
 		took := time.Since(started)
 		if err := w.Close(); err != nil {
