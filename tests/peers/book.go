@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -122,6 +123,12 @@ func (b *Book) Rounds(measure, contestant string) int { return len(b.of(measure,
 // KeepRounds drops what is beyond the first n rounds of a measure: rounds that not all contestants have run.
 func (b *Book) KeepRounds(measure string, n int) {
 	b.Results = slices.DeleteFunc(b.Results, func(r Result) bool { return r.Measure == measure && r.Round >= n })
+}
+
+// Forget drops a measure and its parts, so that it is measured anew.
+func (b *Book) Forget(measure string) {
+	b.Done = slices.DeleteFunc(b.Done, func(name string) bool { return name == measure })
+	b.Results = slices.DeleteFunc(b.Results, func(r Result) bool { return r.Measure == measure || strings.HasPrefix(r.Measure, measure+"-") })
 }
 
 func (b *Book) of(measure, contestant string) []Result {

@@ -122,6 +122,11 @@ func newMeasuring(ctx context.Context, t *testing.T) *measuring {
 	} else {
 		t.Logf("going on with the run of %s; -fresh begins anew", book.Started.Format(time.DateTime))
 	}
+	for name := range strings.SplitSeq(*onlyFlag, ",") {
+		if slices.Contains(book.Done, name) { // asked for by its name
+			book.Forget(name)
+		}
+	}
 	if book.Rows == nil {
 		book.Rows = map[string]int{}
 	}

@@ -81,6 +81,9 @@ func Page(b *Book) string {
 	for _, t := range targets() {
 		w.WriteString("| " + t.what + " | " + t.least + " | " + t.aim + " | " + t.verdict(b) + " |\n")
 	}
+	if control := b.Ratios(Inserts, TrucAgain, Rate, Truc, Rate); len(control) > 0 {
+		fmt.Fprintf(&w, "\nControl: the same tool twice in a round, on the same work, came to %s of its own rate. Smaller differences mean nothing.\n", spread(control, times2))
+	}
 	for _, s := range sections() {
 		names := b.Contestants(s.measure)
 		if len(names) == 0 {

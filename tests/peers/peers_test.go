@@ -123,6 +123,12 @@ func TestBookGoesOn(t *testing.T) {
 	if got := again.Rounds(Kill, Truc); got != 1 {
 		t.Errorf("rounds of another measure: got %d, want 1", got)
 	}
+	again.Results = append(again.Results, Result{Measure: Latency1k}, Result{Measure: Latency5k})
+	again.Done = append(again.Done, Latency)
+	again.Forget(Latency)
+	if diff := cmp.Diff([]string{Inserts}, again.Done); diff != "" || again.Rounds(Latency5k, "") != 0 || again.Rounds(Kill, Truc) != 1 {
+		t.Errorf("a measure with parts is forgotten badly: %s", diff)
+	}
 	if err := os.WriteFile(path, []byte("{"), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -244,6 +250,7 @@ func fixedBook() *Book {
 	for round, factor := range []float64{1, 1.1} {
 		for _, r := range []Result{
 			{Contestant: Truc, Values: map[string]float64{Rate: 150_000 * factor, RateStart: 140_000, RateWarm: 152_000, CPU: 5, Peak: 90, Bytes: 1053, FirstEvent: 0.2}},
+			{Contestant: TrucAgain, Values: map[string]float64{Rate: 153_000, CPU: 5.1}},
 			{Contestant: DebeziumTuned, Values: map[string]float64{Rate: 25_000, RateStart: 20_000, RateWarm: 31_000 * factor, CPU: 58, Peak: 2300, Bytes: 1397}},
 			{Contestant: RecvLogical, Values: map[string]float64{Rate: 110_000, RateStart: 110_000, CPU: 4.8}},
 		} {
