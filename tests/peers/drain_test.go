@@ -183,7 +183,9 @@ func (m *measuring) settle(n *trucTool, conn *pgx.Conn, rows int) {
 	m.untilWorking(n, "its slot is active", func() bool {
 		return ask[bool](m, conn, "SELECT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = $1 AND active)", n.slot())
 	})
-	m.untilWorking(n, "the snapshot is published", func() bool { return m.end(client, n.topic()) >= int64(rows) })
+	m.untilWorking(n, "the snapshot is published", func() bool {
+		return m.end(client, n.topic()) >= int64(rows) && (rows == 0 || m.read(m.address(n), n.topic(), false).count >= rows)
+	})
 	// A slot that was only just confirmed makes the server decode the log since its last checkpoint at the next start. A node
 	// that has been running for a while has let go of it.
 	now := ask[string](m, conn, "SELECT pg_current_wal_lsn()::text")
