@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -129,6 +130,12 @@ func (b *Book) KeepRounds(measure string, n int) {
 func (b *Book) Forget(measure string) {
 	b.Done = slices.DeleteFunc(b.Done, func(name string) bool { return name == measure })
 	b.Results = slices.DeleteFunc(b.Results, func(r Result) bool { return r.Measure == measure || strings.HasPrefix(r.Measure, measure+"-") })
+}
+
+// failed says why a measure, or the one that it is a part of, is not complete.
+func (b *Book) failed(measure string) string {
+	whole, _, _ := strings.Cut(measure, "-")
+	return cmp.Or(b.Failed[measure], b.Failed[whole])
 }
 
 func (b *Book) of(measure, contestant string) []Result {

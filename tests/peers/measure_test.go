@@ -74,18 +74,18 @@ func TestMeasure(t *testing.T) {
 		ok := t.Run(measure.name, func(t *testing.T) {
 			t.Cleanup(func() {
 				if t.Failed() && ctx.Err() == nil {
-					m.book.Failed[measure.name] = "failed; the log of the run says why"
+					m.book.Failed[measure.name] = "it failed; the log of the run says why"
 				}
 			})
 			measure.run(m.with(t), measure.name)
 		})
-		if ctx.Err() != nil {
-			t.Fatal("interrupted; the same command goes on from here")
-		}
 		if ok {
 			m.book.Done = append(m.book.Done, measure.name)
 		}
 		m.save()
+		if ctx.Err() != nil {
+			t.Fatal("interrupted; the page has what is measured, and the same command goes on from here")
+		}
 		t.Logf("%s took %s", measure.name, time.Since(started).Round(time.Second))
 	}
 }

@@ -87,12 +87,15 @@ func Page(b *Book) string {
 	for _, s := range sections() {
 		names := b.Contestants(s.measure)
 		if len(names) == 0 {
-			if why := b.Failed[s.measure]; why != "" {
+			if why := b.failed(s.measure); why != "" {
 				fmt.Fprintf(&w, "\n### %s\n\nNot measured: %s.\n", s.title, why)
 			}
 			continue
 		}
 		fmt.Fprintf(&w, "\n### %s\n\n%s\n", s.title, strings.ReplaceAll(s.text, "{n}", number(float64(b.Rows[s.measure]))))
+		if why := b.failed(s.measure); why != "" {
+			fmt.Fprintf(&w, "\n**Incomplete: %s.**\n", why)
+		}
 		for _, p := range s.pictures {
 			if c := p.chart(b, s); len(c.Bars) > 0 {
 				fmt.Fprintf(&w, "\n![%s](benchmarks/%s)\n", c.Title, p.file)

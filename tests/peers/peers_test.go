@@ -244,7 +244,7 @@ func TestChart(t *testing.T) {
 func fixedBook() *Book {
 	at := time.Date(2026, 11, 26, 4, 0, 0, 0, time.UTC)
 	b := &Book{
-		Started: at, Rows: map[string]int{Inserts: 1_000_000, Kill: 400_000}, Done: []string{Inserts}, Failed: map[string]string{Snapshot: "failed; the log of the run says why"},
+		Started: at, Rows: map[string]int{Inserts: 1_000_000, Kill: 400_000}, Done: []string{Inserts}, Failed: map[string]string{Snapshot: "it failed; the log of the run says why", Delivery: "cut", Kill: "it failed; the log of the run says why"},
 		Machine: Machine{Cores: 2, MemoryGB: 24, Go: "1.26", Postgres: "15.18", Kafka: "4.3.1", Debezium: "3.7.0.Final", JDBC: "3.6.0.Final", Java: "17", Truc: "v1"},
 	}
 	for round, factor := range []float64{1, 1.1} {
