@@ -52,6 +52,9 @@ bench-base: ## the stages of the hot path against those of another commit, BASE=
 fuzz-check: ## the compiled check against gojsonschema on N=10000000 pairs of schema and document, from SEED=1 on
 	tests/scripts/fuzz-check.sh "$(or $(N),10000000)" "$(or $(SEED),1)"
 
+bench-peers: ## measure truc and Kafka Connect with Debezium on the same work, an hour (QUICK=1, FRESH=1, ONLY=…), and write docs/benchmarks.md
+	@tests/scripts/bench-peers.sh
+
 fmt: ## format
 	$(LINT) fmt
 
@@ -73,4 +76,4 @@ tidy-check: ## fail where go.mod or go.sum is not tidy
 
 check: fmt-check vet tidy-check lint cross test ## all of it, before a commit
 
-.PHONY: help setup build demo test e2e pages chaos year test-short fuzz fuzz-check bench bench-base fmt fmt-check lint vet cross tidy-check check
+.PHONY: help setup build demo test e2e pages chaos year test-short fuzz fuzz-check bench bench-base bench-peers fmt fmt-check lint vet cross tidy-check check

@@ -19,6 +19,7 @@ import (
 	"github.com/lienthong/truc/mapping"
 	"github.com/lienthong/truc/pipeline"
 	"github.com/lienthong/truc/record"
+	"github.com/lienthong/truc/tests/nodes"
 	"github.com/lienthong/truc/tests/servers"
 	"github.com/lienthong/truc/tests/workload"
 )
@@ -273,7 +274,7 @@ func measureStatement(b *testing.B, dsn string, rows int, statement string) {
 	}
 	took := time.Since(started)
 	b.StopTimer()
-	report(b, rows, took, usage{cpu: writerCPU(b, conn, "pid = pg_backend_pid()") - before})
+	report(b, rows, took, nodes.Usage{CPU: writerCPU(b, conn, "pid = pg_backend_pid()") - before})
 }
 
 // writerCPU is the CPU time so far of processes of the server that serve this database, by proc_pid_stat(5).

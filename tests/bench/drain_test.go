@@ -12,6 +12,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/lienthong/truc/tests/nodes"
 	"github.com/lienthong/truc/tests/servers"
 	"github.com/lienthong/truc/tests/workload"
 )
@@ -190,13 +191,13 @@ func drain(b *testing.B, n *node, dsn string, rows, total int) {
 	b.ReportMetric(float64(rows)/end.Sub(firstEvent).Seconds(), "running-rows/s")
 }
 
-func report(b *testing.B, rows int, took time.Duration, u usage) {
+func report(b *testing.B, rows int, took time.Duration, u nodes.Usage) {
 	b.Helper()
 	b.ReportMetric(0, "ns/op") // not shown
 	b.ReportMetric(float64(rows)/took.Seconds(), "rows/s")
-	b.ReportMetric(u.cpu.Seconds()*1e6/float64(rows), "cpu-s/Mrow")
-	if u.peak > 0 {
-		b.ReportMetric(u.peak, "peak-MB")
+	b.ReportMetric(u.CPU.Seconds()*1e6/float64(rows), "cpu-s/Mrow")
+	if u.Peak > 0 {
+		b.ReportMetric(u.Peak, "peak-MB")
 	}
 }
 
@@ -229,7 +230,7 @@ func recvlogical(b *testing.B, pg *servers.PostgresServer, dsn, slot string, row
 		b.Fatalf("pg_recvlogical wrote %d bytes, which cannot be %d rows", info.Size(), rows)
 	}
 	state := cmd.ProcessState
-	report(b, rows, took, usage{cpu: state.UserTime() + state.SystemTime()})
+	report(b, rows, took, nodes.Usage{CPU: state.UserTime() + state.SystemTime()})
 	b.ReportMetric(float64(info.Size())/float64(rows), "B/row")
 	execute(b, dsn, "SELECT pg_drop_replication_slot($1)", slot)
 }

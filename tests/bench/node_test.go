@@ -2,20 +2,18 @@ package bench
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"strconv"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/lienthong/truc/bus"
 	"github.com/lienthong/truc/bus/kafka"
+	"github.com/lienthong/truc/tests/nodes"
 	"github.com/lienthong/truc/tests/workload"
 )
 
@@ -199,51 +197,12 @@ func countEvents(ctx context.Context, c *kafka.Client) (int, error) {
 	return n, nil
 }
 
-// usage is what a process has used so far.
-type usage struct {
-	cpu  time.Duration // user and system
-	peak float64       // MB, the high-water mark of its resident memory
-}
-
-func (r *run) usage() usage {
+func (r *run) usage() nodes.Usage {
 	tb := r.node.tb
 	tb.Helper()
-	u, err := usageOf(r.cmd.Process.Pid)
+	u, err := nodes.UsageOf(r.cmd.Process.Pid)
 	if err != nil {
 		tb.Fatal(err)
 	}
 	return u
-}
-
-// usageOf reads proc_pid_stat(5) and proc_pid_status(5).
-func usageOf(pid int) (usage, error) {
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		return usage{}, fmt.Errorf("read usage of truc: %w", err)
-	}
-	const tick = time.Second / 100 // USER_HZ, 100 on every Linux that Go runs on
-	fields := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:]))
-	if len(fields) < 13 {
-		return usage{}, errors.New("read usage of truc: /proc/PID/stat is too short")
-	}
-	user, errUser := strconv.Atoi(fields[11])
-	system, errSystem := strconv.Atoi(fields[12])
-	if err := errors.Join(errUser, errSystem); err != nil {
-		return usage{}, fmt.Errorf("read usage of truc: %w", err)
-	}
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	if err != nil {
-		return usage{}, fmt.Errorf("read usage of truc: %w", err)
-	}
-	u := usage{cpu: time.Duration(user+system) * tick}
-	for line := range strings.Lines(string(status)) {
-		if rest, ok := strings.CutPrefix(line, "VmHWM:"); ok {
-			kB, err := strconv.Atoi(strings.TrimSuffix(strings.TrimSpace(rest), " kB"))
-			if err != nil {
-				return usage{}, fmt.Errorf("read usage of truc: %w", err)
-			}
-			u.peak = float64(kB) / 1024
-		}
-	}
-	return u, nil
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/lienthong/truc/mapping"
 	"github.com/lienthong/truc/record"
 	"github.com/lienthong/truc/schemas"
+	"github.com/lienthong/truc/tests/nodes"
 	"github.com/lienthong/truc/tests/servers"
 	"github.com/lienthong/truc/tests/workload"
 )
@@ -90,11 +91,11 @@ func BenchmarkPublish(b *testing.B) {
 func reportCPU(b *testing.B, rows int) func() {
 	b.Helper()
 	cpu := func() time.Duration {
-		u, err := usageOf(os.Getpid())
+		u, err := nodes.UsageOf(os.Getpid())
 		if err != nil {
 			b.Fatal(err)
 		}
-		return u.cpu
+		return u.CPU
 	}
 	before := cpu()
 	return func() { b.ReportMetric(float64((cpu()-before).Nanoseconds())/float64(b.N*rows), "cpu-ns/row") }

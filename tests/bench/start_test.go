@@ -33,7 +33,7 @@ func BenchmarkStart(b *testing.B) {
 			b.StopTimer()
 			b.ReportMetric(0, "ns/op") // not shown
 			b.ReportMetric(float64(took.Milliseconds()), "ms")
-			b.ReportMetric(float64(r.usage().cpu.Milliseconds()), "cpu-ms")
+			b.ReportMetric(float64(r.usage().CPU.Milliseconds()), "cpu-ms")
 			count := 0
 			r.until("publish every row", func() (bool, error) {
 				var err error

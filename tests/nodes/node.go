@@ -106,6 +106,16 @@ func (n *Node) Frozen() bool {
 // MiB is the highest resident size the process had.
 func (n *Node) MiB() int { return n.memory.mib() }
 
+// Usage is that of the node, which is running.
+func (n *Node) Usage(tb testing.TB) Usage {
+	tb.Helper()
+	u, err := UsageOf(n.cmd.Process.Pid)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return u
+}
+
 // Journal collects what a process logs.
 type Journal struct {
 	mu   sync.Mutex

@@ -4,6 +4,7 @@
 #   setup.sh            both
 #   setup.sh servers    PostgreSQL 15, 17 and 18, Apache Kafka, Java, kcat, sqlite3, ip, a C compiler, Chromium with fonts, axe-core
 #   setup.sh lint       golangci-lint
+#   setup.sh peers      what `make bench-peers` needs beside the servers: Kafka Connect with Debezium's connectors
 #
 # System packages need Debian (or a relative) and root, or sudo that does not ask. Kafka, the versions of PostgreSQL that
 # the system does not have, and golangci-lint go to ${XDG_CACHE_HOME:-~/.cache}/truc, which all checkouts share. What cannot be had is said at the end and makes the script
@@ -133,6 +134,28 @@ setup_servers() {
   has_axe "$axe" || install_axe "$axe" || missing+=("axe-core $axe: Maven and a network for tests/scripts/browser/pom.xml, or TRUC_TEST_AXE=<axe.min.js>")
 }
 
+# install_peers copies the jars of the worker and unpacks the connectors. -C: a download that fails its checksum is none.
+install_peers() {
+  local home="$1" partial="$1.partial"
+  has mvn || apt_install maven || return 1
+  say "fetching Kafka Connect and Debezium, about 100 MB"
+  rm -rf "$partial"
+  mvn -B -q -C -f tests/scripts/connect/pom.xml dependency:copy-dependencies \
+    -DincludeScope=runtime -DexcludeTypes=tar.gz -DoutputDirectory="$partial/libs" >&2 </dev/null || return 1
+  mvn -B -q -C -f tests/scripts/connect/pom.xml dependency:unpack-dependencies \
+    -DincludeTypes=tar.gz -DoutputDirectory="$partial/plugins" -DmarkersDirectory="$partial/markers" >&2 </dev/null || return 1
+  rm -rf "$home"
+  mv "$partial" "$home"
+}
+
+setup_peers() {
+  local version home
+  version() { sed -n "s:.*<$1>\(.*\)</$1>.*:\1:p" tests/scripts/connect/pom.xml; }
+  home="$cache/connect-$(version kafka)-debezium-$(version debezium)-$(version debezium.jdbc)"
+  [[ -n "${TRUC_TEST_CONNECT_HOME:-}" ]] || [[ -d "$home/plugins" ]] || install_peers "$home" ||
+    missing+=("Kafka Connect and Debezium: Maven and a network for tests/scripts/connect/pom.xml, or TRUC_TEST_CONNECT_HOME=<directory with libs/*.jar and plugins/>")
+}
+
 setup_lint() {
   local linter
   linter="$(tests/scripts/golangci-lint.sh --path)"
@@ -151,12 +174,16 @@ if has flock; then flock 9; fi
 case "${1:-all}" in
   servers) setup_servers ;;
   lint) setup_lint ;;
+  peers)
+    setup_servers
+    setup_peers
+    ;;
   all)
     setup_servers
     setup_lint
     ;;
   *)
-    echo "usage: setup.sh [servers|lint]" >&2
+    echo "usage: setup.sh [servers|lint|peers]" >&2
     exit 2
     ;;
 esac

@@ -255,6 +255,8 @@ func (p *process) own(started chan<- error) {
 	close(p.done)
 }
 
+func (p *process) pid() int { return p.cmd.Process.Pid }
+
 func (p *process) signal(s signal) { _ = p.cmd.Process.Signal(s) }
 
 // stop sends each signal in turn until one has ended the process within the time given to each.

@@ -35,6 +35,7 @@ type process struct {
 	err  error
 }
 
+func (p *process) pid() int                      { return 0 }
 func (p *process) signal(signal)                 {}
 func (p *process) stop(time.Duration, ...signal) {}
 func (p *process) freeze()                       {}

@@ -13,12 +13,15 @@ const Table = "cong_dan"
 
 // CreateTable makes it: 21 columns of plain UTF-8 text and numbers, about 390 bytes a row as COPY writes it. id has an index so
 // that ranges of rows can be changed.
-const CreateTable = `CREATE TABLE cong_dan (
+const CreateTable = CreateCopy + `;
+CREATE INDEX ON cong_dan (id)`
+
+// CreateCopy makes a table for copies of the rows: the same columns and key, and no index more.
+const CreateCopy = `CREATE TABLE cong_dan (
 	so_dinh_danh text PRIMARY KEY, id bigint NOT NULL, ho_ten text NOT NULL, ngay_sinh text NOT NULL, gioi_tinh text NOT NULL,
 	dan_toc int, ton_giao int, quoc_tich text, nhom_mau text, so_cmnd text, noi_sinh text, que_quan text, thuong_tru text,
 	thuong_tru_tu text, cha_ho_ten text, me_ho_ten text, hon_nhan text, dien_thoai text, trang_thai int NOT NULL, ghi_chu text,
-	sua_luc timestamptz NOT NULL);
-CREATE INDEX ON cong_dan (id)`
+	sua_luc timestamptz NOT NULL)`
 
 // CreateSink makes the table of a subscriber, for the mapping SinkMapping.
 const CreateSink = `CREATE TABLE nguoi_dan (
