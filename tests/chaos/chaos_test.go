@@ -4,6 +4,7 @@ package chaos
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -26,6 +27,7 @@ func TestMain(m *testing.M) { os.Exit(nodes.Main(m)) }
 const (
 	clerks    = 3
 	firstRows = 200 // a clerk
+	mostRows  = 300
 	settle    = 90 * time.Second
 	limitMiB  = 200 // of a node, whatever it carries
 )
@@ -132,7 +134,9 @@ func TestMutants(t *testing.T) {
 func pickFaults(rng *rand.Rand, all []fault, turn uint64) []fault {
 	picked := []fault{all[turn%uint64(len(all))]}
 	for range rng.IntN(4) {
-		picked = append(picked, all[rng.IntN(len(all))])
+		if f := all[rng.IntN(len(all))]; !f.alone || !slices.ContainsFunc(picked, func(f fault) bool { return f.alone }) {
+			picked = append(picked, f)
+		}
 	}
 	rng.Shuffle(len(picked), func(i, j int) { picked[i], picked[j] = picked[j], picked[i] })
 	return picked
@@ -142,15 +146,16 @@ func pickFaults(rng *rand.Rand, all []fault, turn uint64) []fault {
 func (o *office) run(todo []fault) *verdict {
 	o.tb.Helper()
 	v := &verdict{}
-	all := make([]*clerk, clerks)
-	for i := range all {
-		all[i] = &clerk{
+	for i := range clerks {
+		c := &clerk{
 			number: i + 1, dsn: o.source, book: o.book, rng: rand.New(rand.NewPCG(o.rng.Uint64(), 0)),
-			rows: map[string]row{}, last: map[string]int{},
+			rows: map[string]row{}, last: map[string]int{}, gate: o.gate,
 		}
-		if err := all[i].fill(o.tb.Context(), firstRows); err != nil {
+		o.clerks = append(o.clerks, c)
+		if err := c.fill(o.tb.Context(), firstRows); err != nil {
 			o.tb.Fatal(err)
 		}
+		defer c.rest()
 	}
 	o.pub.start()
 	o.sub.start()
@@ -167,15 +172,19 @@ func (o *office) run(todo []fault) *verdict {
 	work, rest := context.WithCancel(context.Background())
 	errs := make([]error, clerks)
 	var wg sync.WaitGroup
-	for i, c := range all {
-		wg.Go(func() { errs[i] = c.work(work, 20*time.Millisecond) })
+	for i, c := range o.clerks {
+		wg.Go(func() { errs[i] = c.work(work, 60*time.Millisecond) })
 	}
 	for _, f := range todo {
 		o.pause(100*time.Millisecond, 1500*time.Millisecond)
 		o.note("%s", f.name)
 		o.injected = append(o.injected, f.name)
 		if err := f.inject(o); err != nil {
-			v.add(handover, "%s: %v", f.name, err)
+			kind := handover
+			if errors.As(err, new(silence)) {
+				kind = silent
+			}
+			v.add(kind, "%s: %v", f.name, err)
 		}
 		o.note("over")
 		o.pub.tend()
@@ -206,6 +215,7 @@ func (o *office) judge(v *verdict) {
 		v.add(unsettled, "%s\npublisher: %s\nsubscriber: %s", o.sinkHas(live), o.pub.node.Log.Tail(3), o.sub.node.Log.Tail(3))
 	}
 	o.settled = time.Since(rested)
+	_, about := o.sinkDiffers(live)
 	o.note("settled")
 	time.Sleep(300 * time.Millisecond) // whatever would still come
 	for _, p := range []*process{o.pub, o.sub} {
@@ -214,46 +224,55 @@ func (o *office) judge(v *verdict) {
 	if o.memoryMiB >= limitMiB {
 		v.add(memory, "a node took %d MiB, the limit is %d", o.memoryMiB, limitMiB)
 	}
-	readings := o.book.judgeTopic(v, func(each func(*nodes.Event)) { nodes.ReadTopic(o.tb, o.world.kafka.Addr, o.topic, each) })
+	readings := o.book.judgeTopic(v, about, func(each func(*nodes.Event)) { nodes.ReadTopic(o.tb, o.world.kafka.Addr, o.topic, each) })
 	written, err := o.written()
 	if err != nil {
 		o.tb.Fatal(err)
+	}
+	if about != "" {
+		v.found = append(v.found, fmt.Sprintf("%s was written as %v", about, written[about]))
 	}
 	o.book.judgeSink(v, written, readings)
 }
 
 // sinkHas says how the sink differs from what it should have, "" when it does not.
 func (o *office) sinkHas(live map[string]state) string {
+	text, _ := o.sinkDiffers(live)
+	return text
+}
+
+// sinkDiffers names a key, too.
+func (o *office) sinkDiffers(live map[string]state) (text, key string) {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	conn, err := pgx.Connect(ctx, o.sink)
 	if err != nil {
-		return err.Error()
+		return err.Error(), ""
 	}
 	defer conn.Close(ctx)
 	rows, err := conn.Query(ctx, "SELECT so, nguoi_ky, ghi_chu FROM tre_em")
 	if err != nil {
-		return err.Error()
+		return err.Error(), ""
 	}
 	missing := maps.Clone(live)
-	var so, signed, note, differs string
+	var so, signed, note string
 	_, err = pgx.ForEachRow(rows, []any{&so, &signed, &note}, func() error {
 		want, there := missing[so]
 		if !there {
-			differs = fmt.Sprintf("the sink has %s, which should not be there", so)
+			key, text = so, fmt.Sprintf("the sink has %s, which should not be there", so)
 		} else if signed != signature(want.version) || note != noteText(want.note) {
-			differs = fmt.Sprintf("the sink has another version of %s than %s", so, want)
+			key, text = so, fmt.Sprintf("the sink has another version of %s than %s", so, want)
 		}
 		delete(missing, so)
 		return nil
 	})
 	if err != nil {
-		return err.Error()
+		return err.Error(), ""
 	}
 	for key := range missing {
-		return fmt.Sprintf("the sink lacks %s and %d more", key, len(missing)-1)
+		return fmt.Sprintf("the sink lacks %s and %d more", key, len(missing)-1), key
 	}
-	return differs
+	return text, key
 }
 
 // written is everything that was ever written at the sink, by key.

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -41,8 +42,15 @@ type office struct {
 	injected      []string
 	settled       time.Duration // from the last change to the last row at the sink
 	memoryMiB     int
-	restarts      int // of nodes that ended by themselves
+	server        *servers.PostgresServer // of the source
+	clerks        []*clerk
+	gate          *sync.RWMutex // closed while no clerk may write
+	partitions    int           // of the topic
+	restarts      int           // of nodes that ended by themselves
 }
+
+// partitions is how many a topic has when nobody says otherwise.
+const partitions = 3
 
 const mappingOut = `dataset: hotich.khaisinh.v1
 table: public.khai_sinh
@@ -76,6 +84,7 @@ func newOffice(tb testing.TB, w *world, binary string, rng *rand.Rand) *office {
 	tb.Helper()
 	agency := fmt.Sprintf("X%02d.%03d.%03d", rng.IntN(100), rng.IntN(1000), rand.IntN(1000))
 	o := &office{
+		server: w.source, gate: new(sync.RWMutex), partitions: partitions,
 		tb: tb, world: w, binary: binary, rng: rng, agency: agency, topic: "hotich.khaisinh.v1." + strings.ToLower(agency),
 		source: w.source.Database(tb), sink: w.sink.Database(tb), dir: tb.TempDir(), began: time.Now(),
 		book: &book{steps: map[string][]state{}, before: map[string]int{}},

@@ -22,6 +22,8 @@ const kafkaVersion = "4.3.1"
 type KafkaServer struct {
 	// Addr is the bootstrap address, "127.0.0.1:19092".
 	Addr string
+	// DataDir holds the directories of the partitions, "" for a server handed in by the environment.
+	DataDir string
 
 	tb      testing.TB
 	broker  *broker // nil for a server handed in by the environment
@@ -40,7 +42,7 @@ func Kafka(tb testing.TB) *KafkaServer {
 	if err != nil {
 		giveUp(tb, err)
 	}
-	return &KafkaServer{Addr: b.addr(), tb: tb, broker: b}
+	return &KafkaServer{Addr: b.addr(), DataDir: b.logs(), tb: tb, broker: b}
 }
 
 // NewKafka starts a broker of the test's own, with settings such as "message.max.bytes=2000" over those of the shared
@@ -53,7 +55,7 @@ func NewKafka(tb testing.TB, settings ...string) *KafkaServer {
 		giveUp(tb, err)
 	}
 	tb.Cleanup(b.close)
-	return &KafkaServer{Addr: b.addr(), tb: tb, broker: b, private: true}
+	return &KafkaServer{Addr: b.addr(), DataDir: b.logs(), tb: tb, broker: b, private: true}
 }
 
 // Stop shuts a private broker down in order.
