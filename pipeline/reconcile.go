@@ -16,8 +16,7 @@ import (
 // reconcile reads the topics of a delivery again from their start, and then deletes at the sink what is no longer on them.
 // It mends an absence longer than tombstones live, a lost piece of a topic, and a sink that was tampered with.
 type reconcile struct {
-	// seen holds the fingerprints of the sink keys that are live on the topics (8 bytes and overhead each).
-	seen map[uint64]struct{}
+	seen seenRows
 	// latest is the highest sequence read of each source: a deletion carries it, so that nothing older undoes it and
 	// everything newer does.
 	latest map[string]string
@@ -40,7 +39,7 @@ func (w *writer) reconcileAll(ctx context.Context, requests []string) error {
 		return err
 	}
 	w.d.cfg.Log.Warn("delivery reads its topics again and deletes what is no longer on them", "pipeline", name, "partitions", len(w.state.committed))
-	w.reconcile = &reconcile{seen: map[uint64]struct{}{}, latest: map[string]string{}, marks: map[adapters.TopicPartition]deliveryMark{}}
+	w.reconcile = &reconcile{seen: newSeenRows(), latest: map[string]string{}, marks: map[adapters.TopicPartition]deliveryMark{}}
 	defer func() { w.reconcile = nil }()
 	// What was read before says nothing here: a topic that was created anew ends before it.
 	w.state.read = maps.Clone(w.state.committed)
@@ -65,7 +64,7 @@ func (w *writer) reconcileAll(ctx context.Context, requests []string) error {
 	if err := w.setStale(ctx, false); err != nil {
 		return err
 	}
-	w.d.cfg.Log.Info("delivery is reconciled", "pipeline", name, "live", len(w.reconcile.seen), "deleted", deleted)
+	w.d.cfg.Log.Info("delivery is reconciled", "pipeline", name, "live", len(w.reconcile.seen.rows), "deleted", deleted)
 	if len(requests) == 0 {
 		return nil
 	}
@@ -137,9 +136,9 @@ func (r *reconcile) note(w *writer, rec *bus.Delivered, c *record.Change, bad *u
 	case row == nil:
 		r.blind++
 	case live:
-		r.seen[fingerprint(sinkKey(row))] = struct{}{}
+		r.seen.lives(row)
 	default:
-		delete(r.seen, fingerprint(sinkKey(row)))
+		r.seen.died(row)
 	}
 }
 
@@ -152,7 +151,7 @@ func (w *writer) deleteUnseen(ctx context.Context) (int, error) {
 	}
 	var gone []delivery
 	err := reader.Rows(ctx, w.d.target, func(row adapters.SinkRow) error {
-		if _, ok := r.seen[fingerprint(sinkKey(row.Key))]; ok {
+		if r.seen.has(row.Key) {
 			return nil
 		}
 		latest, read := r.latest[row.Source]

@@ -31,7 +31,7 @@ func (w *writer) sweep(ctx context.Context) (deleted int, err error) {
 		// Whether a suspect was found alive.
 		suspects := map[uint64]bool{}
 		err := w.unwritten(ctx, func(row *adapters.SinkRow) error {
-			fp := fingerprint(sinkKey(row.Key))
+			fp := fingerprint(exactRow(row.Key))
 			if _, stays := alive[fp]; !stays {
 				suspects[fp] = false
 			}
@@ -116,9 +116,13 @@ func (w *writer) findAlive(ctx context.Context, suspects map[uint64]bool) (blind
 					blind++
 					return nil
 				}
-				fp := fingerprint(sinkKey(row))
+				fp := fingerprint(exactRow(row))
 				if _, ok := suspects[fp]; ok {
 					suspects[fp] = live
+				} else if fp = fingerprint(canonicalRow(row)); live && hasNumeral(row) {
+					if _, ok := suspects[fp]; ok {
+						suspects[fp] = true // it may be a number at the sink; in doubt the row stays
+					}
 				}
 				return nil
 			})
@@ -135,7 +139,7 @@ func (w *writer) deleteSuspects(ctx context.Context, suspects map[uint64]bool) (
 	for len(suspects) > 0 {
 		var gone []delivery
 		err := w.unwritten(ctx, func(row *adapters.SinkRow) error {
-			fp := fingerprint(sinkKey(row.Key))
+			fp := fingerprint(exactRow(row.Key))
 			if _, ok := suspects[fp]; !ok {
 				return nil
 			}
