@@ -55,6 +55,14 @@ type book struct {
 	until map[string]int
 	// cut says that records of the topic were lost, too: what the sink was told cannot be seen on it.
 	cut bool
+	// refused are keys whose only row no document can be made of: each must have a dead letter.
+	refused map[string]bool
+}
+
+func (b *book) refuse(key string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.refused[key] = true
 }
 
 func (b *book) add(entries []entry) {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"syscall"
 	"time"
 
@@ -27,6 +28,10 @@ const (
 	fenced     = "the fence ends a predecessor before the tails are read"
 	waits      = "sessions begin anew from the saved position; what is under way is sent again by one producer"
 	namedGap   = "compared at every start with what was saved; named, exit code 5; resnapshot sweeps"
+	answered   = "the same bytes under the same number are stored once; any other failure ends the session, and recovery reads the tails"
+	letters    = "a letter is acknowledged before any later event of its pipeline"
+	visible    = "a chunk or re-read is repeated until what was decoded is visible in it"
+	monotonic  = "no order and no place is taken from a clock"
 	noPosition = "tails found by scanning, a new epoch, a snapshot with its sweep"
 	decoded    = "rows are read by the columns that the log tells at their place"
 )
@@ -39,7 +44,7 @@ func some(rng *rand.Rand, least, most time.Duration) time.Duration {
 func (o *office) pause(least, most time.Duration) { time.Sleep(some(o.rng, least, most)) }
 
 // faults are all that this package knows.
-func faults() []fault { return append(outages(), gaps()...) }
+func faults() []fault { return slices.Concat(outages(), answers(), moments(), gaps()) }
 
 // outages are causes that truc must survive by itself: no operator comes.
 func outages() []fault {

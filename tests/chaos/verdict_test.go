@@ -194,6 +194,24 @@ func (b *book) judgeTopic(v *verdict, about string, each func(func(*nodes.Event)
 	return readings
 }
 
+// judgeLetters looks for a dead letter of each row that no document can be made of.
+func (b *book) judgeLetters(v *verdict, each func(func(*nodes.Event))) {
+	if len(b.refused) == 0 {
+		return
+	}
+	var all strings.Builder
+	each(func(e *nodes.Event) {
+		if e.Payload != nil {
+			all.WriteString(e.Key + " " + *e.Payload + "\n")
+		}
+	})
+	for key := range b.refused {
+		if !strings.Contains(all.String(), key) {
+			v.add(lost, "key %s: its row cannot be published, and there is no dead letter of it:\n%.1000s", key, all.String())
+		}
+	}
+}
+
 // is reports whether a step says what an event says. A note that the log leaves out is read again, and may be a later one.
 func (h *history) is(i int, s state) bool {
 	if i < 0 || i >= len(h.steps) || h.steps[i].there != s.there || h.steps[i].version != s.version {
