@@ -31,7 +31,6 @@ const (
 	answered   = "the same bytes under the same number are stored once; any other failure ends the session, and recovery reads the tails"
 	letters    = "a letter is acknowledged before any later event of its pipeline"
 	visible    = "a chunk or re-read is repeated until what was decoded is visible in it"
-	monotonic  = "no order and no place is taken from a clock"
 	noPosition = "tails found by scanning, a new epoch, a snapshot with its sweep"
 	decoded    = "rows are read by the columns that the log tells at their place"
 )

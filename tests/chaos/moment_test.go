@@ -5,16 +5,13 @@ package chaos
 import (
 	"context"
 	"errors"
-	"syscall"
 	"time"
 )
 
-// moments are faults of time: of clocks, and of what is seen when.
+// moments are faults of what is seen when.
 func moments() []fault {
 	return []fault{
 		{name: "commits decoded before they are visible", mechanism: visible, inject: (*office).standbyMissing},
-		{name: "clock of the publisher stepped", mechanism: monotonic, inject: func(o *office) error { return o.clockStepped(o.pub) }},
-		{name: "clock of the subscriber stepped", mechanism: monotonic, inject: func(o *office) error { return o.clockStepped(o.sub) }},
 	}
 }
 
@@ -33,15 +30,5 @@ func (o *office) standbyMissing() error {
 		}
 		o.pause(100*time.Millisecond, 200*time.Millisecond)
 	}
-	return nil
-}
-
-// clockStepped sets a node's wall clock an hour forward and back again, or the other way round.
-func (o *office) clockStepped(p *process) error {
-	signals := []syscall.Signal{syscall.SIGUSR1, syscall.SIGUSR2}
-	first := o.rng.IntN(2)
-	p.node.Signal(signals[first])
-	o.pause(500*time.Millisecond, 2*time.Second)
-	p.node.Signal(signals[1-first])
 	return nil
 }
