@@ -574,7 +574,7 @@ func TestReadAnewOverAGap(t *testing.T) {
 			}
 			again.Position, again.Reset = nil, true
 			c.source = build(t, db.dsn)
-			if err := c.source.Open(t.Context(), again); err != nil {
+			if err := c.Open(t.Context(), again); err != nil {
 				t.Fatal(err)
 			}
 			if diff := cmp.Diff([]string{"public.a snapshot-end"}, show(c.snapshotted(1))); diff != "" {

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -111,7 +112,7 @@ func (r *report) Markdown() string {
 		r.Passed, r.Failed, r.Changes, r.MemoryMiB, limitMiB, time.Duration(r.SettledSeconds*float64(time.Second)).Round(100*time.Millisecond))
 	b.WriteString("| promise | mechanism | fault | runs | outcome | settled within |\n|---|---|---|---|---|---|\n")
 	slices.SortStableFunc(r.Faults, func(a, b *faultRow) int {
-		return strings.Compare(fmt.Sprint(a.Gap)+a.Mechanism+a.Name, fmt.Sprint(b.Gap)+b.Mechanism+b.Name)
+		return strings.Compare(strconv.FormatBool(a.Gap)+a.Mechanism+a.Name, strconv.FormatBool(b.Gap)+b.Mechanism+b.Name)
 	})
 	for _, f := range r.Faults {
 		promise, outcome := "nothing lost, twice or out of order; no operator", "held"
