@@ -92,6 +92,13 @@ func (b *book) beginAgain(cut bool) {
 	}
 }
 
+// loseTail says that the topic does not show any more everything that the sink was told.
+func (b *book) loseTail() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.cut = true
+}
+
 // rewind says that the rows are those of a backup, which is what happened to them last.
 func (b *book) rewind(rows map[string]row) {
 	b.mu.Lock()
