@@ -28,9 +28,9 @@ pages: ## the pictures in docs/pages, taken of the status page in Chromium
 	tests/scripts/setup.sh servers
 	TRUC_PAGES=$(CURDIR)/docs/pages go test -count=1 -run='^(TestPage|TestEveryStateInBrowser)$$' ./tests/e2e ./portal
 
-chaos: ## faults of every kind, N=20 runs from SEED=… on, and every mutant
+chaos: ## faults of every kind, N=20 runs from SEED=… on, and every mutant; KEEP=1 shows the report in docs/chaos.md
 	tests/scripts/setup.sh servers
-	tests/scripts/chaos.sh "$(or $(N),20)" "$(SEED)"
+	tests/scripts/chaos.sh "$(or $(N),20)" "$(SEED)" "$(KEEP)"
 
 year: ## a year of a province of POPULATION=1400000 through the real binary
 	tests/scripts/setup.sh servers

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	kafkago "github.com/segmentio/kafka-go"
 	"go.uber.org/goleak"
 
 	"github.com/lienthong/truc/adapters"
@@ -244,6 +245,55 @@ func TestResnapshotSweeps(t *testing.T) {
 		open, err := openRequests(t.Context(), KafkaBus{w.client}, "H44.15", "hotich")
 		return err == nil && len(open) == 0
 	})
+	publish, subscribe := w.verify()
+	if !publish.Equal || !subscribe.Equal {
+		t.Errorf("verify: %+v %+v", publish, subscribe)
+	}
+}
+
+// TestMorePartitions: when the topic was given more partitions, a resnapshot ends what stands under the old ones, and none of that
+// takes away at a sink what lives under the new ones.
+func TestMorePartitions(t *testing.T) {
+	w := newTown(t)
+	var want []string
+	w.change(func(tx *memory.Tx) error {
+		var errs []error
+		for i := range 12 {
+			errs = append(errs, tx.Insert("ks", row(100+i, "An", 0)))
+			want = append(want, fmt.Sprintf("KS%d=An", 100+i))
+		}
+		return errors.Join(errs...)
+	})
+	stop, stopDelivery := running(t, w.reader().Run), running(t, w.delivery().Run)
+	w.arrives(want...)
+	if err := errors.Join(stop(), stopDelivery()); err != nil {
+		t.Fatal(err)
+	}
+	transport := &kafkago.Transport{}
+	defer transport.CloseIdleConnections()
+	admin := &kafkago.Client{Addr: kafkago.TCP(w.broker), Transport: transport}
+	answer, err := admin.CreatePartitions(t.Context(), &kafkago.CreatePartitionsRequest{Topics: []kafkago.TopicPartitionsConfig{{Name: w.publish.Topic, Count: 5}}})
+	if err := errors.Join(err, answer.Errors[w.publish.Topic]); err != nil {
+		t.Fatal(err)
+	}
+	w.publish.Partitions = 5
+	if err := w.reader().Run(t.Context()); !IsGap(err) {
+		t.Fatalf("more partitions: got %v, want a gap", err)
+	}
+	w.change(func(tx *memory.Tx) error { return tx.Delete("ks", record.Row{record.IntValue(105)}) })
+	if err := PutRequest(t.Context(), KafkaBus{w.client}, "H44.15", "hotich", Request{ID: "1", Resnapshot: []string{"khaisinh"}}); err != nil {
+		t.Fatal(err)
+	}
+	r := w.reader()
+	running(t, r.Run)
+	w.eventually("the request is closed", func() bool {
+		open, err := openRequests(t.Context(), KafkaBus{w.client}, "H44.15", "hotich")
+		return err == nil && len(open) == 0 && r.Stats().Publish["khaisinh"].Swept.Load() > 0
+	})
+	running(t, w.delivery().Run)
+	w.change(func(tx *memory.Tx) error { return tx.Insert("ks", row(200, "Cuối", 0)) })
+	want = append(slices.Delete(want, 5, 6), "KS200=Cuối")
+	w.arrives(want...)
 	publish, subscribe := w.verify()
 	if !publish.Equal || !subscribe.Equal {
 		t.Errorf("verify: %+v %+v", publish, subscribe)

@@ -230,7 +230,18 @@ func (s *session) sweep(ctx context.Context, e *event) error {
 			for _, key := range keys {
 				p.rereads.forget(fingerprint(key))
 			}
-			return produceAndWait(ctx, s.sender, tp, p.tombstones(keys, e.sequence))
+			var moved, here [][]byte
+			for _, key := range keys {
+				if kafka.PartitionFor(key, p.Partitions) == tp.Partition {
+					here = append(here, key)
+				} else {
+					moved = append(moved, key)
+				}
+			}
+			// Keys whose place was here before the topic was given more partitions: what stands here of them is over, but they may
+			// live elsewhere, which that deletion must not undo. It is older than all that is published since.
+			msgs := append(p.tombstones(moved, []byte(e.before.String())), p.tombstones(here, e.sequence)...)
+			return produceAndWait(ctx, s.sender, tp, msgs)
 		})
 		if err != nil {
 			return err

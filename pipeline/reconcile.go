@@ -145,12 +145,14 @@ func (r *reconcile) note(w *writer, rec *bus.Delivered, c *record.Change, bad *u
 		r.blind++
 	default:
 		r.place += 2
-		seen := [2]uint64{keyHash(sinkKey(row)), r.place}
-		if live {
-			seen[1] |= 1
-		}
-		if r.failed == nil {
-			r.failed = r.seen.add(seen)
+		for _, hash := range eventHashes(row) {
+			seen := [2]uint64{hash, r.place}
+			if live {
+				seen[1] |= 1
+			}
+			if r.failed == nil {
+				r.failed = r.seen.add(seen)
+			}
 		}
 	}
 }
@@ -175,7 +177,7 @@ func (r *reconcile) unseen(rows *sorter[[1]uint64]) (gone *sorter[[1]uint64], co
 			break
 		}
 		lives := some && e[1]&1 == 1
-		if lives {
+		if lives && e[0]&asNumbers == 0 {
 			live++
 		}
 		for err == nil && more && (!some || row[0] <= e[0]) {
@@ -210,7 +212,7 @@ func (w *writer) deleteUnseen(ctx context.Context) (live, deleted int, err error
 		if _, read := r.latest[row.Source]; !read {
 			return nil // another delivery's, or of an agency whose topic is not read here
 		}
-		return rows.add([1]uint64{keyHash(sinkKey(row.Key))})
+		return rows.add([1]uint64{rowHash(row.Key)})
 	})
 	if err != nil {
 		return 0, 0, err
@@ -263,7 +265,7 @@ func (w *writer) deleteGone(ctx context.Context, reader adapters.SinkReader, has
 	for len(hashes) > 0 {
 		var gone []delivery
 		err := reader.Rows(ctx, w.d.target, func(row adapters.SinkRow) error {
-			hash := keyHash(sinkKey(row.Key))
+			hash := rowHash(row.Key)
 			latest, read := w.reconcile.latest[row.Source]
 			if _, is := hashes[hash]; !is || !read {
 				return nil

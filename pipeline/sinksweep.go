@@ -29,7 +29,7 @@ func (w *writer) sweep(ctx context.Context) (deleted int, err error) {
 	d := w.d
 	all := &sorter[[1]uint64]{}
 	defer all.close()
-	err = w.unwritten(ctx, func(row *adapters.SinkRow) error { return all.add([1]uint64{keyHash(sinkKey(row.Key))}) })
+	err = w.unwritten(ctx, func(row *adapters.SinkRow) error { return all.add([1]uint64{rowHash(row.Key)}) })
 	if err != nil {
 		return 0, err
 	}
@@ -117,9 +117,10 @@ func (w *writer) findAlive(ctx context.Context, suspects map[uint64]bool) (blind
 					blind++
 					return nil
 				}
-				fp := keyHash(sinkKey(row))
-				if _, ok := suspects[fp]; ok {
-					suspects[fp] = live
+				for _, hash := range eventHashes(row) {
+					if _, ok := suspects[hash]; ok {
+						suspects[hash] = live
+					}
 				}
 				return nil
 			})
@@ -136,7 +137,7 @@ func (w *writer) deleteSuspects(ctx context.Context, suspects map[uint64]bool) (
 	for len(suspects) > 0 {
 		var gone []delivery
 		err := w.unwritten(ctx, func(row *adapters.SinkRow) error {
-			fp := keyHash(sinkKey(row.Key))
+			fp := rowHash(row.Key)
 			if _, ok := suspects[fp]; !ok {
 				return nil
 			}

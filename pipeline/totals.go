@@ -127,6 +127,19 @@ func canonicalRow(row record.Row) []byte {
 	return out
 }
 
+// exactRow writes texts as they are: in a column of texts, "2.39" and "2.390" are two values.
+func exactRow(row record.Row) []byte {
+	var out []byte
+	for _, v := range row {
+		if out = append(out, 0); v.Kind == record.Text {
+			out = append(out, v.Bytes...)
+		} else {
+			out = appendCanonical(out, v)
+		}
+	}
+	return out
+}
+
 func appendCanonical(dst []byte, v record.Value) []byte {
 	switch v.Kind {
 	case record.Null, record.Unchanged:

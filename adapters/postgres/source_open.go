@@ -64,6 +64,8 @@ func (s *source) open(ctx context.Context, start adapters.Start) error { //nolin
 	if err := s.checkGap(slot, saved, start, system); err != nil {
 		return err
 	}
+	// A table that is read anew is none the less compared with what it was: the log is read on from the saved place, and where
+	// changes are missing in it, a row that it still creates and no longer deletes would stay for ever.
 	tables, err := s.openTables(ctx, start, states)
 	if err != nil {
 		return err
@@ -219,9 +221,6 @@ func (s *source) openTables(ctx context.Context, start adapters.Start, states ma
 	names := make([]string, len(start.Tables))
 	for i, t := range start.Tables {
 		names[i] = t.Table
-		if st := states[t.Table]; st != nil && st.Run < t.Run {
-			delete(states, t.Table) // it is read anew, whatever happened to it
-		}
 	}
 	if len(names) == 0 {
 		return nil, nil
@@ -305,7 +304,7 @@ func (s *source) prepareTables(tables []*catalogTable, start adapters.Start, sta
 		want := start.Tables[i]
 		s.tables[t.oid], s.wanted[want.Table] = t.name(), true
 		st := states[want.Table]
-		if st == nil {
+		if st == nil || st.Run < want.Run {
 			st = &tableState{OID: t.oid, Run: want.Run}
 		}
 		st.Published = s.stamps[t.oid]

@@ -49,6 +49,20 @@ type book struct {
 	steps map[string][]state
 	// before is how many of the steps were committed before the publisher had a slot: those need not be on the topic one by one.
 	before map[string]int
+	// again says that an operator had the source read again, because something was missing. until is how many of the steps were
+	// committed before it was surely being read again: those need not be on the topic one by one, only what became of them.
+	again bool
+	until map[string]int
+	// cut says that records of the topic were lost, too: what the sink was told cannot be seen on it.
+	cut bool
+	// refused are keys whose only row no document can be made of: each must have a dead letter.
+	refused map[string]bool
+}
+
+func (b *book) refuse(key string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.refused[key] = true
 }
 
 func (b *book) add(entries []entry) {
@@ -65,6 +79,38 @@ func (b *book) beginStream() {
 	defer b.mu.Unlock()
 	for key, steps := range b.steps {
 		b.before[key] = len(steps)
+	}
+}
+
+// beginAgain says that the source is read again from here on; cut: that records of the topic are lost.
+func (b *book) beginAgain(cut bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.again, b.cut, b.until = true, b.cut || cut, map[string]int{}
+	for key, steps := range b.steps {
+		b.until[key] = len(steps)
+	}
+}
+
+// loseTail says that the topic does not show any more everything that the sink was told.
+func (b *book) loseTail() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.cut = true
+}
+
+// rewind says that the rows are those of a backup, which is what happened to them last.
+func (b *book) rewind(rows map[string]row) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for key, steps := range b.steps {
+		now, last := state{gone: true}, steps[len(steps)-1]
+		if r, ok := rows[key]; ok {
+			now = r.published()
+		}
+		if now.left = false; now != last {
+			b.steps[key] = append(b.steps[key], now)
+		}
 	}
 }
 
@@ -103,6 +149,14 @@ type row struct {
 	hidden bool // is in the table, and not to be published
 }
 
+// published is what is published of a row.
+func (r row) published() state {
+	if r.hidden {
+		return state{note: r.note, left: r.left}
+	}
+	return r.state
+}
+
 // clerk changes rows that no other clerk changes, so that the order of their changes is the order of its transactions.
 type clerk struct {
 	number int
@@ -113,6 +167,11 @@ type clerk struct {
 	last   map[string]int // highest version a key ever had
 	keys   int
 	done   int // transactions known to be committed
+
+	// gate is closed while nobody may write.
+	gate      *sync.RWMutex
+	conn      *pgx.Conn
+	connected string // DSN of conn
 }
 
 const table = `CREATE TABLE khai_sinh (so text PRIMARY KEY, ngay_dk date NOT NULL DEFAULT '2026-01-05',
@@ -123,33 +182,53 @@ CREATE TABLE so_cai (clerk int PRIMARY KEY, done int NOT NULL);`
 
 // work changes rows until the context ends. What the server did of a transaction whose answer was lost is looked up.
 func (c *clerk) work(ctx context.Context, pause time.Duration) error {
-	conn, err := c.connect(ctx)
-	if err != nil {
-		return err
-	}
-	defer func() { conn.Close(context.Background()) }()
 	for ctx.Err() == nil {
+		c.gate.RLock()
 		statements, entries, after := c.transaction()
-		commit := c.rng.IntN(12) > 0
-		if err := c.execute(conn, statements, commit); err != nil {
-			conn.Close(context.Background())
-			if conn, err = c.connect(context.Background()); err != nil {
-				return err
-			}
-			var done int
-			if err := conn.QueryRow(context.Background(), `SELECT done FROM so_cai WHERE clerk = $1`, c.number).Scan(&done); err != nil {
-				return fmt.Errorf("look up what became of a transaction: %w", err)
-			}
-			commit = commit && done == c.done+1
-		}
-		if commit {
-			c.done++
-			after()
-			c.book.add(entries)
+		err := c.commit(statements, entries, after, c.rng.IntN(12) > 0)
+		c.gate.RUnlock()
+		if err != nil {
+			return err
 		}
 		time.Sleep(time.Duration(c.rng.Int64N(int64(pause) + 1)))
 	}
 	return nil
+}
+
+// commit carries a transaction out, or rolls it back, and writes into the book what became of it.
+func (c *clerk) commit(statements []statement, entries []entry, after func(), commit bool) (err error) {
+	if c.conn == nil || c.conn.IsClosed() || c.connected != c.dsn {
+		c.rest()
+		if c.conn, err = c.connect(context.Background()); err != nil {
+			return err
+		}
+		c.connected = c.dsn
+	}
+	if err := c.execute(c.conn, statements, commit); err != nil {
+		c.rest()
+		if c.conn, err = c.connect(context.Background()); err != nil {
+			return err
+		}
+		var done int
+		if err := c.conn.QueryRow(context.Background(), `SELECT done FROM so_cai WHERE clerk = $1`, c.number).Scan(&done); err != nil {
+			return fmt.Errorf("look up what became of a transaction: %w", err)
+		}
+		commit = commit && done == c.done+1
+	}
+	if commit {
+		c.done++
+		after()
+		c.book.add(entries)
+	}
+	return nil
+}
+
+// rest closes the clerk's connection.
+func (c *clerk) rest() {
+	if c.conn != nil {
+		c.conn.Close(context.Background())
+		c.conn = nil
+	}
 }
 
 // connect waits for the server.
@@ -213,6 +292,8 @@ func (c *clerk) newKey() string {
 	c.keys++
 	return c.keyOf(c.keys)
 }
+
+func (c *clerk) owns(key string) bool { return strings.HasPrefix(key, strconv.Itoa(c.number)+".") }
 
 func (c *clerk) keyOf(n int) string { return fmt.Sprintf("%d.%d", c.number, n) }
 

@@ -7,8 +7,10 @@
 //
 // Environment:
 //
-//	TRUC_CHAOS_RUNS   number of runs, 3 by default
+//	TRUC_CHAOS_RUNS   number of runs; by default three with one fault each, of different families
 //	TRUC_CHAOS_SEED   seed of the first run, 1 by default; the others follow it
 //	TRUC_CHAOS_FAULTS names of the faults to choose from, separated by commas; all by default
-//	TRUC_CHAOS_MUTANTS=all   try every mutant, not one
+//	TRUC_CHAOS_LANES  how many runs go on side by side, 1 by default
+//	TRUC_CHAOS_MUTANTS=all   try every mutant, not one; part of a name: those
+//	TRUC_CHAOS_REPORT file for the results, in JSON
 package chaos

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"syscall"
 	"time"
 
@@ -14,9 +15,25 @@ import (
 
 // fault is one thing that goes wrong while the office works. When inject returns, what was broken works again.
 type fault struct {
-	name   string
-	inject func(o *office) error
+	name      string
+	mechanism string // what is to hold against it, for the table of results
+	inject    func(o *office) error
+	alone     bool // a run has at most one of these
 }
+
+// What holds against a fault.
+const (
+	recovery   = "fence, then the topic's tails, then the saved position; what is there is passed over"
+	compared   = "offsets compared and set in the transaction of the rows"
+	fenced     = "the fence ends a predecessor before the tails are read"
+	waits      = "sessions begin anew from the saved position; what is under way is sent again by one producer"
+	namedGap   = "compared at every start with what was saved; named, exit code 5; resnapshot sweeps"
+	answered   = "the same bytes under the same number are stored once; any other failure ends the session, and recovery reads the tails"
+	letters    = "a letter is acknowledged before any later event of its pipeline"
+	visible    = "a chunk or re-read is repeated until what was decoded is visible in it"
+	noPosition = "tails found by scanning, a new epoch, a snapshot with its sweep"
+	decoded    = "rows are read by the columns that the log tells at their place"
+)
 
 // some chooses a duration between two.
 func some(rng *rand.Rand, least, most time.Duration) time.Duration {
@@ -25,87 +42,90 @@ func some(rng *rand.Rand, least, most time.Duration) time.Duration {
 
 func (o *office) pause(least, most time.Duration) { time.Sleep(some(o.rng, least, most)) }
 
-// faults are all that this package knows. Each is a cause that truc must survive by itself: no operator comes.
-func faults() []fault {
+// faults are all that this package knows.
+func faults() []fault { return slices.Concat(outages(), answers(), moments(), gaps()) }
+
+// outages are causes that truc must survive by itself: no operator comes.
+func outages() []fault {
 	all := []fault{
-		{"publisher killed", func(o *office) error { return o.killed(o.pub) }},
-		{"subscriber killed", func(o *office) error { return o.killed(o.sub) }},
-		{"publisher interrupted", func(o *office) error { return o.interrupted(o.pub) }},
-		{"subscriber interrupted", func(o *office) error { return o.interrupted(o.sub) }},
-		{"publisher frozen and replaced", (*office).publisherReplaced},
-		{"subscriber frozen and replaced", (*office).subscriberReplaced},
-		{"publisher frozen", func(o *office) error { return o.frozen(o.pub) }},
-		{"subscriber frozen", func(o *office) error { return o.frozen(o.sub) }},
-		{"source crashed", func(o *office) error {
-			o.world.source.Kill()
+		{name: "publisher killed", mechanism: recovery, inject: func(o *office) error { return o.killed(o.pub) }},
+		{name: "subscriber killed", mechanism: compared, inject: func(o *office) error { return o.killed(o.sub) }},
+		{name: "publisher interrupted", mechanism: recovery, inject: func(o *office) error { return o.interrupted(o.pub) }},
+		{name: "subscriber interrupted", mechanism: compared, inject: func(o *office) error { return o.interrupted(o.sub) }},
+		{name: "publisher frozen and replaced", mechanism: fenced, inject: (*office).publisherReplaced},
+		{name: "subscriber frozen and replaced", mechanism: compared, inject: (*office).subscriberReplaced},
+		{name: "publisher frozen", mechanism: recovery, inject: func(o *office) error { return o.frozen(o.pub) }},
+		{name: "subscriber frozen", mechanism: compared, inject: func(o *office) error { return o.frozen(o.sub) }},
+		{name: "source crashed", mechanism: waits, inject: func(o *office) error {
+			o.server.Kill()
 			o.pause(0, 2*time.Second)
-			o.world.source.Start()
+			o.server.Start()
 			return nil
 		}},
-		{"source restarted", func(o *office) error {
-			o.world.source.Stop()
+		{name: "source restarted", mechanism: waits, inject: func(o *office) error {
+			o.server.Stop()
 			o.pause(0, time.Second)
-			o.world.source.Start()
+			o.server.Start()
 			return nil
 		}},
-		{"sink crashed", func(o *office) error {
+		{name: "sink crashed", mechanism: compared, inject: func(o *office) error {
 			o.world.sink.Kill()
 			o.pause(0, 2*time.Second)
 			o.world.sink.Start()
 			return nil
 		}},
-		{"sink restarted", func(o *office) error { o.world.sink.Stop(); o.pause(0, time.Second); o.world.sink.Start(); return nil }},
-		{"broker crashed", func(o *office) error {
+		{name: "sink restarted", mechanism: compared, inject: func(o *office) error { o.world.sink.Stop(); o.pause(0, time.Second); o.world.sink.Start(); return nil }},
+		{name: "broker crashed", mechanism: waits, inject: func(o *office) error {
 			o.world.kafka.Kill()
 			o.pause(0, 2*time.Second)
 			o.world.kafka.Start()
 			return nil
 		}},
-		{"broker restarted", func(o *office) error {
+		{name: "broker restarted", mechanism: waits, inject: func(o *office) error {
 			o.world.kafka.Stop()
 			o.pause(0, time.Second)
 			o.world.kafka.Start()
 			return nil
 		}},
-		{"broker frozen", func(o *office) error {
+		{name: "broker frozen", mechanism: waits, inject: func(o *office) error {
 			o.world.kafka.Pause()
 			o.pause(time.Second, 8*time.Second)
 			o.world.kafka.Resume()
 			return nil
 		}},
-		{"walsender terminated", func(o *office) error {
+		{name: "walsender terminated", mechanism: waits, inject: func(o *office) error {
 			return execute(context.Background(), o.source, "SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE active AND database = current_database()")
 		}},
-		{"sink sessions terminated", func(o *office) error {
+		{name: "sink sessions terminated", mechanism: compared, inject: func(o *office) error {
 			return execute(context.Background(), o.sink, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()")
 		}},
-		{"source connections reset", func(o *office) error { o.throughSource.reset(); return nil }},
-		{"sink connections reset", func(o *office) error { o.throughSink.reset(); return nil }},
-		{"source connections half-open", func(o *office) error { return o.stalled(o.throughSource) }},
-		{"sink connections half-open", func(o *office) error { return o.stalled(o.throughSink) }},
-		{"source slow", func(o *office) error { return o.slow(o.throughSource) }},
-		{"sink slow", func(o *office) error { return o.slow(o.throughSink) }},
-		{"sink table locked", func(o *office) error {
+		{name: "source connections reset", mechanism: waits, inject: func(o *office) error { o.throughSource.reset(); return nil }},
+		{name: "sink connections reset", mechanism: compared, inject: func(o *office) error { o.throughSink.reset(); return nil }},
+		{name: "source connections half-open", mechanism: waits, inject: func(o *office) error { return o.stalled(o.throughSource) }},
+		{name: "sink connections half-open", mechanism: compared, inject: func(o *office) error { return o.stalled(o.throughSink) }},
+		{name: "source slow", mechanism: waits, inject: func(o *office) error { return o.slow(o.throughSource) }},
+		{name: "sink slow", mechanism: compared, inject: func(o *office) error { return o.slow(o.throughSink) }},
+		{name: "sink table locked", mechanism: compared, inject: func(o *office) error {
 			return o.hold(o.sink, "LOCK TABLE tre_em IN ACCESS EXCLUSIVE MODE")
 		}},
-		{"source table locked", func(o *office) error {
+		{name: "source table locked", mechanism: waits, inject: func(o *office) error {
 			return o.hold(o.source, "LOCK TABLE khai_sinh IN ACCESS EXCLUSIVE MODE")
 		}},
-		{"long transaction", func(o *office) error {
+		{name: "long transaction", mechanism: waits, inject: func(o *office) error {
 			return o.hold(o.source, "INSERT INTO so_cai VALUES (1000 + (random() * 1000000)::int, 0)")
 		}},
-		{"column added in mid-transaction", (*office).columnAdded},
+		{name: "column added in mid-transaction", mechanism: decoded, inject: (*office).columnAdded},
 	}
 	for _, point := range []string{"fenced", "recovered", "read", "translated", "produced", "acknowledged", "saved", "source-acked"} {
-		all = append(all, fault{"publisher killed at " + point, func(o *office) error { return o.killedAt(o.pub, point) }})
+		all = append(all, fault{name: "publisher killed at " + point, mechanism: recovery, inject: func(o *office) error { return o.killedAt(o.pub, point) }})
 	}
 	for _, point := range []string{"fetched", "applied"} {
-		all = append(all, fault{"subscriber killed at " + point, func(o *office) error { return o.killedAt(o.sub, point) }})
+		all = append(all, fault{name: "subscriber killed at " + point, mechanism: compared, inject: func(o *office) error { return o.killedAt(o.sub, point) }})
 	}
 	return append(all,
-		fault{"publisher frozen at read and replaced", func(o *office) error { return o.frozenAt(o.pub, "read", o.publisherReplaced) }},
-		fault{"publisher frozen at produced and replaced", func(o *office) error { return o.frozenAt(o.pub, "produced", o.publisherReplaced) }},
-		fault{"subscriber frozen at fetched and replaced", func(o *office) error { return o.frozenAt(o.sub, "fetched", o.subscriberReplaced) }},
+		fault{name: "publisher frozen at read and replaced", mechanism: fenced, inject: func(o *office) error { return o.frozenAt(o.pub, "read", o.publisherReplaced) }},
+		fault{name: "publisher frozen at produced and replaced", mechanism: fenced, inject: func(o *office) error { return o.frozenAt(o.pub, "produced", o.publisherReplaced) }},
+		fault{name: "subscriber frozen at fetched and replaced", mechanism: compared, inject: func(o *office) error { return o.frozenAt(o.sub, "fetched", o.subscriberReplaced) }},
 	)
 }
 
@@ -144,14 +164,18 @@ func (o *office) frozen(p *process) error {
 	return nil
 }
 
-// publisherReplaced lets a second publisher take over from one that is frozen, and thaws the first, which must stand by then;
-// it is killed in the end.
+// publisherReplaced lets a second publisher take over from one that is frozen, and thaws the first, which must not publish any
+// more, and stand by; it is killed in the end.
 func (o *office) publisherReplaced() error {
 	first := o.pub.node
 	first.Signal(syscall.SIGSTOP)
 	o.pub.start()
-	o.pause(7*time.Second, 12*time.Second) // the group misses the first after 6 s
+	err := o.flows() // the group misses the first after 6 s
+	o.pause(0, 2*time.Second)
 	first.Signal(syscall.SIGCONT)
+	if err != nil {
+		return fmt.Errorf("the second publisher does not take over: %w", err)
+	}
 	o.pause(0, 3*time.Second)
 	if first.Ended() {
 		return fmt.Errorf("the first publisher ended with %d instead of standing by: %s", first.ExitCode(), first.Log.Tail(1))

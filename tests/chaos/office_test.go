@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -21,6 +22,7 @@ import (
 type world struct {
 	source, sink *servers.PostgresServer
 	kafka        *servers.KafkaServer
+	front        *front
 }
 
 // office is what one run works with: a publisher's and a subscriber's database, their configurations and processes.
@@ -41,8 +43,16 @@ type office struct {
 	injected      []string
 	settled       time.Duration // from the last change to the last row at the sink
 	memoryMiB     int
-	restarts      int // of nodes that ended by themselves
+	server        *servers.PostgresServer // of the source
+	clerks        []*clerk
+	gate          *sync.RWMutex // closed while no clerk may write
+	partitions    int           // of the topic
+	unfit         int           // rows that cannot be published
+	restarts      int           // of nodes that ended by themselves
 }
+
+// partitions is how many a topic has when nobody says otherwise.
+const partitions = 3
 
 const mappingOut = `dataset: hotich.khaisinh.v1
 table: public.khai_sinh
@@ -76,9 +86,10 @@ func newOffice(tb testing.TB, w *world, binary string, rng *rand.Rand) *office {
 	tb.Helper()
 	agency := fmt.Sprintf("X%02d.%03d.%03d", rng.IntN(100), rng.IntN(1000), rand.IntN(1000))
 	o := &office{
+		server: w.source, gate: new(sync.RWMutex), partitions: partitions,
 		tb: tb, world: w, binary: binary, rng: rng, agency: agency, topic: "hotich.khaisinh.v1." + strings.ToLower(agency),
 		source: w.source.Database(tb), sink: w.sink.Database(tb), dir: tb.TempDir(), began: time.Now(),
-		book: &book{steps: map[string][]state{}, before: map[string]int{}},
+		book: &book{steps: map[string][]state{}, before: map[string]int{}, refused: map[string]bool{}},
 	}
 	o.exec(o.source, table)
 	o.exec(o.sink, sinkTable)
@@ -88,9 +99,9 @@ func newOffice(tb testing.TB, w *world, binary string, rng *rand.Rand) *office {
 	nodes.Write(tb, filepath.Join(o.dir, "khai_sinh.yaml"), fmt.Sprintf(mappingOut, agency))
 	nodes.Write(tb, filepath.Join(o.dir, "tre_em.yaml"), mappingIn)
 	const head = "agency: %s\nregistry: { url: https://chuan.vidu.example/ }\nbus: { kafka: { brokers: [\"%s\"], replication: 1 } }\nhttp: { listen: 127.0.0.1:0 }\n"
-	nodes.Write(tb, o.file("pub.yaml"), fmt.Sprintf(head, agency, w.kafka.Addr)+
+	nodes.Write(tb, o.file("pub.yaml"), fmt.Sprintf(head, agency, w.front.addr)+
 		"sources: { hotich: { postgres: { dsn: \"${file:secrets/source}\", chunk_rows: 40 } } }\npublish: { khaisinh: { source: hotich, mapping: khai_sinh.yaml } }\n")
-	nodes.Write(tb, o.file("sub.yaml"), fmt.Sprintf(head, "Y"+agency[1:], w.kafka.Addr)+
+	nodes.Write(tb, o.file("sub.yaml"), fmt.Sprintf(head, "Y"+agency[1:], w.front.addr)+
 		fmt.Sprintf("sinks: { bhyt: { postgres: { dsn: \"${file:secrets/sink}\" } } }\nsubscribe: { tre_em: { agencies: [%s], sink: bhyt, mapping: tre_em.yaml } }\n", agency))
 	o.pub, o.sub = &process{office: o, config: "pub.yaml"}, &process{office: o, config: "sub.yaml"}
 	return o

@@ -12,10 +12,10 @@ import (
 
 // proxy stands between truc and a database, and can spoil the connections that pass it.
 type proxy struct {
-	dsn    string
-	target string
+	dsn string
 
 	mu      sync.Mutex
+	target  string
 	pairs   map[*pair]bool
 	delay   time.Duration // before each piece of at most 64 KiB
 	stalled chan struct{} // nothing passes until it is closed; nil: everything passes
@@ -54,7 +54,10 @@ func newProxy(tb testing.TB, dsn string) *proxy {
 }
 
 func (p *proxy) carry(client net.Conn) {
-	server, err := net.Dial("tcp", p.target)
+	p.mu.Lock()
+	target := p.target
+	p.mu.Unlock()
+	server, err := net.Dial("tcp", target)
 	if err != nil {
 		client.Close()
 		return
@@ -94,6 +97,14 @@ func (p *proxy) copy(to, from net.Conn) {
 			return
 		}
 	}
+}
+
+// turn leads to another database from now on, which is called by the name of the first one.
+func (p *proxy) turn(host string) {
+	p.mu.Lock()
+	p.target = host
+	p.mu.Unlock()
+	p.reset()
 }
 
 // reset ends every connection with a RST.

@@ -42,6 +42,10 @@ func (t *transaction) change() {
 	}
 	switch rng.IntN(20) {
 	case 0, 1:
+		if len(t.rows) > mostRows {
+			t.delete(key)
+			return
+		}
 		t.insert(t.clerk.newKey())
 	case 2:
 		t.delete(key)
@@ -82,12 +86,11 @@ func (t *transaction) pick() string {
 // set writes a row of the clerk's view and what it means for the book.
 func (t *transaction) set(key string, r row) {
 	t.rows[key], t.last[key] = r, r.version
-	said := r.state
-	if r.hidden {
-		said = state{note: r.note, left: r.left}
-	}
-	t.entries = append(t.entries, entry{key, said})
+	t.entries = append(t.entries, entry{key, r.published()})
 }
+
+// newer is a version that a key never had: in a restored backup rows are older than what their keys had already.
+func (t *transaction) newer(key string, r row) int { return max(r.version, t.last[key]) + 1 }
 
 func (t *transaction) insert(key string) {
 	r := row{state: state{there: true, version: t.last[key] + 1, note: t.clerk.rng.IntN(1_000_000)}}
@@ -97,7 +100,7 @@ func (t *transaction) insert(key string) {
 
 func (t *transaction) update(key string, note int) {
 	r := t.rows[key]
-	r.version++
+	r.version = t.newer(key, r)
 	r.left = note == r.note
 	if r.left { // the note is not in the log then
 		t.do("UPDATE khai_sinh SET nguoi_ky = $2 WHERE so = $1", key, signature(r.version))
@@ -116,7 +119,7 @@ func (t *transaction) delete(key string) {
 
 func (t *transaction) show(key string, shown bool) {
 	r := t.rows[key]
-	r.version++
+	r.version = t.newer(key, r)
 	r.left = true
 	r.hidden = !shown
 	t.do("UPDATE khai_sinh SET hien = $2, nguoi_ky = $3 WHERE so = $1", key, shown, signature(r.version))
@@ -127,7 +130,7 @@ func (t *transaction) rename(key, to string) {
 	r := t.rows[key]
 	delete(t.rows, key)
 	t.entries = append(t.entries, entry{key, state{gone: true}})
-	r.version++
+	r.version = t.newer(to, r)
 	r.left = true
 	t.do("UPDATE khai_sinh SET so = $2, nguoi_ky = $3 WHERE so = $1", key, to, signature(r.version))
 	t.set(to, r)

@@ -88,5 +88,8 @@ func mutants() []mutant {
 		{"cells that the log leaves out are not re-read", []edit{{
 			"pipeline/unchanged.go", "\tif f.wanted == nil {\n", "\tif f.wanted = nil; f.wanted == nil {\n",
 		}}, []string{"walsender terminated"}, []string{lost, wrong}},
+		{"what vanished in a gap is not swept", []edit{{
+			"pipeline/handover.go", "if err := s.sweep(ctx, e); err != nil {", "if err := ctx.Err(); err != nil {",
+		}}, []string{"slot dropped"}, []string{lost}},
 	}
 }

@@ -21,6 +21,7 @@ const (
 	unsettled = "does not settle"
 	memory    = "memory"
 	handover  = "no clean hand-over" // of a node that was replaced, or does not end when it is told to
+	silent    = "not named"          // a gap that the node did not name, or whose advice does not work
 )
 
 // verdict is what a run found wrong.
@@ -45,6 +46,9 @@ func (v *verdict) ok() bool { return len(v.kinds) == 0 }
 type history struct {
 	steps  []state
 	before int // steps that were committed before the slot was there
+	// again: the source was read again, which is sure for what came after the first until steps.
+	again bool
+	until int
 	// all is every step, and at is where steps stand in it.
 	all []state
 	at  []int
@@ -56,7 +60,7 @@ func (b *book) histories() map[string]*history {
 	defer b.mu.Unlock()
 	all := map[string]*history{}
 	for key, steps := range b.steps {
-		h := &history{all: steps}
+		h := &history{all: steps, again: b.again}
 		for i, s := range steps {
 			last := len(h.steps) - 1
 			switch {
@@ -67,6 +71,9 @@ func (b *book) histories() map[string]*history {
 			}
 			if i < b.before[key] {
 				h.before = len(h.steps)
+			}
+			if i < b.until[key] {
+				h.until = len(h.steps)
 			}
 		}
 		all[key] = h
@@ -82,11 +89,16 @@ type reading struct {
 	said     state       // the last event
 	copied   string      // epoch of the snapshot that told it last, "" when a change did
 	put      map[int]int // how often a version was told
+	epoch    string      // of the last event
+	again    bool        // in the present epoch the source was read again
+	fresh    bool        // and no document was told in it yet: a deletion alone does not say which one it is
+	states   []state     // every event
 	told     []string    // every event, for whoever reads about a key that is wrong
 }
 
-// judgeTopic compares every event of the topic with the book.
-func (b *book) judgeTopic(v *verdict, each func(func(*nodes.Event))) map[string]*reading {
+// judgeTopic compares every event of the topic with the book. What it finds is followed by the stories of some keys, that of
+// about ("" for none) among them.
+func (b *book) judgeTopic(v *verdict, about string, each func(func(*nodes.Event))) map[string]*reading {
 	all := b.histories()
 	readings := map[string]*reading{}
 	ids := map[string]bool{}
@@ -121,10 +133,17 @@ func (b *book) judgeTopic(v *verdict, each func(func(*nodes.Event))) map[string]
 			r.put[state.version]++
 		}
 		r.told = append(r.told, fmt.Sprintf("%s%s at %s", map[bool]string{true: "snapshot "}[copied], state, e.Header("ce_sequence")))
+		r.states = append(r.states, state)
+		epoch := r.sequence[:min(8, len(r.sequence))]
+		if h.again && epoch != r.epoch {
+			r.again, r.fresh = true, true
+		}
+		if r.epoch = epoch; r.fresh && state.there {
+			h.restart(r, state)
+		}
 		h.skip(r, state, copied)
 		switch {
 		case copied: // the row as it was when everything before it had been told
-			epoch := r.sequence[:min(8, len(r.sequence))]
 			switch {
 			case !h.is(r.next-1, state):
 				v.add(order, "%s: the snapshot says %s, the last change before it was %s", where, state, h.step(r.next-1))
@@ -132,6 +151,7 @@ func (b *book) judgeTopic(v *verdict, each func(func(*nodes.Event))) map[string]
 				v.add(twice, "%s: the snapshot says %s again", where, state)
 			}
 			r.copied = epoch
+		case r.fresh && !h.is(r.next, state):
 		case !state.there && !r.there && !h.is(r.next, state):
 			// A row that was hidden is changed or deleted: whether its key was ever published need not be known.
 		case h.is(r.next, state):
@@ -154,20 +174,42 @@ func (b *book) judgeTopic(v *verdict, each func(func(*nodes.Event))) map[string]
 		r := readings[key]
 		switch {
 		case len(h.steps) == 0:
-		case r == nil && (len(h.steps) > h.before || h.steps[len(h.steps)-1].there):
+		case r == nil && (len(h.steps) > max(h.before, h.until) || h.steps[len(h.steps)-1].there):
 			v.add(lost, "key %s: nothing on the topic, expected %s", key, h.step(len(h.steps)-1))
 		case r != nil && h.rest(r) < len(h.steps):
 			v.add(lost, "key %s: the topic ends before %s, %d changes are missing", key, h.step(r.next), len(h.steps)-r.next)
 		case r != nil && r.there != h.steps[len(h.steps)-1].there:
 			v.add(lost, "key %s: the last is %s", key, h.step(len(h.steps)-1))
+		case r != nil && h.again && r.there && !h.is(len(h.steps)-1, r.said):
+			v.add(lost, "key %s: the last is %s, the topic ends with %s", key, h.step(len(h.steps)-1), r.said)
 		}
 	}
+	stories := 0
 	for key, r := range readings {
-		if slices.ContainsFunc(v.found, func(f string) bool { return strings.Contains(f, "key "+key+":") }) {
-			v.found = append(v.found, fmt.Sprintf("%s was committed as %v (%d before the slot) and told as %q", key, all[key].all, all[key].before, r.told))
+		if key == about || stories < 4 && slices.ContainsFunc(v.found, func(f string) bool { return strings.Contains(f, "key "+key+":") }) {
+			stories++
+			v.found = append(v.found, fmt.Sprintf("%s was committed as %v (%d before the slot, %d before it was read again) and told as %q", key, all[key].all, all[key].before, all[key].until, r.told))
 		}
 	}
 	return readings
+}
+
+// judgeLetters looks for a dead letter of each row that no document can be made of.
+func (b *book) judgeLetters(v *verdict, each func(func(*nodes.Event))) {
+	if len(b.refused) == 0 {
+		return
+	}
+	var all strings.Builder
+	each(func(e *nodes.Event) {
+		if e.Payload != nil {
+			all.WriteString(e.Key + " " + *e.Payload + "\n")
+		}
+	})
+	for key := range b.refused {
+		if !strings.Contains(all.String(), key) {
+			v.add(lost, "key %s: its row cannot be published, and there is no dead letter of it:\n%.1000s", key, all.String())
+		}
+	}
 }
 
 // is reports whether a step says what an event says. A note that the log leaves out is read again, and may be a later one.
@@ -179,6 +221,19 @@ func (h *history) is(i int, s state) bool {
 		return true
 	}
 	return h.steps[i].left && slices.ContainsFunc(h.all[h.at[i]:], func(later state) bool { return !later.gone && later.note == s.note })
+}
+
+// restart finds the step that the first document of an epoch tells, in which the source was read again: one from before that
+// may be told again, and between what was told and that moment steps may be missing.
+func (h *history) restart(r *reading, s state) {
+	r.fresh = false
+	for i := range min(max(h.until, r.next)+1, len(h.steps)) {
+		if h.is(i, s) {
+			r.next, r.there = i, i > 0 && h.steps[i-1].there
+			return
+		}
+	}
+	r.next = max(r.next, h.until)
 }
 
 // maySkip reports whether the event of a step may be missing: its note is to be read again, and the row was deleted before
@@ -203,6 +258,9 @@ func (h *history) skip(r *reading, s state, copied bool) {
 			r.next = next
 			return
 		}
+		if r.again && next < h.until {
+			continue
+		}
 		if !h.maySkip(next) && !(next < len(h.steps) && !h.steps[next].there && !r.there) {
 			return
 		}
@@ -212,7 +270,7 @@ func (h *history) skip(r *reading, s state, copied bool) {
 // rest passes over the steps at the end that may be missing, and returns the first that may not.
 func (h *history) rest(r *reading) int {
 	next := r.next
-	for next < len(h.steps) && (h.maySkip(next) || !h.steps[next].there && !r.there) {
+	for next < len(h.steps) && (next < h.until || h.maySkip(next) || !h.steps[next].there && !r.there) {
 		next++
 	}
 	return next
@@ -280,9 +338,18 @@ func versionOf(text string) (int, error) {
 // topic tells it, and nothing older comes after something newer.
 func (b *book) judgeSink(v *verdict, written map[string][]state, readings map[string]*reading) {
 	for key, states := range written {
+		if b.cut {
+			continue // what it ends with is compared all the same
+		}
 		r := readings[key]
 		if r == nil {
 			v.add(wrong, "sink, key %s: written, but never on the topic", key)
+			continue
+		}
+		if b.again {
+			if !within(states, r.states) {
+				v.add(order, "sink, key %s: %v written, the topic tells %v", key, states, r.states)
+			}
 			continue
 		}
 		times, newest := map[int]int{}, 0
@@ -299,4 +366,15 @@ func (b *book) judgeSink(v *verdict, written map[string][]state, readings map[st
 			}
 		}
 	}
+}
+
+// within reports whether what was written is what was told, in that order, with parts left out.
+func within(written, told []state) bool {
+	next := 0
+	for _, s := range told {
+		if next < len(written) && written[next].there == s.there && written[next].version == s.version {
+			next++
+		}
+	}
+	return next == len(written)
 }

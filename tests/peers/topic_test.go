@@ -67,7 +67,7 @@ func (m *measuring) read(address, topic string, withKeys bool) events {
 
 // size is how many bytes a topic takes on the broker's disk, as it is: batches, headers, all.
 func (m *measuring) size(topic string) int64 {
-	segments, _ := filepath.Glob(filepath.Join(m.broker.Logs, topic+"-[0-9]*", "*.log"))
+	segments, _ := filepath.Glob(filepath.Join(m.broker.DataDir, topic+"-[0-9]*", "*.log"))
 	sum := int64(0)
 	for _, path := range segments {
 		if info, err := os.Stat(path); err == nil {

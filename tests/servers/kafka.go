@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -22,8 +23,8 @@ const kafkaVersion = "4.3.1"
 type KafkaServer struct {
 	// Addr is the bootstrap address, "127.0.0.1:19092".
 	Addr string
-	// Logs is the directory of the topics' data, "" for a server handed in by the environment.
-	Logs string
+	// DataDir holds the directories of the partitions, "" for a server handed in by the environment.
+	DataDir string
 
 	tb      testing.TB
 	broker  *broker // nil for a server handed in by the environment
@@ -42,11 +43,12 @@ func Kafka(tb testing.TB) *KafkaServer {
 	if err != nil {
 		giveUp(tb, err)
 	}
-	return &KafkaServer{Addr: b.addr(), Logs: b.logs(), tb: tb, broker: b}
+	return &KafkaServer{Addr: b.addr(), DataDir: b.logs(), tb: tb, broker: b}
 }
 
 // NewKafka starts a broker of the test's own, with settings such as "message.max.bytes=2000" over those of the shared
-// one; it ends with the test. It costs some seconds and 400 MB of memory.
+// one, in which {port} and {controller} stand for the ports it listens on; it ends with the test. It costs some seconds and
+// 400 MB of memory.
 func NewKafka(tb testing.TB, settings ...string) *KafkaServer {
 	tb.Helper()
 	notShort(tb)
@@ -55,7 +57,7 @@ func NewKafka(tb testing.TB, settings ...string) *KafkaServer {
 		giveUp(tb, err)
 	}
 	tb.Cleanup(b.close)
-	return &KafkaServer{Addr: b.addr(), Logs: b.logs(), tb: tb, broker: b, private: true}
+	return &KafkaServer{Addr: b.addr(), DataDir: b.logs(), tb: tb, broker: b, private: true}
 }
 
 // Stop shuts a private broker down in order.
@@ -175,7 +177,7 @@ func (b *broker) format(ctx context.Context) (err error) {
 	if err := os.RemoveAll(b.logs()); err != nil {
 		return fmt.Errorf("clear Kafka's logs: %w", err)
 	}
-	config, err := b.home.write("server.properties", strings.Join(append([]string{
+	settings := strings.Join(append([]string{
 		"process.roles=broker,controller",
 		"node.id=1",
 		fmt.Sprintf("controller.quorum.bootstrap.servers=127.0.0.1:%d", b.controller),
@@ -199,7 +201,9 @@ func (b *broker) format(ctx context.Context) (err error) {
 		// A broker that was killed may register again once its last session has run out; 9 s by default.
 		"broker.session.timeout.ms=3000",
 		"broker.heartbeat.interval.ms=500",
-	}, b.settings...), "\n")+"\n")
+	}, b.settings...), "\n") + "\n"
+	settings = strings.NewReplacer("{port}", strconv.Itoa(b.port), "{controller}", strconv.Itoa(b.controller)).Replace(settings)
+	config, err := b.home.write("server.properties", settings)
 	if err != nil {
 		return fmt.Errorf("write configuration of Kafka: %w", err)
 	}
