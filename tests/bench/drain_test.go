@@ -176,7 +176,7 @@ func drain(b *testing.B, n *node, dsn string, rows, total int) {
 	r.until("publish every row once", func() (bool, error) {
 		count, err := countEvents(ctx, client)
 		if count > total {
-			b.Fatalf("%d events on the topic, of %d rows", count, total)
+			b.Fatalf("%d events on the topic, of %d rows; the node's log:\n%s", count, total, r.log())
 		}
 		return count == total, err
 	})
