@@ -57,7 +57,11 @@ func drain(b backlog) func(*measuring, string) {
 			case Debezium:
 				profiles[c] = asShipped()
 			case DebeziumTuned:
-				profiles[c] = forThroughput()
+				p := forThroughput()
+				if b.size == workload.Huge { // a queue of 100,000 such rows would not fit into its heap
+					p.connector = append(p.connector, "max.batch.size=2000", "max.queue.size=10000")
+				}
+				profiles[c] = p
 			}
 		}
 		maps.Copy(tools, m.prepareDebezium(dsn, conn, profiles))

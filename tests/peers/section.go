@@ -128,7 +128,8 @@ Unfair to truc: it translates, checks, fences and puts CloudEvents headers on ev
 
 Unfair to Debezium: its process starts cold, and a Java program of a few seconds is still being compiled (see the column of the second half); its envelope says more than
 truc's event (source, position, old row); one could give it Avro with a registry, more partitions of work with several connectors, a heap beyond the 2 GB of Kafka's own
-script, a JVM with other collectors. "As shipped" sets nothing that need not be set; "tuned" has ` + "`max.batch.size=20000`, `max.queue.size=100000`, `poll.interval.ms=50`,\n`linger.ms=50`, `batch.size=1000000`" + `, no tombstones; "for latency" ` + "`poll.interval.ms=5`, `linger.ms=0`" + `. Connect flushes offsets every 10 s, as the file that comes with Kafka says; a
+script, a JVM with other collectors. "As shipped" sets nothing that need not be set; "tuned" has ` + "`max.batch.size=20000`, `max.queue.size=100000`, `poll.interval.ms=50`,\n`linger.ms=50`, `batch.size=1000000`" + `, no tombstones, and for rows of 16 kB a tenth of batch and queue,
+which would not fit into its heap; "for latency" ` + "`poll.interval.ms=5`, `linger.ms=0`" + `. Connect flushes offsets every 10 s, as the file that comes with Kafka says; a
 shorter interval makes fewer duplicates after a kill, never none. The JDBC sink reads flat records with their schemas beside them, one task, batches of 2,000.
 
 Both: two cores are shared by database, broker and tool, so that the database is often what limits the faster ones; other machines give other ratios.
