@@ -87,16 +87,3 @@ func birthMapping(tb testing.TB) (*mapping.File, *schemas.Dataset, mapping.Env) 
 	}
 	return parse(tb, name, text, birthDataset, birthAgency)
 }
-
-func readMapping(tb testing.TB, name string) *mapping.File {
-	tb.Helper()
-	text, err := os.ReadFile(name)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	file, problems := mapping.Parse(name, text, nil)
-	if err := problems.Err(); err != nil {
-		tb.Fatal(err)
-	}
-	return file
-}
