@@ -98,8 +98,8 @@ func (m *measuring) deliverOnce(t tool, conn *pgx.Conn, table, prefix string, ro
 		if found < int64(len(sample)) {
 			return w.see(time.Now(), found*int64(rows)/int64(len(sample)))
 		}
-		now := time.Now()
-		return w.see(now, ask[int64](m, conn, arrived))
+		all := ask[int64](m, conn, arrived)
+		return w.see(time.Now(), all)
 	})
 	u := t.usage()
 	t.stop()

@@ -5,6 +5,7 @@ package main
 import (
 	"fmt"
 	"maps"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -229,9 +230,21 @@ func (m *measuring) drainOnce(t tool, changes, records int) map[string]float64 {
 	sizeBefore := m.size(t.topic())
 	started := time.Now()
 	t.start()
+	if m.address(t) != m.broker.Addr { // a client that is refused would wait before it tries again
+		m.untilWorking(t, "the embedded bus listens", func() bool {
+			conn, err := (&net.Dialer{Timeout: time.Second}).DialContext(m.ctx, "tcp", m.address(t))
+			if err == nil {
+				_ = conn.Close()
+			}
+			return err == nil
+		})
+	}
 	client := m.client(t)
 	w := watch{started: started, want: int64(records)}
-	m.untilWorking(t, fmt.Sprintf("%d records are on the topic", records), func() bool { return w.see(time.Now(), m.end(client, t.topic())-before.end) })
+	m.untilWorking(t, fmt.Sprintf("%d records are on the topic", records), func() bool {
+		seen := m.end(client, t.topic()) - before.end // which may wait; then it is later
+		return w.see(time.Now(), seen)
+	})
 	u := t.usage()
 	// A few markers were counted for events: the last ones may still be on their way.
 	want := before.count + records

@@ -141,7 +141,11 @@ func (m *measuring) killOnce(t tool, rows int) map[string]float64 {
 	at := end - before.end
 	w := watch{started: time.Now(), want: int64(rows) + markers}
 	t.start()
-	m.untilWorking(t, "it publishes again", func() bool { w.see(time.Now(), m.end(m.bus, t.topic())-end); return !w.first.IsZero() })
+	m.untilWorking(t, "it publishes again", func() bool {
+		seen := m.end(m.bus, t.topic()) - end
+		w.see(time.Now(), seen)
+		return !w.first.IsZero()
+	})
 	goesOn := w.first.Sub(w.started).Seconds()
 	m.untilWorking(t, "the backlog is published", func() bool { return m.end(m.bus, t.topic())-before.end >= int64(rows) })
 	quiet, last := time.Now(), int64(0)

@@ -130,7 +130,9 @@ func (t target) verdict(b *Book) string {
 	}
 	judged := "**not met**"
 	switch {
-	case t.aimed(v) && t.met(v):
+	case t.least == "–" && !t.aimed(v):
+		judged = "**aim not met**"
+	case t.aimed(v) && t.met(v) && t.aim != "–":
 		judged = "met, and the aim"
 	case t.met(v):
 		judged = "met"

@@ -205,6 +205,11 @@ func TestVerdicts(t *testing.T) {
 	if got := targets()[0].verdict(&Book{}); got != "– | not measured" {
 		t.Errorf("nothing measured: got %q", got)
 	}
+	// What has no limit but an aim is not met by missing it.
+	late := &Book{Results: []Result{{Measure: Kill, Contestant: Truc, Values: map[string]float64{GoOn: 3}}}}
+	if got := targets()[5].verdict(late); got != "3.00 s | **aim not met**" {
+		t.Errorf("going on after 3 s: got %q", got)
+	}
 	slow := &Book{Results: []Result{{Measure: Inserts, Contestant: DebeziumTuned, Round: 1, Values: map[string]float64{Rate: 16_999}}}}
 	if diff := cmp.Diff([]int{2}, slow.Invalid()); diff != "" {
 		t.Error(diff)
