@@ -72,7 +72,7 @@ func (m *movement) note(now time.Time, l *Loop) {
 	}
 	work := l.State != pipeline.StateRunning || l.Pending || l.Retained > m.retained+grown
 	switch {
-	case l.State == pipeline.StateFailed || l.State == pipeline.StateStopped || !work:
+	case l.State == pipeline.StateFailed || l.State == pipeline.StateStopped || l.State == pipeline.StatePaused || !work:
 		m.stuck = time.Time{}
 	case moved || m.stuck.IsZero():
 		m.stuck = now

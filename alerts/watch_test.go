@@ -176,6 +176,11 @@ func TestStaleAndLag(t *testing.T) {
 			}
 			return l
 		}, []string{"firing retained source hotich"}},
+		{"paused by a person, and much log is kept meanwhile", func(*clockwork) Loop {
+			l := well()
+			l.State, l.Pending, l.Retained = pipeline.StatePaused, true, 11<<30
+			return l
+		}, []string{"firing retained source hotich"}},
 		{"stopped by a person", func(*clockwork) Loop {
 			l := well()
 			l.State, l.Pending = pipeline.StateStopped, true
