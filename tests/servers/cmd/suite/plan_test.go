@@ -59,8 +59,8 @@ func TestVersionedPackages(t *testing.T) {
 	if err != nil {
 		t.Skipf("no git here: %v", err)
 	}
-	// The first measures, the second injects faults into everything, the third is about servers.
-	exempt := []string{module + "tests/bench", module + "tests/chaos", module + "tests/servers"}
+	// Three measure, two run everything with faults or for long, one is about servers.
+	exempt := []string{module + "tests/bench", module + "tests/peers", module + "tests/workload", module + "tests/chaos", module + "tests/year", module + "tests/servers"}
 	for file := range strings.FieldsSeq(string(asking)) {
 		p := module + path.Dir(file)
 		if _, ok := versioned()[p]; !ok && !slices.Contains(exempt, p) {
