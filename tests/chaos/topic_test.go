@@ -16,9 +16,10 @@ import (
 	"github.com/segmentio/kafka-go"
 )
 
-// kafkaClient is a client that does not go through truc.
+// kafkaClient is a client that does not go through truc. Its connections are its own: one of an earlier fault may end at a broker
+// that was restarted since.
 func (w *world) kafkaClient() *kafka.Client {
-	return &kafka.Client{Addr: kafka.TCP(w.kafka.Addr), Timeout: 20 * time.Second}
+	return &kafka.Client{Addr: kafka.TCP(w.kafka.Addr), Timeout: 20 * time.Second, Transport: &kafka.Transport{IdleTimeout: time.Second}}
 }
 
 func (w *world) deleteTopics(names ...string) error {
