@@ -194,7 +194,7 @@ func dashed(name string) string {
 	return "--" + name
 }
 
-// The first and the last words of the overview.
+// introduction says what truc is for.
 func introduction() problem.Text {
 	return problem.Text{
 		VI: "truc chia sẻ dữ liệu giữa các cơ quan: công bố thay đổi trong cơ sở dữ liệu của bạn thành sự kiện đã kiểm tra,\nvà ghi sự kiện của cơ quan khác vào bảng của bạn.\n",
@@ -204,8 +204,8 @@ func introduction() problem.Text {
 
 func exitCodes() problem.Text {
 	return problem.Text{
-		VI: "mã thoát: 0 xong, 1 thất bại, 2 sai cách dùng hoặc cấu hình, 3 câu trả lời là không, 4 máy chủ không trả lời,\n5 thiếu thay đổi (truc resnapshot), 130 bị ngắt\n",
-		EN: "exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 the answer is no, 4 a server cannot be reached,\n5 changes are missing (truc resnapshot), 130 interrupted\n",
+		VI: "mã thoát: 0 xong, 1 thất bại, 2 sai cách dùng hoặc cấu hình, 3 câu trả lời là không, 4 máy chủ không trả lời,\n5 thiếu thay đổi (truc resnapshot), 6 nút khác đã tiếp quản nguồn, 130 bị ngắt\n",
+		EN: "exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 the answer is no, 4 a server cannot be reached,\n5 changes are missing (truc resnapshot), 6 another node has taken the source over, 130 interrupted\n",
 	}
 }
 

@@ -175,17 +175,7 @@ func (c *Connect) Kill() {
 	}
 }
 
-func (c *Connect) running() bool {
-	if c.process == nil {
-		return false
-	}
-	select {
-	case <-c.process.done:
-		return false
-	default:
-		return true
-	}
-}
+func (c *Connect) running() bool { return c.process.running() }
 
 // Offsets returns where the connector stands, as the stopped worker saved it; SetOffsets puts it back.
 func (c *Connect) Offsets() []byte {

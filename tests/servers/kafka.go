@@ -266,17 +266,7 @@ func (b *broker) ready(ctx context.Context) error {
 	return nil
 }
 
-func (b *broker) running() bool {
-	if b.process == nil {
-		return false
-	}
-	select {
-	case <-b.process.done:
-		return false
-	default:
-		return true
-	}
-}
+func (b *broker) running() bool { return b.process.running() }
 
 func (b *broker) stop() {
 	if b.running() {

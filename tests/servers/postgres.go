@@ -259,17 +259,7 @@ func (c *cluster) start(ctx context.Context) error {
 	return err
 }
 
-func (c *cluster) running() bool {
-	if c.process == nil {
-		return false
-	}
-	select {
-	case <-c.process.done:
-		return false
-	default:
-		return true
-	}
-}
+func (c *cluster) running() bool { return c.process.running() }
 
 func (c *cluster) stop() {
 	if c.running() {

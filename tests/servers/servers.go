@@ -215,3 +215,16 @@ func poll(ctx context.Context, p *process, ready func(context.Context) error) er
 		}
 	}
 }
+
+// running reports whether a process was started and has not ended.
+func (p *process) running() bool {
+	if p == nil {
+		return false
+	}
+	select {
+	case <-p.done:
+		return false
+	default:
+		return true
+	}
+}
