@@ -24,7 +24,7 @@ const timestampForm = "2006-01-02T15:04:05.999999Z"
 
 type eventNode struct{ field eventField }
 
-func (n eventNode) eval(f *frame) cell {
+func (n *eventNode) eval(f *frame) cell {
 	start := len(f.scratch)
 	switch n.field {
 	case eventTime:
