@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"bytes"
 	"encoding/hex"
 	"math"
 	"strconv"
@@ -133,10 +134,5 @@ func (c *sinkColumn) fits(v record.Value, raw bool) bool {
 }
 
 func sendable(b []byte, raw bool) bool {
-	for _, c := range b {
-		if c == 0 {
-			return false
-		}
-	}
-	return raw || utf8.Valid(b)
+	return bytes.IndexByte(b, 0) < 0 && (raw || utf8.Valid(b))
 }

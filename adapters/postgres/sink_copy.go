@@ -157,7 +157,7 @@ func appendCopied[T ~string | ~[]byte](dst []byte, s T) []byte {
 	start := 0
 	for i := range len(s) {
 		c := s[i]
-		if c != '\\' && c != '\t' && c != '\n' && c != '\r' {
+		if c != '\\' && (c > '\r' || c != '\t' && c != '\n' && c != '\r') {
 			continue
 		}
 		dst = append(append(dst, s[start:i]...), '\\')
