@@ -3,6 +3,7 @@ package postgres
 import (
 	"fmt"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -77,18 +78,18 @@ func TestSinkCopiesOnlyWhatIsNew(t *testing.T) {
 	old := b.fill(0, leastCopy)
 	b.apply(b.fill(0, leastCopy/2)...)
 	b.apply(old[leastCopy/4:]...) // half of them known in a newer version
-	b.want("SELECT count(*) FROM bhyt.vat", fmt.Sprint(leastCopy))
+	b.want("SELECT count(*) FROM bhyt.vat", strconv.Itoa(leastCopy))
 	b.apply(b.fill(1000, leastCopy)...)
-	b.want("SELECT count(*) FROM bhyt.vat", fmt.Sprint(2*leastCopy))
+	b.want("SELECT count(*) FROM bhyt.vat", strconv.Itoa(2*leastCopy))
 	b.apply(append(b.fill(2000, leastCopy), b.fill(1000, 1)...)...)
-	b.want("SELECT count(*) FROM bhyt.vat", fmt.Sprint(3*leastCopy))
+	b.want("SELECT count(*) FROM bhyt.vat", strconv.Itoa(3*leastCopy))
 	if copied := b.conn().copied; copied != 0 {
 		t.Errorf("%d rounds were copied", copied)
 	}
 	b.apply(b.fill(3000, leastCopy)...)
 	execute(t, b.dsn, "INSERT INTO bhyt.vat (ma, so, ten) VALUES (E'mã:\t4001', 3998, 'cũ')")
 	b.apply(b.fill(4000, leastCopy)...)
-	b.want("SELECT count(*) FROM bhyt.vat", fmt.Sprint(5*leastCopy))
+	b.want("SELECT count(*) FROM bhyt.vat", strconv.Itoa(5*leastCopy))
 	b.want("SELECT count(*) FROM bhyt.vat WHERE ten = 'cũ'", "0")
 	if careful := b.conn().careful; careful != carefulBatches {
 		t.Errorf("%d batches are to be careful", careful)
@@ -114,7 +115,7 @@ func TestSinkCopiesNotUnderRowSecurity(t *testing.T) {
 	for i := range 3 {
 		b.apply(b.fill(i*leastCopy, leastCopy)...)
 	}
-	b.want("SELECT count(*) FROM bhyt.vat", fmt.Sprint(3*leastCopy))
+	b.want("SELECT count(*) FROM bhyt.vat", strconv.Itoa(3*leastCopy))
 	if copied := b.conn().copied; copied != 0 {
 		t.Errorf("%d rounds were copied", copied)
 	}

@@ -3,6 +3,7 @@ package postgres
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"testing"
 
 	"github.com/lienthong/truc/adapters"
@@ -63,8 +64,8 @@ func TestSinkRenewsAllOrNothing(t *testing.T) {
 			if b.conn().renewals != 1 || b.conn().hesitant != hesitation {
 				t.Errorf("%d batches were renewed, hesitation %d", b.conn().renewals, b.conn().hesitant)
 			}
-			b.want("SELECT count(*) FROM bhyt.vat", fmt.Sprint(leastRenewal))
-			b.want("SELECT count(*) FROM truc.sink_entity", fmt.Sprint(leastRenewal))
+			b.want("SELECT count(*) FROM bhyt.vat", strconv.Itoa(leastRenewal))
+			b.want("SELECT count(*) FROM truc.sink_entity", strconv.Itoa(leastRenewal))
 			if name == "an old event" {
 				b.want("SELECT count(*) FROM truc.sink_entity WHERE sequence = lpad(to_hex(1::bigint << 40), 32, '0')", "1")
 			}
