@@ -62,34 +62,3 @@ func build(tb testing.TB, edits ...edit) string {
 	}
 	return binary
 }
-
-// mutant is truc without one of its mechanisms. A run with it must be judged wrong.
-type mutant struct {
-	name   string
-	edits  []edit
-	faults []string
-	kinds  []string // one of these must be found
-}
-
-func mutants() []mutant {
-	return []mutant{
-		{"what is on the topic is not passed over", []edit{{
-			"pipeline/handover.go", "case p.tails[e.part-p.first].published(e.sequence, e.id):", "case false && p.tails[e.part-p.first].published(e.sequence, e.id):",
-		}}, []string{"publisher killed"}, []string{twice}},
-		{"a predecessor is not fenced off", []edit{{
-			"bus/kafka/sender.go", "as, err = c.fence(ctx, cfg.TransactionalID, cfg.Partitions)", `as, err = c.initProducer(ctx, "")`,
-		}}, []string{"publisher frozen at produced and replaced"}, []string{twice, order}},
-		{"rows of a chunk that changed meanwhile are not dropped", []edit{{
-			"adapters/snapshot/snapshot.go", "if _, ok := a.touched[string(key)]; ok {", "if _, ok := a.touched[string(key)]; ok && false {",
-		}}, []string{"source slow"}, []string{order}},
-		{"rows of a snapshot are published again after a crash", []edit{{
-			"pipeline/handover.go", "case e.op == bus.Snapshot && p.rereads.take(e.key, e.msg.Value):", "case e.op == bus.Snapshot && p.rereads.take(e.key, e.msg.Value) && false:",
-		}}, []string{"publisher killed"}, []string{twice}},
-		{"cells that the log leaves out are not re-read", []edit{{
-			"pipeline/unchanged.go", "\tif f.wanted == nil {\n", "\tif f.wanted = nil; f.wanted == nil {\n",
-		}}, []string{"walsender terminated"}, []string{lost, wrong}},
-		{"what vanished in a gap is not swept", []edit{{
-			"pipeline/handover.go", "if err := s.sweep(ctx, e); err != nil {", "if err := ctx.Err(); err != nil {",
-		}}, []string{"slot dropped"}, []string{lost}},
-	}
-}
