@@ -83,6 +83,10 @@ func TestChaos(t *testing.T) {
 		worlds[i] = newWorld(t)
 	}
 	binary := build(t)
+	steppingBinary := sync.OnceValue(func() string { return build(t, stepping(t)...) })
+	for _, w := range worlds {
+		w.stepping = steppingBinary
+	}
 	all := &results{}
 	seeds := make(chan uint64)
 	var wg sync.WaitGroup
@@ -176,7 +180,7 @@ func TestMutants(t *testing.T) {
 func pickFaults(rng *rand.Rand, all []fault, turn uint64) []fault {
 	first := all[turn%uint64(len(all))]
 	picked := []fault{first}
-	all = slices.DeleteFunc(slices.Clone(all), func(f fault) bool { return f.embedded != first.embedded || f.smallDisk && !first.smallDisk })
+	all = slices.DeleteFunc(slices.Clone(all), func(f fault) bool { return f.embedded != first.embedded || f.smallDisk || f.stepped })
 	for range rng.IntN(4) {
 		if f := all[rng.IntN(len(all))]; !f.alone || !slices.ContainsFunc(picked, func(f fault) bool { return f.alone }) {
 			picked = append(picked, f)
@@ -264,7 +268,7 @@ func (o *office) judge(v *verdict) {
 	_, about := o.sinkDiffers(live)
 	o.note("settled")
 	time.Sleep(300 * time.Millisecond) // whatever would still come
-	if !o.embedded { // that bus ends with its node
+	if !o.embedded {                   // that bus ends with its node
 		o.pub.kill()
 		o.sub.kill()
 	}

@@ -4,27 +4,33 @@ package chaos
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"github.com/lienthong/truc/tests/nodes"
 )
 
 // columns are changes of the table while it is being read.
 func columns() []fault {
-	change := func(what, sql, from, to string) fault {
-		return fault{name: "mapped column " + what + " in mid-transaction", mechanism: unmapped, alone: true, inject: func(o *office) error {
-			return o.mappedColumnChanged(sql, from, to)
-		}}
-	}
 	return []fault{
 		{name: "column added, retyped, renamed and dropped in mid-transaction", mechanism: decoded, inject: (*office).columnChanged},
-		change("renamed", "ALTER TABLE khai_sinh RENAME ngay_dk TO ngay", "ngayDangKy: ngay_dk", "ngayDangKy: ngay"),
-		change("retyped", "ALTER TABLE khai_sinh ALTER ngay_dk TYPE text", "ngayDangKy: ngay_dk", `ngayDangKy: date(ngay_dk, "yyyy-MM-dd")`),
-		change("dropped", "ALTER TABLE khai_sinh DROP ngay_dk", "ngayDangKy: ngay_dk", `ngayDangKy: { const: "2026-01-05" }`),
+		mapped("renamed", true, "ALTER TABLE khai_sinh RENAME ngay_dk TO ngay", "ngay"),
+		mapped("retyped", true, "ALTER TABLE khai_sinh ALTER ngay_dk TYPE text", `date(ngay_dk, "yyyy-MM-dd")`),
+		mapped("dropped in mid-transaction", false, "ALTER TABLE khai_sinh DROP ngay_dk", `{ const: "2026-01-05" }`),
 	}
+}
+
+// mapped changes a column that the mapping reads, which reads to instead from then on. A mapping that does not fit the table as
+// it was, too, needs care: nothing from before may be under way.
+func mapped(what string, care bool, ddl, to string) fault {
+	return fault{name: "mapped column " + what, mechanism: unmapped, alone: true, inject: func(o *office) error {
+		return o.mappedColumnChanged(care, ddl, to)
+	}}
 }
 
 // columnChanged changes columns that no mapping reads, each time between two changes of a row in one transaction. The row is
@@ -71,12 +77,23 @@ func (o *office) changeAround(key string, version int, statement string) error {
 
 // mappedColumnChanged changes a column that the mapping reads. The publisher must stop and say so; the harness, as its operator,
 // corrects the mapping, and nothing may be missing then.
-func (o *office) mappedColumnChanged(ddl, from, to string) error {
+func (o *office) mappedColumnChanged(care bool, ddl, to string) error {
 	o.unfit++
-	if err := o.changeAround(fmt.Sprintf("0.%d", o.unfit), 1, ddl); err != nil {
+	change := func() error { return o.changeAround(fmt.Sprintf("0.%d", o.unfit), 1, ddl) }
+	if care {
+		change = func() error {
+			return o.closed(func() error {
+				if err := o.drained(); err != nil {
+					return err
+				}
+				return execute(context.Background(), o.source, ddl)
+			})
+		}
+	}
+	if err := change(); err != nil {
 		return err
 	}
-	if !await(settle, o.pub.node.Ended) || o.pub.node.ExitCode() != 2 || !o.pub.node.Log.Has("khai_sinh.yaml") {
+	if !await(settle, o.pub.node.Ended) || o.pub.node.ExitCode() != 2 || !o.pub.node.Log.Has("the mapping does not fit the table") {
 		return silently("a column that the mapping reads is changed, and the publisher does not say so: %s", o.pub.node.Log.Tail(3))
 	}
 	o.note("pub.yaml names it: %.300s", o.pub.node.Log.Tail(3))
@@ -84,10 +101,32 @@ func (o *office) mappedColumnChanged(ddl, from, to string) error {
 	if err != nil {
 		return err
 	}
-	nodes.Write(o.tb, o.file("khai_sinh.yaml"), strings.Replace(string(text), from, to, 1))
+	nodes.Write(o.tb, o.file("khai_sinh.yaml"), strings.Replace(string(text), "ngayDangKy: ngay_dk", "ngayDangKy: "+to, 1))
 	o.pub.start()
 	if err := o.flows(); err != nil {
 		return silently("with the corrected mapping: %v", err)
+	}
+	return nil
+}
+
+// drained waits until the publisher has acknowledged all that was committed.
+func (o *office) drained() error {
+	ctx, cancel := context.WithTimeout(context.Background(), settle)
+	defer cancel()
+	conn, err := pgx.Connect(ctx, o.source)
+	if err != nil {
+		return err
+	}
+	defer conn.Close(context.Background())
+	var now string
+	if err := conn.QueryRow(ctx, "SELECT pg_current_wal_insert_lsn()::text").Scan(&now); err != nil {
+		return err
+	}
+	if !await(settle, func() bool {
+		var there bool
+		return conn.QueryRow(ctx, "SELECT confirmed_flush_lsn >= $1::text::pg_lsn "+slotOfOurs, now).Scan(&there) == nil && there
+	}) {
+		return errors.New("the publisher does not come to the end: " + o.pub.node.Log.Tail(3))
 	}
 	return nil
 }

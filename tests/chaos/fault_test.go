@@ -21,6 +21,7 @@ type fault struct {
 	alone     bool // a run has at most one of these
 	embedded  bool // of a node with the embedded bus; the others are of two nodes on Kafka, and a run has but one of both kinds
 	smallDisk bool // the bus lies on a small disk of its own
+	stepped   bool // the nodes have a clock of their own
 }
 
 // What holds against a fault.
@@ -39,6 +40,7 @@ const (
 	vouched    = "a broker vouches for nothing that it could not write; the node begins anew"
 	oversize   = "what a topic does not take becomes a dead letter; its retry publishes it once"
 	unmapped   = "the mapping is compiled against every version of a table; one that does not fit stops the reader by name"
+	monotonic  = "what waits does so by the monotonic clock; order is that of the source's log; who seems to have been away reads again"
 	reconciled = "who was away for half of the tombstones' life reads again and deletes what is no longer there"
 )
 
@@ -51,7 +53,7 @@ func (o *office) pause(least, most time.Duration) { time.Sleep(some(o.rng, least
 
 // faults are all that this package knows.
 func faults() []fault {
-	all := slices.Concat(outages(), answers(), moments(), columns(), sizes(), gaps(), embedded())
+	all := slices.Concat(outages(), answers(), moments(), columns(), sizes(), clocks(), gaps(), embedded())
 	if !mountable() {
 		all = slices.DeleteFunc(all, func(f fault) bool { return f.smallDisk })
 	}

@@ -66,8 +66,8 @@ func newFronted(tb testing.TB, settings ...string) (*servers.KafkaServer, *front
 	}()
 	tb.Cleanup(func() { listener.Close() })
 	kafka := servers.NewKafka(tb, append([]string{
-		"listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller},FRONT://"+f.target,
-		"advertised.listeners=PLAINTEXT://127.0.0.1:{port},FRONT://"+f.addr,
+		"listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller},FRONT://" + f.target,
+		"advertised.listeners=PLAINTEXT://127.0.0.1:{port},FRONT://" + f.addr,
 		"listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,FRONT:PLAINTEXT",
 		"inter.broker.listener.name=PLAINTEXT",
 		"log.cleaner.backoff.ms=300", // a compaction that is asked for is not waited for

@@ -24,6 +24,7 @@ type world struct {
 	source, sink *servers.PostgresServer
 	kafka        *servers.KafkaServer
 	front        *front
+	stepping     func() string // builds truc with a clock of its own, once
 }
 
 // office is what one run works with: a publisher's and a subscriber's database, their configurations and processes.
@@ -46,14 +47,14 @@ type office struct {
 	memoryMiB     int
 	server        *servers.PostgresServer // of the source
 	clerks        []*clerk
-	gate          *sync.RWMutex // closed while no clerk may write
-	partitions    int           // of the topic
-	unfit         int           // rows that cannot be published, or are the harness's own
-	piles         int           // of rows that were written at once
-	restarts      int           // of nodes that ended by themselves
-	embedded      bool          // one node publishes and subscribes: pub and sub are the same, and its bus ends with it
-	broker        string        // address of the bus
-	disk          *disk         // on which the bus lies; nil for that of everything
+	gate          *sync.RWMutex  // closed while no clerk may write
+	partitions    int            // of the topic
+	unfit         int            // rows that cannot be published, or are the harness's own
+	piles         int            // of rows that were written at once
+	restarts      int            // of nodes that ended by themselves
+	embedded      bool           // one node publishes and subscribes: pub and sub are the same, and its bus ends with it
+	broker        string         // address of the bus
+	disk          *disk          // on which the bus lies; nil for that of everything
 	kept          []*nodes.Event // what the topic said before it was compacted
 }
 
@@ -105,6 +106,9 @@ func newOffice(tb testing.TB, w *world, binary string, rng *rand.Rand, todo []fa
 	nodes.Write(tb, filepath.Join(o.dir, "secrets/sink"), o.throughSink.dsn)
 	nodes.Write(tb, filepath.Join(o.dir, "khai_sinh.yaml"), fmt.Sprintf(mappingOut, agency))
 	nodes.Write(tb, filepath.Join(o.dir, "tre_em.yaml"), mappingIn)
+	if slices.ContainsFunc(todo, func(f fault) bool { return f.stepped }) {
+		o.binary = w.stepping()
+	}
 	small := slices.ContainsFunc(todo, func(f fault) bool { return f.smallDisk })
 	if o.embedded = todo[0].embedded; o.embedded {
 		o.prepareEmbedded(small)
@@ -191,7 +195,7 @@ type process struct {
 
 func (p *process) start(variables ...string) {
 	p.office.tb.Helper()
-	p.node = nodes.StartBinary(p.office.tb, p.office.binary, p.office.file(p.config), variables...)
+	p.node = nodes.StartBinary(p.office.tb, p.office.binary, p.office.file(p.config), append(variables, "TRUC_CLOCK="+p.office.file("clock"))...)
 }
 
 // tend starts the node again if it has ended.

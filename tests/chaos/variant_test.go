@@ -12,7 +12,8 @@ import (
 	"github.com/lienthong/truc/tests/nodes"
 )
 
-// edit replaces a text, which must be there once, in a file of the project; in the binary that is built, not on disk.
+// edit replaces a text, which must be there once, in a file of the project or of Go's library; in the binary that is built, not on
+// disk. Without an old text it adds a file.
 type edit struct{ file, old, new string }
 
 // killPoints makes the binary end itself at a boundary of its loops.
@@ -35,12 +36,18 @@ func build(tb testing.TB, edits ...edit) string {
 	}
 	replace := map[string]string{filepath.Join(root, "cmd/truc/killpoint.go"): instrument}
 	for _, e := range append(append([]edit(nil), killPoints...), edits...) {
-		path := filepath.Join(root, e.file)
+		path := e.file
+		if !filepath.IsAbs(path) {
+			path = filepath.Join(root, path)
+		}
 		from := path
 		if earlier, ok := replace[path]; ok {
 			from = earlier
 		}
 		text, err := os.ReadFile(from)
+		if e.old == "" {
+			text, err, e.old = []byte("new"), nil, "new"
+		}
 		if err != nil {
 			tb.Fatal(err)
 		}

@@ -368,7 +368,7 @@ func (b *book) judgeSink(v *verdict, written map[string][]state, readings map[st
 			}
 			newest = max(newest, s.version)
 			if times[s.version]++; times[s.version] > r.put[s.version] {
-				v.add(twice, "sink, key %s: %s written %d times, the topic tells it %d times", key, s, times[s.version], r.put[s.version])
+				v.add(twice, "sink, key %s: %s written %d times, the topic tells it %d times: %v written, %q told", key, s, times[s.version], r.put[s.version], states, r.told)
 			}
 		}
 	}
