@@ -45,15 +45,15 @@ const (
 
 // noteText is long enough, beside the rest of its row, to be stored outside of it: a change of another column does not carry it then.
 func noteText(n int) string {
-	times := 60
+	filling := ""
 	switch {
-	case n <= shortNote:
-		times = 0
 	case n >= largeNote:
-		times = 1200
+		filling = strings.Repeat("𠮷", 1900) // of four bytes each: the standard counts characters, a topic bytes
+	case n > shortNote:
+		sum := md5.Sum([]byte(strconv.Itoa(n)))
+		filling = strings.Repeat(hex.EncodeToString(sum[:]), 60)
 	}
-	sum := md5.Sum([]byte(strconv.Itoa(n)))
-	return strconv.Itoa(n) + " " + strings.Repeat(hex.EncodeToString(sum[:]), times)
+	return strconv.Itoa(n) + " " + filling
 }
 
 // book is the truth: for each key, what every committed change made of it, in order.

@@ -25,11 +25,17 @@ var mountable = sync.OnceValue(func() bool {
 	return mount(dir, "1m") == nil && syscall.Unmount(dir, syscall.MNT_DETACH) == nil
 })
 
-func mount(dir, size string) error { return syscall.Mount("tmpfs", dir, "tmpfs", 0, "size="+size) }
+func mount(dir, size string) error { return syscall.Mount("tmpfs", dir, "tmpfs", 0, "mode=0777,size="+size) }
 
-func newDisk(tb testing.TB, dir string) *disk {
+// newDisk mounts one where also a broker that runs as another user may write.
+func newDisk(tb testing.TB) *disk {
 	tb.Helper()
-	if err := errors.Join(os.MkdirAll(dir, 0o755), mount(dir, "192m")); err != nil {
+	dir, err := os.MkdirTemp("", "truc-chaos-") //nolint:usetesting // the directories of a test are its user's alone
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { _ = os.Remove(dir) })
+	if err := errors.Join(os.Chmod(dir, 0o755), mount(dir, "192m")); err != nil { //nolint:gosec // to be looked into
 		tb.Fatalf("mount a small disk: %v", err)
 	}
 	tb.Cleanup(func() {

@@ -17,7 +17,7 @@ func embedded() []fault {
 		{name: "node killed", mechanism: recovery, inject: func(o *office) error { return o.killed(o.pub) }},
 		{name: "node interrupted", mechanism: recovery, inject: func(o *office) error { return o.interrupted(o.pub) }},
 		{name: "node frozen", mechanism: recovery, inject: func(o *office) error { return o.frozen(o.pub) }},
-		{name: "node restarted again and again in a backlog", mechanism: recovery, inject: (*office).backlogged},
+		{name: "node restarted again and again in a backlog", mechanism: recovery, inject: (*office).backlogged, alone: true},
 		{name: "disk full", mechanism: vouched, inject: (*office).busDiskFull, smallDisk: true},
 	}
 	all = append(all, away("source", waits, sourceServer)...)
@@ -36,9 +36,10 @@ func embedded() []fault {
 
 // prepareEmbedded configures one node that does it all. small says that its bus lies on a small disk.
 func (o *office) prepareEmbedded(small bool) {
-	dir := o.file("disk")
+	dir := o.dir
 	if small {
-		o.disk = newDisk(o.tb, dir)
+		o.disk = newDisk(o.tb)
+		dir = o.disk.dir
 	}
 	free, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -53,7 +54,7 @@ func (o *office) prepareEmbedded(small bool) {
 }
 
 // backlog is how many rows are written while nobody publishes.
-const backlog = 30_000
+const backlog = 20_000
 
 // backlogged lets the publisher come back to a large backlog, and restarts it at random times before it is through.
 func (o *office) backlogged() error {
@@ -68,6 +69,7 @@ func (o *office) backlogged() error {
 		}
 		return nil
 	}
+	o.snapshotOver() // its little chunks would be read for long
 	if err := stop(); err != nil {
 		return err
 	}
@@ -83,6 +85,11 @@ func (o *office) backlogged() error {
 	}
 	o.pub.start()
 	return nil
+}
+
+// snapshotOver waits until the publisher has its first snapshot behind it.
+func (o *office) snapshotOver() {
+	await(settle, func() bool { o.pub.tend(); return o.pub.streaming() })
 }
 
 // pile registers rows that no clerk touches, and changes them once.

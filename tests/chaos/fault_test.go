@@ -138,7 +138,7 @@ func outages() []fault {
 		fault{name: "publisher frozen at read and replaced", mechanism: fenced, inject: func(o *office) error { return o.frozenAt(o.pub, "read", o.publisherReplaced) }},
 		fault{name: "publisher frozen at produced and replaced", mechanism: fenced, inject: func(o *office) error { return o.frozenAt(o.pub, "produced", o.publisherReplaced) }},
 		fault{name: "subscriber frozen at fetched and replaced", mechanism: compared, inject: func(o *office) error { return o.frozenAt(o.sub, "fetched", o.subscriberReplaced) }},
-		fault{name: "restarted again and again in a backlog", mechanism: recovery, inject: (*office).backlogged},
+		fault{name: "restarted again and again in a backlog", mechanism: recovery, inject: (*office).backlogged, alone: true},
 	)
 }
 

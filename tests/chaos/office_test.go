@@ -115,7 +115,7 @@ func newOffice(tb testing.TB, w *world, binary string, rng *rand.Rand, todo []fa
 		return o
 	}
 	if small {
-		o.disk = newDisk(tb, filepath.Join(o.dir, "disk"))
+		o.disk = newDisk(tb)
 		o.world = &world{source: w.source, sink: w.sink}
 		o.world.kafka, o.world.front = newFronted(tb, "log.dirs="+filepath.Join(o.disk.dir, "logs"))
 	}
