@@ -86,6 +86,14 @@ func (b *book) add(entries []entry) {
 	}
 }
 
+// addLate adds what the topic does not tell as a change: a dead letter's retry reads the row as a snapshot does.
+func (b *book) addLate(e entry) {
+	b.add([]entry{e})
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.before[e.key] = len(b.steps[e.key])
+}
+
 // beginStream says that from here on every change must be published.
 func (b *book) beginStream() {
 	b.mu.Lock()

@@ -181,7 +181,7 @@ func pickFaults(rng *rand.Rand, all []fault, turn uint64) []fault {
 	first := all[turn%uint64(len(all))]
 	picked := []fault{first}
 	all = slices.DeleteFunc(slices.Clone(all), func(f fault) bool { return f.embedded != first.embedded || f.smallDisk || f.stepped })
-	for range rng.IntN(4) {
+	for range min(rng.IntN(4), len(all)) {
 		if f := all[rng.IntN(len(all))]; !f.alone || !slices.ContainsFunc(picked, func(f fault) bool { return f.alone }) {
 			picked = append(picked, f)
 		}

@@ -25,7 +25,9 @@ var mountable = sync.OnceValue(func() bool {
 	return mount(dir, "1m") == nil && syscall.Unmount(dir, syscall.MNT_DETACH) == nil
 })
 
-func mount(dir, size string) error { return syscall.Mount("tmpfs", dir, "tmpfs", 0, "mode=0777,size="+size) }
+func mount(dir, size string) error {
+	return syscall.Mount("tmpfs", dir, "tmpfs", 0, "mode=0777,size="+size)
+}
 
 // newDisk mounts one where also a broker that runs as another user may write.
 func newDisk(tb testing.TB) *disk {

@@ -55,7 +55,7 @@ func (o *office) topicTakesLess() error {
 	if err := execute(context.Background(), o.source, fmt.Sprintf("INSERT INTO khai_sinh (so, nguoi_ky, ghi_chu) VALUES ('%s', '%s', '%s')", key, signature(1), noteText(note))); err != nil {
 		return err
 	}
-	o.book.add([]entry{{key, state{there: true, version: 1, note: note}}})
+	o.book.addLate(entry{key, state{there: true, version: 1, note: note}})
 	letter := await(settle, func() bool {
 		o.pub.tend()
 		return containsLetter(o.read(o.topic+".dlq"), key)
