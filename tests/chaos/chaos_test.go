@@ -67,7 +67,7 @@ func chosen(tb testing.TB) []fault {
 
 // short are the runs when nobody says how many: one of each family, and seeds that are known.
 func short() []string {
-	return []string{"publisher killed at produced", "slot dropped", "subscriber frozen at fetched and replaced"}
+	return []string{"publisher killed at produced", "slot dropped", "subscriber frozen at fetched and replaced", "embedded bus: node killed at produced"}
 }
 
 // Whatever fails in whatever order, what arrives is what was written: nothing lost, nothing twice, nothing out of order.
