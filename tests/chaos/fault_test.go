@@ -121,6 +121,7 @@ func outages() []fault {
 		{name: "sink table locked", mechanism: compared, inject: func(o *office) error {
 			return o.hold(o.sink, "LOCK TABLE tre_em IN ACCESS EXCLUSIVE MODE")
 		}},
+		{name: "subscriber killed while its sink waits for a lock", mechanism: compared, inject: (*office).appliedLate},
 		{name: "source table locked", mechanism: waits, inject: func(o *office) error {
 			return o.hold(o.source, "LOCK TABLE khai_sinh IN ACCESS EXCLUSIVE MODE")
 		}},
@@ -248,4 +249,31 @@ func (o *office) hold(dsn, sql string) error {
 		_, _ = conn.Exec(ctx, "ROLLBACK")
 	}
 	return nil
+}
+
+// appliedLate has the sink finish what a subscriber had sent that is dead by then, when its successor has sent the same already:
+// both wait for a lock.
+func (o *office) appliedLate() error {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	conn, err := pgx.Connect(ctx, o.sink)
+	if err != nil {
+		return err
+	}
+	defer conn.Close(context.Background())
+	if _, err := conn.Exec(ctx, "BEGIN; LOCK TABLE tre_em IN SHARE MODE"); err != nil {
+		return err
+	}
+	waiting := func(n int) func() bool {
+		return func() bool {
+			now, ok := value(o.sink, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
+			return ok && now >= n
+		}
+	}
+	await(5*time.Second, waiting(1))
+	o.sub.kill()
+	o.sub.start()
+	o.note("the successor's apply waits, too: %t", await(12*time.Second, waiting(2)))
+	_, err = conn.Exec(ctx, "ROLLBACK")
+	return err
 }

@@ -40,7 +40,7 @@ func mutants() []mutant {
 			{"adapters/postgres/sink_state.go", "\tif int64Of(r.Rows[0][0]) != int64(m.partitions) {", "\tif false {"},
 			{"adapters/postgres/sink_state.go", "AND o.next_offset = i.before AND (SELECT count(*) FROM l) >= 0 RETURNING 1)", "AND (SELECT count(*) FROM l) >= 0 RETURNING 1)"},
 			{"adapters/postgres/sink_decide.go", "THEN (b.generation, b.sequence) < (%[1]s.generation, %[1]s.sequence)", "THEN true"},
-		}, []string{"subscriber frozen at fetched and replaced"}, []string{order, twice}},
+		}, []string{"subscriber killed while its sink waits for a lock"}, []string{order, twice}},
 		{"dead letters are acknowledged without being written", []edit{{
 			"pipeline/handover.go", "\tif err := produceAndWait(ctx, s.sender, p.dlq, msgs); err != nil {", "\tif err := ctx.Err(); err != nil {",
 		}}, []string{"dead-letter topic cannot be written"}, []string{lost}},
