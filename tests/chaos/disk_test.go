@@ -37,7 +37,7 @@ func newDisk(tb testing.TB) *disk {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(func() { _ = os.Remove(dir) })
-	if err := errors.Join(os.Chmod(dir, 0o755), mount(dir, "192m")); err != nil { //nolint:gosec // to be looked into
+	if err := errors.Join(os.Chmod(dir, 0o755), mount(dir, "192m")); err != nil {
 		tb.Fatalf("mount a small disk: %v", err)
 	}
 	tb.Cleanup(func() {
