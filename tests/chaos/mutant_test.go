@@ -47,8 +47,5 @@ func mutants() []mutant {
 		{"a subscriber that was away for long reads on", []edit{{
 			"pipeline/delivery.go", "\tif stale || w.generation.Stale || len(reconciles) > 0 {", "\tif false && stale || len(reconciles) > 0 {",
 		}}, []string{"subscriber away for longer than tombstones live"}, []string{lost}},
-		{"recovery takes the last sequence of a tail, not the highest", []edit{{
-			"pipeline/recovery.go", "\tcase c > 0:", "\tcase c != 0:",
-		}}, []string{"topic given more partitions"}, []string{twice}},
 	}
 }
