@@ -23,7 +23,7 @@ func mutants() []mutant {
 		}}, []string{"source slow"}, []string{order}},
 		{"rows of a snapshot are published again after a crash", []edit{{
 			"pipeline/handover.go", "case e.op == bus.Snapshot && p.rereads.take(e.key, e.msg.Value):", "case e.op == bus.Snapshot && p.rereads.take(e.key, e.msg.Value) && false:",
-		}}, []string{"publisher killed"}, []string{twice}},
+		}}, []string{"publisher killed", "publisher killed at acknowledged"}, []string{twice}},
 		{"cells that the log leaves out are not re-read", []edit{{
 			"pipeline/unchanged.go", "\tif f.wanted == nil {\n", "\tif f.wanted = nil; f.wanted == nil {\n",
 		}}, []string{"walsender terminated"}, []string{lost, wrong}},
