@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
+
 	"github.com/lienthong/truc/adapters"
 	"github.com/lienthong/truc/adapters/snapshot"
 	"github.com/lienthong/truc/problem"
@@ -310,8 +312,12 @@ func (c *session) inView(ctx context.Context, oid uint32, fn func(*catalogTable)
 		}
 	}()
 	name := tableName{string(before[0][0]), string(before[0][1])}
-	if _, err := c.query(ctx, "LOCK TABLE "+quote(name.schema)+"."+quote(name.name)+" IN ACCESS SHARE MODE"); err != nil {
-		return err
+	lock := c.pg.ExecParams(ctx, "LOCK TABLE "+quote(name.schema)+"."+quote(name.name)+" IN ACCESS SHARE MODE", nil, nil, nil, nil).Read().Err
+	if pg, ok := errors.AsType[*pgconn.PgError](lock); ok && (pg.Code == "42P01" || pg.Code == "3F000") { // undefined_table, invalid_schema_name
+		return errMoved
+	}
+	if lock != nil {
+		return c.explain(ctx, lock)
 	}
 	bases, err := c.domains(ctx)
 	if err != nil {
