@@ -35,34 +35,59 @@ func Name(name string) string { return string(AppendName(nil, []byte(name))) }
 // AppendSound appends a key that keeps the marks too, for choosing among names that AppendName takes for one: Tân Hưng and
 // Tân Hùng. The tone stands at the end of its syllable, so that it does not matter over which vowel it was written.
 func AppendSound(dst, name []byte) []byte {
-	k := key{out: dst, start: len(dst)}
-	var tone byte
-	for _, r := range norm.NFD.String(string(name)) {
-		switch r {
-		case '\u0300', '\u0301', '\u0303', '\u0309', '\u0323': // the tones
-			tone = byte(r) | 0x80
-			continue
-		case '\u0302', '\u0306', '\u031B': // circumflex, breve and horn make other letters
-			k.out = append(k.out, byte(r)|0xC0)
-			continue
-		case 'đ', 'Đ':
-			k.ascii('d')
-			k.out = append(k.out, '-')
+	s := sound{key: key{out: dst, start: len(dst)}}
+	for i := 0; i < len(name); {
+		if c := name[i]; c < utf8.RuneSelf {
+			s.letter(rune(c))
+			i++
 			continue
 		}
-		if tone != 0 && !unicode.IsLetter(r) {
-			k.out, tone = append(k.out, tone), 0
+		r, size := utf8.DecodeRune(name[i:])
+		parts := norm.NFD.Properties(name[i : i+size]).Decomposition()
+		if parts == nil {
+			s.letter(r)
 		}
-		if r < utf8.RuneSelf {
-			k.ascii(byte(r))
-		} else {
-			k.wide(r, utf8.AppendRune(nil, r))
+		for len(parts) > 0 {
+			d, n := utf8.DecodeRune(parts)
+			s.letter(d)
+			parts = parts[n:]
 		}
+		i += size
 	}
-	if tone != 0 {
-		k.out = append(k.out, tone)
+	return s.end()
+}
+
+// sound is a key with marks that is being made.
+type sound struct {
+	key
+	tone byte // of the syllable, 0 for none
+}
+
+func (s *sound) letter(r rune) {
+	switch {
+	case r == '\u0300', r == '\u0301', r == '\u0303', r == '\u0309', r == '\u0323': // the tones
+		s.tone = byte(r) | 0x80
+	case r == '\u0302', r == '\u0306', r == '\u031B': // circumflex, breve and horn make other letters
+		s.out = append(s.out, byte(r)|0xC0)
+	case r == 'đ', r == 'Đ':
+		s.ascii('d')
+		s.out = append(s.out, '-')
+	case r < utf8.RuneSelf:
+		if c := byte(r) | 0x20; c < 'a' || c > 'z' {
+			s.end()
+		}
+		s.ascii(byte(r))
+	default:
+		s.wide(r, utf8.AppendRune(nil, r))
 	}
-	return k.out
+}
+
+// end writes the tone of a syllable that ends here.
+func (s *sound) end() []byte {
+	if s.tone != 0 {
+		s.out, s.tone = append(s.out, s.tone), 0
+	}
+	return s.out
 }
 
 // key is a key that is being made; it begins at start.
@@ -117,12 +142,12 @@ func (k *key) wide(r rune, encoded []byte) {
 		k.ascii('d')
 	case r == utf8.RuneError, unicode.Is(unicode.Mn, r):
 	default:
-		k.foreign(r, encoded)
+		k.foreign(encoded)
 	}
 }
 
 // foreign adds letters of other alphabets, without marks as far as they have any.
-func (k *key) foreign(r rune, encoded []byte) {
+func (k *key) foreign(encoded []byte) {
 	parts := norm.NFD.Properties(encoded).Decomposition()
 	if parts == nil {
 		parts = encoded

@@ -48,6 +48,8 @@ type Unit struct {
 	Act string
 	// Into are the units that took over its territory when it ended: one, or several among which it was divided.
 	Into []*Unit
+	// Vague: it became one of Into, and the sources do not say which.
+	Vague bool
 }
 
 // Full is the type and the name: "thị trấn Lai Cách".

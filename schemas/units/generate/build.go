@@ -61,7 +61,7 @@ func same(a, b unit) bool {
 func build(s *sources, log io.Writer) ([]*version, error) {
 	correct(s)
 	lists := []list{s.l2019, s.l2023, s.l2025}
-	days := []string{day2019, day2023, day2025}
+	days := [...]string{day2019, day2023, day2025}
 	at := make([]map[string]*version, len(lists)) // the version of a code in each list
 	var all []*version
 	for i, l := range lists {

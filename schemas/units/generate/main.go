@@ -21,8 +21,9 @@ import (
 func main() {
 	from := flag.String("from", "", "folder with the archives; without it they are fetched")
 	out := flag.String("out", filepath.FromSlash("schemas/units/data/units.tsv.gz"), "file to write")
+	relation := flag.String("relation", filepath.FromSlash("schemas/units/testdata/relation.tsv.gz"), "file to write the source's relation to, for the tests")
 	flag.Parse()
-	if err := run(context.Background(), *from, *out, os.Stderr); err != nil {
+	if err := run(context.Background(), *from, *out, *relation, os.Stderr); err != nil {
 		fmt.Fprintln(os.Stderr, "generate:", err)
 		os.Exit(1)
 	}
@@ -52,7 +53,7 @@ func archives() []archive {
 	}
 }
 
-func run(ctx context.Context, from, out string, log io.Writer) error {
+func run(ctx context.Context, from, out, relation string, log io.Writer) error {
 	if from == "" {
 		dir, err := os.MkdirTemp("", "truc-units")
 		if err != nil {
@@ -90,7 +91,14 @@ func run(ctx context.Context, from, out string, log io.Writer) error {
 		return err
 	}
 	fmt.Fprintf(log, "%d units, %d bytes\n", len(table), packed.Len())
-	return os.WriteFile(out, packed.Bytes(), 0o644) //nolint:gosec // the file is published
+	if err := os.WriteFile(out, packed.Bytes(), 0o644); err != nil { //nolint:gosec // the file is published
+		return err
+	}
+	packed.Reset()
+	if err := packRelation(&packed, src.into); err != nil {
+		return err
+	}
+	return os.WriteFile(relation, packed.Bytes(), 0o644) //nolint:gosec // the file is published
 }
 
 func (a archive) fetch(ctx context.Context, dir string, log io.Writer) error {

@@ -1,10 +1,10 @@
 package main
 
 import (
-	"bufio"
 	"compress/gzip"
-	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -26,11 +26,7 @@ func pack(out io.Writer, all []*version) error {
 	for i, v := range all {
 		line[v] = i
 	}
-	z, err := gzip.NewWriterLevel(out, gzip.BestCompression)
-	if err != nil {
-		return err
-	}
-	w := bufio.NewWriter(z)
+	var lines []string
 	for _, v := range all {
 		var into []string
 		for _, t := range v.into {
@@ -40,9 +36,26 @@ func pack(out io.Writer, all []*version) error {
 		if v.vague {
 			to = "?" + to
 		}
-		fmt.Fprintln(w, strings.Join([]string{v.code, v.province, v.district, v.kind, v.name, v.from, v.until, v.act, to}, "\t"))
+		lines = append(lines, strings.Join([]string{v.code, v.province, v.district, v.kind, v.name, v.from, v.until, v.act, to}, "\t"))
 	}
-	if err := w.Flush(); err != nil {
+	return packLines(out, lines)
+}
+
+// packRelation writes what the source says of the merger as it is, so that a test can hold the versions to it.
+func packRelation(out io.Writer, into map[string][]string) error {
+	var lines []string
+	for _, from := range slices.Sorted(maps.Keys(into)) {
+		lines = append(lines, from+"\t"+strings.Join(slices.Sorted(slices.Values(into[from])), ","))
+	}
+	return packLines(out, lines)
+}
+
+func packLines(out io.Writer, lines []string) error {
+	z, err := gzip.NewWriterLevel(out, gzip.BestCompression)
+	if err != nil {
+		return err
+	}
+	if _, err := io.WriteString(z, strings.Join(lines, "\n")+"\n"); err != nil {
 		return err
 	}
 	return z.Close()
