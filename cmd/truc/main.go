@@ -47,7 +47,7 @@ func verbs() []verb {
 		[]verb{replayVerb(), resnapshotVerb()},
 		dlqVerbs(),
 		mappingVerbs(),
-		[]verb{mappingExplainVerb(), schemaExportVerb(), alertTestVerb()},
+		[]verb{mappingExplainVerb(), schemaExportVerb(), unitVerb(), alertTestVerb()},
 		serviceVerbs(),
 		[]verb{versionVerb()},
 	)

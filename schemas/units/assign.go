@@ -108,10 +108,11 @@ func (r *reading) assign(parts []part, province, district bool) assignment {
 	return assignment{units: found, score: score}
 }
 
-// harmless: a word for a kind before the commune, as in "Quận ủy" or "P. 502" of a house, contradicts nothing when no unit of
-// the day is called so.
+// harmless: a word for a kind before the commune, as in "P. 502" of a house, contradicts nothing when no unit of any day is
+// called so.
 func (r *reading) harmless(p part, found []*Unit) bool {
-	return len(found) > 0 && found[0].Level == Commune && len(r.find(p, p.kind.levels, nil, nil)) == 0
+	return len(found) > 0 && found[0].Level == Commune &&
+		!slices.ContainsFunc(r.c.byName[string(p.key)], func(u *Unit) bool { return p.kind.levels.has(u.Level) })
 }
 
 // find returns the units of the day that a part names, of some levels, within provinces and districts where these are given.

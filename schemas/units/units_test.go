@@ -121,6 +121,7 @@ func TestSpellings(t *testing.T) {
 		{"phường Quang Trung, phường Trần Hưng Đạo, TP Hải Dương, Hải Dương", "2024-01-01", "unknown", "", "288"},
 		{"Hòa Bình, Hòa Bình", "2019-05-01", "ambiguous", "04825,148", "17"},
 		{"Hồng Khê Bình Giang Hải Dương", "2024-01-01", "text", "10978", ""},
+		{"xã Hồng Khê, Bình Giang, Hải Dương", "2026-01-01", "unknown", "", ""}, // not phường Hải Dương
 		{"1", "2026-01-01", "unknown", "", ""},
 		{"", "2026-01-01", "unknown", "", ""},
 		{"không rõ", "2026-01-01", "unknown", "", ""},

@@ -3,6 +3,7 @@ package units
 import (
 	"bufio"
 	"compress/gzip"
+	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -129,6 +130,45 @@ func TestEveryUnitByItsAddress(t *testing.T) {
 		}
 		if total != x.total || ambiguous != x.ambiguous || wrong > 0 {
 			t.Errorf("%s: %d units, %d ambiguous, %d wrong; want %d and %d", x.name, total, ambiguous, wrong, x.total, x.ambiguous)
+		}
+	}
+}
+
+// TestPage holds docs/administrative-units.md to the data.
+func TestPage(t *testing.T) {
+	raw, err := os.ReadFile("../../docs/administrative-units.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := catalogue(t)
+	lines := []string{fmt.Sprintf("of the %d old units", len(relation(t)))}
+	for name, at := range map[string]Date{"6 October 2019": 20191006, "30 June 2025": dayBefore, "1 July 2025": mergerDay, "20 September 2026": c.Latest()} {
+		n := map[Level]int{}
+		for i := range c.Units() {
+			if u := &c.Units()[i]; u.In(at) {
+				n[u.Level]++
+			}
+		}
+		lines = append(lines, fmt.Sprintf("| %s | %d | %d | %d |", name, n[Province], n[District], n[Commune]))
+	}
+	one, several := 0, 0
+	for _, to := range relation(t) {
+		if strings.Contains(to, ",") {
+			several++
+		} else {
+			one++
+		}
+	}
+	vague := 0
+	for i := range c.Units() {
+		if c.Units()[i].Vague {
+			vague++
+		}
+	}
+	lines = append(lines, fmt.Sprintf("| went to one unit | %d |", one), fmt.Sprintf("| were divided among several | %d |", several), fmt.Sprintf("and 2025, %d communes", vague))
+	for _, l := range lines {
+		if !strings.Contains(string(raw), l) {
+			t.Errorf("docs/administrative-units.md lacks %q", l)
 		}
 	}
 }

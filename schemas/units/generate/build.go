@@ -77,7 +77,7 @@ func build(s *sources, log io.Writer) ([]*version, error) {
 			}
 			v := &version{unit: u}
 			if i > 0 {
-				v.from = next(days[i-1])
+				v.from = next(days[i-1]) //nolint:gosec // i is above 0 here
 			}
 			at[i][code] = v
 			all = append(all, v)
