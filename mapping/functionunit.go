@@ -103,12 +103,12 @@ func (n adminUnitNode) resolve(text []byte, at units.Date) (adminUnit, string) {
 	if u == nil {
 		return unlistedCode(text), rule
 	}
-	now, sure := u.On(n.units.Latest())
+	now, _ := u.On(n.units.Latest())
 	var out adminUnit
 	if len(now) > 0 && !slices.ContainsFunc(now, func(v *units.Unit) bool { return provinceOf(v) != provinceOf(now[0]) }) {
 		out.province = provinceOf(now[0])
 	}
-	certain := len(now) == 1 && sure
+	certain := len(now) == 1
 	if certain && now[0].Level == units.Commune && rule == "" {
 		out.commune = now[0].Code
 	}

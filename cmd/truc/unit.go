@@ -113,7 +113,7 @@ func (p *program) unit(text string, at, to units.Date) error {
 			a.Became = append(a.Became, *show(u, to))
 		}
 		a.Sure = &sure
-		certain = len(became) == 1 && sure
+		certain = len(became) == 1
 	}
 	if r.Outcome == units.Unknown {
 		for _, d := range []units.Date{20191006, 20250630, units.DistrictsEnd, c.Latest()} {
@@ -189,13 +189,7 @@ func (p *program) printUnits(shown []unitShown) error {
 	t := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
 	p.headings(t, "  ", problem.Say("code"), problem.Say("unit"), problem.Say("from"), problem.Say("until"), problem.Say("act"))
 	for _, u := range shown {
-		cells := []string{u.Code, u.Path, u.From.String(), u.Until.String(), u.Act}
-		for i, c := range cells {
-			if c == "" {
-				cells[i] = "-"
-			}
-		}
-		fmt.Fprintln(t, "  "+strings.Join(cells, "\t"))
+		fmt.Fprintf(t, "  %s\t%s\t%s\t%s\t%s\n", u.Code, u.Path, orDash(u.From.String()), orDash(u.Until.String()), orDash(u.Act))
 	}
 	return t.Flush()
 }

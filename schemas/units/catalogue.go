@@ -187,5 +187,5 @@ func (u *Unit) On(day Date) (units []*Unit, sure bool) {
 		}
 	}
 	follow(u)
-	return units, sure
+	return units, sure || len(units) == 1 // whichever it became, it is in this one now
 }

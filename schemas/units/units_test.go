@@ -199,7 +199,7 @@ func TestNothingIsLost(t *testing.T) {
 			t.Errorf("%s %s ends before it begins", u.Code, u.Full())
 		}
 	}
-	if vague != 19 { // 18 units, and one that became one of them
+	if vague != 18 {
 		t.Errorf("of %d units the sources do not say what they became", vague)
 	}
 	if before, _ := c.ByCode("00004", c.Latest()).On(20190101); before != nil {
