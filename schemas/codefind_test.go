@@ -59,7 +59,7 @@ func TestFindCode(t *testing.T) {
 // TestSeveralCodes: a text that fits several entries gives all of them; one that fits as it is written gives that one.
 func TestSeveralCodes(t *testing.T) {
 	set, err := Load(fstest.MapFS{"codelists/danhmuc.thu.json": {Data: []byte(`{"id": "danhmuc.thu", "version": "1.0.0", "title": {"vi": "Thử", "en": "Trial"},
-		"source": "thử", "valid": {"from": "2020-01-01", "to": "2021-01-01"}, "codes": [{"code": "1", "vi": "Hòa", "en": "a"}, {"code": "2", "vi": "Hóa", "en": "b"}]}`)}})
+		"source": "thử", "valid": {"from": "2020-01-01", "to": "2021-01-01"}, "codes": [{"code": "1", "vi": "Hòa", "en": "a"}, {"code": "2", "vi": "Hóa", "en": "b"}, {"code": "H01", "vi": "Ba", "en": "c"}]}`)}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,7 +67,7 @@ func TestSeveralCodes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for text, n := range map[string]int{"hoa": 2, "Hòa": 1, "hóa": 1, "Hoà": 2, "x": 0} {
+	for text, n := range map[string]int{"hoa": 2, "Hòa": 1, "hóa": 1, "Hoà": 2, "h01": 1, "h1": 0, "x": 0} {
 		if found := l.Find([]byte(text), nil); len(found) != n {
 			t.Errorf("%s: %v, want %d", text, found, n)
 		}

@@ -202,6 +202,10 @@ func TestNothingIsLost(t *testing.T) {
 	if vague != 18 {
 		t.Errorf("of %d units the sources do not say what they became", vague)
 	}
+	// A city that kept its number and gave half of its communes away.
+	if now, _ := c.ByCode("474", 20191006).On(dayBefore); codesOf(now) != "474,475" {
+		t.Errorf("thành phố Huế became %s", codesOf(now))
+	}
 	if before, _ := c.ByCode("00004", c.Latest()).On(20190101); before != nil {
 		t.Error("a unit is found before it was there")
 	}

@@ -57,8 +57,23 @@ func same(a, b unit) bool {
 	return a.kind == b.kind && a.district == b.district && a.province == b.province && match.Name(a.name) == match.Name(b.name)
 }
 
-// build makes versions of the lists and links them.
+// build makes versions of the lists, links them, and adds what changed after the merger.
 func build(s *sources, log io.Writer) ([]*version, error) {
+	all, err := buildUntilMerger(s, log)
+	if err != nil {
+		return nil, err
+	}
+	now := map[string]*version{}
+	for _, v := range all {
+		if v.from == merger {
+			now[v.code] = v
+		}
+	}
+	later, err := laterChanges(now)
+	return append(all, later...), err
+}
+
+func buildUntilMerger(s *sources, log io.Writer) ([]*version, error) {
 	correct(s)
 	lists := []list{s.l2019, s.l2023, s.l2025}
 	days := [...]string{day2019, day2023, day2025}
@@ -116,11 +131,6 @@ func build(s *sources, log io.Writer) ([]*version, error) {
 		return nil, err
 	}
 	fmt.Fprintf(log, "before the merger: %+v\n", *counts)
-	later, err := laterChanges(now)
-	if err != nil {
-		return nil, err
-	}
-	all = append(all, later...)
 	crossCheck(s, log)
 	return all, nil
 }
@@ -166,14 +176,15 @@ func linkLists(s *sources, from, to map[string]*version, n *linkCounts) {
 		if v.into != nil || to[code] == v {
 			continue
 		}
-		if after := to[code]; after != nil {
-			v.into = []*version{after}
-			n.Changed++
-			continue
-		}
-		if len(code) == 3 {
+		if len(code) == 3 { // one that keeps its number may have given communes away: thành phố Huế became two districts
 			v.into = districtsOfCommunes(code, from, to)
 			n.Districts++
+		}
+		if after := to[code]; after != nil && v.into == nil {
+			v.into = []*version{after}
+			n.Changed++
+		}
+		if v.into != nil {
 			continue
 		}
 		var named []*version
