@@ -135,9 +135,9 @@ func functions() []function {
 		{
 			name: "lookup", usage: `lookup("danhmuc.dantoc", x)`, min: 2, max: 3, lower: lowerLookup,
 			vi: "mã trong danh mục, tìm theo mã, tên hoặc tên khác", en: "the code of a code list, by its code, name or alias",
-			moreVI:   "Không phân biệt hoa thường; đúng dấu được ưu tiên, sau đó mới so không dấu. Không khớp, hoặc khớp nhiều mã, là lỗi; thêm \"remark\" thì bỏ trống và ghi nhận.",
-			moreEN:   "Case does not count; what fits with its marks comes first, then without marks. Nothing, or several codes, is a violation; with \"remark\" it is left out and counted.",
-			examples: []functionExample{{`lookup("danhmuc.dantoc", "TÀY")`, `"02"`}, {`lookup("danhmuc.dantoc", "muong")`, `"06"`}, {`lookup("danhmuc.dantoc", "99")`, `violation unlisted`}, {`lookup("danhmuc.dantoc", "người lạ", "remark")`, `null [reference unlisted]`}},
+			moreVI:   "Không phân biệt hoa thường; đúng dấu được ưu tiên, sau đó mới so không dấu, rồi theo âm (i/y, k/c, bỏ khoảng trắng và gạch nối). Không khớp, hoặc khớp nhiều mã, là lỗi; thêm \"remark\" thì bỏ trống và ghi nhận.",
+			moreEN:   "Case does not count; what fits with its marks comes first, then without marks, then by sound (i/y, k/c, without blanks and hyphens). Nothing, or several codes, is a violation; with \"remark\" it is left out and counted.",
+			examples: []functionExample{{`lookup("danhmuc.dantoc", "TÀY")`, `"02"`}, {`lookup("danhmuc.dantoc", "muong")`, `"06"`}, {`lookup("danhmuc.dantoc", "Giarai")`, `"10"`}, {`lookup("danhmuc.dantoc", "99")`, `violation unlisted`}, {`lookup("danhmuc.dantoc", "người lạ", "remark")`, `null [reference unlisted]`}},
 		},
 		{
 			name: "decimal", usage: "decimal(x)", min: 1, max: 1, lower: lowerDecimal,
