@@ -252,7 +252,7 @@ func TestPlanEqualsCEL(t *testing.T) {
 			t.Fatalf("%s over %v: plan gives %s, CEL gives %s", source, vars, g, w)
 		}
 		compared++
-		if _, left := n.(celNode); !left {
+		if _, left := n.(*celNode); !left {
 			nodes++
 		}
 	})

@@ -63,9 +63,9 @@ type codeNode struct {
 	fail  *failure
 }
 
-func newCodeNode(a node, table map[string][]byte, fail *failure) codeNode {
+func newCodeNode(a node, table map[string][]byte, fail *failure) *codeNode {
 	const numbers = 128
-	n := codeNode{a: a, table: table, fail: fail, small: make([][]byte, numbers)}
+	n := &codeNode{a: a, table: table, fail: fail, small: make([][]byte, numbers)}
 	for i := range n.small {
 		n.small[i] = table[strconv.Itoa(i)]
 	}
@@ -109,7 +109,7 @@ func lowerCode(l *lowering, _ celast.Expr, args []celast.Expr) (node, typ) {
 	n, ta := l.lower(args[1])
 	l.wantKind("code", args[1], ta, kindText, kindInt, kindDecimal, kindBool)
 	if t == nil {
-		return literalNode{null}, typ{}
+		return &literalNode{null}, typ{}
 	}
 	if ta.schema != nil && t.source.List != "" && ta.schema.CodeList == t.source.List {
 		return l.problem(args[0], "wrong-code-list", problem.Say("code() gives codes of %s, and %s is one already", t.source.List, l.source(args[1])), problem.Say("write codeOf(%q, %s) for your own code", t.source.Name, l.source(args[1])))
@@ -122,7 +122,7 @@ func lowerCodeOf(l *lowering, e celast.Expr, args []celast.Expr) (node, typ) {
 	n, ta := l.lower(args[1])
 	l.wantKind("codeOf", args[1], ta, kindText, kindInt, kindDecimal)
 	if t == nil {
-		return literalNode{null}, typ{}
+		return &literalNode{null}, typ{}
 	}
 	if t.twofold != "" {
 		var from []string
@@ -178,7 +178,7 @@ func quotedList(s []string) string {
 	return b.String()
 }
 
-func (n codeNode) eval(f *frame) cell {
+func (n *codeNode) eval(f *frame) cell {
 	v := n.a.eval(f)
 	if v.isNull() || v.isFailed() {
 		return v

@@ -148,7 +148,7 @@ func (c *compiler) bindColumns(t *record.Table) {
 			name = n
 		}
 		slot := c.slot()
-		c.names[name] = &binding{node: columnNode{slot, col}, typ: col.typ, reads: []int{i}}
+		c.names[name] = &binding{node: &columnNode{slot, col}, typ: col.typ, reads: []int{i}}
 	}
 }
 
@@ -196,12 +196,12 @@ func (c *compiler) compile(e *Expression) (node, typ) {
 	}
 	if len(e.CEL) > maxExpression {
 		c.report(e.At, "too-large", problem.Say("the expression has %d characters, %d are possible", len(e.CEL), maxExpression), problem.Say("give parts of it names under let:, write codes as a table under codes:, or publish a view"))
-		return literalNode{null}, typ{}
+		return &literalNode{null}, typ{}
 	}
 	parsed, issues := c.cel.Parse(e.CEL)
 	if issues.Err() != nil {
 		c.syntax(e, issues)
-		return literalNode{null}, typ{}
+		return &literalNode{null}, typ{}
 	}
 	ast := parsed.NativeRep()
 	l := &lowering{compiler: c, expr: e, info: ast.SourceInfo(), root: ast.Expr().ID()}

@@ -179,12 +179,26 @@ func (v *columnValue) value(c cell, arena []byte) (out record.Value, grown []byt
 		arena, ok = utcTimestamp(arena, c.b)
 		return made(record.Timestamp, ok)
 	}
-	kinds := map[kind]record.Kind{
-		kindDate: record.Date, kindTime: record.Time, kindDateTime: record.DateTime, kindPartial: record.Text,
-		kindJSON: record.JSON, kindObject: record.JSON, kindList: record.JSON,
-	}
 	arena = append(arena, c.b...)
-	return made(kinds[c.kind], kinds[c.kind] != record.Unchanged)
+	k := deliveredKind(c.kind)
+	return made(k, k != record.Unchanged)
+}
+
+// deliveredKind is what cells become that are delivered in their own text; Unchanged for others.
+func deliveredKind(k kind) record.Kind {
+	switch k {
+	case kindDate:
+		return record.Date
+	case kindTime:
+		return record.Time
+	case kindDateTime:
+		return record.DateTime
+	case kindPartial:
+		return record.Text
+	case kindJSON, kindObject, kindList:
+		return record.JSON
+	}
+	return record.Unchanged
 }
 
 func (v *columnValue) textValue(b, arena []byte) (record.Value, []byte, *failure) {

@@ -24,7 +24,7 @@ const timestampForm = "2006-01-02T15:04:05.999999Z"
 
 type eventNode struct{ field eventField }
 
-func (n eventNode) eval(f *frame) cell {
+func (n *eventNode) eval(f *frame) cell {
 	start := len(f.scratch)
 	switch n.field {
 	case eventTime:
@@ -50,5 +50,22 @@ func utcTimestamp(dst, b []byte) ([]byte, bool) {
 	if !ok {
 		return dst, false
 	}
+	if inTimestampForm(b, t) {
+		return append(dst, b...), true
+	}
 	return t.Truncate(time.Microsecond).UTC().AppendFormat(dst, timestampForm), true
+}
+
+// inTimestampForm tells whether b, of which t was read, is what formatting t would give. Most timestamps are, and formatting is slow.
+func inTimestampForm(b []byte, t time.Time) bool {
+	n := len(b)
+	if n < 20 || n > 27 || b[n-1] != 'Z' || b[4] != '-' || b[7] != '-' || b[10] != 'T' || b[13] != ':' || b[16] != ':' {
+		return false
+	}
+	if n > 20 && (n == 21 || b[19] != '.' || b[n-2] == '0') {
+		return false
+	}
+	two := func(at int) int { return int(b[at]-'0')*10 + int(b[at+1]-'0') }
+	// What time.Date has carried over, the 24th hour or a leap second, is written otherwise.
+	return two(8) == t.Day() && two(11) == t.Hour() && two(14) == t.Minute() && two(17) == t.Second()
 }

@@ -80,10 +80,10 @@ type textNode struct {
 func lowerText(l *lowering, e celast.Expr, args []celast.Expr) (node, typ) {
 	n, t := l.lower(args[0])
 	l.wantKind("text", args[0], t, scalarKinds()...)
-	return textNode{n, &failure{schemas.RuleEncoding, l.source(e)}}, typ{kind: kindText, nullable: t.nullable}
+	return &textNode{n, &failure{schemas.RuleEncoding, l.source(e)}}, typ{kind: kindText, nullable: t.nullable}
 }
 
-func (n textNode) eval(f *frame) cell {
+func (n *textNode) eval(f *frame) cell {
 	v := n.a.eval(f)
 	if v.isNull() || v.isFailed() {
 		return v
@@ -111,7 +111,7 @@ type orNode struct {
 }
 
 func lowerOr(l *lowering, e celast.Expr, args []celast.Expr) (node, typ) {
-	var n orNode
+	n := &orNode{}
 	t := typ{kind: kindNull, nullable: true}
 	for i, a := range args {
 		m, tm := l.lower(a)
@@ -130,7 +130,7 @@ func lowerOr(l *lowering, e celast.Expr, args []celast.Expr) (node, typ) {
 	return n, t
 }
 
-func (n orNode) eval(f *frame) cell {
+func (n *orNode) eval(f *frame) cell {
 	for i, m := range n.of {
 		v := m.eval(f)
 		if v.isNull() {
@@ -159,9 +159,9 @@ func lowerJoin(l *lowering, e celast.Expr, args []celast.Expr) (node, typ) {
 	}
 	separator, ok := l.constantText("join", args[1], problem.Say("the separator"))
 	if !ok {
-		return literalNode{null}, typ{}
+		return &literalNode{null}, typ{}
 	}
-	n := joinNode{separator: []byte(separator), fail: l.typeFailure(e)}
+	n := &joinNode{separator: []byte(separator), fail: l.typeFailure(e)}
 	for _, a := range args[0].AsList().Elements() {
 		m, t := l.lower(a)
 		l.wantKind("join", a, t, scalarKinds()...)
@@ -171,7 +171,7 @@ func lowerJoin(l *lowering, e celast.Expr, args []celast.Expr) (node, typ) {
 }
 
 // eval leaves out what is null or blank; when nothing is left, the result is null.
-func (n joinNode) eval(f *frame) cell {
+func (n *joinNode) eval(f *frame) cell {
 	// The parts come first: they may append to scratch themselves.
 	var space [8]cell
 	parts := space[:0]
@@ -211,11 +211,11 @@ type digitsNode struct {
 func lowerDigits(l *lowering, e celast.Expr, args []celast.Expr) (node, typ) {
 	n, t := l.lower(args[0])
 	l.wantKind("digits", args[0], t, kindText, kindInt, kindDecimal)
-	return digitsNode{n, l.typeFailure(e)}, typ{kind: kindText, nullable: true}
+	return &digitsNode{n, l.typeFailure(e)}, typ{kind: kindText, nullable: true}
 }
 
 // eval gives null, with a remark, for a text without any digit: "không có" is no number.
-func (n digitsNode) eval(f *frame) cell {
+func (n *digitsNode) eval(f *frame) cell {
 	v := n.a.eval(f)
 	if v.isNull() || v.isFailed() {
 		return v
@@ -253,10 +253,10 @@ func lowerPad(l *lowering, e celast.Expr, args []celast.Expr) (node, typ) {
 	if !ok || length < 1 || length > longest {
 		return l.problem(e, "wrong-arguments", problem.Say("pad(): the length must be a whole number from 1 to %d, found %s", longest, l.source(args[1])), problem.Say("write pad(x, 12)"))
 	}
-	return padNode{n, int(length), l.typeFailure(e)}, typ{kind: kindText, nullable: t.nullable}
+	return &padNode{n, int(length), l.typeFailure(e)}, typ{kind: kindText, nullable: t.nullable}
 }
 
-func (n padNode) eval(f *frame) cell {
+func (n *padNode) eval(f *frame) cell {
 	v := n.a.eval(f)
 	if v.isNull() || v.isFailed() {
 		return v
@@ -279,10 +279,10 @@ type decimalNode struct {
 func lowerDecimal(l *lowering, e celast.Expr, args []celast.Expr) (node, typ) {
 	n, t := l.lower(args[0])
 	l.wantKind("decimal", args[0], t, kindText, kindInt, kindFloat, kindDecimal)
-	return decimalNode{n, &failure{schemas.RuleNumber, l.source(e)}}, typ{kind: kindDecimal, nullable: t.nullable}
+	return &decimalNode{n, &failure{schemas.RuleNumber, l.source(e)}}, typ{kind: kindDecimal, nullable: t.nullable}
 }
 
-func (n decimalNode) eval(f *frame) cell {
+func (n *decimalNode) eval(f *frame) cell {
 	v := n.a.eval(f)
 	if v.isNull() || v.isFailed() {
 		return v

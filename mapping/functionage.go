@@ -25,11 +25,11 @@ func lowerAge(l *lowering, e celast.Expr, args []celast.Expr) (node, typ) {
 	}
 	l.wantKind("age", args[0], tb, kindDate, kindPartial, kindObject, kindDateTime, kindText)
 	l.wantKind("age", args[1], ta, kindTimestamp, kindDate, kindDateTime)
-	return ageNode{born, at, l.localZone(), &failure{schemas.RuleDate, l.source(e)}, &failure{schemas.RuleUnborn, l.source(e)}}, typ{kind: kindInt, nullable: tb.nullable || ta.nullable}
+	return &ageNode{born, at, l.localZone(), &failure{schemas.RuleDate, l.source(e)}, &failure{schemas.RuleUnborn, l.source(e)}}, typ{kind: kindInt, nullable: tb.nullable || ta.nullable}
 }
 
 // eval counts what is certain: an unknown day or month is taken for the last one (value.AgeAt). The day of an instant is that in Vietnam.
-func (n ageNode) eval(f *frame) cell {
+func (n *ageNode) eval(f *frame) cell {
 	b := n.born.eval(f)
 	if b.isNull() || b.isFailed() {
 		return b
@@ -70,7 +70,7 @@ func birthDate(c cell) (value.Partial, bool) {
 	return value.Partial{}, false
 }
 
-func (n ageNode) day(c cell) (value.DateTime, bool) {
+func (n *ageNode) day(c cell) (value.DateTime, bool) {
 	switch c.kind {
 	case kindDate:
 		return value.ParseISODate(c.b)

@@ -121,17 +121,17 @@ func lowerDate(l *lowering, e celast.Expr, args []celast.Expr) (node, typ) {
 			return l.problem(e, "wrong-arguments", problem.Say("date(): %s is text, so its layout must be given", l.source(args[0])), problem.Say(`write date(x, "dd/MM/yyyy")`))
 		}
 		l.wantKind("date", args[0], t, kindDate, kindDateTime)
-		return dateNode{n, nil, &failure{schemas.RuleDate, l.source(e)}}, out
+		return &dateNode{n, nil, &failure{schemas.RuleDate, l.source(e)}}, out
 	}
 	layouts, ok := l.layouts("date", args[1], value.Day)
 	if !ok {
-		return literalNode{null}, typ{}
+		return &literalNode{null}, typ{}
 	}
 	l.wantKind("date", args[0], t, dateKinds(layouts)...)
-	return dateNode{n, layouts, dateFailure(layouts)}, out
+	return &dateNode{n, layouts, dateFailure(layouts)}, out
 }
 
-func (n dateNode) eval(f *frame) cell {
+func (n *dateNode) eval(f *frame) cell {
 	v := n.a.eval(f)
 	var t value.DateTime
 	var ok bool
@@ -166,19 +166,19 @@ func lowerDateTime(l *lowering, _ celast.Expr, args []celast.Expr) (node, typ) {
 	n, t := l.lower(args[0])
 	layouts, ok := l.layouts("dateTime", args[1], value.Time)
 	if !ok {
-		return literalNode{null}, typ{}
+		return &literalNode{null}, typ{}
 	}
 	l.wantKind("dateTime", args[0], t, dateKinds(layouts)...)
 	zone := l.localZone()
 	if len(args) == 3 {
 		if zone, ok = l.zone("dateTime", args[2]); !ok {
-			return literalNode{null}, typ{}
+			return &literalNode{null}, typ{}
 		}
 	}
-	return dateTimeNode{n, layouts, zone, dateFailure(layouts)}, typ{kind: kindTimestamp, nullable: t.nullable}
+	return &dateTimeNode{n, layouts, zone, dateFailure(layouts)}, typ{kind: kindTimestamp, nullable: t.nullable}
 }
 
-func (n dateTimeNode) eval(f *frame) cell {
+func (n *dateTimeNode) eval(f *frame) cell {
 	v := n.a.eval(f)
 	if v.isNull() || v.isFailed() {
 		return v
@@ -207,13 +207,13 @@ func lowerPartialDate(l *lowering, _ celast.Expr, args []celast.Expr) (node, typ
 	n, t := l.lower(args[0])
 	layouts, ok := l.layouts("partialDate", args[1], value.Year)
 	if !ok {
-		return literalNode{null}, typ{}
+		return &literalNode{null}, typ{}
 	}
 	l.wantKind("partialDate", args[0], t, append(dateKinds(layouts), kindDate)...)
-	return partialDateNode{n, layouts, dateFailure(layouts)}, typ{kind: kindPartial, nullable: t.nullable}
+	return &partialDateNode{n, layouts, dateFailure(layouts)}, typ{kind: kindPartial, nullable: t.nullable}
 }
 
-func (n partialDateNode) eval(f *frame) cell {
+func (n *partialDateNode) eval(f *frame) cell {
 	v := n.a.eval(f)
 	switch {
 	case v.isNull() || v.isFailed():

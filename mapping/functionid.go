@@ -46,10 +46,10 @@ type taxCodeNode struct {
 func lowerTaxCode(l *lowering, e celast.Expr, args []celast.Expr) (node, typ) {
 	n, t := l.lower(args[0])
 	l.wantKind("taxCode", args[0], t, kindText, kindInt, kindDecimal, kindFloat)
-	return taxCodeNode{n, &failure{schemas.RuleTaxCode, l.source(e)}, &failure{schemas.RuleCheckDigit, l.source(e)}}, typ{kind: kindText, nullable: true}
+	return &taxCodeNode{n, &failure{schemas.RuleTaxCode, l.source(e)}, &failure{schemas.RuleCheckDigit, l.source(e)}}, typ{kind: kindText, nullable: true}
 }
 
-func (n taxCodeNode) eval(f *frame) cell {
+func (n *taxCodeNode) eval(f *frame) cell {
 	v := n.a.eval(f)
 	if v.isNull() || v.isFailed() {
 		return v
@@ -86,10 +86,10 @@ type personIDNode struct {
 
 // lowerPersonID takes x, sex and date of birth to compare with or neither, and "remark" or not.
 func lowerPersonID(l *lowering, e celast.Expr, args []celast.Expr) (node, typ) {
-	n := personIDNode{fail: &failure{schemas.RulePersonID, l.source(e)}}
+	n := &personIDNode{fail: &failure{schemas.RulePersonID, l.source(e)}}
 	var ok bool
 	if args, n.lenient, ok = l.lenient("personId", args, 1, 3); !ok {
-		return literalNode{null}, typ{}
+		return &literalNode{null}, typ{}
 	}
 	var t typ
 	n.a, t = l.lower(args[0])
@@ -144,7 +144,7 @@ func (l *lowering) lenient(fn string, args []celast.Expr, counts ...int) (rest [
 	return nil, false, false
 }
 
-func (n personIDNode) eval(f *frame) cell {
+func (n *personIDNode) eval(f *frame) cell {
 	v := n.a.eval(f)
 	if v.isNull() || v.isFailed() {
 		return v
@@ -180,7 +180,7 @@ func (n personIDNode) eval(f *frame) cell {
 }
 
 // compare leaves a remark where number and row contradict each other: a clerk decides which of them is wrong. What the row does not say is not compared.
-func (n personIDNode) compare(f *frame, id []byte) {
+func (n *personIDNode) compare(f *frame, id []byte) {
 	says, ok := value.ParsePersonID(id)
 	if !ok {
 		return

@@ -101,7 +101,7 @@ func lowerJSON(l *lowering, e celast.Expr, args []celast.Expr) (node, typ) {
 	l.wantKind("json", args[0], t, kindText, kindJSON)
 	text, ok := l.constantText("json", args[1], problem.Say("the path"))
 	if !ok {
-		return literalNode{null}, typ{}
+		return &literalNode{null}, typ{}
 	}
 	path, ok := jsonPath(text)
 	if !ok {
@@ -109,13 +109,13 @@ func lowerJSON(l *lowering, e celast.Expr, args []celast.Expr) (node, typ) {
 	}
 	k, ok := l.innerKind("json", args, "text", "int", "decimal", "bool", "json")
 	if !ok {
-		return literalNode{null}, typ{}
+		return &literalNode{null}, typ{}
 	}
-	return jsonNode{a, path, k, newInnerFailures(l.source(e))}, typ{kind: k, nullable: true}
+	return &jsonNode{a, path, k, newInnerFailures(l.source(e))}, typ{kind: k, nullable: true}
 }
 
 // eval reads the whole document before it answers: half of a cut one is no answer.
-func (n jsonNode) eval(f *frame) cell {
+func (n *jsonNode) eval(f *frame) cell {
 	v := n.a.eval(f)
 	switch {
 	case v.isNull() || v.isFailed():
@@ -148,7 +148,7 @@ func (n jsonNode) eval(f *frame) cell {
 	return n.convert(f, raw)
 }
 
-func (n jsonNode) convert(f *frame, raw []byte) cell {
+func (n *jsonNode) convert(f *frame, raw []byte) cell {
 	first := raw[0]
 	number := first == '-' || first >= '0' && first <= '9'
 	switch {

@@ -19,13 +19,13 @@ type lookupNode struct {
 func lowerLookup(l *lowering, _ celast.Expr, args []celast.Expr) (node, typ) {
 	args, lenient, ok := l.lenient("lookup", args, 2)
 	if !ok {
-		return literalNode{null}, typ{}
+		return &literalNode{null}, typ{}
 	}
 	name, ok := l.constantText("lookup", args[0], problem.Say("the code list"))
 	a, t := l.lower(args[1])
 	l.wantKind("lookup", args[1], t, kindText, kindInt)
 	if !ok {
-		return literalNode{null}, typ{}
+		return &literalNode{null}, typ{}
 	}
 	list, err := l.env.Set.CodeList(name)
 	if err != nil {
@@ -39,13 +39,13 @@ func lowerLookup(l *lowering, _ celast.Expr, args []celast.Expr) (node, typ) {
 	for _, c := range list.Codes() {
 		codes = append(codes, []byte(c.Code))
 	}
-	return lookupNode{
+	return &lookupNode{
 		a: a, list: list, codes: codes, lenient: lenient,
 		unlisted: &failure{schemas.RuleUnlisted, name}, ambiguous: &failure{schemas.RuleAmbiguous, name},
 	}, typ{kind: kindText, nullable: true, list: name}
 }
 
-func (n lookupNode) eval(f *frame) cell {
+func (n *lookupNode) eval(f *frame) cell {
 	v := n.a.eval(f)
 	if v.isNull() || v.isFailed() {
 		return v

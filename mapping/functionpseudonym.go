@@ -29,7 +29,7 @@ func lowerPseudonym(l *lowering, e celast.Expr, args []celast.Expr) (node, typ) 
 	l.wantKind("pseudonym", args[0], t, scalarKinds()...)
 	name, ok := l.constantText("pseudonym", args[1], problem.Say("the name of the key"))
 	if !ok {
-		return literalNode{null}, typ{}
+		return &literalNode{null}, typ{}
 	}
 	key, there := l.env.Pseudonyms[name]
 	if !there {
@@ -46,11 +46,11 @@ func lowerPseudonym(l *lowering, e celast.Expr, args []celast.Expr) (node, typ) 
 	if len(key) < MinPseudonymKey {
 		return l.problem(args[1], "weak-key", problem.Say("the key %q under pseudonyms has fewer than %d characters", name, MinPseudonymKey), problem.Say("make one with: openssl rand -base64 32"))
 	}
-	return pseudonymNode{n, key, &failure{schemas.RuleEncoding, l.source(e)}}, typ{kind: kindText, nullable: true}
+	return &pseudonymNode{n, key, &failure{schemas.RuleEncoding, l.source(e)}}, typ{kind: kindText, nullable: true}
 }
 
 // eval hashes the clean text, so that blanks and the form of Unicode make no other person of somebody.
-func (n pseudonymNode) eval(f *frame) cell {
+func (n *pseudonymNode) eval(f *frame) cell {
 	v := n.a.eval(f)
 	if v.isNull() || v.isFailed() {
 		return v

@@ -23,11 +23,11 @@ func lowerSplit(l *lowering, e celast.Expr, args []celast.Expr) (node, typ) {
 	if args[1].Kind() == celast.ListKind {
 		items = args[1].AsList().Elements()
 	}
-	out := splitNode{text: n, fail: l.typeFailure(e)}
+	out := &splitNode{text: n, fail: l.typeFailure(e)}
 	for _, item := range items {
 		s, ok := l.constantText("split", item, problem.Say("the separator"))
 		if !ok {
-			return literalNode{null}, typ{}
+			return &literalNode{null}, typ{}
 		}
 		if s == "" {
 			return l.problem(item, "wrong-arguments", problem.Say("split(): the separator is empty"), problem.Say(`write split(x, ";")`))
@@ -42,7 +42,7 @@ func lowerSplit(l *lowering, e celast.Expr, args []celast.Expr) (node, typ) {
 }
 
 // eval trims the parts and leaves out those that are blank; without any part the list is null.
-func (n splitNode) eval(f *frame) cell {
+func (n *splitNode) eval(f *frame) cell {
 	v := n.text.eval(f)
 	switch {
 	case v.isNull() || v.isFailed():
@@ -73,7 +73,7 @@ func (n splitNode) eval(f *frame) cell {
 }
 
 // cut returns what stands before the first separator and after it.
-func (n splitNode) cut(text []byte) (part, rest []byte, found bool) {
+func (n *splitNode) cut(text []byte) (part, rest []byte, found bool) {
 	if len(n.separators) == 1 {
 		return bytes.Cut(text, n.separators[0])
 	}

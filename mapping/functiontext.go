@@ -16,10 +16,10 @@ type titleNode struct {
 func lowerTitleCase(l *lowering, e celast.Expr, args []celast.Expr) (node, typ) {
 	n, t := l.lower(args[0])
 	l.wantKind("titleCase", args[0], t, kindText)
-	return titleNode{n, &failure{schemas.RuleEncoding, l.source(e)}}, typ{kind: kindText, nullable: t.nullable}
+	return &titleNode{n, &failure{schemas.RuleEncoding, l.source(e)}}, typ{kind: kindText, nullable: t.nullable}
 }
 
-func (n titleNode) eval(f *frame) cell {
+func (n *titleNode) eval(f *frame) cell {
 	v := n.a.eval(f)
 	if v.isNull() || v.isFailed() {
 		return v
@@ -48,7 +48,7 @@ func lowerMoney(l *lowering, e celast.Expr, args []celast.Expr) (node, typ) {
 	if len(args) == 2 {
 		word, ok := l.constantText("money", args[1], problem.Say("the way of writing"))
 		if !ok {
-			return literalNode{null}, typ{}
+			return &literalNode{null}, typ{}
 		}
 		switch word {
 		case "vi":
@@ -59,10 +59,10 @@ func lowerMoney(l *lowering, e celast.Expr, args []celast.Expr) (node, typ) {
 			return l.problem(args[1], "wrong-arguments", problem.Say("money(): %q is no way of writing an amount", word), problem.Say(`write "vi" for 1.234.567,50 or "en" for 1,234,567.50`))
 		}
 	}
-	return moneyNode{n, grouping, &failure{schemas.RuleAmount, l.source(e)}}, typ{kind: kindDecimal, nullable: true}
+	return &moneyNode{n, grouping, &failure{schemas.RuleAmount, l.source(e)}}, typ{kind: kindDecimal, nullable: true}
 }
 
-func (n moneyNode) eval(f *frame) cell {
+func (n *moneyNode) eval(f *frame) cell {
 	v := n.a.eval(f)
 	if v.isNull() || v.isFailed() {
 		return v
@@ -104,14 +104,14 @@ type addressNode struct {
 func lowerAddress(l *lowering, e celast.Expr, args []celast.Expr) (node, typ) {
 	a, t := l.lower(args[0])
 	l.wantKind("address", args[0], t, kindText)
-	n := addressNode{a: a, fail: &failure{schemas.RuleEncoding, l.source(e)}}
+	n := &addressNode{a: a, fail: &failure{schemas.RuleEncoding, l.source(e)}}
 	if len(args) == 1 {
 		return n, typ{kind: kindObject, nullable: true, made: []string{"chiTiet"}}
 	}
 	words := map[string]addressPart{"tinh": provincePart, "huyen": districtPart, "xa": communePart, "conLai": restPart}
 	word, ok := l.constantText("address", args[1], problem.Say("the part"))
 	if !ok {
-		return literalNode{null}, typ{}
+		return &literalNode{null}, typ{}
 	}
 	if n.part = words[word]; n.part == wholeAddress {
 		return l.problem(args[1], "wrong-arguments", problem.Say("address(): %q is no part of an address", word), problem.Say(`write "tinh", "huyen", "xa" or "conLai" (what stands before them), or nothing for the whole`))
@@ -119,7 +119,7 @@ func lowerAddress(l *lowering, e celast.Expr, args []celast.Expr) (node, typ) {
 	return n, typ{kind: kindText, nullable: true}
 }
 
-func (n addressNode) eval(f *frame) cell {
+func (n *addressNode) eval(f *frame) cell {
 	v := n.a.eval(f)
 	if v.isNull() || v.isFailed() {
 		return v

@@ -39,13 +39,13 @@ func lowerAdminUnit(l *lowering, e celast.Expr, args []celast.Expr) (node, typ) 
 	if err != nil {
 		return l.problem(e, "unsupported", problem.Say("the administrative units cannot be read: %v", err), problem.Say("this binary is defective: install it anew"))
 	}
-	n := adminUnitNode{a, at, l.localZone(), c, &failure{schemas.RuleEncoding, l.source(e)}, &failure{schemas.RuleDate, l.source(e)}}
+	n := &adminUnitNode{a, at, l.localZone(), c, &failure{schemas.RuleEncoding, l.source(e)}, &failure{schemas.RuleDate, l.source(e)}}
 	return n, typ{kind: kindObject, nullable: true, made: unitProperties[:]}
 }
 
 // eval gives the unit as it is today, with the codes of its day beside it. What is not certain is left out, with a remark, and
 // the codes of the source are kept.
-func (n adminUnitNode) eval(f *frame) cell {
+func (n *adminUnitNode) eval(f *frame) cell {
 	v := n.a.eval(f)
 	if v.isNull() || v.isFailed() {
 		return v
@@ -69,7 +69,7 @@ func (n adminUnitNode) eval(f *frame) cell {
 		f.remark(Remark{Group: schemas.GroupMissing, Rule: ruleUndated})
 		return null
 	}
-	t, ok := ageNode{zone: n.zone}.day(day)
+	t, ok := (&ageNode{zone: n.zone}).day(day)
 	if !ok {
 		return failed(n.date)
 	}
@@ -90,7 +90,7 @@ func (n adminUnitNode) eval(f *frame) cell {
 type adminUnit struct{ province, commune, oldProvince, oldDistrict, oldCommune string }
 
 // resolve finds what is certain, and the rule of the remark that tells what is not.
-func (n adminUnitNode) resolve(text []byte, at units.Date) (adminUnit, string) {
+func (n *adminUnitNode) resolve(text []byte, at units.Date) (adminUnit, string) {
 	r := n.units.Resolve(text, at)
 	u, rule := r.Unit, ""
 	switch r.Outcome {

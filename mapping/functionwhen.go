@@ -16,7 +16,7 @@ func lowerWhen(l *lowering, e celast.Expr, args []celast.Expr) (node, typ) {
 	then, t := l.lower(args[1])
 	l.wantBool(args[0], tc, "when()")
 	t.nullable = true
-	return conditionNode{condition, then, literalNode{null}, l.typeFailure(e)}, t
+	return &conditionNode{condition, then, &literalNode{null}, l.typeFailure(e)}, t
 }
 
 type zoneNode struct {
@@ -36,9 +36,9 @@ func lowerZone(l *lowering, e celast.Expr, args []celast.Expr) (node, typ) {
 	l.wantKind("zone", args[0], t, kindDateTime)
 	zone, ok := l.zone("zone", args[1])
 	if !ok {
-		return literalNode{null}, typ{}
+		return &literalNode{null}, typ{}
 	}
-	return zoneNode{n, zone, &failure{schemas.RuleDate, l.source(e)}}, typ{kind: kindTimestamp, nullable: t.nullable}
+	return &zoneNode{n, zone, &failure{schemas.RuleDate, l.source(e)}}, typ{kind: kindTimestamp, nullable: t.nullable}
 }
 
 // zone reads an argument that names a time zone.
@@ -55,7 +55,7 @@ func (l *lowering) zone(fn string, arg celast.Expr) (*time.Location, bool) {
 	return zone, true
 }
 
-func (n zoneNode) eval(f *frame) cell {
+func (n *zoneNode) eval(f *frame) cell {
 	v := n.a.eval(f)
 	if v.isNull() || v.isFailed() {
 		return v

@@ -71,7 +71,7 @@ func lowerXML(l *lowering, e celast.Expr, args []celast.Expr) (node, typ) {
 	l.wantKind("xml", args[0], t, kindText)
 	text, ok := l.constantText("xml", args[1], problem.Say("the path"))
 	if !ok {
-		return literalNode{null}, typ{}
+		return &literalNode{null}, typ{}
 	}
 	path, ok := compileXMLPath(text)
 	if !ok {
@@ -79,12 +79,12 @@ func lowerXML(l *lowering, e celast.Expr, args []celast.Expr) (node, typ) {
 	}
 	k, ok := l.innerKind("xml", args, "text", "int", "decimal", "bool")
 	if !ok {
-		return literalNode{null}, typ{}
+		return &literalNode{null}, typ{}
 	}
-	return xmlNode{a, path, k, newInnerFailures(l.source(e))}, typ{kind: k, nullable: true}
+	return &xmlNode{a, path, k, newInnerFailures(l.source(e))}, typ{kind: k, nullable: true}
 }
 
-func (n xmlNode) eval(f *frame) cell {
+func (n *xmlNode) eval(f *frame) cell {
 	v := n.a.eval(f)
 	switch {
 	case v.isNull() || v.isFailed():

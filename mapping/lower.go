@@ -31,7 +31,7 @@ func (l *lowering) problem(e celast.Expr, code string, what, fix problem.Text) (
 		at.Column += l.expr.quote + l.start(e)
 	}
 	l.report(at, code, what, fix)
-	return literalNode{null}, typ{}
+	return &literalNode{null}, typ{}
 }
 
 // start is the column, from 0, at which a part of the expression begins. CEL keeps the place of the operator or the bracket.
@@ -89,15 +89,15 @@ func (l *lowering) lower(e celast.Expr) (node, typ) {
 func (l *lowering) literal(e celast.Expr) (node, typ) {
 	switch v := e.AsLiteral().(type) {
 	case types.String:
-		return literalNode{textCell([]byte(v))}, typ{kind: kindText}
+		return &literalNode{textCell([]byte(v))}, typ{kind: kindText}
 	case types.Int:
-		return literalNode{intCell(int64(v))}, typ{kind: kindInt}
+		return &literalNode{intCell(int64(v))}, typ{kind: kindInt}
 	case types.Double:
-		return literalNode{floatCell(float64(v))}, typ{kind: kindFloat}
+		return &literalNode{floatCell(float64(v))}, typ{kind: kindFloat}
 	case types.Bool:
-		return literalNode{boolCell(bool(v))}, typ{kind: kindBool}
+		return &literalNode{boolCell(bool(v))}, typ{kind: kindBool}
 	case types.Null:
-		return literalNode{null}, typ{kind: kindNull, nullable: true}
+		return &literalNode{null}, typ{kind: kindNull, nullable: true}
 	case types.Uint:
 		return l.problem(e, "unsupported", problem.Say("%su is not part of the mapping language", strings.TrimSuffix(l.source(e), "u")), problem.Say("write the number without u"))
 	}
@@ -109,25 +109,25 @@ func constantNode(json []byte) (node, typ) {
 	s := string(json)
 	switch {
 	case s == "":
-		return literalNode{null}, typ{} // reported when it was read
+		return &literalNode{null}, typ{} // reported when it was read
 	case s == "true" || s == "false":
-		return literalNode{boolCell(s == "true")}, typ{kind: kindBool}
+		return &literalNode{boolCell(s == "true")}, typ{kind: kindBool}
 	case s[0] == '"':
-		return literalNode{textCell(appendUnescaped(nil, json[1:len(json)-1]))}, typ{kind: kindText}
+		return &literalNode{textCell(appendUnescaped(nil, json[1:len(json)-1]))}, typ{kind: kindText}
 	case s[0] == '{' || s[0] == '[':
-		return literalNode{bytesCell(kindJSON, json)}, typ{kind: kindJSON}
+		return &literalNode{bytesCell(kindJSON, json)}, typ{kind: kindJSON}
 	}
 	if n, ok := wholeNumber(s); ok {
-		return literalNode{intCell(n)}, typ{kind: kindInt}
+		return &literalNode{intCell(n)}, typ{kind: kindInt}
 	}
-	return literalNode{bytesCell(kindDecimal, json)}, typ{kind: kindDecimal}
+	return &literalNode{bytesCell(kindDecimal, json)}, typ{kind: kindDecimal}
 }
 
 // reference resolves a name, or a path into the event or the document.
 func (l *lowering) reference(e celast.Expr) (node, typ) {
 	if e.Kind() == celast.SelectKind && e.AsSelect().IsTestOnly() {
 		operand, _ := l.path(e.AsSelect().Operand(), e.AsSelect().FieldName())
-		return presentNode{operand}, typ{kind: kindBool}
+		return &presentNode{operand}, typ{kind: kindBool}
 	}
 	if e.Kind() == celast.SelectKind {
 		return l.path(e.AsSelect().Operand(), e.AsSelect().FieldName())
@@ -135,7 +135,7 @@ func (l *lowering) reference(e celast.Expr) (node, typ) {
 	name, b, ok := l.resolve(e)
 	switch {
 	case !ok:
-		return literalNode{null}, typ{}
+		return &literalNode{null}, typ{}
 	case name == "event" && b == nil && l.file.Direction == Source:
 		return l.problem(e, "unknown-name", problem.Say("event is known in sink mappings only"), problem.Say("use the columns of the table: a source mapping has nothing else"))
 	case name == "event" && b != nil && b.event:
@@ -219,7 +219,7 @@ func (l *lowering) path(operand celast.Expr, name string) (node, typ) {
 	whole := l.source(operand) + "." + name
 	if p, ok := l.property(operand); ok {
 		if p == nil {
-			return literalNode{null}, typ{}
+			return &literalNode{null}, typ{}
 		}
 		child, fault, fix := p.child(name)
 		if !fault.Empty() {
@@ -237,16 +237,16 @@ func (l *lowering) path(operand celast.Expr, name string) (node, typ) {
 			if name == "time" {
 				t.kind = kindTimestamp
 			}
-			return eventNode{field: eventField(i)}, t
+			return &eventNode{field: eventField(i)}, t
 		}
 	}
 	before := len(l.problems)
 	n, t := l.lower(operand)
 	if len(l.problems) > before {
-		return literalNode{null}, typ{}
+		return &literalNode{null}, typ{}
 	}
 	if t.parts {
-		return partNode{of: n, name: name, fail: &failure{ruleType, whole}}, typ{nullable: true, parts: true}
+		return &partNode{of: n, name: name, fail: &failure{ruleType, whole}}, typ{nullable: true, parts: true}
 	}
 	if operand.Kind() == celast.IdentKind && t.kind == kindAny {
 		return l.problem(operand, "wrong-type", problem.Say("%s: %s is a column, which has no parts", whole, l.source(operand)), problem.Say("use the column by itself"))
@@ -286,7 +286,7 @@ func (l *lowering) documentPart(p *docProperty) (node, typ) {
 		p.slot = l.slot()
 	}
 	l.parts[p.path] = true
-	return slotNode{p.slot}, p.typ
+	return &slotNode{p.slot}, p.typ
 }
 
 func (l *lowering) call(e celast.Expr) (node, typ) {
@@ -306,7 +306,7 @@ func (l *lowering) call(e celast.Expr) (node, typ) {
 	case operators.LogicalNot:
 		n, t := l.lower(args[0])
 		l.wantBool(args[0], t, "!")
-		return notNode{n, l.typeFailure(e)}, typ{kind: kindBool}
+		return &notNode{n, l.typeFailure(e)}, typ{kind: kindBool}
 	case operators.Conditional:
 		return l.conditional(e, args)
 	case operators.Add, operators.Subtract, operators.Multiply:
@@ -353,5 +353,5 @@ func (l *lowering) method(e celast.Expr) (node, typ) {
 		return l.problem(e, "wrong-type", problem.Say("%s is a test between texts; %s is %s", name, l.source(call.Target()), article(t.kind)), problem.Say(`write text(%s).%s("…")`, l.source(call.Target()), name))
 	}
 	l.wantValue(call.Target(), t, "."+name+"()")
-	return textTestNode{text: n, part: []byte(part), how: test, fail: l.typeFailure(e)}, typ{kind: kindBool}
+	return &textTestNode{text: n, part: []byte(part), how: test, fail: l.typeFailure(e)}, typ{kind: kindBool}
 }

@@ -39,7 +39,7 @@ const (
 
 type literalNode struct{ value cell }
 
-func (n literalNode) eval(*frame) cell { return n.value }
+func (n *literalNode) eval(*frame) cell { return n.value }
 
 // columnNode reads a cell of the row, once a row.
 type columnNode struct {
@@ -47,7 +47,7 @@ type columnNode struct {
 	column *column
 }
 
-func (n columnNode) eval(f *frame) cell {
+func (n *columnNode) eval(f *frame) cell {
 	if f.stamps[n.slot] != f.stamp {
 		f.slots[n.slot] = n.column.load(f)
 		f.stamps[n.slot] = f.stamp
@@ -73,7 +73,7 @@ func (n *sharedNode) eval(f *frame) cell {
 // slotNode reads what was put into the slot before: a part of a document. An empty slot is null.
 type slotNode struct{ slot int }
 
-func (n slotNode) eval(f *frame) cell {
+func (n *slotNode) eval(f *frame) cell {
 	if f.stamps[n.slot] != f.stamp {
 		return null
 	}
@@ -85,7 +85,7 @@ type equalNode struct {
 	not  bool
 }
 
-func (n equalNode) eval(f *frame) cell {
+func (n *equalNode) eval(f *frame) cell {
 	a := n.a.eval(f)
 	if a.isFailed() {
 		return a
@@ -102,7 +102,7 @@ type memberNode struct {
 	of    []node
 }
 
-func (n memberNode) eval(f *frame) cell {
+func (n *memberNode) eval(f *frame) cell {
 	v := n.value.eval(f)
 	if v.isFailed() {
 		return v
@@ -138,7 +138,7 @@ type compareNode struct {
 	fail *failure
 }
 
-func (n compareNode) eval(f *frame) cell {
+func (n *compareNode) eval(f *frame) cell {
 	a := n.a.eval(f)
 	if a.isFailed() {
 		return a
@@ -174,7 +174,7 @@ type logicNode struct {
 	fail    *failure
 }
 
-func (n logicNode) eval(f *frame) cell {
+func (n *logicNode) eval(f *frame) cell {
 	a := n.a.eval(f)
 	if a.is(kindBool) && a.isTrue() == n.decides {
 		return a
@@ -199,7 +199,7 @@ type notNode struct {
 	fail *failure
 }
 
-func (n notNode) eval(f *frame) cell {
+func (n *notNode) eval(f *frame) cell {
 	a := n.a.eval(f)
 	switch {
 	case a.isFailed():
@@ -215,7 +215,7 @@ type conditionNode struct {
 	fail                  *failure
 }
 
-func (n conditionNode) eval(f *frame) cell {
+func (n *conditionNode) eval(f *frame) cell {
 	c := n.when.eval(f)
 	switch {
 	case c.isFailed():
@@ -231,7 +231,7 @@ func (n conditionNode) eval(f *frame) cell {
 // presentNode is has(a.b).
 type presentNode struct{ a node }
 
-func (n presentNode) eval(f *frame) cell {
+func (n *presentNode) eval(f *frame) cell {
 	a := n.a.eval(f)
 	if a.isFailed() {
 		return a
@@ -246,7 +246,7 @@ type arithmeticNode struct {
 	fail, rangeFail *failure
 }
 
-func (n arithmeticNode) eval(f *frame) cell {
+func (n *arithmeticNode) eval(f *frame) cell {
 	a := n.a.eval(f)
 	if a.isFailed() {
 		return a
@@ -305,7 +305,7 @@ type textTestNode struct {
 	fail *failure
 }
 
-func (n textTestNode) eval(f *frame) cell {
+func (n *textTestNode) eval(f *frame) cell {
 	v := n.text.eval(f)
 	switch {
 	case v.isFailed():

@@ -62,7 +62,7 @@ func (l *lowering) equality(e, left, right celast.Expr, not bool) (node, typ) {
 	if !canEqual(ta.kind, tb.kind) {
 		return l.problem(e, "wrong-type", problem.Say("%s compares %s with %s: they are never equal", l.source(e), article(ta.kind), article(tb.kind)), l.alike(left, ta, right, tb))
 	}
-	return equalNode{a, b, not}, typ{kind: kindBool}
+	return &equalNode{a, b, not}, typ{kind: kindBool}
 }
 
 // alike advises how to make two operands of different kinds comparable.
@@ -113,7 +113,7 @@ func (l *lowering) ordering(e, left, right celast.Expr, op string) (node, typ) {
 	l.wantValue(left, ta, sign)
 	l.wantValue(right, tb, sign)
 	ops := map[string]comparison{operators.Less: less, operators.LessEquals: lessEqual, operators.Greater: greater, operators.GreaterEquals: greaterEqual}
-	return compareNode{a, b, ops[op], l.typeFailure(e)}, typ{kind: kindBool}
+	return &compareNode{a, b, ops[op], l.typeFailure(e)}, typ{kind: kindBool}
 }
 
 func (l *lowering) logic(e, left, right celast.Expr, or bool) (node, typ) {
@@ -125,7 +125,7 @@ func (l *lowering) logic(e, left, right celast.Expr, or bool) (node, typ) {
 	}
 	l.wantBool(left, ta, sign)
 	l.wantBool(right, tb, sign)
-	return logicNode{a, b, or, l.typeFailure(e)}, typ{kind: kindBool}
+	return &logicNode{a, b, or, l.typeFailure(e)}, typ{kind: kindBool}
 }
 
 func (l *lowering) conditional(e celast.Expr, args []celast.Expr) (node, typ) {
@@ -137,7 +137,7 @@ func (l *lowering) conditional(e celast.Expr, args []celast.Expr) (node, typ) {
 	if !ok {
 		return l.problem(e, "wrong-type", problem.Say("%s is %s or %s, depending on the condition", l.source(e), article(tt.kind), article(to.kind)), problem.Say("make both sides of one kind"))
 	}
-	return conditionNode{when, then, otherwise, l.typeFailure(e)}, t
+	return &conditionNode{when, then, otherwise, l.typeFailure(e)}, t
 }
 
 // joined is the type of what is one or the other.
@@ -178,9 +178,9 @@ func (l *lowering) arithmetic(e, left, right celast.Expr, op string) (node, typ)
 	sign := op[1]
 	wantA, wantB := l.wantValue(left, ta, string(sign)), l.wantValue(right, tb, string(sign))
 	if !wantA || !wantB {
-		return literalNode{null}, typ{}
+		return &literalNode{null}, typ{}
 	}
-	n := arithmeticNode{a, b, sign, l.typeFailure(e), &failure{schemas.RuleNumber, l.source(e)}}
+	n := &arithmeticNode{a, b, sign, l.typeFailure(e), &failure{schemas.RuleNumber, l.source(e)}}
 	fits := func(k kind) bool {
 		return k == kindInt || k == kindFloat || k == kindText && sign == '+' || k == kindAny
 	}
@@ -207,7 +207,7 @@ func (l *lowering) arithmetic(e, left, right celast.Expr, op string) (node, typ)
 
 func (l *lowering) member(e, element celast.Expr, of []celast.Expr) (node, typ) {
 	v, tv := l.lower(element)
-	n := memberNode{value: v}
+	n := &memberNode{value: v}
 	for _, x := range of {
 		m, tm := l.lower(x)
 		if !canEqual(tv.kind, tm.kind) {

@@ -75,14 +75,14 @@ func (p *property) bindElement(list *schemas.Part) {
 func provenBeforehand(n node, part *schemas.Part) bool {
 	valid := func(text []byte) bool { return utf8.Valid(text) && part.Text(text) }
 	switch n := n.(type) {
-	case codeNode:
+	case *codeNode:
 		for _, to := range n.table {
 			if !valid(to) {
 				return false
 			}
 		}
 		return true
-	case literalNode:
+	case *literalNode:
 		return n.value.is(kindText) && valid(n.value.b)
 	}
 	return false

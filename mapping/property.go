@@ -158,7 +158,7 @@ func (c *compiler) list(f *Field, pointer string, schema *schemas.Node) *listPla
 		element = *over.item
 	}
 	l.slot = c.slot()
-	c.bindElement(e, &binding{node: slotNode{l.slot}, typ: element, reads: reads, uses: usesOf(behind)})
+	c.bindElement(e, &binding{node: &slotNode{l.slot}, typ: element, reads: reads, uses: usesOf(behind)})
 	if item, ok := c.property(&e.Item, pointer+"/"+anIndex, schema.Items, false); ok {
 		l.item = item
 	}
@@ -197,7 +197,7 @@ type partNode struct {
 	fail *failure
 }
 
-func (n partNode) eval(f *frame) cell {
+func (n *partNode) eval(f *frame) cell {
 	v := n.of.eval(f)
 	switch {
 	case v.isNull() || v.isFailed():

@@ -30,7 +30,7 @@ func (l *lowering) residual(e celast.Expr) (node, typ) {
 	before := len(l.problems)
 	rest := r.walk(e, true)
 	if l.problems[before:].Err() != nil {
-		return literalNode{null}, typ{}
+		return &literalNode{null}, typ{}
 	}
 	var options []cel.EnvOption
 	for i, t := range r.types {
@@ -57,7 +57,7 @@ func (l *lowering) residual(e celast.Expr) (node, typ) {
 	if !ok {
 		return l.problem(e, "unsupported", problem.Say("%s gives a value that a document cannot hold", l.source(e)), problem.Say("make it a text, a number, true/false or a date"))
 	}
-	return celNode{program: program, parts: r.parts, fail: &failure{ruleType, l.source(e)}}, t
+	return &celNode{program: program, parts: r.parts, fail: &failure{ruleType, l.source(e)}}, t
 }
 
 func partName(i int) string { return "@" + strconv.Itoa(i) }
@@ -306,8 +306,8 @@ func (in *inputs) ResolveName(name string) (any, bool) {
 	return toCEL(v), true
 }
 
-func (n celNode) eval(f *frame) cell {
-	in := &inputs{node: &n, frame: f}
+func (n *celNode) eval(f *frame) cell {
+	in := &inputs{node: n, frame: f}
 	v, _, err := n.program.Eval(in)
 	if err == nil {
 		if c, ok := fromCEL(f, v); ok {

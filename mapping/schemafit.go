@@ -180,15 +180,15 @@ func (c *compiler) outcomesFit(e *Expression, name string, from node, n *schemas
 // outcomes are the constants among the values that a node may have.
 func outcomes(n node) []cell {
 	switch n := n.(type) {
-	case literalNode:
+	case *literalNode:
 		return []cell{n.value}
-	case orNode:
+	case *orNode:
 		var out []cell
 		for _, m := range n.of {
 			out = append(out, outcomes(m)...)
 		}
 		return out
-	case conditionNode:
+	case *conditionNode:
 		return append(outcomes(n.then), outcomes(n.otherwise)...)
 	case *sharedNode:
 		return outcomes(n.node)

@@ -86,14 +86,14 @@ func CompileSource(f *File, t *record.Table, d *schemas.Dataset, env Env) (*Sour
 // make fail: they need not be computed again for the document.
 func neverFails(n node) bool {
 	switch n := n.(type) {
-	case nil, literalNode:
+	case nil, *literalNode:
 		return true
-	case columnNode:
+	case *columnNode:
 		k := n.column.typ.kind
 		return k == kindBool || k == kindInt || k == kindFloat
-	case equalNode:
+	case *equalNode:
 		return neverFails(n.a) && neverFails(n.b)
-	case memberNode:
+	case *memberNode:
 		return neverFails(n.value) && !slices.ContainsFunc(n.of, func(m node) bool { return !neverFails(m) })
 	}
 	return false
@@ -145,7 +145,7 @@ func (c *compiler) condition(e *Expression, name, of string) (n node, reads []in
 		}
 		c.report(e.At, "wrong-type", problem.Say("%s must be true or false, but %s is %s", name, e.text(), article(t.kind)), fix)
 	}
-	if constant, ok := n.(literalNode); ok && t.kind == kindBool {
+	if constant, ok := n.(*literalNode); ok && t.kind == kindBool {
 		c.constantCondition(e, name, constant.value.num != 0)
 	}
 	return n, reads
@@ -224,41 +224,41 @@ func (c *compiler) toldAt(at Place) bool {
 func (c *compiler) keyNode(path string) (n node, at Place, fault problem.Text) {
 	f := c.file.Fields
 	if f == nil {
-		return literalNode{null}, c.file.at, problem.Text{} // told when the file was read
+		return &literalNode{null}, c.file.at, problem.Text{} // told when the file was read
 	}
 	rest := strings.Split(path, ".")
 	for i, name := range rest {
 		j := slices.IndexFunc(f.Fields, func(x Field) bool { return x.Name == name })
 		if j < 0 {
-			return literalNode{null}, f.At, problem.Text{} // told as a missing property
+			return &literalNode{null}, f.At, problem.Text{} // told as a missing property
 		}
 		f = &f.Fields[j]
 		switch {
 		case f.broken:
-			return literalNode{null}, f.At, problem.Text{}
+			return &literalNode{null}, f.At, problem.Text{}
 		case len(f.When) > 0:
-			return literalNode{null}, f.At, problem.Say("key property %s stands under a condition (when): without it the entity would have no name", path)
+			return &literalNode{null}, f.At, problem.Say("key property %s stands under a condition (when): without it the entity would have no name", path)
 		case f.List || f.Each != nil:
-			return literalNode{null}, f.At, problem.Say("key property %s is a list", path)
+			return &literalNode{null}, f.At, problem.Say("key property %s is a list", path)
 		case f.Value == nil:
 			continue
 		case i == len(rest)-1 && len(f.Value.Const) == 0:
 			n, _ = c.compile(f.Value)
 			return n, f.At, problem.Text{}
 		case len(f.Value.Const) == 0:
-			return literalNode{null}, f.At, problem.Say("key property %s is part of %s, which one expression gives as a whole", path, strings.Join(rest[:i+1], "."))
+			return &literalNode{null}, f.At, problem.Say("key property %s is part of %s, which one expression gives as a whole", path, strings.Join(rest[:i+1], "."))
 		}
 		raw := f.Value.Const
 		for _, inner := range rest[i+1:] {
 			var ok bool
 			if raw, ok = member(raw, inner); !ok {
-				return literalNode{null}, f.At, problem.Say("key property %s is not in the constant", path)
+				return &literalNode{null}, f.At, problem.Say("key property %s is not in the constant", path)
 			}
 		}
 		n, _ = constantNode(raw)
 		return n, f.At, problem.Text{}
 	}
-	return literalNode{null}, f.At, problem.Text{} // told: a key property is text or a whole number
+	return &literalNode{null}, f.At, problem.Text{} // told: a key property is text or a whole number
 }
 
 // identity refuses a key that the old row of a delete cannot give.

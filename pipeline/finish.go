@@ -15,6 +15,10 @@ import (
 
 var positionsPartition = kafka.TopicPartition{Topic: bus.PositionsTopic}
 
+// saveRecords is how many records are acknowledged at most before the position is saved, however short the time: in a flood
+// they are what a crash makes the source send again.
+const saveRecords = 20_000
+
 // finishAll waits for the chunks in the order in which they were read, and saves the position behind the last that is
 // acknowledged without a hole. The source is told only when the position is saved.
 func (s *session) finishAll(ctx context.Context, in <-chan *chunk) error {
@@ -24,11 +28,12 @@ func (s *session) finishAll(ctx context.Context, in <-chan *chunk) error {
 	first := next.Position == nil
 	// A request that was taken is closed by the first position saved; a source that begins anew has none to save yet.
 	dirty := len(s.done) > 0 && next.Position != nil
+	records := 0 // since the last save
 	save := func() error {
 		if !dirty {
 			return nil
 		}
-		dirty = false
+		dirty, records = false, 0
 		return s.save(ctx, &next)
 	}
 	ticker := time.NewTicker(s.cfg.SaveEvery)
@@ -72,6 +77,7 @@ func (s *session) finishAll(ctx context.Context, in <-chan *chunk) error {
 				next.Position = c.batch.Position
 				dirty = true
 			}
+			records += len(c.batch.Records)
 			s.republished(&next, c.batch)
 			s.stats.acknowledged(c.batch)
 			c.batch.Release()
@@ -81,11 +87,13 @@ func (s *session) finishAll(ctx context.Context, in <-chan *chunk) error {
 			}
 			s.room.Release(c.size)
 			s.free <- c
-			if first {
-				first = false
+			if first || records >= saveRecords {
 				if err := save(); err != nil {
 					return err
 				}
+			}
+			if first {
+				first = false
 				close(s.positioned)
 			}
 		}

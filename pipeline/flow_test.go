@@ -215,6 +215,25 @@ func TestFlow(t *testing.T) {
 	}
 }
 
+// TestFloodIsSaved: what a crash makes the source send again is bounded by records, not by time alone.
+func TestFloodIsSaved(t *testing.T) {
+	w := newTown(t)
+	r := w.reader()
+	r.cfg.SaveEvery = time.Hour
+	running(t, r.Run)
+	w.eventually("the first position is saved", func() bool { return r.Stats().LastSaved.Load() > 0 })
+	first := r.Stats().LastSaved.Load()
+	w.change(func(tx *memory.Tx) error {
+		for id := range saveRecords + 1000 {
+			if err := tx.Insert("ks", row(id+1, "An", 0)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	w.eventually("a position is saved in the middle of the hour", func() bool { return r.Stats().LastSaved.Load() > first })
+}
+
 // TestResnapshotSweeps: what vanished while the log was lost is deleted everywhere.
 func TestResnapshotSweeps(t *testing.T) {
 	w := newTown(t)

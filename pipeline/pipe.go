@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -97,14 +98,26 @@ func (p *pipe) plan(t *record.Table) (*mapping.SourcePlan, error) {
 	}
 	plan, problems := mapping.CompileSource(p.Mapping, t, p.Dataset, p.Env)
 	if err := problems.Err(); err != nil {
-		return nil, &adapters.RefusedError{
+		return nil, &misfitError{adapters.RefusedError{
 			Where: fmt.Sprintf("publish.%s, table %s", p.Name, t),
 			What:  problem.Say("the mapping does not fit the table: %v", err),
-			Fix:   problem.Say("change the mapping, run truc check, then start again; nothing is lost meanwhile"),
-		}
+			Fix:   problem.Say("change the mapping, run truc check, then start again: nothing is lost. If truc check finds nothing, the log holds changes from before the table was altered: truc resnapshot %s", p.Name),
+		}}
 	}
 	p.plans[t] = plan
 	return plan, nil
+}
+
+// misfitError says that a mapping does not fit a version of its table that the log shows. Where it fits the table as it is now,
+// no mapping fits both: the log from before cannot be published any more.
+type misfitError struct{ adapters.RefusedError }
+
+func (e *misfitError) Unwrap() error { return &e.RefusedError }
+
+// isPassed reports whether only a log that is passed over helps somebody who asked for a table to be read anew.
+func isPassed(err error) bool {
+	var misfit *misfitError
+	return IsGap(err) || errors.As(err, &misfit)
 }
 
 // openLetters knows which entities of a pipeline have an open dead letter, by fingerprint, so that a later valid version

@@ -272,9 +272,9 @@ func (r *Reader) session(ctx context.Context) error {
 			return fenced
 		}
 	}
-	if s.mending && !s.reset && IsGap(err) {
+	if s.mending && !s.reset && isPassed(err) {
 		// Some gaps show only while the log is read.
-		s.cfg.Log.Warn("the gap shows: beginning anew", "source", r.cfg.Source, "err", err)
+		s.cfg.Log.Warn("the log cannot be read on: beginning anew", "source", r.cfg.Source, "err", err)
 		r.reset = true
 		return nil
 	}

@@ -364,6 +364,17 @@ func TestTailIgnoresRedelivery(t *testing.T) {
 	}
 }
 
+// TestTailKeepsTheHighest: a sweep ends keys that moved to other partitions with an older sequence, after newer events.
+func TestTailKeepsTheHighest(t *testing.T) {
+	const old, recent = "00000002000000000000000000000000", "00000002000000000000000900000000"
+	var seen tail
+	seen.note(&bus.Event{ID: "a", Sequence: recent})
+	seen.note(&bus.Event{ID: "b", Sequence: old})
+	if !seen.published([]byte(recent), []byte("a")) {
+		t.Error("what is on the topic would be published again, because an older event stands behind it")
+	}
+}
+
 // TestBusGapStopsTheReader: the topic lost what was acknowledged.
 func TestBusGapStopsTheReader(t *testing.T) {
 	p := newPress(t)

@@ -25,7 +25,7 @@ type Config struct {
 	Schema string `yaml:"schema"`
 }
 
-func defaults() *Config { return &Config{ChunkRows: 2000, Failover: true, Schema: "truc"} }
+func defaults() *Config { return &Config{ChunkRows: 5000, Failover: true, Schema: "truc"} }
 
 // slotNames are what PostgreSQL accepts as the name of a replication slot.
 var slotNames = regexp.MustCompile(`^[a-z0-9_]{1,63}$`)
@@ -50,7 +50,7 @@ func (c *Config) Validate() problem.List {
 		add("publication", "publication", problem.Say("the name of the publication is longer than 63 bytes"), problem.Say("shorten it"))
 	}
 	if c.ChunkRows < 1 || c.ChunkRows > 100_000 {
-		add("chunk-rows", "chunk_rows", problem.Say("%d rows a chunk are out of range", c.ChunkRows), problem.Say("use 1 to 100000; 2000 is the default"))
+		add("chunk-rows", "chunk_rows", problem.Say("%d rows a chunk are out of range", c.ChunkRows), problem.Say("use 1 to 100000; 5000 is the default"))
 	}
 	if c.Schema == "" || len(c.Schema) > 63 {
 		add("schema", "schema", problem.Say("the schema of the bookkeeping must have 1 to 63 bytes"), problem.Say("use truc, the default"))

@@ -31,7 +31,7 @@ var sessionSettings = [...][2]string{
 	{"timezone", "UTC"},
 	{"lc_monetary", "C"},
 	{"row_security", "off"},
-	{"search_path", "pg_catalog"},
+	{"search_path", usualPath},
 	{"statement_timeout", "0"},
 	{"lock_timeout", "0"},
 	{"idle_in_transaction_session_timeout", "0"},
@@ -187,6 +187,8 @@ func (s *server) unreachable(err error) error {
 type session struct {
 	pg     *pgconn.PgConn
 	server *server
+	// statements are the names of what is prepared, by SQL.
+	statements map[string]string
 }
 
 // encoding is the server's.
@@ -205,6 +207,27 @@ func (c *session) major() int {
 // query runs one statement and returns all its rows; a nil cell is null.
 func (c *session) query(ctx context.Context, sql string, args ...[]byte) ([][][]byte, error) {
 	result := c.pg.ExecParams(ctx, sql, args, nil, nil, nil).Read()
+	if result.Err != nil {
+		return nil, c.explain(ctx, result.Err)
+	}
+	return result.Rows, nil
+}
+
+// prepared is query for a statement that is run for every chunk: the server plans it once. Planning what is asked of the catalog
+// takes longer than reading the rows of a chunk.
+func (c *session) prepared(ctx context.Context, sql string, args ...[]byte) ([][][]byte, error) {
+	name, ok := c.statements[sql]
+	if !ok {
+		name = "truc_" + strconv.Itoa(len(c.statements)+1)
+		if _, err := c.pg.Prepare(ctx, name, sql, nil); err != nil {
+			return nil, c.explain(ctx, err)
+		}
+		if c.statements == nil {
+			c.statements = map[string]string{}
+		}
+		c.statements[sql] = name
+	}
+	result := c.pg.ExecPrepared(ctx, name, args, nil, nil).Read()
 	if result.Err != nil {
 		return nil, c.explain(ctx, result.Err)
 	}

@@ -105,7 +105,7 @@ func (c *session) describe(ctx context.Context, oids []uint32, bases domainBases
 		}
 		filter = append(filter, '}')
 	}
-	rows, err := c.query(ctx, catalogSQL, filter)
+	rows, err := c.prepared(ctx, catalogSQL, filter)
 	if err != nil {
 		return nil, fmt.Errorf("read catalog: %w", err)
 	}
@@ -135,7 +135,7 @@ func (c *session) describe(ctx context.Context, oids []uint32, bases domainBases
 				kind:  f[3][0], persistence: f[4][0], identity: f[5][0],
 				partition: isTrue(f[6]), rows: int64Of(f[7]),
 				canSelect: isTrue(f[8]), owner: isTrue(f[9]), filtered: isTrue(f[10]),
-				candidate: string(f[11]), path: "pg_catalog", deferrable: isTrue(f[20]),
+				candidate: string(f[11]), path: usualPath, deferrable: isTrue(f[20]),
 			})
 			if f[23] != nil {
 				tables[len(tables)-1].strange = strings.Split(string(f[23]), "\n")
@@ -216,7 +216,7 @@ type baseType struct {
 }
 
 func (c *session) domains(ctx context.Context) (domainBases, error) {
-	rows, err := c.query(ctx, `
+	rows, err := c.prepared(ctx, `
 WITH RECURSIVE d(oid, base) AS (
        SELECT oid, typbasetype FROM pg_type WHERE typtype = 'd'
        UNION ALL SELECT d.oid, t.typbasetype FROM d JOIN pg_type t ON t.oid = d.base AND t.typtype = 'd')

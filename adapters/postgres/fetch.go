@@ -95,7 +95,7 @@ func (v *readView) Fetch(ctx context.Context, table string, columns []string, va
 	} else {
 		sql += "(" + strings.Join(names, ", ") + ") IN (SELECT * FROM unnest(" + strings.Join(arrays, ", ") + "))"
 	}
-	if t.path != "pg_catalog" {
+	if t.path != usualPath {
 		// Parsed under a path that finds the operators of extensions' types, read under the usual one.
 		return v.fetchUnderPath(ctx, t, sql, arguments)
 	}
@@ -110,7 +110,7 @@ func (v *readView) fetchUnderPath(ctx context.Context, t *catalogTable, sql stri
 	if _, err := v.query(ctx, "DECLARE truc_fetch NO SCROLL CURSOR FOR "+sql, arguments...); err != nil {
 		return nil, nil, err
 	}
-	if err := v.setPath(ctx, "pg_catalog"); err != nil {
+	if err := v.setPath(ctx, usualPath); err != nil {
 		return nil, nil, err
 	}
 	rows, err := v.read(ctx, t, "FETCH ALL FROM truc_fetch", nil)

@@ -47,7 +47,14 @@ type sinkConn struct {
 	careful int
 	// filling says that most keys of the last round were not known.
 	filling bool
-	names   map[string]int32 // ids of the bookkeeping
+	// untouched says that none of them was.
+	untouched bool
+	// steady says that all of them were, and written. hesitant counts the batches for which that does not matter.
+	steady   bool
+	hesitant int
+	// copied and renewals count the rounds that went these ways.
+	copied, renewals int
+	names            map[string]int32 // ids of the bookkeeping
 }
 
 var (

@@ -48,73 +48,6 @@ func (c *sinkConn) apply(ctx context.Context, batches []*targetBatch, move *offs
 	return err
 }
 
-// applyAtOnce needs two round trips for a batch that folds into one round: begin, offsets and decision; rows and commit.
-func (c *sinkConn) applyAtOnce(ctx context.Context, batches []*targetBatch, move *offsetMove) error {
-	plans, err := c.plansOf(ctx, batches)
-	if err != nil {
-		return err
-	}
-	c.careful = max(0, c.careful-1)
-	pending := &pgconn.Batch{}
-	answer := c.addBegin(pending, plans, move)
-	begun := false
-	flush := func() (last *pgconn.Result, err error) {
-		results, err := c.run(ctx, pending)
-		pending = &pgconn.Batch{}
-		if err != nil {
-			return nil, err
-		}
-		if !begun {
-			begun = true
-			if err := move.check(results[answer]); err != nil {
-				return nil, err
-			}
-		}
-		return results[len(results)-1], nil
-	}
-	for i, b := range batches {
-		for _, round := range b.rounds {
-			if !c.sendable(plans[i], round) {
-				return errIsolate
-			}
-			c.addDecide(pending, plans[i], round)
-			ahead := plans[i].encodeAhead(round)
-			decision, err := flush()
-			encoded := <-ahead
-			if err != nil {
-				return err
-			}
-			if isTrue(decision.Rows[0][2]) {
-				return errIsolate
-			}
-			applied, skipped := split(round, decision)
-			unknown := len(places(decision.Rows[0][1]))
-			c.filling = unknown > len(round)/2
-			fresh := unknown == len(applied) && c.careful == 0
-			if len(skipped) > 0 {
-				encoded = nil
-			}
-			if conflicts, err := c.findConflicts(ctx, plans[i], skipped); err != nil {
-				return err
-			} else if len(conflicts) > 0 {
-				return errIsolate
-			}
-			for _, kind := range joinKinds {
-				pending.ExecParams("SET LOCAL "+kind+" TO DEFAULT", nil, nil, nil, nil)
-			}
-			c.addWrite(pending, plans[i], applied, fresh, encoded)
-		}
-	}
-	if !begun { // no changes: the offsets must be known to stand right before the commit is sent
-		if _, err := flush(); err != nil {
-			return err
-		}
-	}
-	pending.ExecParams("COMMIT", nil, nil, nil, nil)
-	_, err = flush()
-	return err
-}
-
 // addBegin opens the transaction and moves the offsets. It returns the place of the answer to the latter.
 func (c *sinkConn) addBegin(b *pgconn.Batch, plans []*plan, move *offsetMove) int {
 	b.ExecParams(beginSQL, nil, nil, nil, nil)
@@ -201,9 +134,7 @@ func (c *sinkConn) unsendable(p *plan, o *op) (column *sinkColumn, reason string
 // addDecide puts the decision on a round into a batch. Only a nested loop locks the rows in the order of the ops; the agency's
 // own functions, which may run in later statements, are planned as always.
 func (c *sinkConn) addDecide(b *pgconn.Batch, p *plan, ops []*op) {
-	for _, kind := range joinKinds {
-		b.ExecParams("SET LOCAL "+kind+" = off", nil, nil, nil, nil)
-	}
+	addNestedLoops(b)
 	s := p.decide
 	if c.filling {
 		s = p.decideNew
@@ -212,6 +143,18 @@ func (c *sinkConn) addDecide(b *pgconn.Batch, p *plan, ops []*op) {
 }
 
 var joinKinds = [...]string{"enable_hashjoin", "enable_mergejoin"}
+
+func addNestedLoops(b *pgconn.Batch) {
+	for _, kind := range joinKinds {
+		b.ExecParams("SET LOCAL "+kind+" = off", nil, nil, nil, nil)
+	}
+}
+
+func addUsualJoins(b *pgconn.Batch) {
+	for _, kind := range joinKinds {
+		b.ExecParams("SET LOCAL "+kind+" TO DEFAULT", nil, nil, nil, nil)
+	}
+}
 
 // state is the parameters of decide and findConflicts: keys, sources, generations, sequences, deletions.
 func (c *sinkConn) state(p *plan, ops []*op) [][]byte {

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"bytes"
 	"encoding/hex"
 	"math"
 	"strconv"
@@ -64,26 +65,40 @@ func (a *array) value(v record.Value, column *sinkColumn) {
 	switch v.Kind {
 	case record.Null, record.Unchanged, record.AnyKind:
 		a.buf = append(a.buf, "NULL"...)
-	case record.Int:
-		a.buf = strconv.AppendInt(a.buf, v.Num, 10)
-	case record.Bool:
-		if column.codec == asInt || column.codec == asDecimal || column.codec == asFloat {
-			a.buf = strconv.AppendInt(a.buf, v.Num, 10)
-		} else {
-			a.buf = strconv.AppendBool(a.buf, v.Num != 0)
-		}
-	case record.Float:
-		a.buf = appendFloat(a.buf, v.Float64())
-	case record.Text, record.JSON, record.Bytes:
-		if column.codec == asBytes {
-			a.buf = append(a.buf, `"\\x`...)
-			a.buf = hex.AppendEncode(a.buf, v.Bytes)
-			a.buf = append(a.buf, '"')
+	case record.Int, record.Bool, record.Float:
+		a.buf = appendCell(a.buf, v, column)
+	default:
+		if column.octets(v) {
+			a.buf = append(a.buf, `"\`...)
+			a.buf = append(appendCell(a.buf, v, column), '"')
 		} else {
 			a.buf = appendQuoted(a.buf, v.Bytes)
 		}
+	}
+}
+
+// octets tells whether a cell is written as bytes, not as text.
+func (c *sinkColumn) octets(v record.Value) bool {
+	return c.codec == asBytes && (v.Kind == record.Text || v.Kind == record.JSON || v.Kind == record.Bytes)
+}
+
+// appendCell writes a cell that is not null as the column's type reads it.
+func appendCell(dst []byte, v record.Value, column *sinkColumn) []byte {
+	switch v.Kind {
+	case record.Int:
+		return strconv.AppendInt(dst, v.Num, 10)
+	case record.Bool:
+		if column.codec == asInt || column.codec == asDecimal || column.codec == asFloat {
+			return strconv.AppendInt(dst, v.Num, 10)
+		}
+		return strconv.AppendBool(dst, v.Num != 0)
+	case record.Float:
+		return appendFloat(dst, v.Float64())
 	default:
-		a.buf = appendQuoted(a.buf, v.Bytes)
+		if column.octets(v) {
+			return hex.AppendEncode(append(dst, `\x`...), v.Bytes)
+		}
+		return append(dst, v.Bytes...)
 	}
 }
 
@@ -119,10 +134,5 @@ func (c *sinkColumn) fits(v record.Value, raw bool) bool {
 }
 
 func sendable(b []byte, raw bool) bool {
-	for _, c := range b {
-		if c == 0 {
-			return false
-		}
-	}
-	return raw || utf8.Valid(b)
+	return bytes.IndexByte(b, 0) < 0 && (raw || utf8.Valid(b))
 }

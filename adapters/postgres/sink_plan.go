@@ -26,6 +26,10 @@ type plan struct {
 	// insert writes upserts of keys that the bookkeeping does not know, as if they had no row. Where that turns out wrong, the
 	// batch is done again; without SQL it is not tried.
 	insert sinkStatement
+	// copying is for rounds of new keys; nil where they are inserted.
+	copying *copying
+	// renewal is for batches of known keys; nil where they go the usual way.
+	renewal *renewal
 }
 
 // sinkStatement is SQL with the types of its array parameters; without SQL there is nothing to do.
@@ -104,7 +108,9 @@ func (p *plan) build(schema string, targetID, pipelineID int32) {
 	p.decideAlone = p.decideUpsert(entity, targetID, pipelineID)
 	if p.target.Write == record.Upsert && !p.table.traces {
 		p.insert = p.insertAll(p.columns, p.onCreate)
+		p.copying = p.copyingInto(entity, targetID, pipelineID)
 	}
+	p.renewal = p.renewalOf(entity, targetID, pipelineID)
 	p.conflicts = p.findConflicts(entity, targetID)
 	p.upsert = p.write()
 	switch p.target.OnDelete {
@@ -136,7 +142,7 @@ func (p *plan) write() sinkStatement {
 		if len(p.columns) == 0 {
 			return sinkStatement{}
 		}
-		return sinkStatement{fmt.Sprintf("UPDATE %s t SET %s FROM %s WHERE %s", table, in.sets("c", p.columns, ""), in.from("r"), p.matches(in)), in.types}
+		return p.updateAll()
 	}
 	in.columns("o", p.onCreate)
 	var outputs, inserted []string
@@ -164,6 +170,14 @@ func (p *plan) write() sinkStatement {
 WITH i AS MATERIALIZED (SELECT %s, r.n FROM %s), %s
 INSERT INTO %s (%s) %s SELECT %s FROM i WHERE i.n NOT IN (SELECT n FROM u)`,
 		in.selectList(), in.from("r"), there, table, strings.Join(inserted, ", "), p.overriding(), strings.Join(outputs, ", ")), in.types}
+}
+
+// updateAll updates the rows that are there.
+func (p *plan) updateAll() sinkStatement {
+	in := unnested{}
+	in.columns("k", p.key)
+	in.columns("c", p.columns)
+	return sinkStatement{fmt.Sprintf("UPDATE %s t SET %s FROM %s WHERE %s", p.table.sql(), in.sets("c", p.columns, ""), in.from("r"), p.matches(in)), in.types}
 }
 
 // insertAll is an inbox's statement.

@@ -25,6 +25,10 @@ type sinkTable struct {
 	// traces: an insert that fails leaves something behind: numbers of a sequence that are used up, or whatever a trigger or a
 	// function of the agency does beyond the transaction.
 	traces bool
+	// copyable: COPY may write it. Row security forbids that.
+	copyable bool
+	// renewable: an update that is undone leaves nothing behind, as there is no trigger or rule that sees it.
+	renewable bool
 	// The statements that are possible at all: every one on a table, some on a view.
 	insertable, updatable, deletable bool
 	// Of the connected role.
@@ -51,6 +55,9 @@ type sinkColumn struct {
 	identity  byte // 'a' always, 'd' by default
 	citext    bool
 }
+
+// whole tells the columns of whole numbers, whose text is that of the number.
+func (c *sinkColumn) whole() bool { return c.base == 20 || c.base == 21 || c.base == 23 }
 
 // sinkIndex is a unique index over plain columns, without a predicate.
 type sinkIndex struct {
@@ -103,7 +110,10 @@ SELECT c.oid, n.nspname, c.relname,
        OR EXISTS (SELECT 1 FROM pg_trigger g WHERE g.tgrelid = ANY (tree.oids) AND NOT g.tgisinternal AND g.tgenabled <> 'D' AND g.tgtype & 4 <> 0)
        OR EXISTS (SELECT 1 FROM pg_attribute a WHERE a.attrelid = ANY (tree.oids) AND a.attnum > 0 AND a.attidentity <> '')
        OR EXISTS (SELECT 1 FROM pg_attrdef d JOIN pg_depend p ON p.classid = 'pg_attrdef'::regclass AND p.objid = d.oid WHERE d.adrelid = ANY (tree.oids)
-         AND (p.refclassid = 'pg_proc'::regclass OR p.refclassid = 'pg_class'::regclass AND p.refobjid <> d.adrelid))
+         AND (p.refclassid = 'pg_proc'::regclass OR p.refclassid = 'pg_class'::regclass AND p.refobjid <> d.adrelid)),
+       c.relkind = 'r' AND NOT row_security_active(c.oid),
+       c.relkind IN ('r', 'p') AND NOT c.relhasrules
+       AND NOT EXISTS (SELECT 1 FROM pg_trigger g WHERE g.tgrelid = ANY (tree.oids) AND NOT g.tgisinternal AND g.tgenabled <> 'D' AND g.tgtype & 16 <> 0)
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace,
        LATERAL (SELECT ARRAY(SELECT c.oid UNION SELECT relid FROM pg_partition_tree(c.oid)) AS oids) tree,
        LATERAL (SELECT pg_relation_is_updatable(c.oid, true) AS events) w
@@ -142,7 +152,7 @@ func (c *sinkConn) describeSink(ctx context.Context, name string) (*sinkTable, e
 	t := &sinkTable{
 		schema: string(f[1]), name: string(f[2]), deferrable: isTrue(f[3]), replaceable: isTrue(f[4]), withholds: isTrue(f[5]),
 		insertable: isTrue(f[6]), updatable: isTrue(f[7]), deletable: isTrue(f[8]),
-		mayUse: isTrue(f[9]), maySelect: isTrue(f[10]), mayInsert: isTrue(f[11]), mayUpdate: isTrue(f[12]), mayDelete: isTrue(f[13]), rows: int64Of(f[14]), traces: isTrue(f[15]),
+		mayUse: isTrue(f[9]), maySelect: isTrue(f[10]), mayInsert: isTrue(f[11]), mayUpdate: isTrue(f[12]), mayDelete: isTrue(f[13]), rows: int64Of(f[14]), traces: isTrue(f[15]), copyable: isTrue(f[16]), renewable: isTrue(f[17]),
 	}
 	columns, err := c.ask(ctx, sinkColumnsSQL, f[0])
 	if err != nil {

@@ -141,8 +141,8 @@ func (s *source) Ack(_ context.Context, saved []byte) error {
 			return nil
 		}
 		if s.acked.CompareAndSwap(old, uint64(p.Confirmed)) {
-			// A whole segment can be freed: say it now, not at the next second.
-			if uint64(p.Confirmed)-old >= 16<<20 {
+			// What is said only at the next second is decoded again after a crash.
+			if uint64(p.Confirmed)-old >= 4<<20 {
 				s.reportNow()
 			}
 			return nil

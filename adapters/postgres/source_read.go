@@ -45,6 +45,7 @@ func (s *source) Read(ctx context.Context) (record.Batch, error) {
 
 func (s *source) fill(ctx context.Context, b *buffer) (record.Batch, error) {
 	for {
+		s.nextChunk() // it is read while the one before is handed out
 		if s.machine.Draining() {
 			if len(b.records) > 0 {
 				return s.handOut(b), nil // the log before the chunk, then the chunk
@@ -53,8 +54,8 @@ func (s *source) fill(ctx context.Context, b *buffer) (record.Batch, error) {
 			if len(b.records) > 0 {
 				return s.handOut(b), nil
 			}
+			continue
 		}
-		s.nextChunk()
 		if b.full() || len(b.records) > 0 && s.drained() || s.heartbeatDue(b) {
 			return s.handOut(b), nil
 		}

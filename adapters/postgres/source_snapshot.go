@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
+
 	"github.com/lienthong/truc/adapters"
 	"github.com/lienthong/truc/adapters/snapshot"
 	"github.com/lienthong/truc/problem"
@@ -20,7 +22,7 @@ const (
 	markPrefix = "truc"
 	// chunkBytes closes a chunk early: one is in memory at a time.
 	chunkBytes = 4 << 20
-	// firstFetch is how many rows are fetched of a table whose rows' size is not known yet.
+	// firstFetch is how many rows the first chunk of a table has, whose rows' size is not known yet.
 	firstFetch = 100
 )
 
@@ -166,10 +168,8 @@ func (s *source) rememberWaiting(ctx context.Context) error {
 
 // mark writes a watermark: transactional, because the log shows others only with the next write; and waiting for no standby.
 func (c *session) mark(ctx context.Context, content []byte) error {
-	if _, err := c.query(ctx, "SET synchronous_commit = local"); err != nil {
-		return err
-	}
-	_, err := c.query(ctx, "SELECT pg_logical_emit_message(true, $1, convert_from($2::bytea, 'SQL_ASCII'))", []byte(markPrefix), content)
+	_, err := c.prepared(ctx, "SELECT set_config('synchronous_commit', 'local', false), pg_logical_emit_message(true, $1, convert_from($2::bytea, 'SQL_ASCII'))",
+		[]byte(markPrefix), content)
 	return err
 }
 
@@ -296,12 +296,7 @@ var errMoved = errors.New("table was altered at this very moment")
 // inView runs fn in a REPEATABLE READ transaction that holds the table against being altered. The lock is the one that any
 // SELECT takes; it is taken before the view, because a table that is rewritten (ALTER COLUMN … TYPE) looks empty to a view older than that.
 func (c *session) inView(ctx context.Context, oid uint32, fn func(*catalogTable) error) (err error) {
-	bases, err := c.domains(ctx)
-	if err != nil {
-		return err
-	}
-	id := []uint32{oid}
-	before, err := c.describe(ctx, id, bases)
+	before, err := c.prepared(ctx, "SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = $1", strconv.AppendUint(nil, uint64(oid), 10))
 	if err != nil {
 		return err
 	}
@@ -316,14 +311,23 @@ func (c *session) inView(ctx context.Context, oid uint32, fn func(*catalogTable)
 			err = e
 		}
 	}()
-	if _, err := c.query(ctx, "LOCK TABLE "+quoteTable(before[0].table)+" IN ACCESS SHARE MODE"); err != nil {
-		return err
+	name := tableName{string(before[0][0]), string(before[0][1])}
+	lock := c.pg.ExecParams(ctx, "LOCK TABLE "+quote(name.schema)+"."+quote(name.name)+" IN ACCESS SHARE MODE", nil, nil, nil, nil).Read().Err
+	if pg, ok := errors.AsType[*pgconn.PgError](lock); ok && (pg.Code == "42P01" || pg.Code == "3F000") { // undefined_table, invalid_schema_name
+		return errMoved
 	}
-	now, err := c.describe(ctx, id, bases)
+	if lock != nil {
+		return c.explain(ctx, lock)
+	}
+	bases, err := c.domains(ctx)
 	if err != nil {
 		return err
 	}
-	if len(now) == 0 || now[0].table.String() != before[0].table.String() {
+	now, err := c.describe(ctx, []uint32{oid}, bases)
+	if err != nil {
+		return err
+	}
+	if len(now) == 0 || now[0].name() != name {
 		return errMoved
 	}
 	return fn(now[0])
@@ -337,55 +341,49 @@ func (r *chunkReader) fetch(ctx context.Context, t *catalogTable, as tableName, 
 	if err != nil {
 		return err
 	}
-	if err := r.declare(ctx, t, task.Cursor); err != nil {
-		return err
-	}
+	from := t
 	t = t.named(as)
 	c.Table, c.relation, c.Sees = t.table, t.relation(task.Table), v.sees
+	most := min(firstFetch, r.rows)
+	if r.average > 0 {
+		most = max(1, min(chunkBytes/r.average, r.rows))
+	}
 	var (
 		memory  arena
 		cells   slab
 		bytes   int
 		skipped bool
+		got     int
 	)
-	for {
-		n := min(firstFetch, r.rows-len(c.Rows))
-		if r.average > 0 {
-			n = max(1, min((chunkBytes-bytes)/r.average, r.rows-len(c.Rows)))
-		}
-		got := 0
-		err := r.each(ctx, "FETCH FORWARD "+strconv.Itoa(n)+" FROM truc_chunk", nil, func(fields [][]byte) error {
-			got++
-			if bytes >= chunkBytes {
-				skipped = true // rows became much bigger than those before: the next chunk begins here
-				return nil
-			}
-			row := cells.row(len(fields))
-			n, err := t.readRow(fields, row, &memory)
-			if err != nil {
-				return err
-			}
-			bytes += n
-			c.Rows = append(c.Rows, row)
+	err = r.following(ctx, from, task.Cursor, most, func(fields [][]byte) error {
+		got++
+		if bytes >= chunkBytes {
+			skipped = true // rows became much bigger than those before: the next chunk begins here
 			return nil
-		})
+		}
+		row := cells.row(len(fields))
+		n, err := t.readRow(fields, row, &memory)
 		if err != nil {
 			return err
 		}
-		if len(c.Rows) > 0 {
-			r.average = max(1, bytes/len(c.Rows))
-		}
-		c.Last = got < n && !skipped
-		if got < n || len(c.Rows) >= r.rows || bytes >= chunkBytes {
-			c.Time = time.Now()
-			return nil
-		}
+		bytes += n
+		c.Rows = append(c.Rows, row)
+		return nil
+	})
+	if err != nil {
+		return err
 	}
+	if len(c.Rows) > 0 {
+		r.average = max(1, bytes/len(c.Rows))
+	}
+	c.Last = got < most && !skipped
+	c.Time = time.Now()
+	return nil
 }
 
-// declare opens a cursor over the rows after a key. Comparison and order are PostgreSQL's own, collation included, and
-// what the index of the key is sorted by.
-func (r *chunkReader) declare(ctx context.Context, t *catalogTable, after [][]byte) error {
+// following hands over at most so many rows after a key, in its order. Comparison and order are PostgreSQL's own, collation
+// included, and what the index of the key is sorted by.
+func (r *chunkReader) following(ctx context.Context, t *catalogTable, after [][]byte, most int, fn func([][]byte) error) error {
 	var columns, key, operands, bound []string
 	for _, c := range t.table.Columns {
 		columns = append(columns, quote(c.Name))
@@ -395,20 +393,30 @@ func (r *chunkReader) declare(ctx context.Context, t *catalogTable, after [][]by
 		operands = append(operands, t.operands[k])
 		bound = append(bound, fmt.Sprintf("$%d::%s", i+1, t.casts[k]))
 	}
-	sql := "DECLARE truc_chunk NO SCROLL CURSOR FOR SELECT " + strings.Join(columns, ", ") + " FROM " + t.from()
+	sql := "SELECT " + strings.Join(columns, ", ") + " FROM " + t.from()
 	if after != nil {
 		sql += " WHERE (" + strings.Join(operands, ", ") + ") > (" + strings.Join(bound, ", ") + ")"
 	}
-	sql += " ORDER BY " + strings.Join(key, ", ")
-	// The operators of types that extensions bring are found by the search path; the text of values must not depend on it.
+	sql += " ORDER BY " + strings.Join(key, ", ") + " LIMIT " + strconv.Itoa(most)
+	if t.path == usualPath {
+		return r.each(ctx, sql, after, fn)
+	}
+	// The operators of types that extensions bring are found by the search path; the text of values must not depend on it. A
+	// cursor is parsed under one path and read under another. It costs: the server keeps its rows in a file before it sends them.
 	if err := r.setPath(ctx, t.path); err != nil {
 		return err
 	}
-	if _, err := r.query(ctx, sql, after...); err != nil {
+	if _, err := r.query(ctx, "DECLARE truc_chunk NO SCROLL CURSOR FOR "+sql, after...); err != nil {
 		return err
 	}
-	return r.setPath(ctx, "pg_catalog")
+	if err := r.setPath(ctx, usualPath); err != nil {
+		return err
+	}
+	return r.each(ctx, "FETCH ALL FROM truc_chunk", nil, fn)
 }
+
+// usualPath is the search_path of every session.
+const usualPath = "pg_catalog"
 
 func (c *session) setPath(ctx context.Context, path string) error {
 	_, err := c.query(ctx, "SELECT set_config('search_path', $1, true)", []byte(path))

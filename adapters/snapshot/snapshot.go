@@ -88,14 +88,15 @@ func (v Verdict) String() string {
 const maxTouched = 100_000
 
 // Machine weaves chunks into a stream. The one goroutine that reads the log tells it all it sees, in the order of the log;
-// it does no I/O. At most one chunk is under way and in memory.
+// it does no I/O. At most two chunks are in memory: one is handed out while the next is read.
 type Machine struct {
 	tables []*Table
 	cursor func(*record.Table, record.Row) [][]byte
 
-	last    uint64
-	retries int
-	attempt *attempt
+	last     uint64
+	retries  int
+	attempt  *attempt
+	accepted *accepted
 	// decoded holds the transactions the log has shown that are not yet known to be visible to every later read.
 	decoded transactions
 }
@@ -112,11 +113,15 @@ type attempt struct {
 	touched map[string]struct{}
 	all     bool
 	redo    Verdict
+}
 
-	// Once accepted:
+// accepted is a chunk that is being handed out: its rows but those that were touched.
+type accepted struct {
+	*attempt
+
 	chunk *Chunk
 	at    record.Order
-	next  int
+	next  int // row
 }
 
 // New makes a machine for the tables, which are read one after the other in this order. cursor writes a row's key as Table.Cursor has it.
@@ -136,16 +141,34 @@ func (m *Machine) current() *Table {
 	return nil
 }
 
-// Next returns the next chunk to read, if none is under way and one is left. The source reads it elsewhere, while it goes on telling the machine of the log.
+// Next returns the next chunk to read, if none is being read and one is left. The source reads it elsewhere, while it hands out
+// the chunk before and goes on telling the machine of the log.
 func (m *Machine) Next() (Task, bool) {
-	t := m.current()
-	if m.attempt != nil || t == nil {
+	if m.attempt != nil {
+		return Task{}, false
+	}
+	t, cursor := m.ahead()
+	if t == nil {
 		return Task{}, false
 	}
 	m.last++
 	m.retries++
 	m.attempt = &attempt{id: m.last, table: t}
-	return Task{ID: m.last, Table: t.Name, Cursor: t.Cursor, Attempt: m.retries}, true
+	return Task{ID: m.last, Table: t.Name, Cursor: cursor, Attempt: m.retries}, true
+}
+
+// ahead is where to read on: behind the chunk that is being handed out.
+func (m *Machine) ahead() (*Table, [][]byte) {
+	a := m.accepted
+	if a != nil && !a.chunk.Last && len(a.chunk.Rows) > 0 {
+		return a.table, m.cursor(a.chunk.Table, a.chunk.Rows[len(a.chunk.Rows)-1])
+	}
+	for _, t := range m.tables {
+		if !t.Done && !(a != nil && a.chunk.Last && t == a.table) {
+			return t, t.Cursor
+		}
+	}
+	return nil, nil
 }
 
 // Transaction says that the log shows a transaction from here on.
@@ -207,7 +230,7 @@ func (a *attempt) repeat(v Verdict) { a.redo, a.touched = v, nil }
 // Low says that the log shows the low watermark of an attempt, in the transaction at the given place.
 func (m *Machine) Low(id uint64, at record.Order) {
 	a := m.attempt
-	if a == nil || a.id != id || a.chunk != nil {
+	if a == nil || a.id != id {
 		return
 	}
 	a.open = true
@@ -241,24 +264,24 @@ func (m *Machine) High(id uint64, at record.Order, chunk *Chunk) Verdict {
 	}
 	m.decoded.addAll(a.required)
 	a.required = nil
+	m.attempt = nil
 	if verdict != None {
-		m.attempt = nil
 		return verdict
 	}
-	a.chunk, a.at = chunk, at
+	m.accepted = &accepted{attempt: a, chunk: chunk, at: at}
 	m.retries = 0
 	return Accepted
 }
 
 // Draining reports whether an accepted chunk has records to hand out. Nothing of the log after its high watermark may be
 // handed out before them.
-func (m *Machine) Draining() bool { return m.attempt != nil && m.attempt.chunk != nil }
+func (m *Machine) Draining() bool { return m.accepted != nil }
 
 // Drain appends up to so many records, and not many more than so many bytes, of the accepted chunk: its rows, and after the
 // last chunk of a table the SnapshotEnd. The tables' state is then that after these records.
 func (m *Machine) Drain(dst []record.Record, rows, bytes int) []record.Record {
-	a := m.attempt
-	if a == nil || a.chunk == nil {
+	a := m.accepted
+	if a == nil {
 		return dst
 	}
 	columns := identity(a.chunk.Table)
@@ -269,7 +292,8 @@ func (m *Machine) Drain(dst []record.Record, rows, bytes int) []record.Record {
 		if a.all {
 			continue
 		}
-		if key, _ = appendKey(key[:0], row, columns); len(a.touched) > 0 {
+		if len(a.touched) > 0 {
+			key, _ = appendKey(key[:0], row, columns)
 			if _, ok := a.touched[string(key)]; ok {
 				continue
 			}
@@ -297,6 +321,6 @@ func (m *Machine) Drain(dst []record.Record, rows, bytes int) []record.Record {
 			m.decoded = transactions{}
 		}
 	}
-	m.attempt = nil
+	m.accepted = nil
 	return dst
 }

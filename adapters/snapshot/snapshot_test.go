@@ -67,6 +67,8 @@ type world struct {
 		chunk *Chunk
 	}
 	replica map[int]replicaRow
+	// handed are the keys whose rows the snapshot has handed out since the last restart: each comes once.
+	handed  map[int]bool
 	last    record.Order
 	rows    int // a chunk
 	accepts int
@@ -92,6 +94,7 @@ func (w *world) restart() {
 	w.machine = New(w.tables, cursorText)
 	w.consumed = w.savedAt
 	w.reader.task, w.reader.chunk, w.reader.low = nil, nil, false
+	w.handed = map[int]bool{}
 	for i, e := range w.log[:w.consumed] {
 		if !e.visible {
 			w.machine.Transaction(uint64(i))
@@ -250,6 +253,9 @@ func (w *world) streamStep(t *rapid.T) {
 		w.accepts++
 	}
 	for w.machine.Draining() {
+		if rapid.Bool().Draw(t, "read ahead") {
+			w.readerStep()
+		}
 		for _, r := range w.machine.Drain(nil, rapid.IntRange(1, 3).Draw(t, "batch"), 1<<20) {
 			w.apply(t, r)
 		}
@@ -270,6 +276,13 @@ func (w *world) streamStep(t *rapid.T) {
 }
 
 func (w *world) apply(t *rapid.T, r record.Record) {
+	if r.Op == record.Snapshot {
+		key := int(r.After[0].Num)
+		if w.handed[key] {
+			t.Fatalf("row %d is handed out twice", key)
+		}
+		w.handed[key] = true
+	}
 	if r.Order.Compare(w.last) <= 0 {
 		// Said before a restart; whoever published it then skips it now.
 		if r.Op == record.Snapshot {

@@ -37,10 +37,23 @@ func (s state) String() string {
 	return fmt.Sprintf("version %d%s", s.version, map[bool]string{true: "'"}[s.left])
 }
 
+// Notes that are short, and so are in the log always, and that are too large for a topic that was told to take less.
+const (
+	shortNote = -1
+	largeNote = 1_000_000
+)
+
 // noteText is long enough, beside the rest of its row, to be stored outside of it: a change of another column does not carry it then.
 func noteText(n int) string {
-	sum := md5.Sum([]byte(strconv.Itoa(n)))
-	return strconv.Itoa(n) + " " + strings.Repeat(hex.EncodeToString(sum[:]), 60)
+	filling := ""
+	switch {
+	case n >= largeNote:
+		filling = strings.Repeat("𠮷", 1900) // of four bytes each: the standard counts characters, a topic bytes
+	case n > shortNote:
+		sum := md5.Sum([]byte(strconv.Itoa(n)))
+		filling = strings.Repeat(hex.EncodeToString(sum[:]), 60)
+	}
+	return strconv.Itoa(n) + " " + filling
 }
 
 // book is the truth: for each key, what every committed change made of it, in order.
@@ -71,6 +84,14 @@ func (b *book) add(entries []entry) {
 	for _, e := range entries {
 		b.steps[e.key] = append(b.steps[e.key], e.state)
 	}
+}
+
+// addLate adds what the topic does not tell as a change: a dead letter's retry reads the row as a snapshot does.
+func (b *book) addLate(e entry) {
+	b.add([]entry{e})
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.before[e.key] = len(b.steps[e.key])
 }
 
 // beginStream says that from here on every change must be published.
@@ -176,7 +197,7 @@ type clerk struct {
 
 const table = `CREATE TABLE khai_sinh (so text PRIMARY KEY, ngay_dk date NOT NULL DEFAULT '2026-01-05',
   ho_ten text NOT NULL DEFAULT 'Nguyễn Văn Mẫu', nguoi_ky text NOT NULL, ghi_chu text, hien boolean NOT NULL DEFAULT true,
-  them text NOT NULL DEFAULT repeat('x', 600));
+  them text NOT NULL DEFAULT repeat('x', 600), du text DEFAULT '1');
 ALTER TABLE khai_sinh ALTER ghi_chu SET STORAGE EXTERNAL, ALTER them SET STORAGE PLAIN;
 CREATE TABLE so_cai (clerk int PRIMARY KEY, done int NOT NULL);`
 

@@ -67,7 +67,7 @@ func chosen(tb testing.TB) []fault {
 
 // short are the runs when nobody says how many: one of each family, and seeds that are known.
 func short() []string {
-	return []string{"publisher killed at produced", "slot dropped", "subscriber frozen at fetched and replaced"}
+	return []string{"publisher killed at produced", "slot dropped", "subscriber frozen at fetched and replaced", "embedded bus: node killed at produced"}
 }
 
 // Whatever fails in whatever order, what arrives is what was written: nothing lost, nothing twice, nothing out of order.
@@ -83,6 +83,10 @@ func TestChaos(t *testing.T) {
 		worlds[i] = newWorld(t)
 	}
 	binary := build(t)
+	steppingBinary := sync.OnceValue(func() string { return build(t, stepping(t)...) })
+	for _, w := range worlds {
+		w.stepping = steppingBinary
+	}
 	all := &results{}
 	seeds := make(chan uint64)
 	var wg sync.WaitGroup
@@ -91,13 +95,13 @@ func TestChaos(t *testing.T) {
 			for seed := range seeds {
 				t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
 					rng := rand.New(rand.NewPCG(seed, 0))
-					o := newOffice(t, w, binary, rng)
 					var todo []fault
 					if few {
 						todo = []fault{faultNamed(short()[seed-first])}
 					} else {
 						todo = pickFaults(rng, chosen(t), seed)
 					}
+					o := newOffice(t, w, binary, rng, todo)
 					v := o.run(todo)
 					all.add(o, v)
 					if !v.ok() {
@@ -150,7 +154,6 @@ func TestMutants(t *testing.T) {
 			for seed := range uint64(attempts) {
 				row.Runs++
 				rng := rand.New(rand.NewPCG(seed, 1))
-				o := newOffice(t, w, binary, rng)
 				var todo []fault
 				for _, name := range m.faults {
 					f := faultNamed(name)
@@ -158,7 +161,7 @@ func TestMutants(t *testing.T) {
 						todo = append(todo, f)
 					}
 				}
-				last = o.run(todo)
+				last = newOffice(t, w, binary, rng, todo).run(todo)
 				for _, kind := range m.kinds {
 					if last.kinds[kind] > 0 {
 						row.Told = slices.Sorted(maps.Keys(last.kinds))
@@ -172,10 +175,13 @@ func TestMutants(t *testing.T) {
 	}
 }
 
-// pickFaults chooses what goes wrong in a run: the faults take turns for the first, so that few runs see all of them.
+// pickFaults chooses what goes wrong in a run: the faults take turns for the first, so that few runs see all of them. The others
+// are of the same kind of bus.
 func pickFaults(rng *rand.Rand, all []fault, turn uint64) []fault {
-	picked := []fault{all[turn%uint64(len(all))]}
-	for range rng.IntN(4) {
+	first := all[turn%uint64(len(all))]
+	picked := []fault{first}
+	all = slices.DeleteFunc(slices.Clone(all), func(f fault) bool { return f.embedded != first.embedded || f.smallDisk || f.stepped })
+	for range min(rng.IntN(4), len(all)) {
 		if f := all[rng.IntN(len(all))]; !f.alone || !slices.ContainsFunc(picked, func(f fault) bool { return f.alone }) {
 			picked = append(picked, f)
 		}
@@ -200,7 +206,9 @@ func (o *office) run(todo []fault) *verdict {
 		defer c.rest()
 	}
 	o.pub.start()
-	o.sub.start()
+	if !o.embedded {
+		o.sub.start()
+	}
 	if !await(settle, func() bool {
 		o.pub.tend()
 		n, ok := value(o.source, "SELECT count(*) FROM pg_replication_slots WHERE database = current_database()")
@@ -252,7 +260,7 @@ func (o *office) judge(v *verdict) {
 	if !await(settle, func() bool {
 		o.pub.tend()
 		o.sub.tend()
-		return o.sinkHas(live) == ""
+		return o.sinkHas(live) == "" && (!o.embedded || o.pub.streaming()) // that node is not stopped before all is read
 	}) {
 		v.add(unsettled, "%s\npublisher: %s\nsubscriber: %s", o.sinkHas(live), o.pub.node.Log.Tail(3), o.sub.node.Log.Tail(3))
 	}
@@ -260,14 +268,18 @@ func (o *office) judge(v *verdict) {
 	_, about := o.sinkDiffers(live)
 	o.note("settled")
 	time.Sleep(300 * time.Millisecond) // whatever would still come
-	for _, p := range []*process{o.pub, o.sub} {
-		p.kill()
+	if !o.embedded {                   // that bus ends with its node
+		o.pub.kill()
+		o.sub.kill()
 	}
+	readings := o.book.judgeTopic(v, about, o.events())
+	if len(o.book.refused) > 0 {
+		o.book.judgeLetters(v, o.read(o.topic+".dlq"))
+	}
+	o.pub.kill()
 	if o.memoryMiB >= limitMiB {
 		v.add(memory, "a node took %d MiB, the limit is %d", o.memoryMiB, limitMiB)
 	}
-	readings := o.book.judgeTopic(v, about, o.events)
-	o.book.judgeLetters(v, func(each func(*nodes.Event)) { nodes.ReadTopic(o.tb, o.world.kafka.Addr, o.topic+".dlq", each) })
 	written, err := o.written()
 	if err != nil {
 		o.tb.Fatal(err)
@@ -278,18 +290,39 @@ func (o *office) judge(v *verdict) {
 	o.book.judgeSink(v, written, readings)
 }
 
-// events reads the topic. Where keys have moved to other partitions, only the sequences say in which order.
-func (o *office) events(each func(*nodes.Event)) {
-	if o.partitions == partitions {
-		nodes.ReadTopic(o.tb, o.world.kafka.Addr, o.topic, each)
-		return
+// read reads a topic.
+func (o *office) read(topic string) (all []*nodes.Event) {
+	nodes.ReadTopic(o.tb, o.broker, topic, func(e *nodes.Event) { all = append(all, e) })
+	return all
+}
+
+// events are all that the topic ever said. Where keys have moved to other partitions, only the sequences say in which order.
+func (o *office) events() []*nodes.Event {
+	o.keep()
+	all := o.kept
+	if o.partitions != partitions {
+		slices.SortStableFunc(all, func(a, b *nodes.Event) int { return strings.Compare(a.Header("ce_sequence"), b.Header("ce_sequence")) })
 	}
-	var all []*nodes.Event
-	nodes.ReadTopic(o.tb, o.world.kafka.Addr, o.topic, func(e *nodes.Event) { all = append(all, e) })
-	slices.SortStableFunc(all, func(a, b *nodes.Event) int { return strings.Compare(a.Header("ce_sequence"), b.Header("ce_sequence")) })
-	for _, e := range all {
-		each(e)
+	return all
+}
+
+// keep reads what the topic says beyond what was kept.
+func (o *office) keep() {
+	next := o.next()
+	for _, e := range o.read(o.topic) {
+		if e.Offset >= next[e.Partition] {
+			o.kept = append(o.kept, e)
+		}
 	}
+}
+
+// next is where what was kept ends, by partition.
+func (o *office) next() map[int]int64 {
+	next := map[int]int64{}
+	for _, e := range o.kept {
+		next[e.Partition] = max(next[e.Partition], e.Offset+1)
+	}
+	return next
 }
 
 // sinkHas says how the sink differs from what it should have, "" when it does not.

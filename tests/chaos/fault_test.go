@@ -19,6 +19,9 @@ type fault struct {
 	mechanism string // what is to hold against it, for the table of results
 	inject    func(o *office) error
 	alone     bool // a run has at most one of these
+	embedded  bool // of a node with the embedded bus; the others are of two nodes on Kafka, and a run has but one of both kinds
+	smallDisk bool // the bus lies on a small disk of its own
+	stepped   bool // the nodes have a clock of their own
 }
 
 // What holds against a fault.
@@ -33,6 +36,12 @@ const (
 	visible    = "a chunk or re-read is repeated until what was decoded is visible in it"
 	noPosition = "tails found by scanning, a new epoch, a snapshot with its sweep"
 	decoded    = "rows are read by the columns that the log tells at their place"
+	afterSave  = "a position moves over what the broker has acknowledged, and the source is told after it"
+	vouched    = "a broker vouches for nothing that it could not write; the node begins anew"
+	oversize   = "what a topic does not take becomes a dead letter; its retry publishes it once"
+	unmapped   = "the mapping is compiled against every version of a table; one that does not fit stops the reader by name"
+	monotonic  = "what waits does so by the monotonic clock; order is that of the source's log; who seems to have been away reads again"
+	reconciled = "who was away for half of the tombstones' life reads again and deletes what is no longer there"
 )
 
 // some chooses a duration between two.
@@ -43,11 +52,46 @@ func some(rng *rand.Rand, least, most time.Duration) time.Duration {
 func (o *office) pause(least, most time.Duration) { time.Sleep(some(o.rng, least, most)) }
 
 // faults are all that this package knows.
-func faults() []fault { return slices.Concat(outages(), answers(), moments(), gaps()) }
+func faults() []fault {
+	all := slices.Concat(outages(), answers(), moments(), columns(), sizes(), clocks(), gaps(), embedded())
+	if !mountable() {
+		all = slices.DeleteFunc(all, func(f fault) bool { return f.smallDisk })
+	}
+	return all
+}
+
+// server is a database or a broker.
+type server interface {
+	Stop()
+	Kill()
+	Start()
+}
+
+// away is a server that is killed, or shut down, and comes back.
+func away(name, mechanism string, which func(o *office) server) []fault {
+	return []fault{
+		{name: name + " crashed", mechanism: mechanism, inject: func(o *office) error {
+			which(o).Kill()
+			o.pause(0, 2*time.Second)
+			which(o).Start()
+			return nil
+		}},
+		{name: name + " restarted", mechanism: mechanism, inject: func(o *office) error {
+			which(o).Stop()
+			o.pause(0, time.Second)
+			which(o).Start()
+			return nil
+		}},
+	}
+}
+
+func sourceServer(o *office) server { return o.server }
+func sinkServer(o *office) server   { return o.world.sink }
+func brokerServer(o *office) server { return o.world.kafka }
 
 // outages are causes that truc must survive by itself: no operator comes.
 func outages() []fault {
-	all := []fault{
+	all := slices.Concat(away("source", waits, sourceServer), away("sink", compared, sinkServer), away("broker", waits, brokerServer), []fault{
 		{name: "publisher killed", mechanism: recovery, inject: func(o *office) error { return o.killed(o.pub) }},
 		{name: "subscriber killed", mechanism: compared, inject: func(o *office) error { return o.killed(o.sub) }},
 		{name: "publisher interrupted", mechanism: recovery, inject: func(o *office) error { return o.interrupted(o.pub) }},
@@ -56,37 +100,6 @@ func outages() []fault {
 		{name: "subscriber frozen and replaced", mechanism: compared, inject: (*office).subscriberReplaced},
 		{name: "publisher frozen", mechanism: recovery, inject: func(o *office) error { return o.frozen(o.pub) }},
 		{name: "subscriber frozen", mechanism: compared, inject: func(o *office) error { return o.frozen(o.sub) }},
-		{name: "source crashed", mechanism: waits, inject: func(o *office) error {
-			o.server.Kill()
-			o.pause(0, 2*time.Second)
-			o.server.Start()
-			return nil
-		}},
-		{name: "source restarted", mechanism: waits, inject: func(o *office) error {
-			o.server.Stop()
-			o.pause(0, time.Second)
-			o.server.Start()
-			return nil
-		}},
-		{name: "sink crashed", mechanism: compared, inject: func(o *office) error {
-			o.world.sink.Kill()
-			o.pause(0, 2*time.Second)
-			o.world.sink.Start()
-			return nil
-		}},
-		{name: "sink restarted", mechanism: compared, inject: func(o *office) error { o.world.sink.Stop(); o.pause(0, time.Second); o.world.sink.Start(); return nil }},
-		{name: "broker crashed", mechanism: waits, inject: func(o *office) error {
-			o.world.kafka.Kill()
-			o.pause(0, 2*time.Second)
-			o.world.kafka.Start()
-			return nil
-		}},
-		{name: "broker restarted", mechanism: waits, inject: func(o *office) error {
-			o.world.kafka.Stop()
-			o.pause(0, time.Second)
-			o.world.kafka.Start()
-			return nil
-		}},
 		{name: "broker frozen", mechanism: waits, inject: func(o *office) error {
 			o.world.kafka.Pause()
 			o.pause(time.Second, 8*time.Second)
@@ -108,14 +121,14 @@ func outages() []fault {
 		{name: "sink table locked", mechanism: compared, inject: func(o *office) error {
 			return o.hold(o.sink, "LOCK TABLE tre_em IN ACCESS EXCLUSIVE MODE")
 		}},
+		{name: "subscriber killed while its sink waits for a lock", mechanism: compared, inject: (*office).appliedLate},
 		{name: "source table locked", mechanism: waits, inject: func(o *office) error {
 			return o.hold(o.source, "LOCK TABLE khai_sinh IN ACCESS EXCLUSIVE MODE")
 		}},
 		{name: "long transaction", mechanism: waits, inject: func(o *office) error {
 			return o.hold(o.source, "INSERT INTO so_cai VALUES (1000 + (random() * 1000000)::int, 0)")
 		}},
-		{name: "column added in mid-transaction", mechanism: decoded, inject: (*office).columnAdded},
-	}
+	})
 	for _, point := range []string{"fenced", "recovered", "read", "translated", "produced", "acknowledged", "saved", "source-acked"} {
 		all = append(all, fault{name: "publisher killed at " + point, mechanism: recovery, inject: func(o *office) error { return o.killedAt(o.pub, point) }})
 	}
@@ -126,6 +139,7 @@ func outages() []fault {
 		fault{name: "publisher frozen at read and replaced", mechanism: fenced, inject: func(o *office) error { return o.frozenAt(o.pub, "read", o.publisherReplaced) }},
 		fault{name: "publisher frozen at produced and replaced", mechanism: fenced, inject: func(o *office) error { return o.frozenAt(o.pub, "produced", o.publisherReplaced) }},
 		fault{name: "subscriber frozen at fetched and replaced", mechanism: compared, inject: func(o *office) error { return o.frozenAt(o.sub, "fetched", o.subscriberReplaced) }},
+		fault{name: "restarted again and again in a backlog", mechanism: recovery, inject: (*office).backlogged, alone: true},
 	)
 }
 
@@ -237,14 +251,29 @@ func (o *office) hold(dsn, sql string) error {
 	return nil
 }
 
-func (o *office) columnAdded() error {
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+// appliedLate has the sink finish what a subscriber had sent that is dead by then, when its successor has sent the same already:
+// both wait for a lock.
+func (o *office) appliedLate() error {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	conn, err := pgx.Connect(ctx, o.source)
+	conn, err := pgx.Connect(ctx, o.sink)
 	if err != nil {
-		return nil
+		return err
 	}
 	defer conn.Close(context.Background())
-	_, _ = conn.Exec(ctx, fmt.Sprintf(`BEGIN; UPDATE so_cai SET done = done WHERE clerk < 0; ALTER TABLE khai_sinh ADD COLUMN c%d text DEFAULT 'x'; COMMIT`, o.rng.IntN(1_000_000)))
-	return nil
+	if _, err := conn.Exec(ctx, "BEGIN; LOCK TABLE tre_em IN SHARE MODE"); err != nil {
+		return err
+	}
+	waiting := func(n int) func() bool {
+		return func() bool {
+			now, ok := value(o.sink, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
+			return ok && now >= n
+		}
+	}
+	await(5*time.Second, waiting(1))
+	o.sub.kill()
+	o.sub.start()
+	o.note("the successor's apply waits, too: %t", await(12*time.Second, waiting(2)))
+	_, err = conn.Exec(ctx, "ROLLBACK")
+	return err
 }

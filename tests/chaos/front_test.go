@@ -43,7 +43,7 @@ const (
 )
 
 // newFronted starts a broker and what stands before it. What comes to Addr of the broker passes by the front.
-func newFronted(tb testing.TB) (*servers.KafkaServer, *front) {
+func newFronted(tb testing.TB, settings ...string) (*servers.KafkaServer, *front) {
 	tb.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -65,13 +65,13 @@ func newFronted(tb testing.TB) (*servers.KafkaServer, *front) {
 		}
 	}()
 	tb.Cleanup(func() { listener.Close() })
-	kafka := servers.NewKafka(
-		tb,
-		"listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller},FRONT://"+f.target,
-		"advertised.listeners=PLAINTEXT://127.0.0.1:{port},FRONT://"+f.addr,
+	kafka := servers.NewKafka(tb, append([]string{
+		"listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller},FRONT://" + f.target,
+		"advertised.listeners=PLAINTEXT://127.0.0.1:{port},FRONT://" + f.addr,
 		"listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,FRONT:PLAINTEXT",
 		"inter.broker.listener.name=PLAINTEXT",
-	)
+		"log.cleaner.backoff.ms=300", // a compaction that is asked for is not waited for
+	}, settings...)...)
 	return kafka, f
 }
 
@@ -284,7 +284,23 @@ func answers() []fault {
 		spoiled("answers of the broker lost", spoiling{lose: true}),
 		{name: "connections to the broker reset", mechanism: waits, inject: func(o *office) error { o.world.front.reset(); return nil }},
 		{name: "dead-letter topic cannot be written", mechanism: letters, inject: (*office).lettersRefused},
+		{name: "publisher killed while the broker refuses events", mechanism: afterSave, inject: (*office).eventsRefused},
 	}
+}
+
+// eventsRefused has the broker take everything but events, positions too, and kills the publisher while that lasts.
+func (o *office) eventsRefused() error {
+	o.world.front.begin(func(topic string) spoiling {
+		if topic == o.topic {
+			return spoiling{refuse: notEnoughReplicas}
+		}
+		return spoiling{}
+	})
+	o.pause(time.Second, 2500*time.Millisecond)
+	o.pub.kill()
+	o.world.front.begin(nil)
+	o.pub.start()
+	return nil
 }
 
 // lettersRefused has a row become a dead letter that cannot be stored, and kills the publisher while that lasts: nothing that

@@ -52,8 +52,8 @@ func (o *office) told(config string, args ...string) error {
 	return nil
 }
 
-// mended waits for the publisher to name a gap, and has the source read again. In every second run the node is killed in the
-// middle of it.
+// mended waits for the publisher to name a gap, and has the source read again. In two of three runs the node is killed in the
+// middle of it: at some time, or when it has swept.
 func (o *office) mended(cut bool, texts ...string) error {
 	if err := o.pub.named(settle, append(texts, "truc resnapshot hotich")...); err != nil {
 		return err
@@ -65,12 +65,22 @@ func (o *office) readAgain(cut bool) error {
 	if err := o.told("pub.yaml", "resnapshot", "hotich", "--yes"); err != nil {
 		return err
 	}
-	o.pub.start()
-	if o.rng.IntN(2) == 0 {
+	switch o.rng.IntN(3) {
+	case 0:
+		o.pub.start()
+	case 1:
+		o.pub.start()
 		o.pause(100*time.Millisecond, 1500*time.Millisecond)
 		o.pub.kill()
 		o.pub.start()
 		o.note("killed while it reads again")
+	default:
+		o.pub.start("TRUC_KILL_AT=swept:1")
+		if await(20*time.Second, o.pub.node.Ended) {
+			o.note("killed when it had swept")
+		}
+		o.pub.kill()
+		o.pub.start()
 	}
 	// From when it is opened, every change is read.
 	await(settle, func() bool { return o.pub.node.Ended() || o.pub.node.Log.Has("source opened") })

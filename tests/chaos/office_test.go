@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -23,6 +24,7 @@ type world struct {
 	source, sink *servers.PostgresServer
 	kafka        *servers.KafkaServer
 	front        *front
+	stepping     func() string // builds truc with a clock of its own, once
 }
 
 // office is what one run works with: a publisher's and a subscriber's database, their configurations and processes.
@@ -45,10 +47,15 @@ type office struct {
 	memoryMiB     int
 	server        *servers.PostgresServer // of the source
 	clerks        []*clerk
-	gate          *sync.RWMutex // closed while no clerk may write
-	partitions    int           // of the topic
-	unfit         int           // rows that cannot be published
-	restarts      int           // of nodes that ended by themselves
+	gate          *sync.RWMutex  // closed while no clerk may write
+	partitions    int            // of the topic
+	unfit         int            // rows that cannot be published, or are the harness's own
+	piles         int            // of rows that were written at once
+	restarts      int            // of nodes that ended by themselves
+	embedded      bool           // one node publishes and subscribes: pub and sub are the same, and its bus ends with it
+	broker        string         // address of the bus
+	disk          *disk          // on which the bus lies; nil for that of everything
+	kept          []*nodes.Event // what the topic said before it was compacted
 }
 
 // partitions is how many a topic has when nobody says otherwise.
@@ -82,7 +89,8 @@ CREATE FUNCTION ghi() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
   RETURN NULL; END $$;
 CREATE TRIGGER ghi AFTER INSERT OR UPDATE OR DELETE ON tre_em FOR EACH ROW EXECUTE FUNCTION ghi();`
 
-func newOffice(tb testing.TB, w *world, binary string, rng *rand.Rand) *office {
+// newOffice prepares a run with some faults, all of them of one kind of bus.
+func newOffice(tb testing.TB, w *world, binary string, rng *rand.Rand, todo []fault) *office {
 	tb.Helper()
 	agency := fmt.Sprintf("X%02d.%03d.%03d", rng.IntN(100), rng.IntN(1000), rand.IntN(1000))
 	o := &office{
@@ -98,13 +106,35 @@ func newOffice(tb testing.TB, w *world, binary string, rng *rand.Rand) *office {
 	nodes.Write(tb, filepath.Join(o.dir, "secrets/sink"), o.throughSink.dsn)
 	nodes.Write(tb, filepath.Join(o.dir, "khai_sinh.yaml"), fmt.Sprintf(mappingOut, agency))
 	nodes.Write(tb, filepath.Join(o.dir, "tre_em.yaml"), mappingIn)
-	const head = "agency: %s\nregistry: { url: https://chuan.vidu.example/ }\nbus: { kafka: { brokers: [\"%s\"], replication: 1 } }\nhttp: { listen: 127.0.0.1:0 }\n"
-	nodes.Write(tb, o.file("pub.yaml"), fmt.Sprintf(head, agency, w.front.addr)+
-		"sources: { hotich: { postgres: { dsn: \"${file:secrets/source}\", chunk_rows: 40 } } }\npublish: { khaisinh: { source: hotich, mapping: khai_sinh.yaml } }\n")
-	nodes.Write(tb, o.file("sub.yaml"), fmt.Sprintf(head, "Y"+agency[1:], w.front.addr)+
-		fmt.Sprintf("sinks: { bhyt: { postgres: { dsn: \"${file:secrets/sink}\" } } }\nsubscribe: { tre_em: { agencies: [%s], sink: bhyt, mapping: tre_em.yaml } }\n", agency))
-	o.pub, o.sub = &process{office: o, config: "pub.yaml"}, &process{office: o, config: "sub.yaml"}
+	if slices.ContainsFunc(todo, func(f fault) bool { return f.stepped }) {
+		o.binary = w.stepping()
+	}
+	small := slices.ContainsFunc(todo, func(f fault) bool { return f.smallDisk })
+	if o.embedded = todo[0].embedded; o.embedded {
+		o.prepareEmbedded(small)
+		return o
+	}
+	if small {
+		o.disk = newDisk(tb)
+		o.world = &world{source: w.source, sink: w.sink}
+		o.world.kafka, o.world.front = newFronted(tb, "log.dirs="+filepath.Join(o.disk.dir, "logs"))
+	}
+	o.broker = o.world.kafka.Addr
+	bus := fmt.Sprintf("{ kafka: { brokers: [\"%s\"], replication: 1 } }", o.world.front.addr)
+	o.pub = o.configure("pub.yaml", agency, bus, publishing)
+	o.sub = o.configure("sub.yaml", "Y"+agency[1:], bus, fmt.Sprintf(subscribing, agency))
 	return o
+}
+
+const (
+	publishing  = "sources: { hotich: { postgres: { dsn: \"${file:secrets/source}\", chunk_rows: 40 } } }\npublish: { khaisinh: { source: hotich, mapping: khai_sinh.yaml } }\n"
+	subscribing = "sinks: { bhyt: { postgres: { dsn: \"${file:secrets/sink}\" } } }\nsubscribe: { tre_em: { agencies: [%s], sink: bhyt, mapping: tre_em.yaml } }\n"
+)
+
+// configure writes the configuration of a node.
+func (o *office) configure(name, agency, bus, rest string) *process {
+	nodes.Write(o.tb, o.file(name), fmt.Sprintf("agency: %s\nregistry: { url: https://chuan.vidu.example/ }\nbus: %s\nhttp: { listen: 127.0.0.1:0 }\n", agency, bus)+rest)
+	return &process{office: o, config: name}
 }
 
 func (o *office) file(name string) string { return filepath.Join(o.dir, name) }
@@ -165,7 +195,7 @@ type process struct {
 
 func (p *process) start(variables ...string) {
 	p.office.tb.Helper()
-	p.node = nodes.StartBinary(p.office.tb, p.office.binary, p.office.file(p.config), variables...)
+	p.node = nodes.StartBinary(p.office.tb, p.office.binary, p.office.file(p.config), append(variables, "TRUC_CLOCK="+p.office.file("clock"))...)
 }
 
 // tend starts the node again if it has ended.

@@ -12,7 +12,8 @@ import (
 	"github.com/lienthong/truc/tests/nodes"
 )
 
-// edit replaces a text, which must be there once, in a file of the project; in the binary that is built, not on disk.
+// edit replaces a text, which must be there once, in a file of the project or of Go's library; in the binary that is built, not on
+// disk. Without an old text it adds a file.
 type edit struct{ file, old, new string }
 
 // killPoints makes the binary end itself at a boundary of its loops.
@@ -35,12 +36,18 @@ func build(tb testing.TB, edits ...edit) string {
 	}
 	replace := map[string]string{filepath.Join(root, "cmd/truc/killpoint.go"): instrument}
 	for _, e := range append(append([]edit(nil), killPoints...), edits...) {
-		path := filepath.Join(root, e.file)
+		path := e.file
+		if !filepath.IsAbs(path) {
+			path = filepath.Join(root, path)
+		}
 		from := path
 		if earlier, ok := replace[path]; ok {
 			from = earlier
 		}
 		text, err := os.ReadFile(from)
+		if e.old == "" {
+			text, err, e.old = []byte("new"), nil, "new"
+		}
 		if err != nil {
 			tb.Fatal(err)
 		}
@@ -61,35 +68,4 @@ func build(tb testing.TB, edits ...edit) string {
 		tb.Fatalf("build truc: %s", out)
 	}
 	return binary
-}
-
-// mutant is truc without one of its mechanisms. A run with it must be judged wrong.
-type mutant struct {
-	name   string
-	edits  []edit
-	faults []string
-	kinds  []string // one of these must be found
-}
-
-func mutants() []mutant {
-	return []mutant{
-		{"what is on the topic is not passed over", []edit{{
-			"pipeline/handover.go", "case p.tails[e.part-p.first].published(e.sequence, e.id):", "case false && p.tails[e.part-p.first].published(e.sequence, e.id):",
-		}}, []string{"publisher killed"}, []string{twice}},
-		{"a predecessor is not fenced off", []edit{{
-			"bus/kafka/sender.go", "as, err = c.fence(ctx, cfg.TransactionalID, cfg.Partitions)", `as, err = c.initProducer(ctx, "")`,
-		}}, []string{"publisher frozen at produced and replaced"}, []string{twice, order}},
-		{"rows of a chunk that changed meanwhile are not dropped", []edit{{
-			"adapters/snapshot/snapshot.go", "if _, ok := a.touched[string(key)]; ok {", "if _, ok := a.touched[string(key)]; ok && false {",
-		}}, []string{"source slow"}, []string{order}},
-		{"rows of a snapshot are published again after a crash", []edit{{
-			"pipeline/handover.go", "case e.op == bus.Snapshot && p.rereads.take(e.key, e.msg.Value):", "case e.op == bus.Snapshot && p.rereads.take(e.key, e.msg.Value) && false:",
-		}}, []string{"publisher killed"}, []string{twice}},
-		{"cells that the log leaves out are not re-read", []edit{{
-			"pipeline/unchanged.go", "\tif f.wanted == nil {\n", "\tif f.wanted = nil; f.wanted == nil {\n",
-		}}, []string{"walsender terminated"}, []string{lost, wrong}},
-		{"what vanished in a gap is not swept", []edit{{
-			"pipeline/handover.go", "if err := s.sweep(ctx, e); err != nil {", "if err := ctx.Err(); err != nil {",
-		}}, []string{"slot dropped"}, []string{lost}},
-	}
 }

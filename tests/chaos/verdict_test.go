@@ -98,16 +98,16 @@ type reading struct {
 
 // judgeTopic compares every event of the topic with the book. What it finds is followed by the stories of some keys, that of
 // about ("" for none) among them.
-func (b *book) judgeTopic(v *verdict, about string, each func(func(*nodes.Event))) map[string]*reading {
+func (b *book) judgeTopic(v *verdict, about string, events []*nodes.Event) map[string]*reading {
 	all := b.histories()
 	readings := map[string]*reading{}
 	ids := map[string]bool{}
-	each(func(e *nodes.Event) {
+	for _, e := range events {
 		key, state, copied, err := parse(e)
 		where := fmt.Sprintf("partition %d offset %d, key %s", e.Partition, e.Offset, key)
 		if err != nil {
 			v.add(wrong, "%s: %v", where, err)
-			return
+			continue
 		}
 		if id := e.Header("ce_id"); ids[id] {
 			v.add(twice, "%s: ce_id %s is on the topic already", where, id)
@@ -117,7 +117,7 @@ func (b *book) judgeTopic(v *verdict, about string, each func(func(*nodes.Event)
 		h := all[key]
 		if h == nil {
 			v.add(wrong, "%s: nobody registered it", where)
-			return
+			continue
 		}
 		r := readings[key]
 		if r == nil {
@@ -169,7 +169,7 @@ func (b *book) judgeTopic(v *verdict, about string, each func(func(*nodes.Event)
 			}
 		}
 		r.there, r.said = state.there, state
-	})
+	}
 	for key, h := range all {
 		r := readings[key]
 		switch {
@@ -195,16 +195,13 @@ func (b *book) judgeTopic(v *verdict, about string, each func(func(*nodes.Event)
 }
 
 // judgeLetters looks for a dead letter of each row that no document can be made of.
-func (b *book) judgeLetters(v *verdict, each func(func(*nodes.Event))) {
-	if len(b.refused) == 0 {
-		return
-	}
+func (b *book) judgeLetters(v *verdict, letters []*nodes.Event) {
 	var all strings.Builder
-	each(func(e *nodes.Event) {
+	for _, e := range letters {
 		if e.Payload != nil {
 			all.WriteString(e.Key + " " + *e.Payload + "\n")
 		}
-	})
+	}
 	for key := range b.refused {
 		if !strings.Contains(all.String(), key) {
 			v.add(lost, "key %s: its row cannot be published, and there is no dead letter of it:\n%.1000s", key, all.String())
@@ -340,6 +337,15 @@ func (b *book) judgeSink(v *verdict, written map[string][]state, readings map[st
 	if b.cut {
 		return // what it ends with is compared all the same
 	}
+	for key, r := range readings {
+		var last state
+		if n := len(written[key]); n > 0 {
+			last = written[key][n-1]
+		}
+		if last.there != r.there || r.there && last.version != r.said.version {
+			v.add(lost, "sink, key %s: the topic ends with %s, the sink with %s", key, r.said, last)
+		}
+	}
 	for key, states := range written {
 		r := readings[key]
 		if r == nil {
@@ -362,7 +368,7 @@ func (b *book) judgeSink(v *verdict, written map[string][]state, readings map[st
 			}
 			newest = max(newest, s.version)
 			if times[s.version]++; times[s.version] > r.put[s.version] {
-				v.add(twice, "sink, key %s: %s written %d times, the topic tells it %d times", key, s, times[s.version], r.put[s.version])
+				v.add(twice, "sink, key %s: %s written %d times, the topic tells it %d times: %v written, %q told", key, s, times[s.version], r.put[s.version], states, r.told)
 			}
 		}
 	}

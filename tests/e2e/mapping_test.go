@@ -57,6 +57,42 @@ func TestMappingsSideBySide(t *testing.T) {
 	}
 }
 
+// A mapped column is renamed in full flow: no mapping fits what the log holds from before and from after. The node says so, and
+// the resnapshot that it advises passes over that log; what vanished in it is deleted.
+func TestMappedColumnRenamed(t *testing.T) {
+	t.Parallel()
+	r := sharedRegistry(t, 500)
+	r.fill(1, 500)
+	start(t, r.sub())
+	n := start(t, r.pub())
+	n.await("streaming", (*status).streaming)
+	n.Kill()
+	r.exec(r.source, "UPDATE khai_sinh SET nguoi_ky = 'Nguyễn Văn Trước' WHERE length(so) = 2")
+	r.exec(r.source, "DELETE FROM khai_sinh WHERE length(so) = 1")
+	r.exec(r.source, "ALTER TABLE khai_sinh RENAME nguoi_ky TO nguoi_ky_ten")
+	r.exec(r.source, "UPDATE khai_sinh SET nguoi_ky_ten = 'Nguyễn Văn Sau' WHERE length(so) = 3")
+
+	n = start(t, r.pub())
+	if code := n.wait(); code != 2 || !n.Log.Has("nguoi_ky_ten?") {
+		t.Fatalf("with the old mapping it ended with %d:\n%s", code, n.Log.Tail(10))
+	}
+	rewrite(t, filepath.Join(r.dir, "khai_sinh.yaml"), "nguoiKy: text(nguoi_ky)", "nguoiKy: text(nguoi_ky_ten)")
+	n = start(t, r.pub())
+	if code := n.wait(); code != 2 || !n.Log.Has("truc resnapshot khaisinh") {
+		t.Fatalf("with the new mapping it ended with %d:\n%s", code, n.Log.Tail(10))
+	}
+	r.asked("pub.yaml", "resnapshot", "khaisinh", "--yes")
+	n = start(t, r.pub())
+	n.await("the resnapshot is done", func(s *status) bool { return s.streaming() && s.Readers[0].Epoch > 1 })
+	r.verified()
+	wrong := complaints{t: t}
+	r.topicEqual(&wrong, strings.ReplaceAll(documents, "nguoi_ky", "nguoi_ky_ten"))
+	r.sinkEqual(&wrong)
+	if wrong.n > 0 {
+		t.Fatalf("%d differences", wrong.n)
+	}
+}
+
 // rewrite replaces a part of a file, which must be there.
 func rewrite(t *testing.T, path, old, text string) {
 	t.Helper()

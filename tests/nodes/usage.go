@@ -6,6 +6,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"testing"
 	"time"
 )
 
@@ -53,4 +54,29 @@ func UsageOf(pid int) (Usage, error) {
 		}
 	}
 	return u, nil
+}
+
+// Machine is the time that all processors have worked so far, for anybody.
+func Machine(tb testing.TB) time.Duration {
+	tb.Helper()
+	text, err := os.ReadFile("/proc/stat") // proc_stat(5)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	line, _, _ := strings.Cut(string(text), "\n")
+	fields := strings.Fields(line)
+	if len(fields) < 8 || fields[0] != "cpu" {
+		tb.Fatalf("/proc/stat does not begin with the sum of all processors: %q", line)
+	}
+	ticks := 0
+	for i, f := range fields[1:8] { // user nice system idle iowait irq softirq
+		n, err := strconv.Atoi(f)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		if i != 3 && i != 4 {
+			ticks += n
+		}
+	}
+	return time.Duration(ticks) * time.Second / 100
 }
