@@ -2,8 +2,6 @@ package mapping
 
 import (
 	celast "cel.dev/cel-go/common/ast"
-
-	"github.com/lienthong/truc/problem"
 )
 
 // function is one of truc's functions: how it is written, and how a call becomes a node.
@@ -39,15 +37,6 @@ func functionNames() []string {
 		out = append(out, f.name)
 	}
 	return out
-}
-
-// notYet names what the language has and this version does not run.
-func notYet(name string) (instead problem.Text, ok bool) {
-	switch name {
-	case "adminUnit":
-		return problem.Say("leave the property out, or publish a view that computes it"), true
-	}
-	return problem.Text{}, false
 }
 
 // functions lists them all. It is a function, not a variable, because lowering them refers back to the list.
@@ -146,9 +135,9 @@ func functions() []function {
 		{
 			name: "lookup", usage: `lookup("danhmuc.dantoc", x)`, min: 2, max: 3, lower: lowerLookup,
 			vi: "mã trong danh mục, tìm theo mã, tên hoặc tên khác", en: "the code of a code list, by its code, name or alias",
-			moreVI:   "Không phân biệt hoa thường; đúng dấu được ưu tiên, sau đó mới so không dấu. Không khớp, hoặc khớp nhiều mã, là lỗi; thêm \"remark\" thì bỏ trống và ghi nhận.",
-			moreEN:   "Case does not count; what fits with its marks comes first, then without marks. Nothing, or several codes, is a violation; with \"remark\" it is left out and counted.",
-			examples: []functionExample{{`lookup("danhmuc.dantoc", "TÀY")`, `"02"`}, {`lookup("danhmuc.dantoc", "muong")`, `"06"`}, {`lookup("danhmuc.dantoc", "99")`, `violation unlisted`}, {`lookup("danhmuc.dantoc", "người lạ", "remark")`, `null [reference unlisted]`}},
+			moreVI:   "Không phân biệt hoa thường; đúng dấu được ưu tiên, sau đó mới so không dấu, rồi theo âm (i/y, k/c, bỏ khoảng trắng và gạch nối). Không khớp, hoặc khớp nhiều mã, là lỗi; thêm \"remark\" thì bỏ trống và ghi nhận.",
+			moreEN:   "Case does not count; what fits with its marks comes first, then without marks, then by sound (i/y, k/c, without blanks and hyphens). Nothing, or several codes, is a violation; with \"remark\" it is left out and counted.",
+			examples: []functionExample{{`lookup("danhmuc.dantoc", "TÀY")`, `"02"`}, {`lookup("danhmuc.dantoc", "muong")`, `"06"`}, {`lookup("danhmuc.dantoc", "Giarai")`, `"10"`}, {`lookup("danhmuc.dantoc", "99")`, `violation unlisted`}, {`lookup("danhmuc.dantoc", "người lạ", "remark")`, `null [reference unlisted]`}},
 		},
 		{
 			name: "decimal", usage: "decimal(x)", min: 1, max: 1, lower: lowerDecimal,
@@ -182,6 +171,21 @@ func functions() []function {
 			moreVI:   "address(x) là đối tượng {chiTiet} với đủ nguyên văn. address(x, \"tinh\" | \"huyen\" | \"xa\" | \"conLai\") đọc từ cuối lên những phần tự xưng tên (“xã …, huyện …, tỉnh …”); phần không tự xưng là null, không đoán. Trống là null.",
 			moreEN:   "address(x) is an object {chiTiet} with the whole text. address(x, \"tinh\" | \"huyen\" | \"xa\" | \"conLai\") reads from the end the parts that name themselves (“xã …, huyện …, tỉnh …”); the others are null, not guessed. Blank is null.",
 			examples: []functionExample{{`address("Số 5, xã Mẫu, tỉnh Phú Thọ")`, `{"chiTiet":"Số 5, xã Mẫu, tỉnh Phú Thọ"}`}, {`address("Số 5, xã Mẫu, tỉnh Phú Thọ", "xa")`, `"xã Mẫu"`}, {`address("Số 5, xã Mẫu, tỉnh Phú Thọ", "huyen")`, `null`}},
+		},
+		{
+			name: "adminUnit", usage: "adminUnit(x, day)", min: 2, max: 2, lower: lowerAdminUnit,
+			vi: "đơn vị hành chính của một mã hoặc địa chỉ tại một ngày", en: "the administrative unit of a code or an address on a day",
+			moreVI: "Đối tượng donViHanhChinh: maTinh, maXa của ngày thoiDiemDanhMuc (lần thay đổi gần nhất mà truc biết), và mã như của nguồn: maTinhCu, maHuyenCu, maXaCu. Khớp nhiều đơn vị, địa bàn đã chia, hoặc không khớp: bỏ mã mới, giữ mã cũ và những gì chắc chắn (như tỉnh), ghi nhận. Nguyên văn địa chỉ để ở chiTiet. Cột số làm mất số 0 đầu: pad(x, 5). Trống là null; không có ngày là null và ghi nhận.",
+			moreEN: "The object donViHanhChinh: maTinh and maXa of the day thoiDiemDanhMuc (that of the last change truc knows), and the codes of the source: maTinhCu, maHuyenCu, maXaCu. Where several units fit, the territory was divided, or nothing fits, the new codes are left out, the old ones and what is certain (such as the province) stay, and there is a remark. The text of the address belongs into chiTiet. A number column has lost zeros: pad(x, 5). Blank is null; without a day it is null, with a remark.",
+			examples: []functionExample{
+				{`adminUnit("10978", date("01/05/2019", "dd/MM/yyyy"))`, `{"thoiDiemDanhMuc":"2026-09-20","maTinh":"31","maXa":"10966","maTinhCu":"30","maHuyenCu":"296","maXaCu":"10978"}`},
+				{`adminUnit("P. 5 Q.3 TP HCM", date("01/05/2019", "dd/MM/yyyy"))`, `{"thoiDiemDanhMuc":"2026-09-20","maTinh":"79","maXa":"27154","maTinhCu":"79","maHuyenCu":"770","maXaCu":"27151"}`},
+				{`adminUnit("xã Kẻ Sặt, Hải Phòng", date("01/05/2026", "dd/MM/yyyy"))`, `{"thoiDiemDanhMuc":"2026-09-20","maTinh":"31","maXa":"10945"}`},
+				{`adminUnit("00007", date("01/05/2019", "dd/MM/yyyy"))`, `{"thoiDiemDanhMuc":"2026-09-20","maTinh":"01","maTinhCu":"01","maHuyenCu":"001","maXaCu":"00007"} [reference divided]`},
+				{`adminUnit("phường 12, TP HCM", date("01/05/2019", "dd/MM/yyyy"))`, `{"thoiDiemDanhMuc":"2026-09-20","maTinh":"79","maTinhCu":"79"} [reference ambiguous]`},
+				{`adminUnit("99999", date("01/05/2019", "dd/MM/yyyy"))`, `{"thoiDiemDanhMuc":"2019-05-01","maXaCu":"99999"} [reference unlisted]`},
+				{`adminUnit("không rõ", date("01/05/2019", "dd/MM/yyyy"))`, `null [reference unlisted]`},
+			},
 		},
 		{
 			name: "pseudonym", usage: `pseudonym(x, "name")`, min: 2, max: 2, lower: lowerPseudonym,

@@ -8,42 +8,10 @@ import (
 	"github.com/lienthong/truc/schemas"
 )
 
-// lookupIndex finds entries of a code list by their codes, names and aliases. An entry of -1 stands for several codes.
-type lookupIndex struct {
-	codes [][]byte
-	exact map[string]int
-	// written is by text in small letters, folded by match key, without marks. What is found as it is written is not looked for without marks:
-	// "Thổ" is one people, "Tho" may be several.
-	written, folded map[string]int
-}
-
-func newLookupIndex(list *schemas.CodeList) *lookupIndex {
-	x := &lookupIndex{exact: map[string]int{}, written: map[string]int{}, folded: map[string]int{}}
-	add := func(m map[string]int, key []byte, i int) {
-		if before, there := m[string(key)]; there && before != i {
-			i = -1
-		}
-		m[string(key)] = i
-	}
-	for i, c := range list.Codes() {
-		x.codes = append(x.codes, []byte(c.Code))
-		x.exact[c.Code] = i
-		for _, name := range append([]string{c.Code, c.VI, c.EN}, c.Aliases...) {
-			text, ok := value.AppendText(nil, []byte(name))
-			if !ok || len(text) == 0 {
-				continue
-			}
-			folded, _ := value.AppendMatchKey(nil, text)
-			add(x.written, value.AppendLower(nil, text), i)
-			add(x.folded, folded, i)
-		}
-	}
-	return x
-}
-
 type lookupNode struct {
 	a                   node
-	index               *lookupIndex
+	list                *schemas.CodeList
+	codes               [][]byte
 	lenient             bool
 	unlisted, ambiguous *failure
 }
@@ -67,8 +35,12 @@ func lowerLookup(l *lowering, _ celast.Expr, args []celast.Expr) (node, typ) {
 		}
 		return l.problem(args[0], "unknown-code-list", what, fix)
 	}
+	var codes [][]byte
+	for _, c := range list.Codes() {
+		codes = append(codes, []byte(c.Code))
+	}
 	return &lookupNode{
-		a: a, index: newLookupIndex(list), lenient: lenient,
+		a: a, list: list, codes: codes, lenient: lenient,
 		unlisted: &failure{schemas.RuleUnlisted, name}, ambiguous: &failure{schemas.RuleAmbiguous, name},
 	}, typ{kind: kindText, nullable: true, list: name}
 }
@@ -96,33 +68,17 @@ func (n *lookupNode) eval(f *frame) cell {
 	if len(text) == 0 {
 		return null
 	}
-	i, found := n.find(f, text)
-	switch {
-	case found && i >= 0:
-		return textCell(n.index.codes[i])
-	case n.lenient && found:
+	switch found := n.list.Find(text, f.scratch[len(f.scratch):]); {
+	case len(found) == 1:
+		return textCell(n.codes[found[0]])
+	case n.lenient && len(found) > 1:
 		f.remark(Remark{Group: schemas.GroupReference, Rule: schemas.RuleAmbiguous})
 		return null
 	case n.lenient:
 		f.remark(Remark{Group: schemas.GroupReference, Rule: schemas.RuleUnlisted})
 		return null
-	case found:
+	case len(found) > 1:
 		return failed(n.ambiguous)
 	}
 	return failed(n.unlisted)
-}
-
-func (n *lookupNode) find(f *frame, text []byte) (i int, found bool) {
-	if i, found = n.index.exact[string(text)]; found {
-		return i, true
-	}
-	start := len(f.scratch)
-	f.scratch = value.AppendLower(f.scratch, text)
-	if i, found = n.index.written[string(f.since(start))]; found {
-		return i, true
-	}
-	start = len(f.scratch)
-	f.scratch, _ = value.AppendMatchKey(f.scratch, text)
-	i, found = n.index.folded[string(f.since(start))]
-	return i, found
 }

@@ -319,9 +319,6 @@ func (l *lowering) call(e celast.Expr) (node, typ) {
 	if fn := functionNamed(name); fn != nil {
 		return l.function(e, fn, args)
 	}
-	if instead, ok := notYet(name); ok {
-		return l.problem(e, "unsupported", problem.Say("%s() is not supported by this version", name), instead)
-	}
 	if !l.cel.HasFunction(name) || strings.HasPrefix(name, "@") && name != operators.In {
 		fix := otherwise(name)
 		if fix.Empty() {

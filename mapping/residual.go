@@ -190,7 +190,7 @@ func (r *remainder) leftToCEL(e celast.Expr) bool {
 	if functionNamed(name) != nil || strings.HasPrefix(name, "_") && name != "_/_" && name != "_%_" && name != "_[_]" || name == "!_" {
 		return false
 	}
-	if _, later := notYet(name); later || textTest(name) != nil && call.Args()[0].Kind() == celast.LiteralKind {
+	if textTest(name) != nil && call.Args()[0].Kind() == celast.LiteralKind {
 		return false
 	}
 	return r.cel.HasFunction(name)

@@ -125,10 +125,12 @@ func (c *compiler) fits(e *Expression, name string, t typ, n *schemas.Node) {
 	case kindObject:
 		ok = allows(n, "object")
 		if i := slices.IndexFunc(t.made, func(name string) bool { return n.Property(name) == nil }); ok && i >= 0 {
-			c.report(e.At, "wrong-type", problem.Say("%s has no property %q, which %s holds", name, t.made[i], e.text()), problem.Say("write it to a property that is an address"))
+			c.report(e.At, "wrong-type", problem.Say("%s has no property %q, which %s holds", name, t.made[i], e.text()), madeFor(t))
 		}
 		if allows(n, "string") {
-			fix = problem.Say(`name the part that is meant: address(x, "tinh")`)
+			if fix = problem.Say(`name the part that is meant: address(x, "tinh")`); slices.Equal(t.made, unitProperties[:]) {
+				fix = madeFor(t)
+			}
 		}
 	default:
 		ok = false
@@ -136,6 +138,14 @@ func (c *compiler) fits(e *Expression, name string, t typ, n *schemas.Node) {
 	if !ok {
 		c.report(e.At, "wrong-type", problem.Say("%s takes %s, but %s is %s", name, schemaWords(n), e.text(), article(t.kind)), fix)
 	}
+}
+
+// madeFor says where an object belongs that a function made.
+func madeFor(t typ) problem.Text {
+	if slices.Equal(t.made, unitProperties[:]) {
+		return problem.Say("write it to a property that is an administrative unit, such as donVi of an address")
+	}
+	return problem.Say("write it to a property that is an address")
 }
 
 // elementFits reports whether the elements of a list may stand in an array as they are.

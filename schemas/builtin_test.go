@@ -143,6 +143,7 @@ func TestBuiltinCodeLists(t *testing.T) {
 	want := map[string]int{
 		"danhmuc.gioitinh": 3, "danhmuc.giayto": 9, "danhmuc.loaidangky": 5, "danhmuc.loaikhaisinh": 5, "danhmuc.loaicutru": 3, "danhmuc.dantoc": 56, "danhmuc.quoctich": 249,
 		"danhmuc.tongiao": 17, "danhmuc.honnhan": 5, "danhmuc.nhommau": 12, "danhmuc.quanhechuho": 13, "danhmuc.loaihinhdoanhnghiep": 7, "danhmuc.trangthaidoanhnghiep": 6, "danhmuc.capnganh": 5,
+		"danhmuc.trangthaihoso": 10, "danhmuc.loaivanban": 32, "danhmuc.loaigiaybaotu": 8, "danhmuc.loaidangkykethon": 2, "danhmuc.vsic2018": 21, "danhmuc.vsic2025": 22,
 	}
 	set := builtin(t)
 	if len(set.CodeLists()) != len(want) {

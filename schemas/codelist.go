@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"sync"
+	"time"
 
 	"github.com/lienthong/truc/problem"
 )
@@ -15,11 +17,15 @@ type CodeList struct {
 	Title   map[string]string // by language, "vi" and "en"
 	// Source names where codes and names were read, in words.
 	Source string
+	// From and To are the days, as 2006-01-02, from which on and until which the list is in force, To not among them; "" where
+	// the list does not say, or does not end.
+	From, To string
 	// Provisional says why the list must be checked against the act before it is relied on; "" when it need not be.
 	Provisional string
 
 	codes []Code
 	index map[string]int
+	names func() *codeNames
 }
 
 // Code is one entry of a code list.
@@ -54,8 +60,14 @@ type codeListFile struct {
 	Version     string            `json:"version"`
 	Title       map[string]string `json:"title"`
 	Source      string            `json:"source"`
+	Valid       codeListValid     `json:"valid"`
 	Provisional string            `json:"provisional,omitempty"`
 	Codes       []Code            `json:"codes"`
+}
+
+type codeListValid struct {
+	From string `json:"from,omitempty"`
+	To   string `json:"to,omitempty"`
 }
 
 func parseCodeList(where string, raw []byte) (*CodeList, problem.List) {
@@ -69,7 +81,7 @@ func parseCodeList(where string, raw []byte) (*CodeList, problem.List) {
 		return nil, problem.List{{
 			Code: "schema.code-list", Where: where,
 			What: problem.Say("the file is not a code list: a member is unknown or has the wrong type"),
-			Fix:  problem.Say(`write {"id", "version", "title": {"vi", "en"}, "source", "provisional"?, "codes": [{"code", "vi", "en", "aliases"?}]}, all of them text`),
+			Fix:  problem.Say(`write {"id", "version", "title": {"vi", "en"}, "source", "valid"?: {"from"?, "to"?}, "provisional"?, "codes": [{"code", "vi", "en", "aliases"?}]}, all of them text`),
 		}}
 	}
 	var ps problem.List
@@ -85,13 +97,22 @@ func parseCodeList(where string, raw []byte) (*CodeList, problem.List) {
 	if f.Source == "" {
 		bad("/source", problem.Say("the list does not say where it comes from"), problem.Say("name the act or document; if it is not verified, say so in provisional"))
 	}
+	for member, day := range map[string]string{"/valid/from": f.Valid.From, "/valid/to": f.Valid.To} {
+		if _, err := time.Parse(time.DateOnly, day); err != nil && day != "" {
+			bad(member, problem.Say("%q is no day", day), problem.Say(`write it like "2025-11-15"`))
+		}
+	}
+	if f.Valid.From != "" && f.Valid.To != "" && f.Valid.To <= f.Valid.From {
+		bad("/valid/to", problem.Say("the list ends before it begins"), problem.Say("correct one of the two days"))
+	}
 	if len(f.Codes) == 0 {
 		bad("/codes", problem.Say("the list holds no code"), problem.Say("list at least one code"))
 	}
 	l := &CodeList{
-		ID: f.ID, Version: f.Version, Title: f.Title, Source: f.Source, Provisional: f.Provisional,
+		ID: f.ID, Version: f.Version, Title: f.Title, Source: f.Source, From: f.Valid.From, To: f.Valid.To, Provisional: f.Provisional,
 		codes: f.Codes, index: make(map[string]int, len(f.Codes)),
 	}
+	l.names = sync.OnceValue(func() *codeNames { return namesOf(l) })
 	for i, c := range f.Codes {
 		switch _, twice := l.index[c.Code]; {
 		case c.Code == "" || c.VI == "":

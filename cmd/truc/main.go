@@ -47,7 +47,9 @@ func verbs() []verb {
 		[]verb{replayVerb(), resnapshotVerb()},
 		dlqVerbs(),
 		mappingVerbs(),
-		[]verb{mappingExplainVerb(), schemaExportVerb(), alertTestVerb()},
+		[]verb{mappingExplainVerb(), schemaExportVerb()},
+		codeVerbs(),
+		[]verb{unitVerb(), alertTestVerb()},
 		serviceVerbs(),
 		[]verb{versionVerb()},
 	)

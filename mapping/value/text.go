@@ -5,6 +5,8 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
+
+	"github.com/lienthong/truc/schemas/match"
 )
 
 // AppendText cleans UTF-8 text: NFC, no blanks at the ends, every run of blanks inside (spaces, tabs, line ends, NBSP and the other
@@ -79,47 +81,4 @@ func invisible(r rune) bool {
 // AppendMatchKey appends a key under which spellings of a name that differ in marks or case are equal: decomposed, marks
 // dropped, đ as d, lower case: "Nguyễn Đức" gives "nguyen duc". It is for matching, never for display. Blanks stay: apply
 // it to the result of AppendText. ok is false when src is not valid UTF-8. It is idempotent.
-func AppendMatchKey(dst, src []byte) (out []byte, ok bool) {
-	start := len(dst)
-	for i := 0; i < len(src); {
-		c := src[i]
-		if c < utf8.RuneSelf {
-			if c >= 'A' && c <= 'Z' {
-				c += 'a' - 'A'
-			}
-			dst = append(dst, c)
-			i++
-			continue
-		}
-		r, size := utf8.DecodeRune(src[i:])
-		if r == utf8.RuneError && size == 1 {
-			return dst[:start], false
-		}
-		dst = appendFolded(dst, r, src[i:i+size])
-		i += size
-	}
-	return dst, true
-}
-
-func appendFolded(dst []byte, r rune, encoded []byte) []byte {
-	switch {
-	case r == 'đ' || r == 'Đ':
-		return append(dst, 'd')
-	case unicode.Is(unicode.Mn, r):
-		return dst
-	case unicode.ToLower(r) != r:
-		r = unicode.ToLower(r)
-	}
-	decomposition := norm.NFD.Properties(encoded).Decomposition()
-	if decomposition == nil {
-		return utf8.AppendRune(dst, r)
-	}
-	for i := 0; i < len(decomposition); {
-		d, size := utf8.DecodeRune(decomposition[i:])
-		i += size
-		if !unicode.Is(unicode.Mn, d) {
-			dst = utf8.AppendRune(dst, unicode.ToLower(d))
-		}
-	}
-	return dst
-}
+func AppendMatchKey(dst, src []byte) (out []byte, ok bool) { return match.AppendFolded(dst, src) }

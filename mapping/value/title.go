@@ -44,13 +44,3 @@ func AppendTitle(dst, src []byte) (out []byte, ok bool) {
 	}
 	return append(dst[:start], title...), true
 }
-
-// AppendLower appends UTF-8 text in NFC in small letters, every mark kept.
-func AppendLower(dst, src []byte) []byte {
-	for i := 0; i < len(src); {
-		r, size := utf8.DecodeRune(src[i:])
-		dst = utf8.AppendRune(dst, unicode.ToLower(r))
-		i += size
-	}
-	return dst
-}
