@@ -74,6 +74,7 @@ type place struct {
 	children map[string]*place
 	target   *place // of $ref
 	shape    *shape // its reading by the rule table
+	set      *set
 }
 
 func (p *place) object() map[string]any {
@@ -200,7 +201,7 @@ var (
 
 // walk makes the places of a schema and of all schemas in it.
 func (s *set) walk(raw any, draft Draft, resource, pointer, base string) (*place, error) {
-	p := &place{raw: raw, draft: draft, resource: resource, pointer: pointer, base: base, children: map[string]*place{}}
+	p := &place{raw: raw, draft: draft, resource: resource, pointer: pointer, base: base, children: map[string]*place{}, set: s}
 	s.places[resource+"\x00"+pointer] = p
 	s.order = append(s.order, p)
 	m, isObject := raw.(map[string]any)

@@ -1,0 +1,286 @@
+package compat
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/xeipuuv/gojsonschema"
+	"pgregory.net/rapid"
+)
+
+// verifyWitness lets the other validator confirm a witness, for the drafts it knows.
+func verifyWitness(t rapid.TB, old, updated *Document, r *Refusal) {
+	w, n := newChecker(old.root), newChecker(updated.root)
+	var v any
+	dec := json.NewDecoder(strings.NewReader(string(r.Witness)))
+	dec.UseNumber()
+	if err := dec.Decode(&v); err != nil {
+		t.Fatalf("witness %s: %v", r.Witness, err)
+	}
+	if w.err != nil || n.err != nil || !w.valid(v) || n.valid(v) {
+		t.Fatalf("witness %s: the old version must accept it and the new one refuse it", r.Witness)
+	}
+	if old.draft > Draft7 {
+		return
+	}
+	for i, d := range []*Document{old, updated} {
+		s, err := gojsonschema.NewSchema(gojsonschema.NewGoLoader(d.raw[""]))
+		if err != nil {
+			t.Fatalf("gojsonschema: %v", err)
+		}
+		result, err := s.Validate(gojsonschema.NewBytesLoader(r.Witness))
+		if err != nil || result.Valid() != (i == 0) {
+			t.Fatalf("witness %s for version %d: gojsonschema says valid=%t, %v", r.Witness, i, result.Valid(), err)
+		}
+	}
+}
+
+// TestSoundOnRules holds sound against every row: what the table allows is allowed, or a document shows why not; what
+// is allowed has no counterexample among the samples.
+func TestSoundOnRules(t *testing.T) {
+	for i, r := range rows(t) {
+		t.Run(fmt.Sprintf("%d %s", i, r.rule), func(t *testing.T) {
+			old, updated := parseText(t, r.draft, r.old), parseText(t, r.draft, r.updated)
+			refusal, err := Includes(old, updated)
+			switch {
+			case err != nil:
+				t.Fatal(err)
+			case refusal == nil:
+				if v, at := refute(old, updated); v != nil {
+					t.Fatalf("%s -> %s: called compatible, but %s is refused at %s", r.old, r.updated, v, at)
+				}
+			case refusal.Witness == nil && r.rule == "PATTERN_CHANGED": // patterns are compared by their text
+			case refusal.Witness == nil:
+				t.Errorf("%s -> %s (table: %t): no document shown: %s", r.old, r.updated, r.compatible, refusal.NotProven)
+			default:
+				verifyWitness(t, old, updated, refusal)
+				if refusal.Fix == "" {
+					t.Error("no fix")
+				}
+			}
+		})
+	}
+}
+
+// TestSound tries what the table does not compare, and what it is too strict about.
+func TestSound(t *testing.T) {
+	for _, tt := range []struct {
+		name, draft, old, updated string
+		want                      bool
+	}{
+		{"format changed", "7", `{"type":"string","format":"date"}`, `{"type":"string","format":"ipv4"}`, false},
+		{"format dropped", "7", `{"type":"string","format":"date"}`, `{"type":"string"}`, true},
+		{"format kept", "2020-12", `{"type":"string","format":"date","maxLength":3}`, `{"type":"string","format":"date"}`, true},
+		{"format for numbers", "7", `{"type":"integer"}`, `{"type":["integer","string"],"format":"date"}`, true},
+		{"propertyNames narrower", "7", `{"type":"object","propertyNames":{"maxLength":9}}`, `{"type":"object","propertyNames":{"maxLength":1}}`, false},
+		{"propertyNames wider", "7", `{"type":"object","propertyNames":{"maxLength":1}}`, `{"type":"object","propertyNames":{"maxLength":9}}`, true},
+		{"propertyNames of a closed object", "7", `{"type":"object","properties":{"a":{}},"additionalProperties":false}`, `{"type":"object","propertyNames":{"maxLength":1}}`, true},
+		{"then narrower", "7", `{"if":{"type":"string"},"then":{"minLength":1}}`, `{"if":{"type":"string"},"then":{"minLength":9}}`, false},
+		{"then wider", "7", `{"if":{"type":"string"},"then":{"minLength":9}}`, `{"if":{"type":"string"},"then":{"minLength":1}}`, true},
+		{"then follows from itself only", "7", `{"if":{"minLength":3},"then":{"minLength":3}}`, `{"type":["string","number"],"minLength":3}`, false},
+		{"else kept", "7", `{"if":{"required":["a"]},"then":{"required":["b"]},"else":{"required":["c"]}}`, `{"if":{"required":["a"]},"else":{"required":["c"]}}`, true},
+		{"else narrower", "7", `{"if":{"required":["a"]},"else":{}}`, `{"if":{"required":["a"]},"else":{"required":["c"]}}`, false},
+		{"contains narrower", "7", `{"type":"array","contains":{"minimum":1}}`, `{"type":"array","contains":{"type":"number","minimum":9}}`, false},
+		{"contains wider", "7", `{"type":"array","contains":{"type":"number","minimum":9}}`, `{"type":"array","contains":{"type":"number","minimum":1}}`, true},
+		{"contains dropped to zero", "2020-12", `{"type":"array"}`, `{"type":"array","contains":{"type":"string"},"minContains":0}`, true},
+		{"maxContains", "2020-12", `{"type":"array","contains":{"type":"string"},"maxContains":2}`, `{"type":"array","contains":{"type":"string"},"maxContains":1}`, false},
+		{"patternProperties narrower", "7", `{"type":"object","patternProperties":{"^a":{"type":"number","minimum":1}}}`, `{"type":"object","patternProperties":{"^a":{"type":"number","minimum":9}}}`, false},
+		{"patternProperties wider", "7", `{"type":"object","patternProperties":{"^a":{"type":"number","minimum":9}}}`, `{"type":"object","patternProperties":{"^a":{"type":"number","minimum":1}}}`, true},
+		{"patternProperties new", "7", `{"type":"object"}`, `{"type":"object","patternProperties":{"^a":{"type":"number"}}}`, false},
+		{"undeclared required", "7", `{"type":"object"}`, `{"type":"object","required":["b"]}`, false},
+		{"undeclared required dropped", "7", `{"type":"object","required":["b"]}`, `{"type":"object"}`, true},
+		{"required with default", "7", `{"type":"object","properties":{"a":{"default":1}}}`, `{"type":"object","properties":{"a":{"default":1}},"required":["a"]}`, false},
+		{"empty properties", "7", `{}`, `{"properties":{}}`, true},
+		{"pattern for numbers", "7", `{"type":"integer"}`, `{"type":"integer","pattern":"^a"}`, true},
+		{"max as exclusive", "7", `{"type":"number","maximum":4}`, `{"type":"number","exclusiveMaximum":5}`, true},
+		{"exclusive as max", "7", `{"type":"number","exclusiveMaximum":5}`, `{"type":"number","maximum":4}`, false},
+		{"const into enum", "7", `{"const":"a"}`, `{"enum":["b","a"]}`, true},
+		{"enum by pattern", "7", `{"enum":["a1","a2"]}`, `{"type":"string","pattern":"^a[0-9]$"}`, true},
+		{"enum and a wrong value", "7", `{"type":"string","enum":["a",1]}`, `{"type":"string"}`, true},
+		{"oneOf by kind", "7", `{"oneOf":[{"type":"string"},{"type":"null"}]}`, `{"oneOf":[{"type":"null"},{"type":"string"},{"type":"boolean"}]}`, true},
+		{"oneOf with overlap", "7", `{"oneOf":[{"type":"string"},{"type":"null"}]}`, `{"oneOf":[{"type":"null"},{"type":"string"},{"minLength":3}]}`, false},
+		{"union by const", "7", `{"oneOf":[{"type":"object","required":["k"],"properties":{"k":{"const":1}}}]}`, `{"oneOf":[{"type":"object","required":["k"],"properties":{"k":{"const":1}}},{"type":"object","required":["k"],"properties":{"k":{"const":2}}}]}`, true},
+		{"allOf to anyOf", "7", `{"allOf":[{"minLength":1},{"maxLength":3}]}`, `{"anyOf":[{"maxLength":3},{"type":"null"}]}`, true},
+		{"allOf merged", "7", `{"allOf":[{"type":"string"},{"maxLength":3}]}`, `{"type":"string","maxLength":3}`, true},
+		{"not narrower", "7", `{"not":{"type":"number"}}`, `{"not":{"type":"integer"}}`, true},
+		{"not wider", "7", `{"not":{"type":"integer"}}`, `{"not":{"type":"number"}}`, false},
+		{"not by type", "7", `{"type":"string"}`, `{"not":{"type":"integer"}}`, true},
+		{"recursion", "7", `{"type":"object","properties":{"n":{"$ref":"#"},"v":{"type":"integer"}}}`, `{"type":"object","properties":{"n":{"$ref":"#"},"v":{"type":"number"}}}`, true},
+		{"recursion narrower", "7", `{"type":"object","properties":{"n":{"$ref":"#"},"v":{"type":"number"}}}`, `{"type":"object","properties":{"n":{"$ref":"#"},"v":{"type":"integer"}}}`, false},
+		{"unevaluated closed grows", "2020-12", `{"type":"object","unevaluatedProperties":false}`, `{"type":"object","properties":{"a":{"type":"string"}},"unevaluatedProperties":false}`, true},
+		{"dependency by required", "7", `{"type":"object","required":["b"]}`, `{"type":"object","dependencies":{"a":["b"]}}`, true},
+		{"dependency into schema", "2019-09", `{"type":"object","dependentRequired":{"a":["b"]}}`, `{"type":"object","dependentSchemas":{"a":{"required":["b"]}}}`, false},
+		{"false accepts nothing", "7", `{"type":"object","required":["a"],"properties":{"a":false}}`, `{"type":"string"}`, true},
+		{"tuple closed", "7", `{"type":"array","items":[{"type":"integer"}],"additionalItems":false}`, `{"type":"array","items":{"type":"number"},"maxItems":1}`, false},
+		{"minProperties by required", "7", `{"type":"object","required":["a","b"]}`, `{"type":"object","minProperties":2}`, true},
+		{"multipleOf of integers", "7", `{"type":"integer"}`, `{"type":"number","multipleOf":0.5}`, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			old, updated := parseText(t, tt.draft, tt.old), parseText(t, tt.draft, tt.updated)
+			r, err := Includes(old, updated)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if r == nil {
+				if v, _ := refute(old, updated); v != nil || !tt.want {
+					t.Errorf("called compatible; counterexample %s", v)
+				}
+				return
+			}
+			if r.Witness != nil {
+				verifyWitness(t, old, updated, r)
+			}
+			if tt.want {
+				t.Errorf("refused: %+v", *r)
+			}
+			t.Logf("witness %s fix %s not proven %s", r.Witness, r.Fix, r.NotProven)
+		})
+	}
+}
+
+// drawSchema makes a schema of all keywords of draft 7.
+func drawSchema(t *rapid.T, depth int) any {
+	if depth == 0 {
+		return rapid.SampledFrom([]any{
+			true, map[string]any{"type": "string"}, map[string]any{"type": "integer"}, map[string]any{"const": "a"},
+			map[string]any{"enum": []any{"a", "b", json.Number("1")}}, map[string]any{"type": []any{"number", "null"}},
+		}).Draw(t, "leaf")
+	}
+	m := map[string]any{}
+	sub := func() any { return drawSchema(t, depth-1) }
+	small := func() any { return json.Number(fmt.Sprint(rapid.IntRange(0, 4).Draw(t, "n"))) }
+	names := []string{"a", "b", "ab"}
+	for range rapid.IntRange(0, 3).Draw(t, "keywords") {
+		switch k := rapid.SampledFrom(keywordNames).Draw(t, "keyword"); k {
+		case "type":
+			m[k] = rapid.SampledFrom([]any{"string", "integer", "number", "object", "array", []any{"string", "null"}, []any{"object", "array"}}).Draw(t, "type")
+		case "minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum":
+			m[k] = small()
+		case "multipleOf":
+			m[k] = rapid.SampledFrom([]any{json.Number("1"), json.Number("2"), json.Number("0.5")}).Draw(t, "step")
+		case "pattern":
+			m[k] = rapid.SampledFrom([]string{"^a", "b$", "^[0-9]+$"}).Draw(t, "pattern")
+		case "format":
+			m[k] = rapid.SampledFrom([]string{"date", "ipv4"}).Draw(t, "format")
+		case "uniqueItems":
+			m[k] = true
+		case "enum":
+			m[k] = []any{"a", json.Number("2"), nil, map[string]any{}}[:rapid.IntRange(1, 4).Draw(t, "values")]
+		case "const":
+			m[k] = rapid.SampledFrom([]any{"a", json.Number("2"), nil}).Draw(t, "value")
+		case "required":
+			m[k] = []any{rapid.SampledFrom(names).Draw(t, "name")}
+		case "properties":
+			m[k] = map[string]any{rapid.SampledFrom(names).Draw(t, "name"): sub()}
+		case "patternProperties":
+			m[k] = map[string]any{rapid.SampledFrom([]string{"^a", "b"}).Draw(t, "name"): sub()}
+		case "dependencies":
+			m[k] = map[string]any{rapid.SampledFrom(names).Draw(t, "name"): rapid.SampledFrom([]any{[]any{"b"}, map[string]any{"minProperties": json.Number("2")}}).Draw(t, "dependency")}
+		case "items":
+			m[k] = rapid.SampledFrom([]any{sub(), []any{sub()}}).Draw(t, "items")
+		case "allOf", "anyOf", "oneOf":
+			m[k] = []any{sub(), sub()}
+		case "if":
+			m["if"], m["then"], m["else"] = sub(), sub(), sub()
+		default: // one schema
+			m[k] = sub()
+		}
+	}
+	return m
+}
+
+var keywordNames = []string{
+	"type", "minLength", "maxLength", "pattern", "format", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum",
+	"multipleOf", "minItems", "maxItems", "uniqueItems", "items", "additionalItems", "contains", "minProperties",
+	"maxProperties", "required", "properties", "patternProperties", "additionalProperties", "propertyNames",
+	"dependencies", "enum", "const", "allOf", "anyOf", "oneOf", "not", "if",
+}
+
+func parseDrawn(t *rapid.T, v any) *Document {
+	d, err := Parse(encode(v), nil)
+	if err != nil {
+		t.Fatalf("parse %s: %v", encode(v), err)
+	}
+	return d
+}
+
+// loosen removes or relaxes one keyword: whatever it was given is accepted still.
+func loosen(t *rapid.T, v any) any {
+	m, isObject := v.(map[string]any)
+	if !isObject || len(m) == 0 {
+		return v
+	}
+	keys := sortedKeys(m)
+	k := rapid.SampledFrom(keys).Draw(t, "loosened")
+	next := clone(m)
+	switch k {
+	case "not", "if", "then", "else", "additionalProperties", "additionalItems", "items", "properties", "patternProperties":
+		// Taking these away moves what others apply to.
+		if k == "not" {
+			delete(next, k)
+		}
+	default:
+		delete(next, k)
+	}
+	return next
+}
+
+// TestSoundProperty draws pairs of schemas: what is called compatible has no counterexample, and a witness is one.
+// Run it longer with -rapid.checks=100000.
+func TestSoundProperty(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		a := drawSchema(t, 2)
+		b := a
+		if rapid.Bool().Draw(t, "related") {
+			b = loosen(t, loosen(t, a))
+		} else {
+			b = drawSchema(t, 2)
+		}
+		old, updated := parseDrawn(t, a), parseDrawn(t, b)
+		r, err := Includes(old, updated)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r != nil {
+			if r.Witness != nil {
+				w, n := newChecker(old.root), newChecker(updated.root)
+				var v any
+				dec := json.NewDecoder(strings.NewReader(string(r.Witness)))
+				dec.UseNumber()
+				if dec.Decode(&v) != nil || !w.valid(v) || n.valid(v) {
+					t.Fatalf("%s is no witness", r.Witness)
+				}
+			}
+			return
+		}
+		if v, at := refute(old, updated); v != nil {
+			t.Fatalf("%s\n-> %s\ncalled compatible, but %s is refused at %s", encode(a), encode(b), v, at)
+		}
+	})
+}
+
+// TestWidenings wants nearly every loosened schema accepted.
+func TestWidenings(t *testing.T) {
+	accepted, refused := 0, 0
+	rapid.Check(t, func(t *rapid.T) {
+		a := drawSchema(t, 2)
+		old, updated := parseDrawn(t, a), parseDrawn(t, loosen(t, a))
+		r, err := Includes(old, updated)
+		switch {
+		case err != nil:
+			t.Fatal(err)
+		case r == nil:
+			accepted++
+		case r.Witness != nil:
+			t.Fatalf("%s: a widening was refuted by %s: the generator is wrong", encode(a), r.Witness)
+		default:
+			refused++
+			t.Logf("not proven: %s: %s", encode(a), r.NotProven)
+		}
+	})
+	if refused*100 > accepted+refused {
+		t.Errorf("%d of %d widenings were not proven", refused, accepted+refused)
+	}
+}
