@@ -20,36 +20,40 @@ func (noLoader) Load(string) (any, error) { return nil, errOutside }
 
 const rootURL = "http://schema.invalid/schema"
 
-func newChecker(at *place) *checker {
-	if at.set == nil {
-		return &checker{err: errOutside}
-	}
+// compiler compiles the places of one set.
+type compiler struct {
+	santhosh *santhosh.Compiler
+	err      error
+}
+
+func newCompiler(s *set) *compiler {
 	c := santhosh.NewCompiler()
 	c.UseLoader(noLoader{})
 	c.AssertFormat()
-	c.DefaultDraft([...]*santhosh.Draft{santhosh.Draft4, santhosh.Draft6, santhosh.Draft7, santhosh.Draft2019, santhosh.Draft2020}[at.draft])
-	base := rootURL
-	if m, ok := at.set.raw[""].(map[string]any); ok {
-		for _, k := range []string{"$id", "id"} {
-			if id, ok := m[k].(string); ok && !strings.HasPrefix(id, "#") {
-				base = resolve(rootURL, id)
+	root := s.places["\x00#"]
+	c.DefaultDraft([...]*santhosh.Draft{santhosh.Draft4, santhosh.Draft6, santhosh.Draft7, santhosh.Draft2019, santhosh.Draft2020}[root.draft])
+	base := resolve(rootURL, root.base)
+	for _, name := range sortedKeys(s.raw) {
+		for _, u := range []string{urlOf(rootURL, name), urlOf(base, name)} {
+			var twice *santhosh.ResourceExistsError
+			if err := c.AddResource(u, s.raw[name]); err != nil && !errors.As(err, &twice) {
+				return &compiler{err: err}
 			}
 		}
 	}
-	for _, name := range sortedKeys(at.set.raw) {
-		for _, u := range []string{urlOf(rootURL, name), urlOf(base, name)} {
-			if err := c.AddResource(u, at.set.raw[name]); err != nil {
-				var twice *santhosh.ResourceExistsError
-				if !errors.As(err, &twice) {
-					return &checker{err: err}
-				}
-			}
-		}
+	return &compiler{santhosh: c}
+}
+
+func (c *compiler) checker(at *place) *checker {
+	if c.err != nil {
+		return &checker{err: c.err}
 	}
 	fragment := url.URL{Fragment: strings.TrimPrefix(at.pointer, "#")}
-	schema, err := c.Compile(urlOf(rootURL, at.resource) + fragment.String())
+	schema, err := c.santhosh.Compile(urlOf(rootURL, at.resource) + fragment.String())
 	return &checker{schema: schema, err: err}
 }
+
+func newChecker(at *place) *checker { return newCompiler(at.set).checker(at) }
 
 func urlOf(base, name string) string {
 	if name == "" {

@@ -25,7 +25,7 @@ func (p *proof) direct(a premise, b *place) bool {
 		}
 	}
 	m := b.object()
-	if m["enum"] != nil || m["const"] != nil && b.draft > Draft4 {
+	if _, given := m["const"]; m["enum"] != nil || given && b.draft > Draft4 {
 		return false // the premise has no finite list of values
 	}
 	if a.types&^b.allowed() != 0 || !sameIntegers(a, b) {
@@ -349,7 +349,8 @@ func (p *proof) branchesFollow(a premise, b *place) bool {
 	if some, _ := m["anyOf"].([]any); len(some) > 0 {
 		found := false
 		for i := range some {
-			found = found || p.includes(a, b.child("anyOf", fmt.Sprint(i)))
+			branch := b.child("anyOf", fmt.Sprint(i))
+			found = found || !p.clash(a, branch) && p.includes(a, branch)
 		}
 		if !found {
 			return false
@@ -358,7 +359,8 @@ func (p *proof) branchesFollow(a premise, b *place) bool {
 	if one, _ := m["oneOf"].([]any); len(one) > 0 {
 		exactly := false
 		for i := range one {
-			exactly = exactly || p.includes(a, b.child("oneOf", fmt.Sprint(i))) && p.apartFromOthers(a, b, i, len(one))
+			branch := b.child("oneOf", fmt.Sprint(i))
+			exactly = exactly || !p.clash(a, branch) && p.includes(a, branch) && p.apartFromOthers(a, b, i, len(one))
 		}
 		if !exactly {
 			return false
@@ -391,7 +393,7 @@ func (p *proof) apartFromOthers(a premise, b *place, chosen, n int) bool {
 
 // apart proves that no value meets both.
 func (p *proof) apart(a premise, b *place) bool {
-	if p.impossible(a.with(p, b), 3) {
+	if p.clash(a, b) {
 		return true
 	}
 	for _, n := range a.negatives {
@@ -400,4 +402,15 @@ func (p *proof) apart(a premise, b *place) bool {
 		}
 	}
 	return false
+}
+
+// clash says that two schemas plainly exclude each other, such as types of a union with different tags.
+func (p *proof) clash(a premise, b *place) bool {
+	c := claim{a.key(p), b}
+	answer, known := p.clashes[c]
+	if !known {
+		answer = p.impossible(a.with(p, b), 3)
+		p.clashes[c] = answer
+	}
+	return answer
 }

@@ -116,7 +116,7 @@ func union(n int, leaf string) string {
 		if i == n-1 {
 			properties["v"] = json.RawMessage(leaf)
 		}
-		definitions[fmt.Sprintf("t%d", i)] = map[string]any{"type": "object", "properties": properties}
+		definitions[fmt.Sprintf("t%d", i)] = map[string]any{"type": "object", "required": []any{"kind"}, "properties": properties}
 	}
 	text, _ := json.Marshal(map[string]any{"definitions": definitions, "oneOf": branches})
 	return string(text)

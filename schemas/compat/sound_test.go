@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/xeipuuv/gojsonschema"
 	"pgregory.net/rapid"
@@ -282,5 +283,32 @@ func TestWidenings(t *testing.T) {
 	})
 	if refused*100 > accepted+refused {
 		t.Errorf("%d of %d widenings were not proven", refused, accepted+refused)
+	}
+}
+
+// TestSoundIsQuick wants an answer within a person's patience, also for unions of many types that contain each other.
+func TestSoundIsQuick(t *testing.T) {
+	for _, tt := range []struct {
+		old, updated string
+		want         bool
+	}{
+		{`{"type":"integer"}`, `{"type":"number"}`, true},
+		{`{"type":"number"}`, `{"type":"integer"}`, false},
+	} {
+		start := time.Now()
+		r, err := Includes(parseText(t, "", union(12, tt.old)), parseText(t, "", union(12, tt.updated)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Logf("%v %+v", time.Since(start), r)
+		if r != nil && tt.want && r.Witness != nil {
+			t.Errorf("refuted by %s", r.Witness)
+		}
+		if r == nil && !tt.want {
+			t.Error("called compatible")
+		}
+		if d := time.Since(start); d > 3*time.Second {
+			t.Errorf("took %v", d)
+		}
 	}
 }

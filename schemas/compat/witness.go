@@ -10,9 +10,11 @@ import (
 )
 
 const (
-	maxWitnesses = 3000 // tried
-	maxText      = 4000 // in characters
-	maxMade      = 6000 // places visited
+	maxSampleDepth = 4
+	maxRootSamples = 600
+	maxText        = 4000   // in characters
+	maxChecks      = 12_000 // values validated
+	maxMade        = 6000   // places visited
 )
 
 // refute looks for a document that the writer accepts and the reader refuses, the shortest of those found, and tells
@@ -22,24 +24,23 @@ func refute(writer, reader *Document) (document json.RawMessage, at string) {
 	if !w.ok() || !r.ok() {
 		return nil, ""
 	}
-	s := &sampler{proof: &proof{numbers: map[*place]int{}, valid: map[*place]*checker{}, table: map[claim]*belief{}}}
+	s := &sampler{proof: newProof()}
 	for _, d := range []*Document{reader, writer} {
 		for _, name := range sortedKeys(d.raw) {
 			s.collect(d.raw[name])
 		}
 	}
-	tried := 0
-	for _, root := range []*place{writer.root, reader.root} {
-		for _, v := range s.samples(premise{}.with(s.proof, root), 4) {
-			if tried++; tried > maxWitnesses {
-				break
-			}
-			if !w.valid(v) || r.valid(v) {
-				continue
-			}
-			text := encode(v)
-			if document == nil || len(text) < len(document) {
-				document, at = text, r.refusedAt(v)
+	for depth := 1; depth <= maxSampleDepth && document == nil; depth++ { // short ones first
+		for _, root := range []*place{writer.root, reader.root} {
+			s.made = 0
+			for _, v := range s.samples(premise{}.with(s.proof, root), depth, true) {
+				if !w.valid(v) || r.valid(v) {
+					continue
+				}
+				text := encode(v)
+				if document == nil || len(text) < len(document) {
+					document, at = text, r.refusedAt(v)
+				}
 			}
 		}
 	}
@@ -153,8 +154,15 @@ var formats = map[string][]any{
 }
 
 // samples lists values that may meet the premise, a few or many by depth.
-func (s *sampler) samples(a premise, depth int) []any {
-	if s.made++; depth < 0 || s.made > maxMade {
+func (s *sampler) samples(a premise, depth int, root bool) []any {
+	n := 6
+	if depth > 1 {
+		n = 6 * depth
+	}
+	if root {
+		n = maxRootSamples
+	}
+	if s.made++; depth < 0 || s.made > maxMade || s.proof.checks > maxChecks {
 		return nil
 	}
 	if values, finite := a.values(); finite {
@@ -166,27 +174,24 @@ func (s *sampler) samples(a premise, depth int) []any {
 	for _, next := range a.cases(s.proof) {
 		var lists [][]any
 		for _, one := range next {
-			lists = append(lists, s.samples(one, depth))
+			lists = append(lists, s.samples(one, depth, root))
 		}
 		if len(lists) > 0 {
-			return mixed(lists, most(depth))
+			return mixed(lists, n)
 		}
 	}
 	switch {
 	case a.types.has(typeNumber):
-		return limit(s.ofNumbers(a), most(depth))
+		return limit(s.ofNumbers(a), n)
 	case a.types.has(typeString):
-		return limit(s.ofStrings(a), most(depth))
+		return limit(s.ofStrings(a), n)
 	case a.types.has(typeArray):
-		return limit(s.ofArrays(a, depth), most(depth))
+		return limit(s.ofArrays(a, depth), n)
 	case a.types.has(typeObject):
-		return limit(s.ofObjects(a, depth), most(depth))
+		return limit(s.ofObjects(a, depth), n)
 	}
 	return nil
 }
-
-// most is how many values are made of a place: many of the root, few deep inside.
-func most(depth int) int { return []int{6, 6, 10, 24, 600}[min(depth, 4)] }
 
 func limit(values []any, n int) []any { return values[:min(len(values), n)] }
 
@@ -209,10 +214,14 @@ func mixed(lists [][]any, n int) []any {
 
 // fitting keeps the values that the members accept, or all where that cannot be told.
 func (s *sampler) fitting(a premise, values []any) []any {
+	rough := premise{types: a.types, members: a.members} // the whole document is judged in the end
 	var out []any
 	seen := map[string]bool{}
 	for _, v := range values {
-		if key := valueKey(v); !seen[key] && !s.proof.refuses(a, v) {
+		if s.proof.checks > maxChecks {
+			break
+		}
+		if key := valueKey(v); !seen[key] && !s.proof.refuses(rough, v) {
 			seen[key] = true
 			out = append(out, v)
 		}
@@ -263,14 +272,14 @@ func (s *sampler) ofStrings(a premise) []any {
 func (s *sampler) ofArrays(a premise, depth int) []any {
 	values := []any{[]any{}}
 	lengths := append([]int{1, 2, 3}, s.lengths...)
-	rest := s.samples(a.item(s.proof, -1), depth-1)
+	rest := s.samples(a.item(s.proof, -1), depth-1, false)
 	for _, n := range lengths {
 		if n > 40 {
 			continue
 		}
 		list, other := make([]any, 0, n), make([]any, 0, n)
 		for i := range n {
-			item := s.samples(a.item(s.proof, i), depth-2)
+			item := s.samples(a.item(s.proof, i), depth-2, false)
 			if len(item) == 0 {
 				item = rest
 			}
@@ -282,10 +291,10 @@ func (s *sampler) ofArrays(a premise, depth int) []any {
 		values = append(values, list, other)
 	}
 	for i := range 4 {
-		for _, v := range s.samples(a.item(s.proof, i), depth-1) {
+		for _, v := range s.samples(a.item(s.proof, i), depth-1, false) {
 			list := make([]any, 0, i+1)
 			for j := range i {
-				if before := s.samples(a.item(s.proof, j), depth-2); len(before) > 0 {
+				if before := s.samples(a.item(s.proof, j), depth-2, false); len(before) > 0 {
 					list = append(list, before[0])
 				}
 			}
@@ -297,7 +306,7 @@ func (s *sampler) ofArrays(a premise, depth int) []any {
 	}
 	for _, m := range a.speaking() {
 		if c := m.child("contains"); c != nil {
-			for _, v := range s.samples(premise{}.with(s.proof, c), depth-1) {
+			for _, v := range s.samples(premise{}.with(s.proof, c), depth-1, false) {
 				values = append(values, []any{v}, []any{v, v})
 			}
 		}
@@ -322,7 +331,7 @@ func (s *sampler) ofObjects(a premise, depth int) []any {
 		if s.proof.impossible(about, 1) {
 			continue
 		}
-		choices[name] = s.samples(about, depth-1)
+		choices[name] = s.samples(about, depth-1, false)
 		if len(choices[name]) == 0 {
 			continue
 		}
@@ -356,7 +365,7 @@ func (s *sampler) ofObjects(a premise, depth int) []any {
 		delete(without, name)
 		lists = append(lists, append(list, without))
 	}
-	return s.fitting(a, append(values[:min(len(values), 20)], mixed(lists, most(depth))...))
+	return s.fitting(a, append(values[:min(len(values), 20)], mixed(lists, maxRootSamples)...))
 }
 
 func clone(m map[string]any) map[string]any {
