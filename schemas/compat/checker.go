@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	santhosh "github.com/santhosh-tekuri/jsonschema/v6"
+	jsonkind "github.com/santhosh-tekuri/jsonschema/v6/kind"
 )
 
 // checker validates values against one place of a document.
@@ -73,9 +74,16 @@ func (c *checker) refusedAt(v any) string {
 		return "#"
 	}
 	for len(invalid.Causes) > 0 {
+		_, oneOf := invalid.ErrorKind.(*jsonkind.OneOf)
+		if _, anyOf := invalid.ErrorKind.(*jsonkind.AnyOf); oneOf || anyOf {
+			break // no branch is more to blame than the others
+		}
 		invalid = invalid.Causes[0]
 	}
 	_, fragment, _ := strings.Cut(invalid.SchemaURL, "#")
+	if plain, err := url.PathUnescape(fragment); err == nil {
+		fragment = plain
+	}
 	for _, word := range invalid.ErrorKind.KeywordPath() {
 		fragment += "/" + escape(word)
 	}

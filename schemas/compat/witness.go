@@ -11,7 +11,7 @@ import (
 
 const (
 	maxSampleDepth = 4
-	maxRootSamples = 600
+	maxRootSamples = 1500
 	maxText        = 4000   // in characters
 	maxChecks      = 12_000 // values validated
 	maxMade        = 6000   // places visited
@@ -56,12 +56,14 @@ type sampler struct {
 	lengths []int
 	texts   []any
 	names   []string
+	counted bool // a schema counts properties
 }
 
 func (s *sampler) collect(v any) {
 	switch v := v.(type) {
 	case map[string]any:
 		for _, k := range sortedKeys(v) {
+			s.counted = s.counted || k == "maxProperties" || k == "minProperties"
 			switch e := v[k].(type) {
 			case json.Number:
 				s.number(e)
@@ -321,7 +323,11 @@ func (s *sampler) ofObjects(a premise, depth int) []any {
 			names = append(names, n)
 		}
 	}
-	for i := range max(1, min(slices.Max(append(s.lengths, 0)), 12)) {
+	extra := 1
+	if s.counted {
+		extra = max(1, min(slices.Max(append(s.lengths, 0)), 12))
+	}
+	for i := range extra {
 		names = append(names, "khac"+strings.Repeat("c", i))
 	}
 	choices := map[string][]any{}
