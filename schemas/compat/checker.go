@@ -27,7 +27,15 @@ type compiler struct {
 	err      error
 }
 
+// maxPlaces keeps the validator, whose time to compile grows faster than the schema, within a part of a second.
+const maxPlaces = 4000
+
+var errLarge = errors.New("the schema has too many subschemas to look for a document")
+
 func newCompiler(s *set) *compiler {
+	if len(s.order) > maxPlaces {
+		return &compiler{err: errLarge}
+	}
 	c := santhosh.NewCompiler()
 	c.UseLoader(noLoader{})
 	c.AssertFormat()
@@ -55,6 +63,29 @@ func (c *compiler) checker(at *place) *checker {
 }
 
 func newChecker(at *place) *checker { return newCompiler(at.set).checker(at) }
+
+// plainly judges a value where a place says no more than type, enum and const.
+func plainly(b *place, v any) (accepted, known bool) {
+	if b.draft == Draft4 || b.object() == nil {
+		return false, false
+	}
+	accepted = b.allowed()&typesOf(v) == typesOf(v)
+	for _, k := range sortedKeys(b.object()) {
+		switch value := b.object()[k]; k {
+		case "enum":
+			list, _ := value.([]any)
+			accepted = accepted && within([]any{v}, list)
+		case "const":
+			accepted = accepted && equal(value, v)
+		case "type", "title", "description", "default", "examples":
+		default:
+			if !strings.HasPrefix(k, "x-") {
+				return false, false
+			}
+		}
+	}
+	return accepted, accepted // a refusal of 1.0 is left to the validator
+}
 
 func urlOf(base, name string) string {
 	if name == "" {

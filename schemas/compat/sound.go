@@ -2,7 +2,9 @@ package compat
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"strings"
 )
 
 // Includes tells whether the reader accepts every document that the writer accepts, as far as the schemas say; nil when
@@ -24,14 +26,16 @@ func Includes(writer, reader *Document) (*Refusal, error) {
 			}
 		}
 	}
-	witness, place := refute(writer, reader)
+	witness, place, impeded := refute(p, writer, reader)
 	switch {
 	case witness != nil:
 		refusal.Witness = witness
 		refusal.Fix = fmt.Sprintf("%s: leave it out, or loosen it until it accepts the document shown", place)
 	case writer.dynamic() || reader.dynamic():
 		refusal.NotProven = "the schema uses $dynamicRef or $recursiveRef, which cannot be compared without a document"
-	case newChecker(writer.root).err != nil || newChecker(reader.root).err != nil:
+	case errors.Is(impeded, errLarge):
+		refusal.NotProven = fmt.Sprintf("a version has more than %d subschemas: no document was sought", maxPlaces)
+	case impeded != nil:
 		refusal.NotProven = "a version is no valid schema of its draft, or has a pattern that this program cannot run"
 	case p.exhausted:
 		refusal.NotProven = "there are too many combinations of branches to prove it"
@@ -202,6 +206,9 @@ func (p *proof) follows(a premise, b *place) bool {
 }
 
 func (p *proof) accepts(b *place, v any) bool {
+	if accepted, known := plainly(b, v); known {
+		return accepted
+	}
 	p.checks++
 	c := p.checker(b)
 	return c.ok() && c.valid(v)
@@ -238,6 +245,27 @@ func (p *proof) checker(at *place) *checker {
 		p.valid[at] = p.compilers[at.set].checker(at)
 	}
 	return p.valid[at]
+}
+
+// suspects are the names of the properties on the way to what could not be proven.
+func (p *proof) suspects() map[string]bool {
+	out := map[string]bool{}
+	for _, b := range p.table {
+		if b.holds {
+			continue
+		}
+		_, tail, found := strings.Cut(b.conclusion.pointer, "/properties/")
+		for found {
+			name := ""
+			if name, tail, found = strings.Cut(tail, "/"); name != "" {
+				out[strings.ReplaceAll(strings.ReplaceAll(name, "~1", "/"), "~0", "~")] = true
+			}
+			if found {
+				_, tail, found = strings.Cut("/"+tail, "/properties/")
+			}
+		}
+	}
+	return out
 }
 
 // encode writes a witness.

@@ -1,6 +1,7 @@
 package compat
 
 import (
+	"cmp"
 	"encoding/json"
 	"math/big"
 	"regexp"
@@ -12,19 +13,21 @@ import (
 const (
 	maxSampleDepth = 4
 	maxRootSamples = 1500
+	maxNames       = 60     // of an object
 	maxText        = 4000   // in characters
 	maxChecks      = 12_000 // values validated
 	maxMade        = 6000   // places visited
 )
 
 // refute looks for a document that the writer accepts and the reader refuses, the shortest of those found, and tells
-// where the reader refuses it.
-func refute(writer, reader *Document) (document json.RawMessage, at string) {
-	w, r := newChecker(writer.root), newChecker(reader.root)
+// where the reader refuses it. Properties at which the proof failed are tried first.
+func refute(p *proof, writer, reader *Document) (document json.RawMessage, at string, impeded error) {
+	w, r := p.checker(writer.root), p.checker(reader.root)
 	if !w.ok() || !r.ok() {
-		return nil, ""
+		return nil, "", cmp.Or(w.err, r.err)
 	}
-	s := &sampler{proof: newProof()}
+	p.checks = 0
+	s := &sampler{proof: p, suspects: p.suspects()}
 	for _, d := range []*Document{reader, writer} {
 		for _, name := range sortedKeys(d.raw) {
 			s.collect(d.raw[name])
@@ -44,19 +47,20 @@ func refute(writer, reader *Document) (document json.RawMessage, at string) {
 			}
 		}
 	}
-	return document, at
+	return document, at, nil
 }
 
 // sampler makes values that a schema may accept, with the constants of both schemas in mind: a bound of the one is
 // where the other is broken.
 type sampler struct {
-	proof   *proof
-	made    int
-	numbers []any
-	lengths []int
-	texts   []any
-	names   []string
-	counted bool // a schema counts properties
+	proof    *proof
+	made     int
+	numbers  []any
+	lengths  []int
+	texts    []any
+	names    []string
+	suspects map[string]bool
+	counted  bool // a schema counts properties
 }
 
 func (s *sampler) collect(v any) {
@@ -318,8 +322,12 @@ func (s *sampler) ofArrays(a premise, depth int) []any {
 
 func (s *sampler) ofObjects(a premise, depth int) []any {
 	names := a.declared()
+	declared := make(map[string]bool, len(names))
+	for _, n := range names {
+		declared[n] = true
+	}
 	for _, n := range s.names {
-		if !slices.Contains(names, n) {
+		if !declared[n] {
 			names = append(names, n)
 		}
 	}
@@ -330,9 +338,14 @@ func (s *sampler) ofObjects(a premise, depth int) []any {
 	for i := range extra {
 		names = append(names, "khac"+strings.Repeat("c", i))
 	}
+	slices.SortStableFunc(names, func(x, y string) int { return s.rank(a, x) - s.rank(a, y) })
 	choices := map[string][]any{}
 	base, full := map[string]any{}, map[string]any{}
-	for _, name := range names {
+	tried := names[:min(len(names), maxNames)]
+	for i, name := range names {
+		if i >= maxNames && !a.requires(name) {
+			continue
+		}
 		about := a.property(s.proof, name)
 		if s.proof.impossible(about, 1) {
 			continue
@@ -344,13 +357,13 @@ func (s *sampler) ofObjects(a premise, depth int) []any {
 		if a.requires(name) {
 			base[name] = choices[name][0]
 		}
-		if slices.Contains(a.declared(), name) {
+		if declared[name] {
 			full[name] = choices[name][0]
 		}
 	}
 	values := []any{base, full}
 	grown := clone(base)
-	for _, name := range names { // as many as minProperties may want
+	for _, name := range tried { // as many as minProperties may want
 		if len(choices[name]) > 0 && grown[name] == nil {
 			grown = clone(grown)
 			grown[name] = choices[name][0]
@@ -358,7 +371,7 @@ func (s *sampler) ofObjects(a premise, depth int) []any {
 		}
 	}
 	var lists [][]any
-	for _, name := range names {
+	for _, name := range tried {
 		var list []any
 		for _, v := range choices[name] {
 			for _, start := range []map[string]any{base, full} {
@@ -372,6 +385,17 @@ func (s *sampler) ofObjects(a premise, depth int) []any {
 		lists = append(lists, append(list, without))
 	}
 	return s.fitting(a, append(values[:min(len(values), 20)], mixed(lists, maxRootSamples)...))
+}
+
+// rank puts suspects first and what is required before what is not.
+func (s *sampler) rank(a premise, name string) int {
+	switch {
+	case s.suspects[name]:
+		return 0
+	case a.requires(name):
+		return 1
+	}
+	return 2
 }
 
 func clone(m map[string]any) map[string]any {
