@@ -1,6 +1,9 @@
 package compat
 
-import "fmt"
+import (
+	"fmt"
+	"strconv"
+)
 
 func (c *comparison) compareArrays(o *outcome, old, updated *shape) {
 	oldTuple, oldRest, oldAll := old.list()
@@ -58,7 +61,7 @@ func (s *shape) list() (tuple []*shape, additional, all rest) {
 		return nil, rest{}, rest{schema: s.at("items")}
 	}
 	for i := range members {
-		tuple = append(tuple, s.at(keyword, fmt.Sprint(i)))
+		tuple = append(tuple, s.at(keyword, strconv.Itoa(i)))
 	}
 	switch v := s.value(after); v {
 	case nil, true:

@@ -157,7 +157,7 @@ func compareOpenness(o *outcome, keyword, name string, old, updated *shape) {
 // compareUnevaluated compares unevaluatedProperties or unevaluatedItems.
 func compareUnevaluated(o *outcome, keyword, name string, old, updated *shape) {
 	before, after := old.at(keyword), updated.at(keyword)
-	is := func(s *shape, k kind) bool { return s != nil && s.kind == k }
+	nothing := func(s *shape) bool { return s != nil && s.kind == kindFalse }
 	anything := func(s *shape) bool { return s == nil || s.kind == kindEmpty }
 	switch {
 	case anything(before) && anything(after):
@@ -166,9 +166,9 @@ func compareUnevaluated(o *outcome, keyword, name string, old, updated *shape) {
 		} else if before != nil && after == nil {
 			o.say(keyword, Rule(name+"_EXTENDED"))
 		}
-	case is(before, kindFalse) && !is(after, kindFalse):
+	case nothing(before) && !nothing(after):
 		o.say(keyword, Rule(name+"_ADDED"))
-	case !is(before, kindFalse) && is(after, kindFalse):
+	case !nothing(before) && nothing(after):
 		o.say(keyword, Rule(name+"_REMOVED"))
 	case anything(before):
 		o.say(keyword, Rule(name+"_NARROWED"))

@@ -10,6 +10,7 @@ import (
 	"io"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -236,7 +237,7 @@ func (s *set) walk(raw any, draft Draft, resource, pointer, base string) (*place
 			return nil, fmt.Errorf("%s/%s is no list; write a list of schemas", pointer, k)
 		}
 		for i, v := range list {
-			if err := add(v, k, fmt.Sprint(i)); err != nil {
+			if err := add(v, k, strconv.Itoa(i)); err != nil {
 				return nil, err
 			}
 		}

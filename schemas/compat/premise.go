@@ -6,6 +6,7 @@ import (
 	"math/big"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -99,7 +100,7 @@ func (a premise) with(p *proof, more ...*place) premise {
 		}
 		list, _ := m.object()["allOf"].([]any)
 		for i := range list {
-			more = append(more, m.child("allOf", fmt.Sprint(i)))
+			more = append(more, m.child("allOf", strconv.Itoa(i)))
 		}
 	}
 	slices.SortFunc(a.members, func(x, y *place) int { return p.number(x) - p.number(y) })
@@ -268,7 +269,7 @@ func (p *place) tuple() (first []*place, others *place) {
 	}
 	list, isTuple := p.object()[keyword].([]any)
 	for i := range list {
-		first = append(first, p.child(keyword, fmt.Sprint(i)))
+		first = append(first, p.child(keyword, strconv.Itoa(i)))
 	}
 	if !isTuple {
 		after = "items"
@@ -307,10 +308,10 @@ func (a premise) cases(p *proof) [][]premise {
 			for i := range list {
 				next := a
 				next.split = append(slices.Clone(a.split), m)
-				next = next.with(p, m.child(of, fmt.Sprint(i)))
+				next = next.with(p, m.child(of, strconv.Itoa(i)))
 				for j := range list {
 					if of == "oneOf" && i != j {
-						next.negatives = append(next.negatives, m.child(of, fmt.Sprint(j)))
+						next.negatives = append(next.negatives, m.child(of, strconv.Itoa(j)))
 					}
 				}
 				out = append(out, next)

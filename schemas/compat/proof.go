@@ -1,11 +1,11 @@
 package compat
 
 import (
-	"fmt"
 	"math/big"
 	"reflect"
 	"regexp"
 	"slices"
+	"strconv"
 )
 
 // direct proves a conclusion keyword by keyword: each one must follow from the premise.
@@ -342,14 +342,14 @@ func (p *proof) branchesFollow(a premise, b *place) bool {
 	m := b.object()
 	every, _ := m["allOf"].([]any)
 	for i := range every {
-		if !p.includes(a, b.child("allOf", fmt.Sprint(i))) {
+		if !p.includes(a, b.child("allOf", strconv.Itoa(i))) {
 			return false
 		}
 	}
 	if some, _ := m["anyOf"].([]any); len(some) > 0 {
 		found := false
 		for i := range some {
-			branch := b.child("anyOf", fmt.Sprint(i))
+			branch := b.child("anyOf", strconv.Itoa(i))
 			found = found || !p.clash(a, branch) && p.includes(a, branch)
 		}
 		if !found {
@@ -359,7 +359,7 @@ func (p *proof) branchesFollow(a premise, b *place) bool {
 	if one, _ := m["oneOf"].([]any); len(one) > 0 {
 		exactly := false
 		for i := range one {
-			branch := b.child("oneOf", fmt.Sprint(i))
+			branch := b.child("oneOf", strconv.Itoa(i))
 			exactly = exactly || !p.clash(a, branch) && p.includes(a, branch) && p.apartFromOthers(a, b, i, len(one))
 		}
 		if !exactly {
@@ -384,7 +384,7 @@ func (p *proof) branchesFollow(a premise, b *place) bool {
 
 func (p *proof) apartFromOthers(a premise, b *place, chosen, n int) bool {
 	for i := range n {
-		if i != chosen && !p.apart(a, b.child("oneOf", fmt.Sprint(i))) {
+		if i != chosen && !p.apart(a, b.child("oneOf", strconv.Itoa(i))) {
 			return false
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"strconv"
 	"strings"
 )
 
@@ -109,7 +110,7 @@ func (p *place) inPlace() []*place {
 	for _, k := range []string{"allOf", "anyOf", "oneOf"} {
 		list, _ := m[k].([]any)
 		for i := range list {
-			out = append(out, p.child(k, fmt.Sprint(i)))
+			out = append(out, p.child(k, strconv.Itoa(i)))
 		}
 	}
 	for _, k := range []string{"dependentSchemas", "dependencies"} {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/big"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -107,7 +108,7 @@ func read(p *place) *shape {
 		}
 		c := &shape{kind: kindCombined, place: p, of: of}
 		for i := range list {
-			c.subs = append(c.subs, shapeOf(p.child(of, fmt.Sprint(i))))
+			c.subs = append(c.subs, shapeOf(p.child(of, strconv.Itoa(i))))
 		}
 		parts = append(parts, c)
 	}

@@ -256,7 +256,7 @@ func (p *proof) suspects() map[string]bool {
 		}
 		_, tail, found := strings.Cut(b.conclusion.pointer, "/properties/")
 		for found {
-			name := ""
+			var name string
 			if name, tail, found = strings.Cut(tail, "/"); name != "" {
 				out[strings.ReplaceAll(strings.ReplaceAll(name, "~1", "/"), "~0", "~")] = true
 			}

@@ -72,9 +72,10 @@ func (s *sampler) collect(v any) {
 			case json.Number:
 				s.number(e)
 			case string:
-				if k == "pattern" {
+				switch k {
+				case "pattern":
 					s.texts = append(s.texts, anyOf(matching(e))...)
-				} else if k == "format" {
+				case "format":
 					s.texts = append(s.texts, formats[e]...)
 				}
 			case []any:
@@ -241,12 +242,9 @@ func (s *sampler) ofNumbers(a premise) []any {
 	for _, m := range a.speaking() {
 		if step := decimal(m.object()["multipleOf"]); step != nil {
 			for _, n := range s.numbers {
-				if q := new(big.Rat).Quo(decimal(n), step); q.IsInt() {
-					continue
-				} else {
-					whole := new(big.Int).Quo(q.Num(), q.Denom())
-					values = append(values, exact(new(big.Rat).Mul(step, new(big.Rat).SetInt(whole))))
-				}
+				q := new(big.Rat).Quo(decimal(n), step)
+				whole := new(big.Int).Quo(q.Num(), q.Denom())
+				values = append(values, exact(new(big.Rat).Mul(step, new(big.Rat).SetInt(whole))))
 			}
 			for i := int64(1); i <= 7; i += 2 {
 				values = append(values, exact(new(big.Rat).Mul(step, big.NewRat(i, 1))))
