@@ -105,6 +105,7 @@ func TestSound(t *testing.T) {
 		{"enum and a wrong value", "7", `{"type":"string","enum":["a",1]}`, `{"type":"string"}`, true},
 		{"oneOf by kind", "7", `{"oneOf":[{"type":"string"},{"type":"null"}]}`, `{"oneOf":[{"type":"null"},{"type":"string"},{"type":"boolean"}]}`, true},
 		{"oneOf with overlap", "7", `{"oneOf":[{"type":"string"},{"type":"null"}]}`, `{"oneOf":[{"type":"null"},{"type":"string"},{"minLength":3}]}`, false},
+		{"one branch too many", "7", `{"type":"string"}`, `{"oneOf":[{"type":"string"},{"minLength":3}]}`, false},
 		{"union by const", "7", `{"oneOf":[{"type":"object","required":["k"],"properties":{"k":{"const":1}}}]}`, `{"oneOf":[{"type":"object","required":["k"],"properties":{"k":{"const":1}}},{"type":"object","required":["k"],"properties":{"k":{"const":2}}}]}`, true},
 		{"allOf to anyOf", "7", `{"allOf":[{"minLength":1},{"maxLength":3}]}`, `{"anyOf":[{"maxLength":3},{"type":"null"}]}`, true},
 		{"allOf merged", "7", `{"allOf":[{"type":"string"},{"maxLength":3}]}`, `{"type":"string","maxLength":3}`, true},
