@@ -124,7 +124,7 @@ func Parse(text []byte, references map[string][]byte) (*Document, error) {
 		return nil, err
 	}
 	for _, p := range s.order {
-		shapeOf(p)
+		shapeOf(p).prepare()
 	}
 	return &Document{draft: root.draft, root: root, raw: s.raw}, nil
 }

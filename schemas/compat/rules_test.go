@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -246,4 +247,20 @@ func TestReferences(t *testing.T) {
 	if err != nil || v.Compatible || v.Refusals[0].Differences[0].Pointer != "#/properties/b" {
 		t.Errorf("%+v, %v: want TYPE_NARROWED at #/properties/b", v, err)
 	}
+}
+
+// TestShared compares the same documents in several goroutines; the race detector watches.
+func TestShared(t *testing.T) {
+	old, updated := parseText(t, "", union(4, `{"type":"integer"}`)), parseText(t, "", union(4, `{"type":"number"}`))
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			for _, mode := range []Mode{Strict, Sound} {
+				if v, err := Check(Backward, mode, updated, []*Document{old}); err != nil || !v.Compatible {
+					t.Errorf("%s: %+v, %v", mode, v, err)
+				}
+			}
+		})
+	}
+	wg.Wait()
 }

@@ -131,6 +131,16 @@ func typed(p *place, name string) *shape {
 	return s
 }
 
+// prepare computes the keys of all branches: afterwards goroutines may share the shape.
+func (s *shape) prepare() {
+	for _, sub := range s.subs {
+		if sub.text == "" {
+			sub.key()
+			sub.prepare()
+		}
+	}
+}
+
 // key is equal for branches that say the same.
 func (s *shape) key() string {
 	if s.text == "" {
