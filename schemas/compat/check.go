@@ -1,0 +1,133 @@
+package compat
+
+import (
+	"encoding/json"
+	"fmt"
+)
+
+// Level says with which versions a new one must agree, and in which direction.
+type Level string
+
+// The levels of the registries of the field.
+const (
+	None               Level = "NONE"
+	Backward           Level = "BACKWARD"            // the new version accepts what the latest accepted
+	BackwardTransitive Level = "BACKWARD_TRANSITIVE" // … what any earlier one accepted
+	Forward            Level = "FORWARD"             // the latest version accepts what the new one accepts
+	ForwardTransitive  Level = "FORWARD_TRANSITIVE"
+	Full               Level = "FULL" // both
+	FullTransitive     Level = "FULL_TRANSITIVE"
+)
+
+// Levels lists all levels.
+func Levels() []Level {
+	return []Level{None, Backward, BackwardTransitive, Forward, ForwardTransitive, Full, FullTransitive}
+}
+
+func (l Level) backward() bool {
+	return l == Backward || l == BackwardTransitive || l == Full || l == FullTransitive
+}
+
+func (l Level) forward() bool {
+	return l == Forward || l == ForwardTransitive || l == Full || l == FullTransitive
+}
+
+func (l Level) transitive() bool {
+	return l == BackwardTransitive || l == ForwardTransitive || l == FullTransitive
+}
+
+// Mode says whose judgement counts.
+type Mode string
+
+// The two judgements.
+const (
+	Strict Mode = "strict" // the rule table of Confluent Schema Registry
+	Sound  Mode = "sound"  // what documents the two versions accept
+)
+
+// Verdict is the answer to a new version.
+type Verdict struct {
+	Compatible bool
+	// Refusals hold one entry for each earlier version and direction that fails; none when Compatible.
+	Refusals []Refusal
+}
+
+// Refusal says why a new version cannot follow an earlier one.
+type Refusal struct {
+	// Version is the index in the history.
+	Version int
+	// Direction is Backward when the new version refuses a document of the earlier one, Forward in the other case.
+	Direction Level
+	// Differences are what the judgement rests on, the incompatible ones only.
+	Differences []Difference
+	// Witness is a document that the writer's version accepts and the reader's refuses; nil in strict mode, and when
+	// none was found: then the versions were not proven to agree, and NotProven says why.
+	Witness   json.RawMessage
+	NotProven string
+	// Fix is the smallest change that would pass.
+	Fix string
+}
+
+// Check judges a new version against the earlier ones, the oldest first. It fails for an unknown level or mode, and with
+// ErrTooComplex.
+func Check(level Level, mode Mode, updated *Document, history []*Document) (Verdict, error) {
+	known := false
+	for _, l := range Levels() {
+		known = known || l == level
+	}
+	if !known {
+		return Verdict{}, fmt.Errorf("%q is no compatibility level; use one of %v", level, Levels())
+	}
+	if mode != Strict && mode != Sound {
+		return Verdict{}, fmt.Errorf("%q is no way of judging; use %s or %s", mode, Strict, Sound)
+	}
+	v := Verdict{Compatible: true}
+	from := 0
+	if !level.transitive() {
+		from = max(0, len(history)-1)
+	}
+	judge := func(version int, direction Level, writer, reader *Document) error {
+		refusal, err := judgeOne(mode, writer, reader)
+		if err != nil || refusal == nil {
+			return err
+		}
+		refusal.Version, refusal.Direction = version, direction
+		v.Compatible = false
+		v.Refusals = append(v.Refusals, *refusal)
+		return nil
+	}
+	for i := len(history) - 1; i >= from; i-- {
+		if level.backward() {
+			if err := judge(i, Backward, history[i], updated); err != nil {
+				return Verdict{}, err
+			}
+		}
+		if level.forward() {
+			if err := judge(i, Forward, updated, history[i]); err != nil {
+				return Verdict{}, err
+			}
+		}
+	}
+	return v, nil
+}
+
+func judgeOne(mode Mode, writer, reader *Document) (*Refusal, error) {
+	if mode == Sound {
+		return Includes(writer, reader)
+	}
+	differences, err := Diff(writer, reader)
+	if err != nil {
+		return nil, err
+	}
+	var refusal *Refusal
+	for _, d := range differences {
+		if d.Compatible {
+			continue
+		}
+		if refusal == nil {
+			refusal = &Refusal{Fix: d.Pointer + ": " + d.Fix()}
+		}
+		refusal.Differences = append(refusal.Differences, d)
+	}
+	return refusal, nil
+}

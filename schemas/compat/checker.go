@@ -1,0 +1,122 @@
+package compat
+
+import (
+	"errors"
+	"net/url"
+	"strings"
+
+	santhosh "github.com/santhosh-tekuri/jsonschema/v6"
+	jsonkind "github.com/santhosh-tekuri/jsonschema/v6/kind"
+)
+
+// checker validates values against one place of a document.
+type checker struct {
+	schema *santhosh.Schema
+	err    error
+}
+
+type noLoader struct{}
+
+func (noLoader) Load(string) (any, error) { return nil, errOutside }
+
+const rootURL = "http://schema.invalid/schema"
+
+// compiler compiles the places of one set.
+type compiler struct {
+	santhosh *santhosh.Compiler
+	err      error
+}
+
+// maxPlaces keeps the validator, whose time to compile grows faster than the schema, within a part of a second.
+const maxPlaces = 4000
+
+var errLarge = errors.New("the schema has too many subschemas to look for a document")
+
+func newCompiler(s *set) *compiler {
+	if len(s.order) > maxPlaces {
+		return &compiler{err: errLarge}
+	}
+	c := santhosh.NewCompiler()
+	c.UseLoader(noLoader{})
+	c.AssertFormat()
+	root := s.places["\x00#"]
+	c.DefaultDraft([...]*santhosh.Draft{santhosh.Draft4, santhosh.Draft6, santhosh.Draft7, santhosh.Draft2019, santhosh.Draft2020}[root.draft])
+	base := resolve(rootURL, root.base)
+	for _, name := range sortedKeys(s.raw) {
+		for _, u := range []string{urlOf(rootURL, name), urlOf(base, name)} {
+			var twice *santhosh.ResourceExistsError
+			if err := c.AddResource(u, s.raw[name]); err != nil && !errors.As(err, &twice) {
+				return &compiler{err: err}
+			}
+		}
+	}
+	return &compiler{santhosh: c}
+}
+
+func (c *compiler) checker(at *place) *checker {
+	if c.err != nil {
+		return &checker{err: c.err}
+	}
+	fragment := url.URL{Fragment: strings.TrimPrefix(at.pointer, "#")}
+	schema, err := c.santhosh.Compile(urlOf(rootURL, at.resource) + fragment.String())
+	return &checker{schema: schema, err: err}
+}
+
+func newChecker(at *place) *checker { return newCompiler(at.set).checker(at) }
+
+// plainly judges a value where a place says no more than type, enum and const.
+func plainly(b *place, v any) (accepted, known bool) {
+	if b.draft == Draft4 || b.object() == nil {
+		return false, false
+	}
+	accepted = b.allowed()&typesOf(v) == typesOf(v)
+	for _, k := range sortedKeys(b.object()) {
+		switch value := b.object()[k]; k {
+		case "enum":
+			list, _ := value.([]any)
+			accepted = accepted && within([]any{v}, list)
+		case "const":
+			accepted = accepted && equal(value, v)
+		case "type", "title", "description", "default", "examples":
+		default:
+			if !strings.HasPrefix(k, "x-") {
+				return false, false
+			}
+		}
+	}
+	return accepted, accepted // a refusal of 1.0 is left to the validator
+}
+
+func urlOf(base, name string) string {
+	if name == "" {
+		return rootURL
+	}
+	return resolve(base, name)
+}
+
+func (c *checker) ok() bool { return c.err == nil }
+
+func (c *checker) valid(v any) bool { return c.schema.Validate(v) == nil }
+
+// refusedAt is the place in the schema that refuses a value.
+func (c *checker) refusedAt(v any) string {
+	var invalid *santhosh.ValidationError
+	if !errors.As(c.schema.Validate(v), &invalid) {
+		return "#"
+	}
+	for len(invalid.Causes) > 0 {
+		_, oneOf := invalid.ErrorKind.(*jsonkind.OneOf)
+		if _, anyOf := invalid.ErrorKind.(*jsonkind.AnyOf); oneOf || anyOf {
+			break // no branch is more to blame than the others
+		}
+		invalid = invalid.Causes[0]
+	}
+	_, fragment, _ := strings.Cut(invalid.SchemaURL, "#")
+	if plain, err := url.PathUnescape(fragment); err == nil {
+		fragment = plain
+	}
+	for _, word := range invalid.ErrorKind.KeywordPath() {
+		fragment += "/" + escape(word)
+	}
+	return "#" + fragment
+}

@@ -1,0 +1,136 @@
+package compat
+
+import (
+	"encoding/json"
+	"math/big"
+	"slices"
+)
+
+// compareBound reports a changed bound; name is the beginning of its rules.
+func compareBound(o *outcome, keyword, name string, old, updated *big.Rat) {
+	change := ""
+	switch {
+	case old == nil && updated == nil:
+	case old == nil:
+		change = "_ADDED"
+	case updated == nil:
+		change = "_REMOVED"
+	case old.Cmp(updated) < 0:
+		change = "_INCREASED"
+	case old.Cmp(updated) > 0:
+		change = "_DECREASED"
+	}
+	if change != "" {
+		o.say(keyword, Rule(name+change))
+	}
+}
+
+func compareStrings(o *outcome, old, updated *shape) {
+	compareBound(o, "maxLength", "MAX_LENGTH", old.number("maxLength"), updated.number("maxLength"))
+	compareBound(o, "minLength", "MIN_LENGTH", old.number("minLength"), updated.number("minLength"))
+	switch before, after := old.value("pattern"), updated.value("pattern"); {
+	case before == nil && after != nil:
+		o.say("pattern", "PATTERN_ADDED")
+	case before != nil && after == nil:
+		o.say("pattern", "PATTERN_REMOVED")
+	case !equal(before, after):
+		o.say("pattern", "PATTERN_CHANGED")
+	}
+}
+
+func compareNumbers(o *outcome, old, updated *shape) {
+	compareBound(o, "maximum", "MAXIMUM", old.number("maximum"), updated.number("maximum"))
+	compareBound(o, "minimum", "MINIMUM", old.number("minimum"), updated.number("minimum"))
+	compareBound(o, "exclusiveMaximum", "EXCLUSIVE_MAXIMUM", old.exclusive("exclusiveMaximum", "maximum"), updated.exclusive("exclusiveMaximum", "maximum"))
+	compareBound(o, "exclusiveMinimum", "EXCLUSIVE_MINIMUM", old.exclusive("exclusiveMinimum", "minimum"), updated.exclusive("exclusiveMinimum", "minimum"))
+	switch before, after := old.number("multipleOf"), updated.number("multipleOf"); {
+	case before == nil && after == nil, before != nil && after != nil && before.Cmp(after) == 0:
+	case before == nil:
+		o.say("multipleOf", "MULTIPLE_OF_ADDED")
+	case after == nil:
+		o.say("multipleOf", "MULTIPLE_OF_REMOVED")
+	case divides(before, after):
+		o.say("multipleOf", "MULTIPLE_OF_EXPANDED")
+	case divides(after, before):
+		o.say("multipleOf", "MULTIPLE_OF_REDUCED")
+	default:
+		o.say("multipleOf", "MULTIPLE_OF_CHANGED")
+	}
+	if old.integer != updated.integer {
+		if old.integer {
+			o.say("", "TYPE_EXTENDED")
+		} else {
+			o.say("", "TYPE_NARROWED")
+		}
+	}
+}
+
+// exclusive reads an exclusive bound, also draft 4's flag beside the bound.
+func (s *shape) exclusive(keyword, bound string) *big.Rat {
+	if flag, isFlag := s.value(keyword).(bool); isFlag {
+		if flag {
+			return s.number(bound)
+		}
+		return nil
+	}
+	return s.number(keyword)
+}
+
+// divides says that b is a multiple of a.
+func divides(a, b *big.Rat) bool { return a.Sign() != 0 && new(big.Rat).Quo(b, a).IsInt() }
+
+func compareEnums(o *outcome, old, updated *shape) {
+	before, _ := old.value("enum").([]any)
+	after, _ := updated.value("enum").([]any)
+	kept, known := within(before, after), within(after, before)
+	switch {
+	case kept && known:
+	case kept:
+		o.say("enum", "ENUM_ARRAY_EXTENDED")
+	case known:
+		o.say("enum", "ENUM_ARRAY_NARROWED")
+	default:
+		o.say("enum", "ENUM_ARRAY_CHANGED")
+	}
+}
+
+// within says that each value of a is one of b.
+func within(a, b []any) bool {
+	values := make(map[string]bool, len(b))
+	for _, v := range b {
+		values[valueKey(v)] = true
+	}
+	return !slices.ContainsFunc(a, func(v any) bool { return !values[valueKey(v)] })
+}
+
+func equal(a, b any) bool { return valueKey(a) == valueKey(b) }
+
+// valueKey is the same text for equal JSON values; 1.0 equals 1.
+func valueKey(v any) string {
+	text, _ := json.Marshal(plain(v)) //nolint:errchkjson // it came out of JSON
+	return string(text)
+}
+
+func plain(v any) any {
+	switch v := v.(type) {
+	case json.Number:
+		if r := decimal(v); r != nil {
+			return []string{"number", r.RatString()}
+		}
+		return []string{"number", string(v)}
+	case []any:
+		out := make([]any, 0, len(v)+1)
+		out = append(out, "list")
+		for _, e := range v {
+			out = append(out, plain(e))
+		}
+		return out
+	case map[string]any:
+		out := make(map[string]any, len(v))
+		for k, e := range v {
+			out[k] = plain(e)
+		}
+		return out
+	}
+	return v
+}

@@ -1,0 +1,372 @@
+package compat
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/big"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// types is a set of JSON types.
+type types uint8
+
+const (
+	typeNull types = 1 << iota
+	typeBoolean
+	typeInteger // numbers without a fraction
+	typeFraction
+	typeString
+	typeArray
+	typeObject
+	anyType    = typeNull | typeBoolean | typeNumber | typeString | typeArray | typeObject
+	typeNumber = typeInteger | typeFraction
+)
+
+func (t types) has(u types) bool { return t&u != 0 }
+
+func typeNamed(name any) types {
+	return map[any]types{
+		"null": typeNull, "boolean": typeBoolean, "integer": typeInteger, "number": typeNumber, "string": typeString,
+		"array": typeArray, "object": typeObject,
+	}[name]
+}
+
+func typesOf(v any) types {
+	switch v := v.(type) {
+	case nil:
+		return typeNull
+	case bool:
+		return typeBoolean
+	case json.Number:
+		if r := decimal(v); r == nil || !r.IsInt() || strings.ContainsAny(string(v), ".eE") {
+			return typeNumber // 1.0 is an integer in some drafts and not in others
+		}
+		return typeInteger
+	case string:
+		return typeString
+	case []any:
+		return typeArray
+	}
+	return typeObject
+}
+
+// allowed are the types that the keyword type lets through.
+func (p *place) allowed() types {
+	switch t := p.object()["type"].(type) {
+	case string:
+		return typeNamed(t)
+	case []any:
+		var out types
+		for _, name := range t {
+			out |= typeNamed(name)
+		}
+		return out
+	}
+	return anyType
+}
+
+// premise is what is known about a value: schemas that accept it and schemas that do not.
+type premise struct {
+	types     types
+	members   []*place // with those of their $refs and allOf
+	negatives []*place
+	split     []*place // whose cases have been told apart
+}
+
+func (a premise) with(p *proof, more ...*place) premise {
+	if a.types == 0 && len(a.members) == 0 {
+		a.types = anyType
+	}
+	a.members, a.negatives = slices.Clone(a.members), slices.Clone(a.negatives)
+	for len(more) > 0 {
+		m := more[0]
+		more = more[1:]
+		if m == nil || slices.Contains(a.members, m) {
+			continue
+		}
+		a.members = append(a.members, m)
+		if m.target != nil {
+			more = append(more, m.target)
+			if m.draft <= Draft7 {
+				continue
+			}
+		}
+		a.types &= m.allowed()
+		if n := m.child("not"); n != nil {
+			a.negatives = append(a.negatives, n)
+		}
+		list, _ := m.object()["allOf"].([]any)
+		for i := range list {
+			more = append(more, m.child("allOf", strconv.Itoa(i)))
+		}
+	}
+	slices.SortFunc(a.members, func(x, y *place) int { return p.number(x) - p.number(y) })
+	return a
+}
+
+func (p *proof) number(at *place) int {
+	n, known := p.numbers[at]
+	if !known {
+		n = len(p.numbers) + 1
+		p.numbers[at] = n
+	}
+	return n
+}
+
+func (a premise) key(p *proof) string {
+	var b strings.Builder
+	fmt.Fprint(&b, a.types)
+	for _, list := range [][]*place{a.members, a.negatives, a.split} {
+		b.WriteByte('|')
+		for _, m := range list {
+			fmt.Fprint(&b, p.number(m), ",")
+		}
+	}
+	return b.String()
+}
+
+// speaking are the members whose own keywords count: those beside a $ref do not in the older drafts.
+func (a premise) speaking() []*place {
+	var out []*place
+	for _, m := range a.members {
+		if m.target == nil || m.draft > Draft7 {
+			out = append(out, m)
+		}
+	}
+	return out
+}
+
+// values lists the values that can meet the premise, when it says so itself.
+func (a premise) values() (values []any, finite bool) {
+	for _, m := range a.speaking() {
+		if c, given := m.object()["const"]; given && m.draft > Draft4 {
+			return []any{c}, true
+		}
+		if list, given := m.object()["enum"].([]any); given {
+			return list, true
+		}
+	}
+	if a.types&^(typeNull|typeBoolean) != 0 {
+		return nil, false
+	}
+	if a.types.has(typeNull) {
+		values = append(values, nil)
+	}
+	if a.types.has(typeBoolean) {
+		values = append(values, true, false)
+	}
+	return values, true
+}
+
+// least and most are the tightest bounds of a keyword, nil without one.
+func (a premise) most(keyword string) *big.Rat {
+	var out *big.Rat
+	for _, m := range a.speaking() {
+		if n := decimal(m.object()[keyword]); n != nil && (out == nil || n.Cmp(out) < 0) {
+			out = n
+		}
+	}
+	return out
+}
+
+func (a premise) least(keyword string) *big.Rat {
+	var out *big.Rat
+	for _, m := range a.speaking() {
+		if n := decimal(m.object()[keyword]); n != nil && (out == nil || n.Cmp(out) > 0) {
+			out = n
+		}
+	}
+	return out
+}
+
+// says tells whether a member has this value for a keyword.
+func (a premise) says(keyword string, v any) bool {
+	return slices.ContainsFunc(a.speaking(), func(m *place) bool { return m.object()[keyword] != nil && equal(m.object()[keyword], v) })
+}
+
+func (a premise) requires(name string) bool {
+	return slices.ContainsFunc(a.speaking(), func(m *place) bool {
+		list, _ := m.object()["required"].([]any)
+		return slices.Contains(list, any(name))
+	})
+}
+
+// property is what is known about the value of a property.
+func (a premise) property(p *proof, name string) premise {
+	var about []*place
+	for _, m := range a.speaking() {
+		covered := false
+		if c := m.child("properties", name); c != nil {
+			about, covered = append(about, c), true
+		}
+		patterns, _ := m.object()["patternProperties"].(map[string]any)
+		for _, pattern := range sortedKeys(patterns) {
+			re, err := regexp.Compile(pattern)
+			if err != nil {
+				covered = true // it may apply: then the rest does not
+			} else if re.MatchString(name) {
+				about, covered = append(about, m.child("patternProperties", pattern)), true
+			}
+		}
+		if !covered {
+			about = append(about, m.others("additionalProperties", "unevaluatedProperties"))
+		}
+	}
+	return premise{}.with(p, about...)
+}
+
+// others is the schema of what is not named; unevaluated is the same as additional where no branch can evaluate.
+func (p *place) others(additional, unevaluated string) *place {
+	if c := p.child(additional); c != nil {
+		return c
+	}
+	if p.draft >= Draft2019 && len(p.inPlace()) == 0 {
+		return p.child(unevaluated)
+	}
+	return nil
+}
+
+// undeclared is what is known about the value of a name that no member declares and no pattern of a member matches.
+func (a premise) undeclared(p *proof) premise {
+	var about []*place
+	for _, m := range a.speaking() {
+		about = append(about, m.others("additionalProperties", "unevaluatedProperties"))
+	}
+	return premise{}.with(p, about...)
+}
+
+// declared are the names that members declare, patterns their patterns.
+func (a premise) declared() []string { return a.namesIn("properties") }
+func (a premise) patterns() []string { return a.namesIn("patternProperties") }
+
+func (a premise) namesIn(keyword string) []string {
+	all := map[string]bool{}
+	for _, m := range a.speaking() {
+		members, _ := m.object()[keyword].(map[string]any)
+		for name := range members {
+			all[name] = true
+		}
+	}
+	return sortedKeys(all)
+}
+
+func (a premise) pattern(p *proof, pattern string) premise {
+	var about []*place
+	for _, m := range a.speaking() {
+		about = append(about, m.child("patternProperties", pattern))
+	}
+	return premise{}.with(p, about...)
+}
+
+// tuple splits a place's schemas of items: the first ones, and that of the rest.
+func (p *place) tuple() (first []*place, others *place) {
+	keyword, after := "items", "additionalItems"
+	if p.draft == Draft2020 {
+		keyword, after = "prefixItems", "items"
+	}
+	list, isTuple := p.object()[keyword].([]any)
+	for i := range list {
+		first = append(first, p.child(keyword, strconv.Itoa(i)))
+	}
+	if !isTuple {
+		after = "items"
+	}
+	return first, p.others(after, "unevaluatedItems")
+}
+
+// item is what is known about the i-th item; a negative i means any item after all tuples.
+func (a premise) item(p *proof, i int) premise {
+	var about []*place
+	for _, m := range a.speaking() {
+		if first, others := m.tuple(); i >= 0 && i < len(first) {
+			about = append(about, first[i])
+		} else {
+			about = append(about, others)
+		}
+	}
+	return premise{}.with(p, about...)
+}
+
+// cases tells the cases of one undecided member apart; the first that is not empty is used.
+func (a premise) cases(p *proof) [][]premise {
+	if len(a.split) >= 8 {
+		return nil
+	}
+	for _, m := range a.speaking() {
+		if slices.Contains(a.split, m) {
+			continue
+		}
+		for _, of := range []string{"oneOf", "anyOf"} {
+			list, _ := m.object()[of].([]any)
+			if len(list) == 0 {
+				continue
+			}
+			var out []premise
+			for i := range list {
+				next := a
+				next.split = append(slices.Clone(a.split), m)
+				next = next.with(p, m.child(of, strconv.Itoa(i)))
+				for j := range list {
+					if of == "oneOf" && i != j {
+						next.negatives = append(next.negatives, m.child(of, strconv.Itoa(j)))
+					}
+				}
+				out = append(out, next)
+			}
+			return [][]premise{out}
+		}
+		if condition := m.child("if"); condition != nil && m.draft >= Draft7 {
+			yes, no := a, a
+			yes.split = append(slices.Clone(a.split), m)
+			no.split = yes.split
+			yes = yes.with(p, condition, m.child("then"))
+			no = no.with(p, m.child("else"))
+			no.negatives = append(no.negatives, condition)
+			return [][]premise{{yes, no}}
+		}
+	}
+	var out []premise
+	for _, t := range []types{typeNull, typeBoolean, typeNumber, typeString, typeArray, typeObject} {
+		if a.types&t != 0 && a.types&^t != 0 {
+			next := a
+			next.types &= t
+			out = append(out, next)
+		}
+	}
+	return [][]premise{out}
+}
+
+// impossible says that no value can meet the premise; a false answer means nothing.
+func (p *proof) impossible(a premise, depth int) bool {
+	if a.types == 0 && len(a.members) > 0 {
+		return true
+	}
+	for _, m := range a.members {
+		if m.raw == false {
+			return true
+		}
+	}
+	for _, n := range a.negatives {
+		if n.raw == true || slices.Contains(a.members, n) {
+			return true
+		}
+	}
+	if values, finite := a.values(); finite {
+		return !slices.ContainsFunc(values, func(v any) bool { return !p.refuses(a, v) })
+	}
+	if a.types != typeObject || depth == 0 {
+		return false
+	}
+	for _, m := range a.speaking() {
+		list, _ := m.object()["required"].([]any)
+		for _, name := range stringsOf(list) {
+			if p.impossible(a.property(p, name), depth-1) {
+				return true
+			}
+		}
+	}
+	return false
+}

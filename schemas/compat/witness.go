@@ -1,0 +1,464 @@
+package compat
+
+import (
+	"cmp"
+	"encoding/json"
+	"math/big"
+	"regexp"
+	"regexp/syntax"
+	"slices"
+	"strings"
+)
+
+const (
+	maxSampleDepth = 4
+	maxRootSamples = 1500
+	maxNames       = 60     // of an object
+	maxText        = 4000   // in characters
+	maxChecks      = 12_000 // values validated
+	maxMade        = 6000   // places visited
+)
+
+// refute looks for a document that the writer accepts and the reader refuses, the shortest of those found, and tells
+// where the reader refuses it. Properties at which the proof failed are tried first.
+func refute(p *proof, writer, reader *Document) (document json.RawMessage, at string, impeded error) {
+	w, r := p.checker(writer.root), p.checker(reader.root)
+	if !w.ok() || !r.ok() {
+		return nil, "", cmp.Or(w.err, r.err)
+	}
+	p.checks = 0
+	s := &sampler{proof: p, suspects: p.suspects()}
+	for _, d := range []*Document{reader, writer} {
+		for _, name := range sortedKeys(d.raw) {
+			s.collect(d.raw[name])
+		}
+	}
+	for depth := 1; depth <= maxSampleDepth && document == nil; depth++ { // short ones first
+		for _, root := range []*place{writer.root, reader.root} {
+			s.made = 0
+			for _, v := range s.samples(premise{}.with(s.proof, root), depth, true) {
+				if !w.valid(v) || r.valid(v) {
+					continue
+				}
+				text := encode(v)
+				if document == nil || len(text) < len(document) {
+					document, at = text, r.refusedAt(v)
+				}
+			}
+		}
+	}
+	return document, at, nil
+}
+
+// sampler makes values that a schema may accept, with the constants of both schemas in mind: a bound of the one is
+// where the other is broken.
+type sampler struct {
+	proof    *proof
+	made     int
+	numbers  []any
+	lengths  []int
+	texts    []any
+	names    []string
+	suspects map[string]bool
+	counted  bool // a schema counts properties
+}
+
+func (s *sampler) collect(v any) {
+	switch v := v.(type) {
+	case map[string]any:
+		for _, k := range sortedKeys(v) {
+			s.counted = s.counted || k == "maxProperties" || k == "minProperties"
+			switch e := v[k].(type) {
+			case json.Number:
+				s.number(e)
+			case string:
+				switch k {
+				case "pattern":
+					s.texts = append(s.texts, anyOf(matching(e))...)
+				case "format":
+					s.texts = append(s.texts, formats[e]...)
+				}
+			case []any:
+				if k == "enum" || k == "required" {
+					for _, one := range e {
+						if text, ok := one.(string); ok && k == "enum" {
+							s.texts = append(s.texts, text)
+						} else if ok {
+							s.name(text)
+						}
+					}
+				}
+			case map[string]any:
+				for name, inner := range e {
+					switch k {
+					case "properties", "dependencies", "dependentRequired", "dependentSchemas":
+						s.name(name)
+						list, _ := inner.([]any)
+						for _, other := range stringsOf(list) {
+							s.name(other)
+						}
+					case "patternProperties":
+						for _, text := range matching(name) {
+							s.name(text)
+						}
+					}
+				}
+			}
+			s.collect(v[k])
+		}
+	case []any:
+		for _, e := range v {
+			s.collect(e)
+		}
+	}
+}
+
+func (s *sampler) name(name string) {
+	if !slices.Contains(s.names, name) && len(s.names) < 40 {
+		s.names = append(s.names, name)
+		slices.Sort(s.names)
+	}
+}
+
+func anyOf(texts []string) []any {
+	out := make([]any, 0, len(texts))
+	for _, t := range texts {
+		out = append(out, t)
+	}
+	return out
+}
+
+func (s *sampler) number(n json.Number) {
+	r := decimal(n)
+	if r == nil || len(s.numbers) > 60 {
+		return
+	}
+	for _, d := range []*big.Rat{new(big.Rat), big.NewRat(1, 1), big.NewRat(-1, 1), big.NewRat(1, 2), big.NewRat(-1, 2), r} {
+		s.numbers = append(s.numbers, exact(new(big.Rat).Add(r, d)))
+	}
+	if r.IsInt() && r.Sign() >= 0 && r.Cmp(big.NewRat(200, 1)) < 0 {
+		for d := int64(-1); d <= 1; d++ {
+			if length := int(r.Num().Int64() + d); length >= 0 && !slices.Contains(s.lengths, length) {
+				s.lengths = append(s.lengths, length)
+			}
+		}
+	}
+}
+
+// exact writes a number in decimals.
+func exact(r *big.Rat) json.Number {
+	if r.IsInt() {
+		return json.Number(r.Num().String())
+	}
+	return json.Number(strings.TrimRight(r.FloatString(12), "0"))
+}
+
+var formats = map[string][]any{
+	"date": {"2024-02-29"}, "time": {"10:20:30Z"}, "date-time": {"2024-02-29T10:20:30Z"}, "email": {"a@mau.test"},
+	"ipv4": {"192.0.2.1"}, "ipv6": {"2001:db8::1"}, "uri": {"http://mau.test/"}, "uri-reference": {"/a"},
+	"hostname": {"mau.test"}, "uuid": {"123e4567-e89b-42d3-a456-426614174000"}, "regex": {"^a"}, "json-pointer": {"/a"},
+	"duration": {"P1D"}, "uri-template": {"/{a}"},
+}
+
+// samples lists values that may meet the premise, a few or many by depth.
+func (s *sampler) samples(a premise, depth int, root bool) []any {
+	n := 6
+	if depth > 1 {
+		n = 6 * depth
+	}
+	if root {
+		n = maxRootSamples
+	}
+	if s.made++; depth < 0 || s.made > maxMade || s.proof.checks > maxChecks {
+		return nil
+	}
+	if values, finite := a.values(); finite {
+		return values
+	}
+	if !slices.ContainsFunc(a.members, func(m *place) bool { return len(m.object()) > 0 }) && a.types == anyType {
+		return []any{"a", json.Number("0"), nil, true, []any{}, map[string]any{}, json.Number("0.5"), "", "không"}
+	}
+	for _, next := range a.cases(s.proof) {
+		var lists [][]any
+		for _, one := range next {
+			lists = append(lists, s.samples(one, depth, root))
+		}
+		if len(lists) > 0 {
+			return mixed(lists, n)
+		}
+	}
+	switch {
+	case a.types.has(typeNumber):
+		return limit(s.ofNumbers(a), n)
+	case a.types.has(typeString):
+		return limit(s.ofStrings(a), n)
+	case a.types.has(typeArray):
+		return limit(s.ofArrays(a, depth), n)
+	case a.types.has(typeObject):
+		return limit(s.ofObjects(a, depth), n)
+	}
+	return nil
+}
+
+func limit(values []any, n int) []any { return values[:min(len(values), n)] }
+
+// mixed takes from each list in turn.
+func mixed(lists [][]any, n int) []any {
+	var out []any
+	for i := 0; len(out) < n; i++ {
+		more := false
+		for _, l := range lists {
+			if i < len(l) {
+				out, more = append(out, l[i]), true
+			}
+		}
+		if !more {
+			break
+		}
+	}
+	return out
+}
+
+// fitting keeps the values that the members accept, or all where that cannot be told.
+func (s *sampler) fitting(a premise, values []any) []any {
+	rough := premise{types: a.types, members: a.members} // the whole document is judged in the end
+	var out []any
+	seen := map[string]bool{}
+	for _, v := range values {
+		if s.proof.checks > maxChecks {
+			break
+		}
+		if key := valueKey(v); !seen[key] && !s.proof.refuses(rough, v) {
+			seen[key] = true
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
+func (s *sampler) ofNumbers(a premise) []any {
+	values := []any{json.Number("0"), json.Number("1"), json.Number("0.5"), json.Number("-1"), json.Number("-0.5"), json.Number("7")}
+	values = append(values, s.numbers...)
+	for _, m := range a.speaking() {
+		if step := decimal(m.object()["multipleOf"]); step != nil {
+			for _, n := range s.numbers {
+				q := new(big.Rat).Quo(decimal(n), step)
+				whole := new(big.Int).Quo(q.Num(), q.Denom())
+				values = append(values, exact(new(big.Rat).Mul(step, new(big.Rat).SetInt(whole))))
+			}
+			for i := int64(1); i <= 7; i += 2 {
+				values = append(values, exact(new(big.Rat).Mul(step, big.NewRat(i, 1))))
+			}
+		}
+	}
+	values = append(values, json.Number("1000000007"), json.Number("-1000000007"))
+	return s.fitting(a, values)
+}
+
+func (s *sampler) ofStrings(a premise) []any {
+	values := []any{"", "a", "A1", " "}
+	for _, m := range a.speaking() {
+		if pattern, ok := m.object()["pattern"].(string); ok {
+			values = append(values, anyOf(matching(pattern))...)
+		}
+		if format, ok := m.object()["format"].(string); ok {
+			values = append(values, formats[format]...)
+		}
+	}
+	for _, n := range s.lengths {
+		values = append(values, strings.Repeat("a", n), strings.Repeat("1", n))
+	}
+	values = append(values, s.texts...)
+	values = append(values, "không ✓", "2024-02-30", "x y", "\x01")
+	return s.fitting(a, values)
+}
+
+func (s *sampler) ofArrays(a premise, depth int) []any {
+	values := []any{[]any{}}
+	lengths := append([]int{1, 2, 3}, s.lengths...)
+	rest := s.samples(a.item(s.proof, -1), depth-1, false)
+	for _, n := range lengths {
+		if n > 40 {
+			continue
+		}
+		list, other := make([]any, 0, n), make([]any, 0, n)
+		for i := range n {
+			item := s.samples(a.item(s.proof, i), depth-2, false)
+			if len(item) == 0 {
+				item = rest
+			}
+			if len(item) > 0 {
+				list = append(list, item[0])
+				other = append(other, item[i%len(item)])
+			}
+		}
+		values = append(values, list, other)
+	}
+	for i := range 4 {
+		for _, v := range s.samples(a.item(s.proof, i), depth-1, false) {
+			list := make([]any, 0, i+1)
+			for j := range i {
+				if before := s.samples(a.item(s.proof, j), depth-2, false); len(before) > 0 {
+					list = append(list, before[0])
+				}
+			}
+			values = append(values, append(list, v))
+			if i > 0 {
+				break
+			}
+		}
+	}
+	for _, m := range a.speaking() {
+		if c := m.child("contains"); c != nil {
+			for _, v := range s.samples(premise{}.with(s.proof, c), depth-1, false) {
+				values = append(values, []any{v}, []any{v, v})
+			}
+		}
+	}
+	return s.fitting(a, values)
+}
+
+func (s *sampler) ofObjects(a premise, depth int) []any {
+	names := a.declared()
+	declared := make(map[string]bool, len(names))
+	for _, n := range names {
+		declared[n] = true
+	}
+	for _, n := range s.names {
+		if !declared[n] {
+			names = append(names, n)
+		}
+	}
+	extra := 1
+	if s.counted {
+		extra = max(1, min(slices.Max(append(s.lengths, 0)), 12))
+	}
+	for i := range extra {
+		names = append(names, "khac"+strings.Repeat("c", i))
+	}
+	slices.SortStableFunc(names, func(x, y string) int { return s.rank(a, x) - s.rank(a, y) })
+	choices := map[string][]any{}
+	base, full := map[string]any{}, map[string]any{}
+	tried := names[:min(len(names), maxNames)]
+	for i, name := range names {
+		if i >= maxNames && !a.requires(name) {
+			continue
+		}
+		about := a.property(s.proof, name)
+		if s.proof.impossible(about, 1) {
+			continue
+		}
+		choices[name] = s.samples(about, depth-1, false)
+		if len(choices[name]) == 0 {
+			continue
+		}
+		if a.requires(name) {
+			base[name] = choices[name][0]
+		}
+		if declared[name] {
+			full[name] = choices[name][0]
+		}
+	}
+	values := []any{base, full}
+	grown := clone(base)
+	for _, name := range tried { // as many as minProperties may want
+		if len(choices[name]) > 0 && grown[name] == nil {
+			grown = clone(grown)
+			grown[name] = choices[name][0]
+			values = append(values, grown)
+		}
+	}
+	var lists [][]any
+	for _, name := range tried {
+		var list []any
+		for _, v := range choices[name] {
+			for _, start := range []map[string]any{base, full} {
+				next := clone(start)
+				next[name] = v
+				list = append(list, next)
+			}
+		}
+		without := clone(full)
+		delete(without, name)
+		lists = append(lists, append(list, without))
+	}
+	return s.fitting(a, append(values[:min(len(values), 20)], mixed(lists, maxRootSamples)...))
+}
+
+// rank puts suspects first and what is required before what is not.
+func (s *sampler) rank(a premise, name string) int {
+	switch {
+	case s.suspects[name]:
+		return 0
+	case a.requires(name):
+		return 1
+	}
+	return 2
+}
+
+func clone(m map[string]any) map[string]any {
+	out := make(map[string]any, len(m)+1)
+	for k, v := range m {
+		out[k] = v
+	}
+	return out
+}
+
+// matching writes a few texts that match a pattern, best effort.
+func matching(pattern string) []string {
+	re, err := syntax.Parse(pattern, syntax.Perl)
+	if err != nil {
+		return nil
+	}
+	check, err := regexp.Compile(pattern)
+	if err != nil {
+		return nil
+	}
+	var out []string
+	for variant := range 3 {
+		var b strings.Builder
+		write(&b, re, variant)
+		if text := b.String(); check.MatchString(text) && !slices.Contains(out, text) {
+			out = append(out, text)
+		}
+	}
+	return out
+}
+
+func write(b *strings.Builder, re *syntax.Regexp, variant int) {
+	if b.Len() > maxText {
+		return
+	}
+	switch re.Op {
+	case syntax.OpLiteral:
+		b.WriteString(string(re.Rune))
+	case syntax.OpCharClass:
+		if n := len(re.Rune) / 2; n > 0 {
+			i := variant % n
+			b.WriteRune(re.Rune[2*i])
+		}
+	case syntax.OpAnyChar, syntax.OpAnyCharNotNL:
+		b.WriteByte('a')
+	case syntax.OpCapture, syntax.OpConcat:
+		for _, sub := range re.Sub {
+			write(b, sub, variant)
+		}
+	case syntax.OpAlternate:
+		write(b, re.Sub[variant%len(re.Sub)], variant)
+	case syntax.OpPlus:
+		write(b, re.Sub[0], variant)
+	case syntax.OpStar, syntax.OpQuest:
+		if variant > 0 {
+			write(b, re.Sub[0], variant)
+		}
+	case syntax.OpRepeat:
+		n := re.Min
+		if variant > 0 && (re.Max < 0 || re.Max > n) {
+			n++
+		}
+		for range min(n, 200) {
+			write(b, re.Sub[0], variant)
+		}
+	default: // anchors and the empty match write nothing
+	}
+}
