@@ -12,6 +12,9 @@ import (
 	"time"
 )
 
+// patience is how long an answer may take where nothing else runs; the tests allow ten times that, for machines that are busy.
+const patience = time.Second
+
 //go:embed testdata/rules.txt
 var rulesText string
 
@@ -143,7 +146,7 @@ func TestCyclicUnion(t *testing.T) {
 		if v.Compatible != tt.want {
 			t.Errorf("%s -> %s: compatible %t, want %t", tt.old, tt.updated, v.Compatible, tt.want)
 		}
-		if d := time.Since(start); d > 2*time.Second {
+		if d := time.Since(start); d > 10*patience {
 			t.Errorf("took %v", d)
 		}
 	}
@@ -225,7 +228,7 @@ func TestHostile(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("error %v, want %q", err, tt.want)
 			}
-			if d := time.Since(start); d > time.Second {
+			if d := time.Since(start); d > 10*patience {
 				t.Errorf("took %v", d)
 			}
 		})

@@ -357,7 +357,8 @@ func TestWidenings(t *testing.T) {
 			t.Logf("not proven: %s -> %s: %s", encode(a), encode(b), r.NotProven)
 		}
 	})
-	if refused*100 > accepted+refused {
+	// A hundred say little of one in a hundred: that is judged in long runs (-rapid.checks=10000).
+	if all := accepted + refused; all >= 1000 && refused*100 > all || refused*10 > all {
 		t.Errorf("%d of %d widenings were not proven", refused, accepted+refused)
 	}
 }
@@ -383,7 +384,7 @@ func TestSoundIsQuick(t *testing.T) {
 		if !tt.want && (r == nil || string(r.Witness) != `{"kind":11,"v":0.5}`) {
 			t.Error("no document shown")
 		}
-		if d := time.Since(start); d > 3*time.Second {
+		if d := time.Since(start); d > 10*patience {
 			t.Errorf("took %v", d)
 		}
 	}
@@ -415,7 +416,7 @@ func TestLarge(t *testing.T) {
 				t.Errorf("%s of %d: %+v", mode, tt.n, v)
 			}
 			t.Log(mode, tt.n, time.Since(start))
-			if d := time.Since(start); d > 3*time.Second {
+			if d := time.Since(start); d > 10*patience {
 				t.Errorf("%s of %d took %v", mode, tt.n, d)
 			}
 		}
