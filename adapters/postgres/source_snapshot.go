@@ -20,7 +20,7 @@ import (
 const (
 	// markPrefix is that of our logical messages.
 	markPrefix = "truc"
-	// chunkBytes closes a chunk early: one is in memory at a time.
+	// chunkBytes closes a chunk early: two are in memory at a time.
 	chunkBytes = 4 << 20
 	// firstFetch is how many rows the first chunk of a table has, whose rows' size is not known yet.
 	firstFetch = 100

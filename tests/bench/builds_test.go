@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/lienthong/truc/bus"
-	"github.com/lienthong/truc/bus/kafka"
 	"github.com/lienthong/truc/tests/nodes"
 	"github.com/lienthong/truc/tests/servers"
 	"github.com/lienthong/truc/tests/workload"
@@ -36,7 +35,7 @@ func BenchmarkBuilds(b *testing.B) {
 		builds = append(builds, one)
 	}
 	for _, one := range builds {
-		one.settle(b, dsn)
+		settle(b, one.node, dsn)
 	}
 	for round := range rounds + 1 {
 		load(b, dsn, round*rows, rows)
@@ -63,18 +62,6 @@ type build struct {
 	*node
 
 	name string
-	of   []kafka.TopicPartition // its event topic
-}
-
-func (n *build) settle(b *testing.B, dsn string) {
-	b.Helper()
-	r := n.start()
-	defer r.stop()
-	conn := connect(b, dsn)
-	defer conn.Close(context.WithoutCancel(b.Context()))
-	r.until("take the snapshot", func() (bool, error) { return strings.Contains(r.log(), "snapshot is complete"), nil })
-	r.catchUp(conn)
-	n.note(b, r)
 }
 
 // become makes it the node of an agency that has published nothing.
@@ -83,16 +70,6 @@ func (n *build) become(agency, dsn string) {
 	n.of, n.end = partitionsOf(bus.EventTopic(workload.Dataset, agency)), 0
 	n.write("truc.yaml", fmt.Sprintf("agency: %s\nregistry: { url: https://chuan.vidu.example/ }\nhttp: { listen: 127.0.0.1:0 }\nbus: { kafka: { brokers: [%q], replication: 1 } }\n"+
 		"sources: { dancu: { postgres: { dsn: %q } } }\npublish: { congdan: { source: dancu, mapping: %s } }\n", agency, n.address, dsn, workload.Mapping))
-}
-
-func (n *build) note(b *testing.B, r *run) {
-	b.Helper()
-	client := r.client()
-	defer client.Close()
-	var err error
-	if n.end, err = topicEnd(b.Context(), client, n.of...); err != nil {
-		b.Fatal(err)
-	}
 }
 
 // publish measures it from the start of its process until so many records more are on its topic.
@@ -116,5 +93,5 @@ func (n *build) publish(b *testing.B, dsn string, rows int) {
 	report(b, rows, end.Sub(r.started), r.usage())
 	b.ReportMetric(machine.Seconds()*1e6/float64(rows), "machine-s/Mrow")
 	r.catchUp(conn)
-	n.note(b, r)
+	r.note(b)
 }

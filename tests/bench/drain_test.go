@@ -119,10 +119,16 @@ func settle(b *testing.B, n *node, dsn string) {
 	// Else it would take the backlog's rows for the table's, and read them once more.
 	r.until("take the snapshot", func() (bool, error) { return strings.Contains(r.log(), "snapshot is complete"), nil })
 	r.catchUp(conn)
+	r.note(b)
+}
+
+// note remembers where its topic ends.
+func (r *run) note(b *testing.B) {
+	b.Helper()
 	client := r.client()
 	defer client.Close()
 	var err error
-	if n.end, err = topicEnd(b.Context(), client, partitions()...); err != nil {
+	if r.node.end, err = topicEnd(b.Context(), client, r.node.of...); err != nil {
 		b.Fatal(err)
 	}
 }

@@ -29,6 +29,8 @@ type node struct {
 	address string
 	// slot is that of its source; "" without one.
 	slot string
+	// of are the partitions of its event topic.
+	of []kafka.TopicPartition
 	// end is where the topic ended when the node was last stopped: the sum over the partitions.
 	end int64
 }
@@ -36,7 +38,7 @@ type node struct {
 // newNode writes a configuration: bus, and what follows it.
 func newNode(tb testing.TB, binary, address, slot, rest string) *node {
 	tb.Helper()
-	n := &node{tb: tb, binary: binary, dir: tb.TempDir(), address: address, slot: slot}
+	n := &node{tb: tb, binary: binary, dir: tb.TempDir(), address: address, slot: slot, of: partitions()}
 	if err := workload.Write(n.dir); err != nil {
 		tb.Fatal(err)
 	}
