@@ -1,7 +1,6 @@
 package postgres
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -39,9 +38,6 @@ var sessionSettings = [...][2]string{
 	{"default_transaction_read_only", "off"},
 }
 
-// readBuffer is how much is taken from the socket at once. It bounds how many rows a batch finds without waiting.
-const readBuffer = 256 << 10
-
 // server is where a DSN leads: it opens connections with the session settings and turns the driver's errors into ours.
 type server struct {
 	config *pgconn.Config
@@ -68,11 +64,11 @@ func newServer(dsn, application string) (*server, error) {
 
 // connect opens a session for SQL in the given client encoding.
 func (s *server) connect(ctx context.Context, encoding string) (*session, error) {
-	pg, err := s.dial(ctx, encoding, nil, nil)
+	pg, in, err := s.dial(ctx, encoding, sessionBuffer, nil)
 	if err != nil {
 		return nil, s.explain(err)
 	}
-	return &session{pg: pg, server: s}, nil
+	return &session{pg: pg, in: in, server: s}, nil
 }
 
 // sql opens a session for SQL in the encoding that suits the database: UTF8, except that a SQL_ASCII database, which does
@@ -90,21 +86,16 @@ func (s *server) sql(ctx context.Context) (*session, error) {
 	return c, nil
 }
 
-// replication opens a walsender connection whose reads go through the returned buffer, so that the reader can tell whether
-// more has arrived.
-func (s *server) replication(ctx context.Context, encoding string) (*pgconn.PgConn, *bufio.Reader, error) {
-	var in *bufio.Reader
-	pg, err := s.dial(ctx, encoding, map[string]string{"replication": "database"}, func(r io.Reader, w io.Writer) *pgproto3.Frontend {
-		in = bufio.NewReaderSize(r, readBuffer)
-		return pgproto3.NewFrontend(in, w)
-	})
+// replication opens a walsender connection, with what it is read through.
+func (s *server) replication(ctx context.Context, encoding string) (*pgconn.PgConn, *messages, error) {
+	pg, in, err := s.dial(ctx, encoding, logBuffer, map[string]string{"replication": "database"})
 	if e, ok := errors.AsType[*pgconn.PgError](err); ok && e.Code == "42501" {
 		return nil, nil, s.mayNotReplicate()
 	}
 	return pg, in, s.explain(err)
 }
 
-func (s *server) dial(ctx context.Context, encoding string, params map[string]string, frontend pgconn.BuildFrontendFunc) (*pgconn.PgConn, error) {
+func (s *server) dial(ctx context.Context, encoding string, buffer int, params map[string]string) (*pgconn.PgConn, *messages, error) {
 	config := s.config.Copy()
 	for k := range config.RuntimeParams {
 		for _, set := range sessionSettings {
@@ -123,17 +114,19 @@ func (s *server) dial(ctx context.Context, encoding string, params map[string]st
 	for k, v := range params {
 		config.RuntimeParams[k] = v
 	}
-	if frontend != nil {
-		config.BuildFrontend = frontend
+	var in *messages // of the last attempt, which is the one that succeeds
+	config.BuildFrontend = func(r io.Reader, w io.Writer) *pgproto3.Frontend {
+		in = newMessages(r, buffer)
+		return pgproto3.NewFrontend(in, w)
 	}
 	pg, err := pgconn.ConnectConfig(ctx, config)
 	if err != nil {
 		if ctx.Err() != nil {
-			return nil, ctx.Err()
+			return nil, nil, ctx.Err()
 		}
-		return nil, err
+		return nil, nil, err
 	}
-	return pg, nil
+	return pg, in, nil
 }
 
 func (s *server) mayNotReplicate() *adapters.RefusedError {
@@ -186,6 +179,7 @@ func (s *server) unreachable(err error) error {
 // session is a connection for SQL, text format throughout. One goroutine uses it at a time.
 type session struct {
 	pg     *pgconn.PgConn
+	in     *messages
 	server *server
 	// statements are the names of what is prepared, by SQL.
 	statements map[string]string
@@ -250,16 +244,43 @@ func (c *session) row(ctx context.Context, sql string, args ...[]byte) ([][]byte
 // even when fn fails, so that the session stays usable.
 func (c *session) each(ctx context.Context, sql string, args [][]byte, fn func([][]byte) error) error {
 	var failed error
+	var fields [][]byte
 	result := c.pg.ExecParams(ctx, sql, args, nil, nil, nil)
-	for result.NextRow() {
+	for result.NextRow() { // the first row, and whichever is too large for the buffer
 		if failed == nil {
 			failed = fn(result.Values())
+		}
+		for {
+			row, ok := c.in.take('D')
+			if !ok {
+				break
+			}
+			if failed != nil {
+				continue
+			}
+			if fields, failed = appendFields(fields[:0], row); failed == nil {
+				failed = fn(fields)
+			}
 		}
 	}
 	if _, err := result.Close(); err != nil {
 		return c.explain(ctx, err)
 	}
 	return failed
+}
+
+// appendFields cuts the body of a DataRow message into its fields.
+func appendFields(dst [][]byte, row []byte) ([][]byte, error) {
+	in := input{b: row}
+	for range in.uint16() {
+		n := int32(in.uint32())
+		if n < 0 {
+			dst = append(dst, nil)
+			continue
+		}
+		dst = append(dst, in.take(int(n)))
+	}
+	return dst, in.err()
 }
 
 func (c *session) explain(ctx context.Context, err error) error {

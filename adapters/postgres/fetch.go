@@ -122,12 +122,17 @@ func (v *readView) fetchUnderPath(ctx context.Context, t *catalogTable, sql stri
 }
 
 func (v *readView) read(ctx context.Context, t *catalogTable, sql string, arguments [][]byte) ([]record.Row, error) {
-	var memory arena
-	var cells slab
-	var rows []record.Row
+	var (
+		memory   arena
+		cells    slab
+		tuple    []byte
+		rows     []record.Row
+		relation = t.relation(t.table.String())
+	)
 	err := v.each(ctx, sql, arguments, func(fields [][]byte) error {
 		row := cells.row(len(fields))
-		if _, err := t.readRow(fields, row, &memory); err != nil {
+		tuple = appendTuple(tuple[:0], fields)
+		if err := relation.decodeTuple(&input{b: memory.copy(tuple)}, row); err != nil {
 			return err
 		}
 		rows = append(rows, row)

@@ -36,15 +36,32 @@ func (s *source) Scan(ctx context.Context, table string, fn func(*record.Table, 
 		if err != nil {
 			return err
 		}
-		if len(chunk.Rows) == 0 {
+		if len(chunk.rows) == 0 {
 			return nil
 		}
-		if err := fn(chunk.Table, chunk.Rows); err != nil {
+		rows, err := chunk.cells()
+		if err != nil {
+			return err
+		}
+		if err := fn(chunk.Table, rows); err != nil {
 			return err
 		}
 		if chunk.Last {
 			return nil
 		}
-		task.Cursor = cursorOf(chunk.Table, chunk.Rows[len(chunk.Rows)-1])
+		task.Cursor = chunk.End
 	}
+}
+
+// cells reads all rows.
+func (c *readChunk) cells() ([]record.Row, error) {
+	var memory slab
+	rows := make([]record.Row, len(c.rows))
+	for i := range rows {
+		rows[i] = memory.row(len(c.Table.Columns))
+		if err := c.Read(i, rows[i]); err != nil {
+			return nil, err
+		}
+	}
+	return rows, nil
 }

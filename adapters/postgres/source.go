@@ -1,7 +1,6 @@
 package postgres
 
 import (
-	"bufio"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -39,7 +38,7 @@ type source struct {
 
 	// Of Open, constant afterwards.
 	repl    *pgconn.PgConn
-	in      *bufio.Reader
+	in      *messages
 	tables  map[uint32]tableName // wanted tables by OID, as the configuration names them
 	wanted  map[string]bool
 	stamps  map[uint32]string  // how they are published, see publication.stamp

@@ -50,7 +50,10 @@ func (s *source) fill(ctx context.Context, b *buffer) (record.Batch, error) {
 			if len(b.records) > 0 {
 				return s.handOut(b), nil // the log before the chunk, then the chunk
 			}
-			s.drain(b)
+			if err := s.drain(b); err != nil {
+				s.failed = err
+				return record.Batch{}, err
+			}
 			if len(b.records) > 0 {
 				return s.handOut(b), nil
 			}
@@ -119,7 +122,7 @@ func (s *source) unwake() {
 
 // drained reports whether everything that has arrived was taken in.
 func (s *source) drained() bool {
-	return s.in.Buffered() == 0 && s.repl.Frontend().ReadBufferLen() == 0
+	return s.in.buffered() == 0
 }
 
 // heartbeatDue reports whether the log moved on without records for long enough to say so.
@@ -142,6 +145,9 @@ var errWoken = errors.New("receive was interrupted")
 
 // receive takes in one message of the connection.
 func (s *source) receive(b *buffer) error {
+	if data, ok := s.in.take('d'); ok {
+		return s.onCopyData(data, b)
+	}
 	message, err := s.repl.ReceiveMessage(context.Background())
 	if err != nil {
 		if timeout, ok := errors.AsType[net.Error](err); ok && timeout.Timeout() {

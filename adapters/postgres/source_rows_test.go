@@ -283,7 +283,11 @@ func TestChunkIsBounded(t *testing.T) {
 			t.Fatal(err)
 		}
 		size := 0
-		for _, row := range chunk.Rows {
+		cells, err := chunk.cells()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, row := range cells {
 			size += len(row[1].Bytes)
 			rows++
 			if row[0].Num != int64(rows) {
@@ -294,7 +298,7 @@ func TestChunkIsBounded(t *testing.T) {
 			t.Errorf("a chunk of %d bytes", size)
 		}
 		if last = chunk.Last; !last {
-			task.Cursor = cursorOf(chunk.Table, chunk.Rows[len(chunk.Rows)-1])
+			task.Cursor = chunk.End
 		}
 	}
 	if rows != 170 || chunks < 4 {

@@ -1,7 +1,9 @@
 package postgres
 
 import (
+	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
@@ -61,6 +63,14 @@ type readChunk struct {
 	snapshot.Chunk
 	oid      uint32
 	relation *relation
+	rows     [][]byte // as a row of the log
+}
+
+// Len and Read implement snapshot.Rows.
+func (c *readChunk) Len() int { return len(c.rows) }
+
+func (c *readChunk) Read(i int, row record.Row) error {
+	return c.relation.decodeTuple(&input{b: c.rows[i]}, row)
 }
 
 // nextChunk gives the chunk reader something to do when it has nothing. Read calls it.
@@ -115,9 +125,13 @@ func (s *source) onMark() error {
 }
 
 // drain moves accepted rows into the batch.
-func (s *source) drain(b *buffer) {
-	b.records = s.machine.Drain(b.records, batchRows, batchBytes)
+func (s *source) drain(b *buffer) error {
+	var err error
+	b.records, err = s.machine.Drain(b.records, batchRows, batchBytes, b.cells.row)
 	s.position.Tables = nil
+	if err != nil {
+		return err
+	}
 	s.progressLock.Lock()
 	defer s.progressLock.Unlock()
 	for i := range s.shown {
@@ -131,6 +145,7 @@ func (s *source) drain(b *buffer) {
 		}
 		p.Rows, p.Done = t.Rows, t.Done
 	}
+	return nil
 }
 
 // Progress implements adapters.Progresser.
@@ -227,7 +242,7 @@ func (s *source) chunkLoop(ctx context.Context, tasks <-chan snapshot.Task) erro
 		if err != nil {
 			return fmt.Errorf("snapshot table %s: %w", task.Table, err)
 		}
-		s.pacer.Took(len(chunk.Rows))
+		s.pacer.Took(len(chunk.rows))
 		s.chunk.Store(chunk)
 		if err := c.mark(ctx, mark{task: task.ID, high: true}.content(s.nonce)); err != nil {
 			return err
@@ -284,7 +299,7 @@ func (r *chunkReader) read(ctx context.Context, oid uint32, as tableName, task s
 	c.Task = task.ID
 	err := r.inView(ctx, oid, func(t *catalogTable) error { return r.fetch(ctx, t, as, task, c) })
 	if errors.Is(err, errMoved) {
-		c.Rows, c.Sees = nil, nil
+		c.Rows, c.rows, c.Sees = nil, nil, nil
 		return c, nil
 	}
 	return c, err
@@ -350,35 +365,48 @@ func (r *chunkReader) fetch(ctx context.Context, t *catalogTable, as tableName, 
 	}
 	var (
 		memory  arena
-		cells   slab
-		bytes   int
+		row     []byte
 		skipped bool
 		got     int
 	)
 	err = r.following(ctx, from, task.Cursor, most, func(fields [][]byte) error {
 		got++
-		if bytes >= chunkBytes {
+		if memory.used >= chunkBytes {
 			skipped = true // rows became much bigger than those before: the next chunk begins here
 			return nil
 		}
-		row := cells.row(len(fields))
-		n, err := t.readRow(fields, row, &memory)
-		if err != nil {
-			return err
-		}
-		bytes += n
-		c.Rows = append(c.Rows, row)
+		row = appendTuple(row[:0], fields)
+		c.rows = append(c.rows, memory.copy(row))
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	if len(c.Rows) > 0 {
-		r.average = max(1, bytes/len(c.Rows))
+	if n := len(c.rows); n > 0 {
+		r.average = max(1, memory.used/n)
+		end := make(record.Row, len(t.codecs))
+		if err := c.relation.decodeTuple(&input{b: bytes.Clone(c.rows[n-1])}, end); err != nil {
+			return err
+		}
+		c.Rows, c.End = c, cursorOf(t.table, end)
 	}
 	c.Last = got < most && !skipped
 	c.Time = time.Now()
 	return nil
+}
+
+// appendTuple writes the fields of a query as the log writes a row.
+func appendTuple(dst []byte, fields [][]byte) []byte {
+	dst = binary.BigEndian.AppendUint16(dst, uint16(len(fields)))
+	for _, f := range fields {
+		if f == nil {
+			dst = append(dst, 'n')
+			continue
+		}
+		dst = binary.BigEndian.AppendUint32(append(dst, 't'), uint32(len(f)))
+		dst = append(dst, f...)
+	}
+	return dst
 }
 
 // following hands over at most so many rows after a key, in its order. Comparison and order are PostgreSQL's own, collation
@@ -421,23 +449,6 @@ const usualPath = "pg_catalog"
 func (c *session) setPath(ctx context.Context, path string) error {
 	_, err := c.query(ctx, "SELECT set_config('search_path', $1, true)", []byte(path))
 	return err
-}
-
-// readRow turns the fields of a query over all the table's columns into cells that own their memory, and tells their size.
-func (t *catalogTable) readRow(fields [][]byte, row record.Row, memory *arena) (int, error) {
-	size := 0
-	for i, f := range fields {
-		if f == nil {
-			row[i] = record.NullValue
-			continue
-		}
-		size += len(f)
-		row[i] = record.Value{}
-		if err := t.codecs[i].read(&row[i], memory.copy(f)); err != nil {
-			return 0, fmt.Errorf("read column %s as %s: %w", t.table.Columns[i].Name, t.table.Columns[i].Type, err)
-		}
-	}
-	return size, nil
 }
 
 // from names the table for reading: the rows of a partitioned table are in its partitions, those of a plain table's

@@ -45,10 +45,12 @@ type Task struct {
 
 // Chunk is what one attempt read.
 type Chunk struct {
-	Task uint64
-	// Table and Rows, in the order of the key. The rows own their memory.
+	Task  uint64
 	Table *record.Table
-	Rows  []record.Row
+	// Rows are in the order of the key; nil when nothing was read.
+	Rows Rows
+	// End is the key of the last row, as Table.Cursor has it; nil when there is none.
+	End [][]byte
 	// Last says that no row follows.
 	Last bool
 	// Sees tells whether the read saw a transaction (Record.Tx). nil means that nothing was read: the attempt failed in a way that another may not.
@@ -57,6 +59,15 @@ type Chunk struct {
 	// shows in hours of waiting need not be remembered.
 	Postponed bool
 	Time      time.Time
+}
+
+// Rows are kept as the server sent them, and become cells when they are handed out, in the memory of the batch they go with: cells
+// take several times the room, and would have to be made anew for every chunk.
+type Rows interface {
+	Len() int
+	// Read writes the cells of row i, one for each column. It is called once at most for each row. The cells view memory
+	// that is not written to again.
+	Read(i int, row record.Row) error
 }
 
 // Verdict is what became of an attempt.
@@ -120,6 +131,7 @@ type accepted struct {
 	*attempt
 
 	chunk *Chunk
+	rows  int
 	at    record.Order
 	next  int // row
 }
@@ -160,8 +172,8 @@ func (m *Machine) Next() (Task, bool) {
 // ahead is where to read on: behind the chunk that is being handed out.
 func (m *Machine) ahead() (*Table, [][]byte) {
 	a := m.accepted
-	if a != nil && !a.chunk.Last && len(a.chunk.Rows) > 0 {
-		return a.table, m.cursor(a.chunk.Table, a.chunk.Rows[len(a.chunk.Rows)-1])
+	if a != nil && !a.chunk.Last && a.rows > 0 {
+		return a.table, a.chunk.End
 	}
 	for _, t := range m.tables {
 		if !t.Done && !(a != nil && a.chunk.Last && t == a.table) {
@@ -269,6 +281,9 @@ func (m *Machine) High(id uint64, at record.Order, chunk *Chunk) Verdict {
 		return verdict
 	}
 	m.accepted = &accepted{attempt: a, chunk: chunk, at: at}
+	if chunk.Rows != nil {
+		m.accepted.rows = chunk.Rows.Len()
+	}
 	m.retries = 0
 	return Accepted
 }
@@ -278,20 +293,24 @@ func (m *Machine) High(id uint64, at record.Order, chunk *Chunk) Verdict {
 func (m *Machine) Draining() bool { return m.accepted != nil }
 
 // Drain appends up to so many records, and not many more than so many bytes, of the accepted chunk: its rows, and after the
-// last chunk of a table the SnapshotEnd. The tables' state is then that after these records.
-func (m *Machine) Drain(dst []record.Record, rows, bytes int) []record.Record {
+// last chunk of a table the SnapshotEnd. The tables' state is then that after these records. cells gives memory for a row of so many columns.
+func (m *Machine) Drain(dst []record.Record, rows, bytes int, cells func(int) record.Row) ([]record.Record, error) {
 	a := m.accepted
 	if a == nil {
-		return dst
+		return dst, nil
+	}
+	if a.all {
+		a.next = a.rows
 	}
 	columns := identity(a.chunk.Table)
 	var key []byte
-	first := a.next
-	for ; a.next < len(a.chunk.Rows) && rows > 0 && bytes > 0; a.next++ {
-		row := a.chunk.Rows[a.next]
-		if a.all {
-			continue
+	var last record.Row
+	for ; a.next < a.rows && rows > 0 && bytes > 0; a.next++ {
+		row := cells(len(a.chunk.Table.Columns))
+		if err := a.chunk.Rows.Read(a.next, row); err != nil {
+			return dst, err
 		}
+		last = row
 		if len(a.touched) > 0 {
 			key, _ = appendKey(key[:0], row, columns)
 			if _, ok := a.touched[string(key)]; ok {
@@ -304,15 +323,18 @@ func (m *Machine) Drain(dst []record.Record, rows, bytes int) []record.Record {
 		rows--
 		bytes -= size(row)
 	}
-	if a.next > first {
-		a.table.Cursor = m.cursor(a.chunk.Table, a.chunk.Rows[a.next-1])
-	}
-	if a.next < len(a.chunk.Rows) {
-		return dst
+	switch {
+	case a.next < a.rows:
+		if last != nil {
+			a.table.Cursor = m.cursor(a.chunk.Table, last)
+		}
+		return dst, nil
+	case a.rows > 0:
+		a.table.Cursor = a.chunk.End
 	}
 	if a.chunk.Last {
 		if rows <= 0 {
-			return dst
+			return dst, nil
 		}
 		a.at.Minor++
 		a.table.Done, a.table.Cursor = true, nil
@@ -322,5 +344,5 @@ func (m *Machine) Drain(dst []record.Record, rows, bytes int) []record.Record {
 		}
 	}
 	m.accepted = nil
-	return dst
+	return dst, nil
 }

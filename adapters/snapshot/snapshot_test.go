@@ -25,6 +25,27 @@ func rowOf(k, v int) record.Row {
 	return record.Row{record.IntValue(int64(k)), record.IntValue(int64(v))}
 }
 
+// plainRows are rows that hold cells already.
+type plainRows []record.Row
+
+func (r plainRows) Len() int { return len(r) }
+
+func (r plainRows) Read(i int, row record.Row) error {
+	copy(row, r[i])
+	return nil
+}
+
+func cells(n int) record.Row { return make(record.Row, n) }
+
+// with gives a chunk its rows.
+func (c *Chunk) with(rows plainRows) *Chunk {
+	c.Rows, c.End = rows, nil
+	if len(rows) > 0 {
+		c.End = cursorText(testTable, rows[len(rows)-1])
+	}
+	return c
+}
+
 func cursorText(_ *record.Table, row record.Row) [][]byte { return [][]byte{row[0].Append(nil)} }
 
 // change is one row change: before and after are keys, 0 where there is none.
@@ -206,17 +227,18 @@ func (w *world) read(task Task) *Chunk {
 		seen[uint64(i)] = e.visible
 	}
 	c := &Chunk{Task: task.ID, Table: testTable, Last: true, Time: time.Now(), Sees: func(tx uint64) bool { return seen[tx] }}
+	var rows plainRows
 	for _, k := range slices.Sorted(maps.Keys(view)) {
 		if k <= after {
 			continue
 		}
-		if len(c.Rows) == w.rows {
+		if len(rows) == w.rows {
 			c.Last = false
 			break
 		}
-		c.Rows = append(c.Rows, rowOf(k, view[k]))
+		rows = append(rows, rowOf(k, view[k]))
 	}
-	return c
+	return c.with(rows)
 }
 
 // streamStep tells the machine the next entry of the log, and applies what comes out.
@@ -256,7 +278,11 @@ func (w *world) streamStep(t *rapid.T) {
 		if rapid.Bool().Draw(t, "read ahead") {
 			w.readerStep()
 		}
-		for _, r := range w.machine.Drain(nil, rapid.IntRange(1, 3).Draw(t, "batch"), 1<<20) {
+		records, err := w.machine.Drain(nil, rapid.IntRange(1, 3).Draw(t, "batch"), 1<<20, cells)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range records {
 			w.apply(t, r)
 		}
 		if rapid.Bool().Draw(t, "save") {
@@ -396,17 +422,22 @@ func machineWithChunk(n int) (*Machine, *Chunk) {
 	m := New([]*Table{{Name: tableName, Run: 1}}, cursorText)
 	task, _ := m.Next()
 	c := &Chunk{Task: task.ID, Table: testTable, Last: true, Sees: func(uint64) bool { return true }}
+	var rows plainRows
 	for k := range n {
-		c.Rows = append(c.Rows, rowOf(k+1, 0))
+		rows = append(rows, rowOf(k+1, 0))
 	}
 	m.Low(task.ID, record.Order{Major: 10})
-	return m, c
+	return m, c.with(rows)
 }
 
 func drained(m *Machine) []string {
 	var out []string
 	for m.Draining() {
-		for _, r := range m.Drain(nil, 100, 1<<20) {
+		records, err := m.Drain(nil, 100, 1<<20, cells)
+		if err != nil {
+			panic(err)
+		}
+		for _, r := range records {
 			line := fmt.Sprint(r.Op, " ", r.Order.Major, "/", r.Order.Minor)
 			if r.After != nil {
 				line += fmt.Sprint(" ", r.After[0].Num)
@@ -466,7 +497,7 @@ func TestVisibility(t *testing.T) {
 	attempt := func(sees bool) Verdict {
 		task, _ := m.Next()
 		m.Low(task.ID, record.Order{Major: 10})
-		return m.High(task.ID, record.Order{Major: 20}, &Chunk{Task: task.ID, Table: testTable, Rows: []record.Row{rowOf(1, 1)}, Sees: func(uint64) bool { return sees }})
+		return m.High(task.ID, record.Order{Major: 20}, (&Chunk{Task: task.ID, Table: testTable, Sees: func(uint64) bool { return sees }}).with(plainRows{rowOf(1, 1)}))
 	}
 	for range 2 {
 		if got := attempt(false); got != NotVisible {
@@ -536,7 +567,9 @@ func TestCursorInTheMiddle(t *testing.T) {
 		rows   int64
 		done   bool
 	}{{"3", 2, false}, {"5", 4, false}, {"", 4, true}} {
-		m.Drain(nil, 2, 1<<20)
+		if _, err := m.Drain(nil, 2, 1<<20, cells); err != nil {
+			t.Fatal(err)
+		}
 		got := ""
 		if table.Cursor != nil {
 			got = string(table.Cursor[0])
