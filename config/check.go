@@ -35,6 +35,8 @@ const minPseudonymKey = 32
 // maxPartitions of a topic: more is a slip of the finger, and Kafka's own advice ends far below.
 const maxPartitions = 1000
 
+var compressions = []string{"none", "gzip", "snappy", "lz4", "zstd"}
+
 var mechanisms = []string{"plain", "scram-sha-256", "scram-sha-512"}
 
 // check reports what cannot be seen from one value alone, and the forms of names, addresses and numbers.
@@ -184,10 +186,14 @@ func (c *Config) checkBus() {
 	if e := c.Bus.Embedded; e != nil && (e.Port < 0 || e.Port > 65535) {
 		c.bad("bus.embedded.port", problem.Say("%d is no port", e.Port), problem.Say("write a number from 1 to 65535, or 0 for a free one"))
 	}
+	if e := c.Bus.Embedded; e != nil {
+		c.checkCompression("bus.embedded.compression", e.Compression)
+	}
 	k := c.Bus.Kafka
 	if k == nil {
 		return
 	}
+	c.checkCompression("bus.kafka.compression", k.Compression)
 	if len(k.Brokers) == 0 {
 		if c.empty("bus.kafka.brokers") {
 			c.bad("bus.kafka.brokers", problem.Say("the list of brokers is empty"), problem.Say("write at least one: [kafka1:9092]"))
@@ -207,6 +213,12 @@ func (c *Config) checkBus() {
 	}
 	if k.SASL != nil {
 		c.checkSASL(k.SASL, k.TLS.Enabled)
+	}
+}
+
+func (c *Config) checkCompression(path, name string) {
+	if name != "" && !slices.Contains(compressions, name) {
+		c.bad(path, problem.Say("%s is no compression that Kafka knows", c.shown(path)), problem.Say("use one of: %s", strings.Join(compressions, ", ")))
 	}
 }
 

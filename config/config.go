@@ -60,6 +60,8 @@ type EmbeddedBus struct {
 	Dir string `yaml:"dir"` // default data/bus
 	// Port on loopback; 0 takes a free one.
 	Port int `yaml:"port"`
+	// Compression as in KafkaBus.
+	Compression string `yaml:"compression"`
 }
 
 // KafkaBus is a Kafka cluster.
@@ -71,6 +73,8 @@ type KafkaBus struct {
 	Replication int `yaml:"replication"`
 	// Partitions of the topics that truc creates; default 3.
 	Partitions int `yaml:"partitions"`
+	// Compression of what this node publishes: none (the default), gzip, snappy, lz4 or zstd.
+	Compression string `yaml:"compression"`
 }
 
 // TLS is `true`, or a mapping with what differs from the system's defaults.

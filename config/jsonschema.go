@@ -126,6 +126,9 @@ func (w *schemaWriter) shape(t reflect.Type, path string) schema {
 	case reflect.Bool:
 		return schema{"anyOf": []any{schema{"type": "boolean"}, schema{"type": "string", "pattern": referenceForm}}}
 	case reflect.String:
+		if path == "bus.kafka.compression" || path == "bus.embedded.compression" {
+			return schema{"anyOf": []any{schema{"enum": compressions}, schema{"type": "string", "pattern": referenceForm}}}
+		}
 		if form := w.form(path); form != "" {
 			return schema{"type": "string", "pattern": "(" + form + ")|(" + referenceForm + ")"}
 		}

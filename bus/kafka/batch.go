@@ -1,9 +1,13 @@
 package kafka
 
 import (
+	"bytes"
 	"encoding/binary"
+	"errors"
 	"hash/crc32"
 	"math/bits"
+
+	"github.com/segmentio/kafka-go/compress"
 
 	"github.com/lienthong/truc/bus"
 )
@@ -44,6 +48,7 @@ type batchEncoder struct {
 	count          int32
 	firstTimestamp int64
 	maxTimestamp   int64
+	codec          int8 // of the records; 0 when they are not compressed
 }
 
 // reset starts a new batch in buf, whose content is lost.
@@ -95,6 +100,21 @@ func (e *batchEncoder) add(m *bus.Message, now int64, limit int) bool {
 	return true
 }
 
+// compress packs the records, unless that would make them larger. in is memory to do it in. No record can be added then.
+func (e *batchEncoder) compress(by compress.Codec, in *bytes.Buffer) error {
+	in.Reset()
+	w := by.NewWriter(in)
+	_, err := w.Write(e.buf[sizePrefix+batchHeader:])
+	if err := errors.Join(err, w.Close()); err != nil {
+		return err
+	}
+	if in.Len() < len(e.buf)-sizePrefix-batchHeader {
+		e.buf = append(e.buf[:sizePrefix+batchHeader], in.Bytes()...)
+		e.codec = by.Code()
+	}
+	return nil
+}
+
 // finish writes the header and returns the whole, size prefix included.
 func (e *batchEncoder) finish(producerID int64, producerEpoch int16, baseSequence int32) []byte {
 	binary.BigEndian.PutUint32(e.buf, uint32(e.size()))
@@ -103,7 +123,7 @@ func (e *batchEncoder) finish(producerID int64, producerEpoch int16, baseSequenc
 	binary.BigEndian.PutUint32(b[atBatchLength:], uint32(len(b)-lengthFrom))
 	binary.BigEndian.PutUint32(b[atLeaderEpoch:], 1<<32-1)
 	b[atMagic] = magicV2
-	binary.BigEndian.PutUint16(b[atAttributes:], 0) // uncompressed, create time, not transactional
+	binary.BigEndian.PutUint16(b[atAttributes:], uint16(e.codec)) // create time, not transactional
 	binary.BigEndian.PutUint32(b[atLastOffsetDelta:], uint32(e.count-1))
 	binary.BigEndian.PutUint64(b[atFirstTimestamp:], uint64(e.firstTimestamp))
 	binary.BigEndian.PutUint64(b[atMaxTimestamp:], uint64(e.maxTimestamp))

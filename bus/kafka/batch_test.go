@@ -1,9 +1,11 @@
 package kafka
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -15,10 +17,19 @@ import (
 
 // encodeBatch encodes messages into one batch as it stands on a partition at an offset.
 func encodeBatch(base int64, msgs ...bus.Message) []byte {
+	return encodeBatchBy(nil, base, msgs...)
+}
+
+func encodeBatchBy(codec compress.Codec, base int64, msgs ...bus.Message) []byte {
 	var e batchEncoder
 	e.reset(nil)
 	for i := range msgs {
 		e.add(&msgs[i], 1_700_000_000_000, 1<<30)
+	}
+	if codec != nil {
+		if err := e.compress(codec, &bytes.Buffer{}); err != nil {
+			panic(err)
+		}
 	}
 	batch := e.finish(7, 3, 11)[sizePrefix:]
 	binary.BigEndian.PutUint64(batch, uint64(base))
@@ -71,7 +82,8 @@ func TestBatchComesBackAsItWas(t *testing.T) {
 			}
 		}
 		d := batchDecoder{tp: tp}
-		got, next, err := d.decode(encodeBatch(base, msgs...), base)
+		codec := rapid.SampledFrom([]compress.Compression{compress.None, compress.Gzip, compress.Snappy, compress.Lz4, compress.Zstd}).Draw(t, "codec").Codec()
+		got, next, err := d.decode(encodeBatchBy(codec, base, msgs...), base)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -156,6 +168,24 @@ func TestDecodeSkipsAndStops(t *testing.T) {
 				t.Error(diff)
 			}
 		})
+	}
+}
+
+// What compression would make larger is sent as it is.
+func TestCompressionGains(t *testing.T) {
+	codec := compress.Lz4.Codec()
+	random := make([]byte, 5000)
+	for i := range random {
+		random[i] = byte(rand.Uint32()) //nolint:gosec // bytes without a pattern
+	}
+	for name, test := range map[string]struct {
+		value []byte
+		want  int8
+	}{"text": {bytes.Repeat([]byte("Nguyễn Văn Mẫu "), 300), codec.Code()}, "random": {random, 0}} {
+		plain, packed := encodeBatch(0, bus.Message{Value: test.value}), encodeBatchBy(codec, 0, bus.Message{Value: test.value})
+		if got := int8(packed[atAttributes+1]); got != test.want || len(packed) > len(plain) {
+			t.Errorf("%s: codec %d, %d bytes instead of %d; expected codec %d", name, got, len(packed), len(plain), test.want)
+		}
 	}
 }
 

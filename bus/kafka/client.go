@@ -18,6 +18,7 @@ import (
 	"time"
 
 	kafkago "github.com/segmentio/kafka-go"
+	"github.com/segmentio/kafka-go/compress"
 	"github.com/segmentio/kafka-go/protocol"
 )
 
@@ -40,8 +41,9 @@ func (tp TopicPartition) String() string { return fmt.Sprintf("%s/%d", tp.Topic,
 // Client is the connection to one cluster, shared by all senders, readers and groups on it. It is safe for concurrent use.
 type Client struct {
 	cfg       Config
+	codec     compress.Codec
 	log       *slog.Logger
-	transport *kafkago.Transport
+	transport *kafkago.Transport // for what concerns no topic
 	dialer    *kafkago.Dialer
 	bootstrap net.Addr
 	cancel    context.CancelFunc
@@ -49,6 +51,7 @@ type Client struct {
 	leaderPatience time.Duration
 
 	mu     sync.Mutex
+	routes map[string]*kafkago.Transport // by topic
 	conns  map[net.Conn]struct{}
 	closed bool
 }
@@ -64,13 +67,17 @@ func New(cfg Config) (*Client, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
+	codec, err := cfg.codec()
+	if err != nil {
+		return nil, fmt.Errorf("configure kafka: %w", err)
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	c := &Client{
-		cfg: cfg, log: cfg.Log, cancel: cancel, bootstrap: kafkago.TCP(cfg.Brokers...), conns: make(map[net.Conn]struct{}),
+		cfg: cfg, codec: codec, log: cfg.Log, cancel: cancel, bootstrap: kafkago.TCP(cfg.Brokers...), conns: make(map[net.Conn]struct{}), routes: make(map[string]*kafkago.Transport),
 		leaderPatience: leaderPatience,
 	}
 	c.transport = &kafkago.Transport{
-		Dial: c.dial, DialTimeout: dialTimeout, MetadataTTL: metadataTTL, ClientID: cfg.ClientID, Context: ctx,
+		Dial: c.dial, DialTimeout: dialTimeout, MetadataTTL: metadataTTL, ClientID: cfg.ClientID, Context: ctx, MetadataTopics: []string{},
 	}
 	c.dialer = &kafkago.Dialer{ClientID: cfg.ClientID, Timeout: dialTimeout, DialFunc: c.dial}
 	if cfg.TLS != nil {
@@ -105,6 +112,9 @@ func (c *Client) Close() {
 	c.cancel()
 	c.transport.CloseIdleConnections()
 	c.mu.Lock()
+	for _, t := range c.routes {
+		t.CloseIdleConnections()
+	}
 	c.closed = true
 	open := slices.Collect(maps.Keys(c.conns))
 	c.mu.Unlock()
@@ -148,20 +158,9 @@ func (t *trackedConn) Close() error {
 	return err
 }
 
-// roundTrip sends one request and waits for its answer, at most for the given time.
+// roundTrip sends one request that concerns no partition and waits for its answer, at most for the given time.
 func roundTrip[Response protocol.Message](ctx context.Context, c *Client, timeout time.Duration, req protocol.Message) (Response, error) {
-	var none Response
-	ctx, cancel := context.WithTimeout(ctx, timeout)
-	defer cancel()
-	res, err := c.transport.RoundTrip(ctx, c.bootstrap, req)
-	if err != nil {
-		return none, err
-	}
-	typed, ok := res.(Response)
-	if !ok {
-		return none, fmt.Errorf("unexpected answer %T", res)
-	}
-	return typed, nil
+	return roundTripBy[Response](ctx, c, c.transport, timeout, req)
 }
 
 // unreachable types errors that mean "no broker answers" or "no broker lets us in"; others, and those of a caller who gave up,

@@ -10,6 +10,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/segmentio/kafka-go/compress"
 	"github.com/segmentio/kafka-go/sasl"
 	"github.com/segmentio/kafka-go/sasl/plain"
 	"github.com/segmentio/kafka-go/sasl/scram"
@@ -25,6 +26,9 @@ type Config struct {
 	SASL *SASLConfig `yaml:"sasl"`
 	// ClientID is what brokers log and apply quotas to; "truc" when empty.
 	ClientID string `yaml:"client_id"`
+	// Compression is what batches are packed with: "none", as when it is empty, "gzip", "snappy", "lz4" or "zstd". Every
+	// consumer of Kafka unpacks all of them.
+	Compression string `yaml:"compression"`
 	// NeverCompact makes EnsureTopics create every topic with cleanup.policy=delete and no limit. The embedded broker sets
 	// it, because its compaction loses data when the process is killed in the middle of it.
 	NeverCompact bool         `yaml:"-"`
@@ -80,6 +84,9 @@ func (c Config) Validate() error {
 			add("brokers[%d]: %q is no host:port", i, b)
 		}
 	}
+	if _, err := c.codec(); err != nil {
+		add("compression: %q is not one of none, gzip, snappy, lz4, zstd", c.Compression)
+	}
 	if t := c.TLS; t != nil && (t.CertFile == "") != (t.KeyFile == "") {
 		add("tls: cert_file and key_file go together")
 	}
@@ -97,6 +104,18 @@ func (c Config) Validate() error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// codec is nil without compression.
+func (c Config) codec() (compress.Codec, error) {
+	var by compress.Compression
+	if c.Compression == "" {
+		return nil, nil
+	}
+	if err := by.UnmarshalText([]byte(c.Compression)); err != nil {
+		return nil, err
+	}
+	return by.Codec(), nil
 }
 
 func (c *TLSConfig) build() (*tls.Config, error) {

@@ -39,7 +39,12 @@ type partitionSender struct {
 	sequence int32
 	// buf is kept from batch to batch, unless a request that was given up may still read it.
 	buf []byte
+	// packed is what compression works in.
+	packed bytes.Buffer
 }
+
+// leastCompressed is how large a batch is before it is compressed: a lone event would gain little and come later.
+const leastCompressed = 4 << 10
 
 func (p *partitionSender) run(ctx context.Context) {
 	defer p.queue.fail()
@@ -66,6 +71,11 @@ func (p *partitionSender) encode() (batch []byte, count int) {
 	count = p.queue.take(func(m *bus.Message) bool {
 		return int(e.count) < p.sender.cfg.MaxBatchRecords && e.add(m, now, p.limit)
 	})
+	if codec := p.sender.client.codec; codec != nil && e.size() >= leastCompressed {
+		if err := e.compress(codec, &p.packed); err != nil {
+			p.sender.log.Warn("batch is sent without compression", "partition", p.tp.String(), "codec", codec.Name(), "err", err)
+		}
+	}
 	as := p.sender.producer
 	p.buf = e.finish(as.id, as.epoch, p.sequence)
 	return p.buf, count
@@ -102,7 +112,7 @@ func (p *partitionSender) deliver(ctx context.Context, batch []byte) (int64, err
 
 // post makes one attempt.
 func (p *partitionSender) post(ctx context.Context, batch []byte) (int64, error) {
-	res, err := roundTrip[*produce.Response](ctx, p.sender.client, produceTimeout, &rawproduce.Request{
+	res, err := roundTripTo[*produce.Response](ctx, p.sender.client, p.tp.Topic, produceTimeout, &rawproduce.Request{
 		Acks:    allReplicas,
 		Timeout: int32(brokerTimeout.Milliseconds()),
 		Topics: []rawproduce.RequestTopic{{

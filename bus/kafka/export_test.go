@@ -34,9 +34,9 @@ func (c *Client) OpenSenderByEpochAlone(ctx context.Context, cfg SenderConfig) (
 	return c.startSender(cfg, limits, as), nil
 }
 
-// KafkaGo is a kafka-go client over the same transport.
-func (c *Client) KafkaGo() *kafkago.Client {
-	return &kafkago.Client{Addr: c.bootstrap, Transport: c.transport}
+// KafkaGo is a kafka-go client for a topic, over the same transport.
+func (c *Client) KafkaGo(topic string) *kafkago.Client {
+	return &kafkago.Client{Addr: c.bootstrap, Transport: c.route(topic)}
 }
 
 // WaitForLeaders sets how long EnsureTopics waits for leaders.

@@ -28,6 +28,7 @@ const (
 // not exist is an error after unknownTopicPatience.
 func (c *Client) Ranges(ctx context.Context, partitions ...TopicPartition) (map[TopicPartition]Range, error) {
 	out := make(map[TopicPartition]Range, len(partitions))
+	c.knowTopicsOf(partitions)
 	var mu sync.Mutex
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(rangesConcurrency)
@@ -53,6 +54,7 @@ func (c *Client) Ranges(ctx context.Context, partitions ...TopicPartition) (map[
 // that has none.
 func (c *Client) OffsetsAt(ctx context.Context, at time.Time, partitions ...TopicPartition) (map[TopicPartition]int64, error) {
 	out := make(map[TopicPartition]int64, len(partitions))
+	c.knowTopicsOf(partitions)
 	for _, tp := range partitions {
 		offset, err := c.offsetAt(ctx, tp, at.UnixMilli())
 		if err == nil && offset < 0 {
@@ -78,7 +80,7 @@ func (c *Client) rangeOf(ctx context.Context, tp TopicPartition) (Range, error) 
 func (c *Client) offsetAt(ctx context.Context, tp TopicPartition, at int64) (int64, error) {
 	deadline := time.Now().Add(unknownTopicPatience)
 	for {
-		res, err := roundTrip[*offsetResponse](ctx, c, requestTimeout, &offsetRequest{clientID: c.cfg.ClientID, tp: tp, at: at})
+		res, err := roundTripTo[*offsetResponse](ctx, c, tp.Topic, requestTimeout, &offsetRequest{clientID: c.cfg.ClientID, tp: tp, at: at})
 		if err == nil {
 			err = responseError(res.code)
 		}

@@ -134,7 +134,7 @@ func (r *Reader) fetchPatiently(ctx context.Context) (fetched, error) {
 func (r *Reader) fetch(ctx context.Context) (fetched, error) {
 	req := &fetchRequest{clientID: r.client.cfg.ClientID, tp: r.tp, offset: r.offset, cfg: r.cfg, buf: r.buf}
 	r.buf = nil
-	res, err := roundTrip[*fetchResponse](ctx, r.client, r.cfg.MaxWait+requestTimeout, req)
+	res, err := roundTripTo[*fetchResponse](ctx, r.client, r.tp.Topic, r.cfg.MaxWait+requestTimeout, req)
 	if err != nil {
 		return fetched{}, err
 	}

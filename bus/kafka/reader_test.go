@@ -44,34 +44,48 @@ func headersOf(m bus.Message) []bus.Header {
 	return append(out, m.Headers...)
 }
 
-// What the sender writes is read alike by our reader, by kafka-go and by franz-go.
+// What the sender writes is read alike by our reader, by kafka-go and by franz-go, however it is compressed.
 func TestOthersReadWhatWeWrite(t *testing.T) {
 	onEachBroker(t, func(t *testing.T, cfg kafka.Config) {
-		c := newClient(t, cfg)
-		tp := kafka.TopicPartition{Topic: newTopic(t, c, 1)}
-		s := openSender(t, c, tp.Topic, tp)
-		base := mustBase(t, produce(t, s, tp, everyShape()...))
-		var want []bus.Delivered
-		for i, m := range everyShape() {
-			want = append(want, bus.Delivered{
-				Topic: tp.Topic, Offset: base + int64(i), UnixMilli: m.UnixMilli, Key: m.Key, Value: m.Value, Headers: headersOf(m),
-			})
-		}
-		if diff := cmp.Diff(want, records(t, c, tp)); diff != "" {
-			t.Errorf("our reader: %s", diff)
-		}
-		if diff := cmp.Diff(want, readWithKafkaGo(t, c, tp, base), cmpopts.EquateEmpty()); diff != "" {
-			t.Errorf("kafka-go: %s", diff)
-		}
-		if diff := cmp.Diff(want, readWithFranz(t, cfg, tp, len(want))); diff != "" {
-			t.Errorf("franz-go: %s", diff)
+		for codec, name := range []string{"none", "gzip", "snappy", "lz4", "zstd"} { // as Kafka numbers them
+			cfg.Compression = name
+			t.Run(name, func(t *testing.T) { readByOthers(t, cfg, codec) })
 		}
 	})
 }
 
+func readByOthers(t *testing.T, cfg kafka.Config, codec int) {
+	t.Helper()
+	c := newClient(t, cfg)
+	tp := kafka.TopicPartition{Topic: newTopic(t, c, 1)}
+	s := openSender(t, c, tp.Topic, tp)
+	base := mustBase(t, produce(t, s, tp, everyShape()...))
+	var want []bus.Delivered
+	for i, m := range everyShape() {
+		want = append(want, bus.Delivered{
+			Topic: tp.Topic, Offset: base + int64(i), UnixMilli: m.UnixMilli, Key: m.Key, Value: m.Value, Headers: headersOf(m),
+		})
+	}
+	if diff := cmp.Diff(want, records(t, c, tp)); diff != "" {
+		t.Errorf("our reader: %s", diff)
+	}
+	if diff := cmp.Diff(want, readWithKafkaGo(t, c, tp, base), cmpopts.EquateEmpty()); diff != "" {
+		t.Errorf("kafka-go: %s", diff)
+	}
+	got, codecs := readWithFranz(t, cfg, tp, len(want))
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("franz-go: %s", diff)
+	}
+	for _, used := range codecs {
+		if used != codec {
+			t.Errorf("compressed by codec %d", used)
+		}
+	}
+}
+
 func readWithKafkaGo(t *testing.T, c *kafka.Client, tp kafka.TopicPartition, from int64) []bus.Delivered {
 	t.Helper()
-	res, err := c.KafkaGo().Fetch(testContext(t), &kafkago.FetchRequest{
+	res, err := c.KafkaGo(tp.Topic).Fetch(testContext(t), &kafkago.FetchRequest{
 		Topic: tp.Topic, Partition: int(tp.Partition), Offset: from, MinBytes: 1, MaxBytes: 10 << 20, MaxWait: time.Second,
 	})
 	if err != nil || res.Error != nil {
@@ -104,7 +118,7 @@ func readWithKafkaGo(t *testing.T, c *kafka.Client, tp kafka.TopicPartition, fro
 	}
 }
 
-func readWithFranz(t *testing.T, cfg kafka.Config, tp kafka.TopicPartition, n int) []bus.Delivered {
+func readWithFranz(t *testing.T, cfg kafka.Config, tp kafka.TopicPartition, n int) (out []bus.Delivered, codecs []int) {
 	t.Helper()
 	client, err := kgo.NewClient(kgo.SeedBrokers(cfg.Brokers...), kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{
 		tp.Topic: {tp.Partition: kgo.NewOffset().AtStart()},
@@ -113,7 +127,6 @@ func readWithFranz(t *testing.T, cfg kafka.Config, tp kafka.TopicPartition, n in
 		t.Fatal(err)
 	}
 	defer client.Close()
-	var out []bus.Delivered
 	for len(out) < n {
 		fetches := client.PollFetches(testContext(t))
 		if err := fetches.Err(); err != nil {
@@ -124,10 +137,10 @@ func readWithFranz(t *testing.T, cfg kafka.Config, tp kafka.TopicPartition, n in
 			for _, h := range r.Headers {
 				d.Headers = append(d.Headers, bus.Header{Key: h.Key, Value: h.Value})
 			}
-			out = append(out, d)
+			out, codecs = append(out, d), append(codecs, int(r.Attrs.CompressionType()))
 		})
 	}
-	return out
+	return out, codecs
 }
 
 // What others write, compressed as they do it, is read.

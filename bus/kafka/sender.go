@@ -83,6 +83,7 @@ func (c *Client) OpenSender(ctx context.Context, cfg SenderConfig) (*Sender, err
 	if cfg.Log == nil {
 		cfg.Log = c.log
 	}
+	c.knowTopicsOf(cfg.Partitions)
 	limits, err := c.messageLimits(ctx, cfg.Partitions)
 	if err != nil {
 		return nil, fmt.Errorf("open sender %s: %w", cfg.TransactionalID, err)

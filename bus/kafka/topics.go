@@ -82,8 +82,15 @@ func mismatches(specs []TopicSpec, have map[string]TopicInfo) error {
 }
 
 func (c *Client) create(ctx context.Context, req *createtopics.Request) error {
+	// The transport waits until it knows what was created.
+	names := make([]string, len(req.Topics))
+	for i := range req.Topics {
+		names[i] = req.Topics[i].Name
+	}
+	by := c.transportTo(names)
+	defer by.CloseIdleConnections()
 	for deadline := time.Now().Add(c.leaderPatience); ; {
-		res, err := roundTrip[*createtopics.Response](ctx, c, requestTimeout, req)
+		res, err := roundTripBy[*createtopics.Response](ctx, c, by, requestTimeout, req)
 		if err != nil {
 			return fmt.Errorf("create topics: %w", c.unreachable(ctx, err))
 		}

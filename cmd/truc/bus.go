@@ -47,11 +47,11 @@ func connect(ctx context.Context, c config.Bus, own bool, log *slog.Logger) (*co
 	var inUse *embedded.InUseError
 	switch {
 	case errors.As(err, &inUse) && !own:
-		return join(ctx, file, log)
+		return join(ctx, file, c.Embedded.Compression, log)
 	case err != nil:
 		return nil, err
 	}
-	conn, err := started(broker, file, log)
+	conn, err := started(broker, file, c.Embedded.Compression, log)
 	if err != nil {
 		return nil, errors.Join(err, broker.Close())
 	}
@@ -61,7 +61,7 @@ func connect(ctx context.Context, c config.Bus, own bool, log *slog.Logger) (*co
 // addressFile tells other processes on this machine where the embedded broker of a directory listens.
 const addressFile = "truc.address"
 
-func started(broker *embedded.Broker, file string, log *slog.Logger) (*connection, error) {
+func started(broker *embedded.Broker, file, compression string, log *slog.Logger) (*connection, error) {
 	// Written aside and renamed, so that nobody reads half an address.
 	if err := os.WriteFile(file+".new", []byte(broker.Addr()), 0o600); err != nil {
 		return nil, fmt.Errorf("write address of the embedded bus: %w", err)
@@ -70,7 +70,7 @@ func started(broker *embedded.Broker, file string, log *slog.Logger) (*connectio
 		return nil, fmt.Errorf("write address of the embedded bus: %w", err)
 	}
 	cfg := broker.ClientConfig()
-	cfg.Log = log
+	cfg.Compression, cfg.Log = compression, log
 	client, err := kafka.New(cfg)
 	if err != nil {
 		return nil, err
@@ -79,13 +79,13 @@ func started(broker *embedded.Broker, file string, log *slog.Logger) (*connectio
 }
 
 // join uses the embedded broker that another process runs on the directory. That process may be about to write its address.
-func join(ctx context.Context, file string, log *slog.Logger) (*connection, error) {
+func join(ctx context.Context, file, compression string, log *slog.Logger) (*connection, error) {
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
 	defer cancel()
 	for {
 		address, err := os.ReadFile(file)
 		if err == nil {
-			client, err := kafka.New(kafka.Config{Brokers: []string{strings.TrimSpace(string(address))}, NeverCompact: true, Log: log})
+			client, err := kafka.New(kafka.Config{Brokers: []string{strings.TrimSpace(string(address))}, NeverCompact: true, Compression: compression, Log: log})
 			if err != nil {
 				return nil, err
 			}
@@ -104,7 +104,7 @@ func join(ctx context.Context, file string, log *slog.Logger) (*connection, erro
 
 // kafkaConfig is a cluster of the configuration as the client understands it.
 func kafkaConfig(c config.KafkaBus, log *slog.Logger) kafka.Config {
-	out := kafka.Config{Brokers: c.Brokers, Log: log}
+	out := kafka.Config{Brokers: c.Brokers, Compression: c.Compression, Log: log}
 	if c.TLS.Enabled {
 		out.TLS = &kafka.TLSConfig{CAFile: c.TLS.CA, CertFile: c.TLS.Cert, KeyFile: c.TLS.Key}
 	}

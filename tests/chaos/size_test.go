@@ -29,7 +29,9 @@ func (w *world) set(topic string, settings map[string]string) error {
 	for name, value := range settings {
 		change.Configs = append(change.Configs, kafka.IncrementalAlterConfigsRequestConfig{Name: name, Value: value, ConfigOperation: kafka.ConfigOperationSet})
 	}
-	answer, err := w.kafkaClient().IncrementalAlterConfigs(context.Background(), &kafka.IncrementalAlterConfigsRequest{
+	client, end := w.kafkaClient()
+	defer end()
+	answer, err := client.IncrementalAlterConfigs(context.Background(), &kafka.IncrementalAlterConfigsRequest{
 		Resources: []kafka.IncrementalAlterConfigsRequestResource{change},
 	})
 	if err != nil {

@@ -16,14 +16,17 @@ import (
 	"github.com/segmentio/kafka-go"
 )
 
-// kafkaClient is a client that does not go through truc. Its connections are its own: one of an earlier fault may end at a broker
-// that was restarted since.
-func (w *world) kafkaClient() *kafka.Client {
-	return &kafka.Client{Addr: kafka.TCP(w.kafka.Addr), Timeout: 20 * time.Second, Transport: &kafka.Transport{IdleTimeout: time.Second}}
+// kafkaClient is a client that does not go through truc, and what ends it. Its connections are its own: one of an earlier fault may
+// end at a broker that was restarted since. A transport that is not ended asks the broker for all its topics for ever.
+func (w *world) kafkaClient() (*kafka.Client, func()) {
+	t := &kafka.Transport{IdleTimeout: time.Second}
+	return &kafka.Client{Addr: kafka.TCP(w.kafka.Addr), Timeout: 20 * time.Second, Transport: t}, t.CloseIdleConnections
 }
 
 func (w *world) deleteTopics(names ...string) error {
-	answer, err := w.kafkaClient().DeleteTopics(context.Background(), &kafka.DeleteTopicsRequest{Topics: names})
+	client, end := w.kafkaClient()
+	defer end()
+	answer, err := client.DeleteTopics(context.Background(), &kafka.DeleteTopicsRequest{Topics: names})
 	if err != nil {
 		return fmt.Errorf("delete topics: %w", err)
 	}
@@ -36,7 +39,9 @@ func (w *world) deleteTopics(names ...string) error {
 }
 
 func (w *world) addPartitions(topic string, count int32) error {
-	answer, err := w.kafkaClient().CreatePartitions(context.Background(), &kafka.CreatePartitionsRequest{
+	client, end := w.kafkaClient()
+	defer end()
+	answer, err := client.CreatePartitions(context.Background(), &kafka.CreatePartitionsRequest{
 		Topics: []kafka.TopicPartitionsConfig{{Name: topic, Count: count}},
 	})
 	if err != nil {
@@ -53,7 +58,9 @@ func (w *world) ends(topic string, partitions int) (ends map[int]int64, ok bool)
 	for i := range ask {
 		ask[i] = kafka.LastOffsetOf(i)
 	}
-	answer, err := w.kafkaClient().ListOffsets(ctx, &kafka.ListOffsetsRequest{Topics: map[string][]kafka.OffsetRequest{topic: ask}})
+	client, end := w.kafkaClient()
+	defer end()
+	answer, err := client.ListOffsets(ctx, &kafka.ListOffsetsRequest{Topics: map[string][]kafka.OffsetRequest{topic: ask}})
 	if err != nil {
 		return nil, false
 	}
