@@ -29,7 +29,7 @@ func (p *proof) direct(a premise, b *place) bool {
 		return false
 	}
 	return (!a.types.has(typeNumber) || p.numbersFollow(a, b)) &&
-		(!a.types.has(typeString) || stringsFollow(a, b)) &&
+		(!a.types.has(typeString) || stringsFollow(a, b) && a.codesFollow(b)) &&
 		(!a.types.has(typeArray) || p.arraysFollow(a, b)) &&
 		(!a.types.has(typeObject) || p.objectsFollow(a, b)) &&
 		p.branchesFollow(a, b)
@@ -50,7 +50,7 @@ func identical(a, b *place) bool {
 	if a == b {
 		return true
 	}
-	if a.draft != b.draft || !reflect.DeepEqual(a.raw, b.raw) {
+	if a.draft != b.draft || !reflect.DeepEqual(a.raw, b.raw) || !a.set.sameLists(b.set) {
 		return false
 	}
 	if !mentions(a.raw, "$ref") {

@@ -42,15 +42,44 @@ func (p *proof) numbersFollow(a premise, b *place) bool {
 
 func stringsFollow(a premise, b *place) bool {
 	m := b.object()
-	least := decimal(m["minLength"])
-	if !(least != nil && least.Sign() == 0) && !atLeast(a.least("minLength"), least) || !atMost(a.most("maxLength"), decimal(m["maxLength"])) {
+	length := a.formatLength()
+	least, most := decimal(m["minLength"]), decimal(m["maxLength"])
+	if !(least != nil && least.Sign() == 0) && !atLeast(a.least("minLength"), least) && !atLeast(length, least) {
 		return false
 	}
-	return (m["pattern"] == nil || a.says("pattern", m["pattern"])) && (m["format"] == nil || a.sameFormat(b))
+	if !atMost(a.most("maxLength"), most) && !atMost(length, most) {
+		return false
+	}
+	return (m["pattern"] == nil || a.says("pattern", m["pattern"])) && (m["format"] == nil || a.formatFollows(b))
 }
 
-func (a premise) sameFormat(b *place) bool {
+// wider are the formats that accept all that another one does. Formats of one's own are not among them.
+var wider = map[string][]string{
+	"uri": {"uri-reference", "iri", "iri-reference"}, "iri": {"iri-reference"}, "uri-reference": {"iri-reference"},
+	"email": {"idn-email"}, "hostname": {"idn-hostname"},
+}
+
+func (a premise) formatFollows(b *place) bool {
 	return slices.ContainsFunc(a.speaking(), func(m *place) bool {
-		return m.draft == b.draft && equal(m.object()["format"], b.object()["format"])
+		known, _ := m.object()["format"].(string)
+		wanted, _ := b.object()["format"].(string)
+		own := b.set.world.Formats[wanted] != nil // no wider than that of the drafts, maybe stricter
+		if known == wanted {
+			return m.draft == b.draft && (!own || m.set.world.Formats[known] != nil)
+		}
+		return m.draft == b.draft && !own && slices.Contains(wider[known], wanted)
 	})
+}
+
+// formatLength is the length of all texts of a format, in characters; nil when they differ.
+func (a premise) formatLength() *big.Rat {
+	for _, m := range a.speaking() {
+		switch m.object()["format"] {
+		case "date":
+			return big.NewRat(int64(len("2006-01-02")), 1)
+		case "uuid":
+			return big.NewRat(int64(len("123e4567-e89b-42d3-a456-426614174000")), 1)
+		}
+	}
+	return nil
 }

@@ -57,7 +57,7 @@ func TestSoundOnRules(t *testing.T) {
 				t.Errorf("%s -> %s (table: %t): no document shown: %s", r.old, r.updated, r.compatible, refusal.NotProven)
 			default:
 				verifyWitness(t, old, updated, refusal)
-				if refusal.Fix == "" {
+				if refusal.Fix.Empty() {
 					t.Error("no fix")
 				}
 			}

@@ -26,6 +26,7 @@ func refute(p *proof, writer, reader *Document) (document json.RawMessage, at st
 	}
 	p.checks = 0
 	s := &sampler{proof: p, suspects: p.suspects()}
+	s.texts = oddCodes(writer.root.set, reader.root.set)
 	for _, d := range []*Document{reader, writer} {
 		for _, name := range sortedKeys(d.raw) {
 			s.collect(d.raw[name])
@@ -35,7 +36,7 @@ func refute(p *proof, writer, reader *Document) (document json.RawMessage, at st
 		for _, root := range []*place{writer.root, reader.root} {
 			s.made = 0
 			for _, v := range s.samples(premise{}.with(s.proof, root), depth, true) {
-				if !w.valid(v) || r.valid(v) {
+				if !w.valid(v) || !r.refuses(v) {
 					continue
 				}
 				text := encode(v)
@@ -74,6 +75,8 @@ func (s *sampler) samples(a premise, depth int, root bool) []any {
 		return nil
 	}
 	if values, finite := a.values(); finite {
+		values = slices.Clone(values) // what was refused comes first
+		slices.SortStableFunc(values, func(x, y any) int { return s.rankValue(x) - s.rankValue(y) })
 		return values
 	}
 	if !slices.ContainsFunc(a.members, func(m *place) bool { return len(m.object()) > 0 }) && a.types == anyType {
@@ -164,6 +167,11 @@ func (s *sampler) ofStrings(a premise) []any {
 		}
 		if format, ok := m.object()["format"].(string); ok {
 			values = append(values, formats[format]...)
+		}
+		if m.list != nil {
+			for _, c := range m.list.codes[:min(len(m.list.codes), 3)] {
+				values = append(values, c)
+			}
 		}
 	}
 	for _, n := range s.lengths {
@@ -295,6 +303,13 @@ func (s *sampler) rank(a premise, name string) int {
 		return 1
 	}
 	return 2
+}
+
+func (s *sampler) rankValue(v any) int {
+	if s.proof.odd[valueKey(v)] {
+		return 0
+	}
+	return 1
 }
 
 func clone(m map[string]any) map[string]any {
