@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// patience is how long an answer may take where nothing else runs; the tests allow ten times that, for machines that are busy.
+// patience is how long an answer may take; the tests, which count processor time, allow some times that, for slow machines.
 const patience = time.Second
 
 //go:embed testdata/rules.txt
@@ -137,7 +137,7 @@ func TestCyclicUnion(t *testing.T) {
 		{`{"type":"integer"}`, `{"type":"number"}`, true},
 		{`{"type":"number"}`, `{"type":"integer"}`, false},
 	} {
-		start := time.Now()
+		start := used(t)
 		old, updated := parseText(t, "", union(12, tt.old)), parseText(t, "", union(12, tt.updated))
 		v, err := Check(Backward, Strict, updated, []*Document{old})
 		if err != nil {
@@ -146,7 +146,7 @@ func TestCyclicUnion(t *testing.T) {
 		if v.Compatible != tt.want {
 			t.Errorf("%s -> %s: compatible %t, want %t", tt.old, tt.updated, v.Compatible, tt.want)
 		}
-		if d := time.Since(start); d > 10*patience {
+		if d := used(t) - start; d > 5*patience {
 			t.Errorf("took %v", d)
 		}
 	}
@@ -223,12 +223,12 @@ func TestHostile(t *testing.T) {
 		"type":         {`{"type":"text"}`, "this is no type"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			start := time.Now()
+			start := used(t)
 			_, err := Parse([]byte(tt.text), nil)
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("error %v, want %q", err, tt.want)
 			}
-			if d := time.Since(start); d > 10*patience {
+			if d := used(t) - start; d > 5*patience {
 				t.Errorf("took %v", d)
 			}
 		})

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/xeipuuv/gojsonschema"
 	"pgregory.net/rapid"
@@ -118,6 +117,19 @@ func TestSound(t *testing.T) {
 		{"tuple closed", "7", `{"type":"array","items":[{"type":"integer"}],"additionalItems":false}`, `{"type":"array","items":{"type":"number"},"maxItems":1}`, false},
 		{"minProperties by required", "7", `{"type":"object","required":["a","b"]}`, `{"type":"object","minProperties":2}`, true},
 		{"multipleOf of integers", "7", `{"type":"integer"}`, `{"type":"number","multipleOf":0.5}`, true},
+		{"date in ten characters", "7", `{"type":"string","format":"date"}`, `{"type":"string","minLength":10,"maxLength":10}`, true},
+		{"date in nine characters", "7", `{"type":"string","format":"date"}`, `{"type":"string","maxLength":9}`, false},
+		{"date of eleven characters", "7", `{"type":"string","format":"date"}`, `{"type":"string","minLength":11}`, false},
+		{"uuid in 36 characters", "7", `{"type":"string","format":"uuid"}`, `{"type":"string","minLength":36,"maxLength":36}`, true},
+		{"a wider format", "7", `{"type":"string","format":"uri"}`, `{"type":"string","format":"uri-reference"}`, true},
+		{"a narrower format", "7", `{"type":"string","format":"uri-reference"}`, `{"type":"string","format":"uri"}`, false},
+		{"bounds that exclude each other", "7", `{"type":"number","minimum":3,"maximum":2}`, `{"type":"string"}`, true},
+		{"lengths that exclude each other", "7", `{"type":"string","minLength":3,"maxLength":2}`, `{"type":"null"}`, true},
+		{"counts that exclude each other", "7", `{"type":"array","minItems":3,"maxItems":2}`, `{"type":"null"}`, true},
+		{"members that exclude each other", "7", `{"type":"object","minProperties":3,"maxProperties":2}`, `{"type":"null"}`, true},
+		{"bounds that leave one number", "7", `{"type":"number","minimum":2,"maximum":2}`, `{"type":"string"}`, false},
+		{"else that is never asked", "7", `{"if":{},"then":{"uniqueItems":true},"else":{"const":"a"},"minItems":1}`, `{"if":{},"then":{"uniqueItems":true},"else":{"const":"a"}}`, true},
+		{"else of another type", "7", `{"if":{"type":"string"},"else":{"type":"integer","minimum":3}}`, `{"if":{"type":"string"},"else":{"type":"integer","minimum":2}}`, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			old, updated := parseText(t, tt.draft, tt.old), parseText(t, tt.draft, tt.updated)
@@ -221,19 +233,19 @@ func TestSoundIsQuick(t *testing.T) {
 		{`{"type":"integer"}`, `{"type":"number"}`, true},
 		{`{"type":"number"}`, `{"type":"integer"}`, false},
 	} {
-		start := time.Now()
+		start := used(t)
 		r, err := Includes(parseText(t, "", union(12, tt.old)), parseText(t, "", union(12, tt.updated)))
 		if err != nil {
 			t.Fatal(err)
 		}
-		t.Logf("%v %+v", time.Since(start), r)
+		t.Logf("%v %+v", used(t)-start, r)
 		if tt.want != (r == nil) {
 			t.Errorf("accepted: %t", r == nil)
 		}
 		if !tt.want && (r == nil || string(r.Witness) != `{"kind":11,"v":0.5}`) {
 			t.Error("no document shown")
 		}
-		if d := time.Since(start); d > 10*patience {
+		if d := used(t) - start; d > 5*patience {
 			t.Errorf("took %v", d)
 		}
 	}
@@ -256,7 +268,7 @@ func TestLarge(t *testing.T) {
 	}{{1500, `{"zz":0.5}`}, {8000, ""}} {
 		old, updated := many(tt.n, "number"), many(tt.n, "integer")
 		for _, mode := range []Mode{Strict, Sound} {
-			start := time.Now()
+			start := used(t)
 			v, err := Check(Backward, mode, updated, []*Document{old})
 			if err != nil {
 				t.Fatal(err)
@@ -264,8 +276,8 @@ func TestLarge(t *testing.T) {
 			if v.Compatible || mode == Sound && string(v.Refusals[0].Witness) != tt.witness {
 				t.Errorf("%s of %d: %+v", mode, tt.n, v)
 			}
-			t.Log(mode, tt.n, time.Since(start))
-			if d := time.Since(start); d > 10*patience {
+			t.Log(mode, tt.n, used(t)-start)
+			if d := used(t) - start; d > 5*patience {
 				t.Errorf("%s of %d took %v", mode, tt.n, d)
 			}
 		}

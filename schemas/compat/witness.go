@@ -25,7 +25,7 @@ func refute(p *proof, writer, reader *Document) (document json.RawMessage, at st
 		return nil, "", cmp.Or(w.err, r.err)
 	}
 	p.checks = 0
-	s := &sampler{proof: p, suspects: p.suspects()}
+	s := &sampler{proof: p, suspects: p.suspects(), known: map[wanted][]any{}}
 	s.texts = oddCodes(writer.root.set, reader.root.set)
 	for _, d := range []*Document{reader, writer} {
 		for _, name := range sortedKeys(d.raw) {
@@ -34,7 +34,9 @@ func refute(p *proof, writer, reader *Document) (document json.RawMessage, at st
 	}
 	for depth := 1; depth <= maxSampleDepth && document == nil; depth++ { // short ones first
 		for _, root := range []*place{writer.root, reader.root} {
-			s.made = 0
+			if s.made = 0; document != nil {
+				break
+			}
 			for _, v := range s.samples(premise{}.with(s.proof, root), depth, true) {
 				if !w.valid(v) || !r.refuses(v) {
 					continue
@@ -54,6 +56,7 @@ func refute(p *proof, writer, reader *Document) (document json.RawMessage, at st
 type sampler struct {
 	proof    *proof
 	made     int
+	known    map[wanted][]any
 	numbers  []any
 	lengths  []int
 	texts    []any
@@ -62,8 +65,25 @@ type sampler struct {
 	counted  bool // a schema counts properties
 }
 
-// samples lists values that may meet the premise, a few or many by depth.
+// wanted are samples that are asked for more than once.
+type wanted struct {
+	premise string
+	depth   int
+	root    bool
+}
+
+// samples lists values that may meet the premise, a few or many by depth. They are shared and must not be changed.
 func (s *sampler) samples(a premise, depth int, root bool) []any {
+	w := wanted{a.key(s.proof), depth, root}
+	known, found := s.known[w]
+	if !found {
+		known = s.make(a, depth, root)
+		s.known[w] = known
+	}
+	return known
+}
+
+func (s *sampler) make(a premise, depth int, root bool) []any {
 	n := 6
 	if depth > 1 {
 		n = 6 * depth
@@ -93,18 +113,16 @@ func (s *sampler) samples(a premise, depth int, root bool) []any {
 	}
 	switch {
 	case a.types.has(typeNumber):
-		return limit(s.ofNumbers(a), n)
+		return s.ofNumbers(a, n)
 	case a.types.has(typeString):
-		return limit(s.ofStrings(a), n)
+		return s.ofStrings(a, n)
 	case a.types.has(typeArray):
-		return limit(s.ofArrays(a, depth), n)
+		return s.ofArrays(a, depth, n)
 	case a.types.has(typeObject):
-		return limit(s.ofObjects(a, depth), n)
+		return s.ofObjects(a, depth, n)
 	}
 	return nil
 }
-
-func limit(values []any, n int) []any { return values[:min(len(values), n)] }
 
 // mixed takes from each list in turn.
 func mixed(lists [][]any, n int) []any {
@@ -123,13 +141,13 @@ func mixed(lists [][]any, n int) []any {
 	return out
 }
 
-// fitting keeps the values that the members accept, or all where that cannot be told.
-func (s *sampler) fitting(a premise, values []any) []any {
+// fitting keeps the first n values that the members accept, or of all where that cannot be told.
+func (s *sampler) fitting(a premise, values []any, n int) []any {
 	rough := premise{types: a.types, members: a.members} // the whole document is judged in the end
 	var out []any
 	seen := map[string]bool{}
 	for _, v := range values {
-		if s.proof.checks > maxChecks {
+		if s.proof.checks > maxChecks || len(out) == n {
 			break
 		}
 		if key := valueKey(v); !seen[key] && !s.proof.refuses(rough, v) {
@@ -140,7 +158,7 @@ func (s *sampler) fitting(a premise, values []any) []any {
 	return out
 }
 
-func (s *sampler) ofNumbers(a premise) []any {
+func (s *sampler) ofNumbers(a premise, n int) []any {
 	values := []any{json.Number("0"), json.Number("1"), json.Number("0.5"), json.Number("-1"), json.Number("-0.5"), json.Number("7")}
 	values = append(values, s.numbers...)
 	for _, m := range a.speaking() {
@@ -156,10 +174,10 @@ func (s *sampler) ofNumbers(a premise) []any {
 		}
 	}
 	values = append(values, json.Number("1000000007"), json.Number("-1000000007"))
-	return s.fitting(a, values)
+	return s.fitting(a, values, n)
 }
 
-func (s *sampler) ofStrings(a premise) []any {
+func (s *sampler) ofStrings(a premise, n int) []any {
 	values := []any{"", "a", "A1", " "}
 	for _, m := range a.speaking() {
 		if pattern, ok := m.object()["pattern"].(string); ok {
@@ -179,10 +197,10 @@ func (s *sampler) ofStrings(a premise) []any {
 	}
 	values = append(values, s.texts...)
 	values = append(values, "không ✓", "2024-02-30", "x y", "\x01")
-	return s.fitting(a, values)
+	return s.fitting(a, values, n)
 }
 
-func (s *sampler) ofArrays(a premise, depth int) []any {
+func (s *sampler) ofArrays(a premise, depth, n int) []any {
 	values := []any{[]any{}}
 	lengths := append([]int{1, 2, 3}, s.lengths...)
 	rest := s.samples(a.item(s.proof, -1), depth-1, false)
@@ -224,10 +242,10 @@ func (s *sampler) ofArrays(a premise, depth int) []any {
 			}
 		}
 	}
-	return s.fitting(a, values)
+	return s.fitting(a, values, n)
 }
 
-func (s *sampler) ofObjects(a premise, depth int) []any {
+func (s *sampler) ofObjects(a premise, depth, n int) []any {
 	names := a.declared()
 	declared := make(map[string]bool, len(names))
 	for _, n := range names {
@@ -259,6 +277,9 @@ func (s *sampler) ofObjects(a premise, depth int) []any {
 		}
 		choices[name] = s.samples(about, depth-1, false)
 		if len(choices[name]) == 0 {
+			if a.requires(name) {
+				return nil // deeper, perhaps
+			}
 			continue
 		}
 		if a.requires(name) {
@@ -291,7 +312,7 @@ func (s *sampler) ofObjects(a premise, depth int) []any {
 		delete(without, name)
 		lists = append(lists, append(list, without))
 	}
-	return s.fitting(a, append(values[:min(len(values), 20)], mixed(lists, maxRootSamples)...))
+	return s.fitting(a, append(values[:min(len(values), 20)], mixed(lists, maxRootSamples)...), n)
 }
 
 // rank puts suspects first and what is required before what is not.
