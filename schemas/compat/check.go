@@ -3,6 +3,8 @@ package compat
 import (
 	"encoding/json"
 	"fmt"
+
+	"github.com/lienthong/truc/problem"
 )
 
 // Level says with which versions a new one must agree, and in which direction.
@@ -64,8 +66,23 @@ type Refusal struct {
 	// none was found: then the versions were not proven to agree, and NotProven says why.
 	Witness   json.RawMessage
 	NotProven string
+	// Pointer is the place in the reader's version that refuses the document, "#/properties/ten/maxLength"; in strict mode
+	// the place of the first difference.
+	Pointer string
+	// Changes are edits of the new version after which this refusal is gone; nil when none were found in a moment.
+	Changes []Change
 	// Fix is the smallest change that would pass.
-	Fix string
+	Fix problem.Text
+
+	unproven problem.Text
+}
+
+// Change is one edit of the new version.
+type Change struct {
+	// Pointer is a place in the new version, "#/properties/ten/maxLength".
+	Pointer string
+	// Value is what stood there in the earlier version; nil to leave the place out.
+	Value json.RawMessage
 }
 
 // Check judges a new version against the earlier ones, the oldest first. It fails for an unknown level or mode, and with
@@ -92,6 +109,11 @@ func Check(level Level, mode Mode, updated *Document, history []*Document) (Verd
 			return err
 		}
 		refusal.Version, refusal.Direction = version, direction
+		if refusal.Changes = mend(mode, direction, updated, history[version], refusal); len(refusal.Changes) > 0 {
+			refusal.Fix = changesText(refusal.Changes)
+		} else if direction == Forward && refusal.Witness != nil {
+			refusal.Fix = problem.Say("change the new version until it refuses the document shown, as the earlier one does at %s", refusal.Pointer)
+		}
 		v.Compatible = false
 		v.Refusals = append(v.Refusals, *refusal)
 		return nil
@@ -111,6 +133,7 @@ func Check(level Level, mode Mode, updated *Document, history []*Document) (Verd
 	return v, nil
 }
 
+// judgeOne is nil when the reader accepts what the writer does.
 func judgeOne(mode Mode, writer, reader *Document) (*Refusal, error) {
 	if mode == Sound {
 		return Includes(writer, reader)
@@ -125,7 +148,7 @@ func judgeOne(mode Mode, writer, reader *Document) (*Refusal, error) {
 			continue
 		}
 		if refusal == nil {
-			refusal = &Refusal{Fix: d.Pointer + ": " + d.Fix()}
+			refusal = &Refusal{Pointer: d.Pointer, Fix: fixAt(d)}
 		}
 		refusal.Differences = append(refusal.Differences, d)
 	}

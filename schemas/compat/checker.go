@@ -13,6 +13,7 @@ import (
 type checker struct {
 	schema *santhosh.Schema
 	err    error
+	unsure *bool // set when a code list was asked for that is not known
 }
 
 type noLoader struct{}
@@ -25,10 +26,13 @@ const rootURL = "http://schema.invalid/schema"
 type compiler struct {
 	santhosh *santhosh.Compiler
 	err      error
+	unsure   *bool
 }
 
 // maxPlaces keeps the validator, whose time to compile grows faster than the schema, within a part of a second.
 const maxPlaces = 4000
+
+var errFormat = errors.New("does not have the format")
 
 var errLarge = errors.New("the schema has too many subschemas to look for a document")
 
@@ -39,6 +43,19 @@ func newCompiler(s *set) *compiler {
 	c := santhosh.NewCompiler()
 	c.UseLoader(noLoader{})
 	c.AssertFormat()
+	for name, matches := range s.world.Formats {
+		c.RegisterFormat(&santhosh.Format{Name: name, Validate: func(v any) error {
+			if text, isText := v.(string); isText && !matches(text) {
+				return errFormat
+			}
+			return nil
+		}})
+	}
+	unsure := new(bool)
+	if len(s.lists) > 0 {
+		c.RegisterVocabulary(s.vocabulary(unsure))
+		c.AssertVocabs()
+	}
 	root := s.places["\x00#"]
 	c.DefaultDraft([...]*santhosh.Draft{santhosh.Draft4, santhosh.Draft6, santhosh.Draft7, santhosh.Draft2019, santhosh.Draft2020}[root.draft])
 	base := resolve(rootURL, root.base)
@@ -50,7 +67,7 @@ func newCompiler(s *set) *compiler {
 			}
 		}
 	}
-	return &compiler{santhosh: c}
+	return &compiler{santhosh: c, unsure: unsure}
 }
 
 func (c *compiler) checker(at *place) *checker {
@@ -59,14 +76,14 @@ func (c *compiler) checker(at *place) *checker {
 	}
 	fragment := url.URL{Fragment: strings.TrimPrefix(at.pointer, "#")}
 	schema, err := c.santhosh.Compile(urlOf(rootURL, at.resource) + fragment.String())
-	return &checker{schema: schema, err: err}
+	return &checker{schema: schema, err: err, unsure: c.unsure}
 }
 
 func newChecker(at *place) *checker { return newCompiler(at.set).checker(at) }
 
 // plainly judges a value where a place says no more than type, enum and const.
 func plainly(b *place, v any) (accepted, known bool) {
-	if b.draft == Draft4 || b.object() == nil {
+	if b.draft == Draft4 || b.object() == nil || b.list != nil {
 		return false, false
 	}
 	accepted = b.allowed()&typesOf(v) == typesOf(v)
@@ -96,7 +113,16 @@ func urlOf(base, name string) string {
 
 func (c *checker) ok() bool { return c.err == nil }
 
-func (c *checker) valid(v any) bool { return c.schema.Validate(v) == nil }
+// valid says that the place accepts a value, refuses that it does not; neither does so when it cannot be told.
+func (c *checker) valid(v any) bool {
+	*c.unsure = false
+	return c.schema.Validate(v) == nil && !*c.unsure
+}
+
+func (c *checker) refuses(v any) bool {
+	*c.unsure = false
+	return c.schema.Validate(v) != nil && !*c.unsure
+}
 
 // refusedAt is the place in the schema that refuses a value.
 func (c *checker) refusedAt(v any) string {

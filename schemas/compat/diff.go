@@ -1,17 +1,11 @@
 package compat
 
-import (
-	"errors"
-	"reflect"
-)
+import "reflect"
 
 const (
 	maxSteps       = 2_000_000
 	maxDifferences = 1000
 )
-
-// ErrTooComplex says that two schemas are too entangled to compare within the time a person waits.
-var ErrTooComplex = errors.New("the schemas are too entangled to compare; use fewer branches in anyOf, oneOf and allOf")
 
 // Diff lists what changed from the old to the new version, judged by the rule table: a document that the old version
 // accepts is accepted by the new one when every difference is compatible. It fails with ErrTooComplex only.
@@ -19,8 +13,8 @@ func Diff(old, updated *Document) ([]Difference, error) {
 	c := &comparison{table: map[pair]*judgement{}}
 	root := pair{shapeOf(old.root), shapeOf(updated.root)}
 	c.compatible(root)
-	if err := c.settle(); err != nil {
-		return nil, err
+	if !c.settle() {
+		return nil, tooComplex(old, updated)
 	}
 	r := report{comparison: c, walked: map[pair]bool{}, said: map[Difference]bool{}}
 	r.add(root, "#")
@@ -58,10 +52,11 @@ func (c *comparison) compatible(p pair) bool {
 	return j.compatible
 }
 
-func (c *comparison) settle() error {
+// settle says that it came to an end.
+func (c *comparison) settle() bool {
 	for len(c.queue) > 0 {
 		if c.steps > maxSteps {
-			return ErrTooComplex
+			return false
 		}
 		p := c.queue[0] // in turn: whoever waits for several answers is judged again once, after all of them
 		c.queue = c.queue[1:]
@@ -82,7 +77,7 @@ func (c *comparison) settle() error {
 			}
 		}
 	}
-	return nil
+	return true
 }
 
 func (c *comparison) holds(o outcome) bool {

@@ -6,12 +6,13 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/lienthong/truc/problem"
 )
 
 const (
@@ -75,6 +76,7 @@ type place struct {
 	children map[string]*place
 	target   *place // of $ref
 	shape    *shape // its reading by the rule table
+	list     *codeList
 	set      *set
 }
 
@@ -100,21 +102,37 @@ func escape(token string) string {
 	return strings.ReplaceAll(strings.ReplaceAll(token, "~", "~0"), "/", "~1")
 }
 
+// World is what a schema may speak of beside itself. The zero World holds nothing.
+type World struct {
+	// References are the texts of the schemas that $refs may name, by that name. Nothing is ever fetched.
+	References map[string][]byte
+	// Codes gives the codes of a version of a code list (x-danh-muc), version "" when the schema names none. Lists that it
+	// does not know, and all lists without it, are compared by id and version.
+	Codes func(id, version string) (codes []string, known bool)
+	// Formats are formats of one's own, or stricter readings of those of the drafts.
+	Formats map[string]func(string) bool
+}
+
 // Parse reads a JSON Schema. references are the texts of the schemas that its $refs may name, by that name; nothing is
-// ever fetched. The error says what is wrong and where.
+// ever fetched. The error is a problem.Problem, which says what is wrong and where.
 func Parse(text []byte, references map[string][]byte) (*Document, error) {
-	s := &set{places: map[string]*place{}, ids: map[string]*place{}, raw: map[string]any{}}
+	return World{References: references}.Parse(text)
+}
+
+// Parse reads a JSON Schema that belongs to a world. The error is a problem.Problem, which says what is wrong and where.
+func (w World) Parse(text []byte) (*Document, error) {
+	s := &set{world: w, places: map[string]*place{}, ids: map[string]*place{}, raw: map[string]any{}, lists: map[string]*codeList{}}
 	root, err := s.read("", text, Draft7)
 	if err != nil {
 		return nil, err
 	}
 	total := len(text)
-	for _, name := range sortedKeys(references) {
-		if total += len(references[name]); total > 4*maxBytes {
-			return nil, errors.New("the references together are larger than 4 MiB; refer to fewer schemas")
+	for _, name := range sortedKeys(w.References) {
+		if total += len(w.References[name]); total > 4*maxBytes {
+			return nil, bad("#", problem.Say("the references together are larger than 4 MiB"), problem.Say("refer to fewer schemas"))
 		}
-		if _, err := s.read(name, references[name], root.draft); err != nil {
-			return nil, fmt.Errorf("reference %q: %w", name, err)
+		if _, err := s.read(name, w.References[name], root.draft); err != nil {
+			return nil, inReference(err, name)
 		}
 	}
 	if err := s.bind(); err != nil {
@@ -131,33 +149,35 @@ func Parse(text []byte, references map[string][]byte) (*Document, error) {
 
 // set is a schema with its references while they are parsed.
 type set struct {
-	places map[string]*place // by resource, "\x00", pointer
-	ids    map[string]*place // by absolute URI
+	world  World
+	lists  map[string]*codeList // by key
+	places map[string]*place    // by resource, "\x00", pointer
+	ids    map[string]*place    // by absolute URI
 	order  []*place
 	raw    map[string]any
 }
 
 func (s *set) read(name string, text []byte, draft Draft) (*place, error) {
 	if len(text) > maxBytes {
-		return nil, fmt.Errorf("the schema is larger than %d bytes; split it and use references", maxBytes)
+		return nil, bad("#", problem.Say("the schema is larger than %d bytes", maxBytes), problem.Say("split it and use references"))
 	}
 	if at := tooDeep(text); at >= 0 {
-		return nil, fmt.Errorf("the schema is nested more than %d levels deep at byte %d; use definitions", maxDepth, at)
+		return nil, bad("#", problem.Say("the schema is nested more than %d levels deep at byte %d", maxDepth, at), problem.Say("put the inner parts into definitions and refer to them by $ref"))
 	}
 	dec := json.NewDecoder(bytes.NewReader(text))
 	dec.UseNumber()
 	var raw any
 	if err := dec.Decode(&raw); err != nil {
-		return nil, fmt.Errorf("the schema is not JSON: %w", err)
+		return nil, bad("#", problem.Say("the schema is not JSON: %v", err), problem.Say("write one JSON object, true or false"))
 	}
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return nil, errors.New("more text follows the schema; one JSON value is expected")
+		return nil, bad("#", problem.Say("more text follows the schema"), problem.Say("write one JSON object, true or false"))
 	}
 	if m, ok := raw.(map[string]any); ok {
 		if uri, given := m["$schema"]; given {
 			uri, _ := uri.(string)
 			if draft, ok = draftOf(uri); !ok {
-				return nil, errors.New("$schema names no draft that can be compared; use draft 4, 6, 7, 2019-09 or 2020-12")
+				return nil, bad("#/$schema", problem.Say("$schema names no draft that can be compared"), problem.Say("use draft 4, 6, 7, 2019-09 or 2020-12"))
 			}
 		}
 	}
@@ -208,7 +228,7 @@ func (s *set) walk(raw any, draft Draft, resource, pointer, base string) (*place
 	m, isObject := raw.(map[string]any)
 	if !isObject {
 		if _, isBool := raw.(bool); !isBool {
-			return nil, fmt.Errorf("%s is no schema; write an object, true or false", pointer)
+			return nil, bad(pointer, problem.Say("this is no schema"), problem.Say("write one JSON object, true or false"))
 		}
 		return p, nil
 	}
@@ -216,6 +236,7 @@ func (s *set) walk(raw any, draft Draft, resource, pointer, base string) (*place
 		return nil, err
 	}
 	s.name(p, m)
+	p.list = s.listOf(m)
 	add := func(v any, tokens ...string) error {
 		key := join(tokens...)
 		c, err := s.walk(v, draft, resource, pointer+"/"+key, p.base)
@@ -234,7 +255,7 @@ func (s *set) walk(raw any, draft Draft, resource, pointer, base string) (*place
 	for _, k := range schemaLists {
 		list, isList := m[k].([]any)
 		if m[k] != nil && !isList && k != "items" {
-			return nil, fmt.Errorf("%s/%s is no list; write a list of schemas", pointer, k)
+			return nil, bad(pointer+"/"+k, problem.Say("this is no list"), problem.Say("write a list of schemas"))
 		}
 		for i, v := range list {
 			if err := add(v, k, strconv.Itoa(i)); err != nil {
@@ -245,7 +266,7 @@ func (s *set) walk(raw any, draft Draft, resource, pointer, base string) (*place
 	for _, k := range schemaMaps {
 		members, isMap := m[k].(map[string]any)
 		if m[k] != nil && !isMap {
-			return nil, fmt.Errorf("%s/%s is no object; write an object of schemas", pointer, k)
+			return nil, bad(pointer+"/"+k, problem.Say("this is no object"), problem.Say("write an object of schemas"))
 		}
 		for _, name := range sortedKeys(members) {
 			if _, names := members[name].([]any); names && k == "dependencies" {
@@ -264,18 +285,18 @@ func wellFormed(m map[string]any, pointer string) error {
 	for _, k := range wholeNumbers {
 		if v, given := m[k]; given {
 			if n := decimal(v); n == nil || !n.IsInt() || n.Sign() < 0 {
-				return fmt.Errorf("%s/%s is no whole number; write 0, 1, 2, …", pointer, k)
+				return bad(pointer+"/"+k, problem.Say("this is no whole number"), problem.Say("write 0, 1, 2, …"))
 			}
 		}
 	}
 	for _, k := range []string{"minimum", "maximum", "multipleOf"} {
 		if v, given := m[k]; given && (decimal(v) == nil || k == "multipleOf" && decimal(v).Sign() <= 0) {
-			return fmt.Errorf("%s/%s is no number that can be compared; write a plain decimal", pointer, k)
+			return notComparable(pointer + "/" + k)
 		}
 	}
 	for _, k := range []string{"exclusiveMinimum", "exclusiveMaximum"} {
 		if _, flag := m[k].(bool); m[k] != nil && !flag && decimal(m[k]) == nil {
-			return fmt.Errorf("%s/%s is no number that can be compared; write a plain decimal", pointer, k)
+			return notComparable(pointer + "/" + k)
 		}
 	}
 	types := []any{m["type"]}
@@ -284,12 +305,12 @@ func wellFormed(m map[string]any, pointer string) error {
 	}
 	for _, t := range types {
 		if name, _ := t.(string); m["type"] != nil && !slices.Contains(typeNames, name) {
-			return fmt.Errorf("%s/type is none of %s", pointer, strings.Join(typeNames, ", "))
+			return bad(pointer+"/type", problem.Say("this is no type"), problem.Say("use one of %s", strings.Join(typeNames, ", ")))
 		}
 	}
 	if v, given := m["enum"]; given {
 		if _, isList := v.([]any); !isList {
-			return fmt.Errorf("%s/enum is no list; write a list of values", pointer)
+			return bad(pointer+"/enum", problem.Say("this is no list"), problem.Say("write a list of values"))
 		}
 	}
 	return nil

@@ -139,6 +139,9 @@ func (a premise) speaking() []*place {
 	return out
 }
 
+// maxListed is up to how many codes of a list are tried one by one; longer lists are compared as a whole.
+const maxListed = 500
+
 // values lists the values that can meet the premise, when it says so itself.
 func (a premise) values() (values []any, finite bool) {
 	for _, m := range a.speaking() {
@@ -147,6 +150,11 @@ func (a premise) values() (values []any, finite bool) {
 		}
 		if list, given := m.object()["enum"].([]any); given {
 			return list, true
+		}
+	}
+	for _, m := range a.speaking() {
+		if m.list != nil && m.list.known && a.types == typeString && len(m.list.codes) <= maxListed {
+			return anyOf(m.list.codes), true
 		}
 	}
 	if a.types&^(typeNull|typeBoolean) != 0 {
@@ -350,12 +358,15 @@ func (p *proof) impossible(a premise, depth int) bool {
 		}
 	}
 	for _, n := range a.negatives {
-		if n.raw == true || slices.Contains(a.members, n) {
+		if n.everything() || slices.Contains(a.members, n) {
 			return true
 		}
 	}
 	if values, finite := a.values(); finite {
 		return !slices.ContainsFunc(values, func(v any) bool { return !p.refuses(a, v) })
+	}
+	if a.contradicts() {
+		return true
 	}
 	if a.types != typeObject || depth == 0 {
 		return false
@@ -367,6 +378,30 @@ func (p *proof) impossible(a premise, depth int) bool {
 				return true
 			}
 		}
+	}
+	return false
+}
+
+// everything says that a place accepts all values, by saying nothing.
+func (p *place) everything() bool { return p.raw == true || p.object() != nil && len(p.object()) == 0 }
+
+// contradicts says that bounds of the only type that is left exclude each other.
+func (a premise) contradicts() bool {
+	more := func(least, most string) bool {
+		lo, hi := a.least(least), a.most(most)
+		return lo != nil && hi != nil && lo.Cmp(hi) > 0
+	}
+	switch {
+	case a.types == 0:
+		return false
+	case a.types&^typeNumber == 0:
+		return more("minimum", "maximum")
+	case a.types == typeString:
+		return more("minLength", "maxLength")
+	case a.types == typeArray:
+		return more("minItems", "maxItems")
+	case a.types == typeObject:
+		return more("minProperties", "maxProperties")
 	}
 	return false
 }

@@ -6,6 +6,8 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+
+	"github.com/lienthong/truc/problem"
 )
 
 // refOf returns the text of a reference and its keyword.
@@ -28,14 +30,19 @@ func (s *set) bind() error {
 		}
 		target, err := s.find(p, ref)
 		if err != nil {
-			return fmt.Errorf("%s/%s: %w", p.pointer, keyword, err)
+			return lost(p.pointer+"/"+keyword, err)
 		}
 		p.target = target
 	}
 	return nil
 }
 
-var errOutside = errors.New("the $ref leads out of the schema and its references, and nothing is ever fetched; add a reference of exactly this name")
+// Where a $ref does not lead; lost words them.
+var (
+	errOutside  = errors.New("the $ref leads out of the schema and its references")
+	errNoAnchor = errors.New("the $ref names an anchor that does not exist")
+	errNowhere  = errors.New("the $ref leads to a place that does not exist")
+)
 
 func (s *set) find(from *place, ref string) (*place, error) {
 	if p := s.ids[ref]; p != nil && ref != "" {
@@ -58,7 +65,7 @@ func (s *set) find(from *place, ref string) (*place, error) {
 	}
 	pointer, err := url.PathUnescape(fragment)
 	if err != nil || pointer != "" && pointer[0] != '/' {
-		return nil, errors.New("the $ref names an anchor that does not exist")
+		return nil, errNoAnchor
 	}
 	return s.at(root, pointer)
 }
@@ -77,14 +84,14 @@ func (s *set) at(root *place, pointer string) (*place, error) {
 		case []any:
 			var i int
 			if _, err := fmt.Sscanf(token, "%d", &i); err != nil || i < 0 || i >= len(c) {
-				return nil, errors.New("the $ref leads to a place that does not exist")
+				return nil, errNowhere
 			}
 			v = c[i]
 		default:
 			v = nil
 		}
 		if v == nil {
-			return nil, errors.New("the $ref leads to a place that does not exist")
+			return nil, errNowhere
 		}
 	}
 	return s.walk(v, root.draft, root.resource, root.pointer+canonical(pointer), root.base)
@@ -131,7 +138,7 @@ func (s *set) finite() error {
 	measure = func(p *place) (int, error) {
 		switch n := size[p]; {
 		case n < 0:
-			return 0, fmt.Errorf("%s refers back to itself without stepping into a property or an item; remove one $ref of the circle", p.pointer)
+			return 0, bad(p.pointer, problem.Say("this refers back to itself without stepping into a property or an item"), problem.Say("remove one $ref of the circle"))
 		case n > 0:
 			return n, nil
 		}
@@ -143,7 +150,7 @@ func (s *set) finite() error {
 				return 0, err
 			}
 			if n += m; n > maxExpansion {
-				return 0, fmt.Errorf("%s has more than %d subschemas for one value with all $refs written out; include each definition once", p.pointer, maxExpansion)
+				return 0, bad(p.pointer, problem.Say("this has more than %d subschemas for one value with all $refs written out", maxExpansion), problem.Say("include each definition once"))
 			}
 		}
 		size[p] = n

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// patience is how long an answer may take where nothing else runs; the tests allow ten times that, for machines that are busy.
+// patience is how long an answer may take; the tests, which count processor time, allow some times that, for slow machines.
 const patience = time.Second
 
 //go:embed testdata/rules.txt
@@ -82,10 +82,10 @@ func TestRules(t *testing.T) {
 				t.Errorf("%s\n-> %s\ngot compatible=%t %v", r.old, r.updated, compatible, differences)
 			}
 			for _, d := range differences {
-				if _, known := ruleTable[d.Rule]; !known {
+				if _, known := ruleTable()[d.Rule]; !known {
 					t.Errorf("rule %s is not in the table", d.Rule)
 				}
-				if d.Compatible != (d.Fix() == "") {
+				if d.Compatible != d.Fix().Empty() {
 					t.Errorf("%s: a refusal, and only a refusal, says what would pass", d.Rule)
 				}
 			}
@@ -99,7 +99,7 @@ func TestEveryRuleHasARow(t *testing.T) {
 	for _, r := range rows(t) {
 		shown[Rule(r.rule)] = true
 	}
-	for _, name := range slices.Sorted(maps.Keys(ruleTable)) {
+	for _, name := range slices.Sorted(maps.Keys(ruleTable())) {
 		if !shown[name] {
 			t.Errorf("no row for %s", name)
 		}
@@ -137,7 +137,7 @@ func TestCyclicUnion(t *testing.T) {
 		{`{"type":"integer"}`, `{"type":"number"}`, true},
 		{`{"type":"number"}`, `{"type":"integer"}`, false},
 	} {
-		start := time.Now()
+		start := used(t)
 		old, updated := parseText(t, "", union(12, tt.old)), parseText(t, "", union(12, tt.updated))
 		v, err := Check(Backward, Strict, updated, []*Document{old})
 		if err != nil {
@@ -146,7 +146,7 @@ func TestCyclicUnion(t *testing.T) {
 		if v.Compatible != tt.want {
 			t.Errorf("%s -> %s: compatible %t, want %t", tt.old, tt.updated, v.Compatible, tt.want)
 		}
-		if d := time.Since(start); d > 10*patience {
+		if d := used(t) - start; d > 5*patience {
 			t.Errorf("took %v", d)
 		}
 	}
@@ -220,15 +220,15 @@ func TestHostile(t *testing.T) {
 		"nowhere":      {`{"$ref":"#/definitions/x"}`, "does not exist"},
 		"exponent":     {`{"maximum":1e999999999}`, "no number that can be compared"},
 		"length":       {`{"maxLength":-1}`, "no whole number"},
-		"type":         {`{"type":"text"}`, "type is none of"},
+		"type":         {`{"type":"text"}`, "this is no type"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			start := time.Now()
+			start := used(t)
 			_, err := Parse([]byte(tt.text), nil)
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("error %v, want %q", err, tt.want)
 			}
-			if d := time.Since(start); d > 10*patience {
+			if d := used(t) - start; d > 5*patience {
 				t.Errorf("took %v", d)
 			}
 		})

@@ -1,10 +1,11 @@
 package compat
 
 import (
+	"bytes"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"strings"
+
+	"github.com/lienthong/truc/problem"
 )
 
 // Includes tells whether the reader accepts every document that the writer accepts, as far as the schemas say; nil when
@@ -27,27 +28,17 @@ func Includes(writer, reader *Document) (*Refusal, error) {
 		}
 	}
 	witness, place, impeded := refute(p, writer, reader)
+	if refusal.Witness, refusal.Pointer = witness, place; witness == nil {
+		refusal.unproven = unproven(p, writer, reader, impeded)
+		refusal.NotProven = refusal.unproven.EN
+	}
 	switch {
 	case witness != nil:
-		refusal.Witness = witness
-		refusal.Fix = fmt.Sprintf("%s: leave it out, or loosen it until it accepts the document shown", place)
-	case writer.dynamic() || reader.dynamic():
-		refusal.NotProven = "the schema uses $dynamicRef or $recursiveRef, which cannot be compared without a document"
-	case errors.Is(impeded, errLarge):
-		refusal.NotProven = fmt.Sprintf("a version has more than %d subschemas: no document was sought", maxPlaces)
-	case impeded != nil:
-		refusal.NotProven = "a version is no valid schema of its draft, or has a pattern that this program cannot run"
-	case p.exhausted:
-		refusal.NotProven = "there are too many combinations of branches to prove it"
+		refusal.Fix = problem.Say("%s: leave it out, or loosen it until it accepts the document shown", place)
+	case len(refusal.Differences) > 0:
+		refusal.Pointer, refusal.Fix = refusal.Differences[0].Pointer, fixAt(refusal.Differences[0])
 	default:
-		refusal.NotProven = "no document was found that the reader refuses, and no rule proves that there is none"
-	}
-	if refusal.Fix == "" {
-		refusal.Fix = "keep the wording of the old version where the meaning did not change"
-		if len(refusal.Differences) > 0 {
-			d := refusal.Differences[0]
-			refusal.Fix = d.Pointer + ": " + d.Fix()
-		}
+		refusal.Pointer, refusal.Fix = "#", problem.Say("keep the wording of the old version where the meaning did not change")
 	}
 	return refusal, nil
 }
@@ -108,13 +99,14 @@ type proof struct {
 	valid     map[*place]*checker
 	compilers map[*set]*compiler
 	clashes   map[claim]bool
-	checks    int // values validated
+	odd       map[string]bool // values that a conclusion refuses
+	checks    int             // values validated
 }
 
 func newProof() *proof {
 	return &proof{
 		table: map[claim]*belief{}, numbers: map[*place]int{}, valid: map[*place]*checker{}, compilers: map[*set]*compiler{},
-		clashes: map[claim]bool{},
+		clashes: map[claim]bool{}, odd: map[string]bool{},
 	}
 }
 
@@ -175,21 +167,22 @@ func (p *proof) follows(a premise, b *place) bool {
 	if values, finite := a.values(); finite {
 		for _, v := range values {
 			if !p.accepts(b, v) && !p.refuses(a, v) {
+				p.odd[valueKey(v)] = true
 				return false
 			}
 		}
-		return true
-	}
-	if p.clash(a, b) {
-		return false
-	}
-	if p.direct(a, b) {
 		return true
 	}
 	for _, n := range a.negatives {
 		if plain := (premise{types: a.types, members: a.members, split: a.split}); !p.clash(plain, n) && p.includes(plain, n) {
 			return true // accepted and refused by the same schema: there is no such value
 		}
+	}
+	if p.clash(a, b) {
+		return false
+	}
+	if p.direct(a, b) {
+		return true
 	}
 	for _, next := range a.cases(p) {
 		if len(next) == 0 {
@@ -225,7 +218,7 @@ func (p *proof) refuses(a premise, v any) bool {
 	}
 	for _, m := range a.members {
 		p.checks++
-		if c := p.checker(m); c.ok() && !c.valid(v) {
+		if c := p.checker(m); c.ok() && c.refuses(v) {
 			return true
 		}
 	}
@@ -268,11 +261,13 @@ func (p *proof) suspects() map[string]bool {
 	return out
 }
 
-// encode writes a witness.
+// encode writes a JSON value without blanks, and without disguising < and &.
 func encode(v any) json.RawMessage {
-	text, err := json.Marshal(v)
-	if err != nil {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
 		return nil
 	}
-	return text
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
 }

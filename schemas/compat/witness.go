@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"encoding/json"
 	"math/big"
-	"regexp"
-	"regexp/syntax"
 	"slices"
 	"strings"
 )
@@ -27,7 +25,8 @@ func refute(p *proof, writer, reader *Document) (document json.RawMessage, at st
 		return nil, "", cmp.Or(w.err, r.err)
 	}
 	p.checks = 0
-	s := &sampler{proof: p, suspects: p.suspects()}
+	s := &sampler{proof: p, suspects: p.suspects(), known: map[wanted][]any{}}
+	s.texts = oddCodes(writer.root.set, reader.root.set)
 	for _, d := range []*Document{reader, writer} {
 		for _, name := range sortedKeys(d.raw) {
 			s.collect(d.raw[name])
@@ -35,9 +34,11 @@ func refute(p *proof, writer, reader *Document) (document json.RawMessage, at st
 	}
 	for depth := 1; depth <= maxSampleDepth && document == nil; depth++ { // short ones first
 		for _, root := range []*place{writer.root, reader.root} {
-			s.made = 0
+			if s.made = 0; document != nil {
+				break
+			}
 			for _, v := range s.samples(premise{}.with(s.proof, root), depth, true) {
-				if !w.valid(v) || r.valid(v) {
+				if !w.valid(v) || !r.refuses(v) {
 					continue
 				}
 				text := encode(v)
@@ -55,6 +56,7 @@ func refute(p *proof, writer, reader *Document) (document json.RawMessage, at st
 type sampler struct {
 	proof    *proof
 	made     int
+	known    map[wanted][]any
 	numbers  []any
 	lengths  []int
 	texts    []any
@@ -63,105 +65,25 @@ type sampler struct {
 	counted  bool // a schema counts properties
 }
 
-func (s *sampler) collect(v any) {
-	switch v := v.(type) {
-	case map[string]any:
-		for _, k := range sortedKeys(v) {
-			s.counted = s.counted || k == "maxProperties" || k == "minProperties"
-			switch e := v[k].(type) {
-			case json.Number:
-				s.number(e)
-			case string:
-				switch k {
-				case "pattern":
-					s.texts = append(s.texts, anyOf(matching(e))...)
-				case "format":
-					s.texts = append(s.texts, formats[e]...)
-				}
-			case []any:
-				if k == "enum" || k == "required" {
-					for _, one := range e {
-						if text, ok := one.(string); ok && k == "enum" {
-							s.texts = append(s.texts, text)
-						} else if ok {
-							s.name(text)
-						}
-					}
-				}
-			case map[string]any:
-				for name, inner := range e {
-					switch k {
-					case "properties", "dependencies", "dependentRequired", "dependentSchemas":
-						s.name(name)
-						list, _ := inner.([]any)
-						for _, other := range stringsOf(list) {
-							s.name(other)
-						}
-					case "patternProperties":
-						for _, text := range matching(name) {
-							s.name(text)
-						}
-					}
-				}
-			}
-			s.collect(v[k])
-		}
-	case []any:
-		for _, e := range v {
-			s.collect(e)
-		}
-	}
+// wanted are samples that are asked for more than once.
+type wanted struct {
+	premise string
+	depth   int
+	root    bool
 }
 
-func (s *sampler) name(name string) {
-	if !slices.Contains(s.names, name) && len(s.names) < 40 {
-		s.names = append(s.names, name)
-		slices.Sort(s.names)
-	}
-}
-
-func anyOf(texts []string) []any {
-	out := make([]any, 0, len(texts))
-	for _, t := range texts {
-		out = append(out, t)
-	}
-	return out
-}
-
-func (s *sampler) number(n json.Number) {
-	r := decimal(n)
-	if r == nil || len(s.numbers) > 60 {
-		return
-	}
-	for _, d := range []*big.Rat{new(big.Rat), big.NewRat(1, 1), big.NewRat(-1, 1), big.NewRat(1, 2), big.NewRat(-1, 2), r} {
-		s.numbers = append(s.numbers, exact(new(big.Rat).Add(r, d)))
-	}
-	if r.IsInt() && r.Sign() >= 0 && r.Cmp(big.NewRat(200, 1)) < 0 {
-		for d := int64(-1); d <= 1; d++ {
-			if length := int(r.Num().Int64() + d); length >= 0 && !slices.Contains(s.lengths, length) {
-				s.lengths = append(s.lengths, length)
-			}
-		}
-	}
-}
-
-// exact writes a number in decimals.
-func exact(r *big.Rat) json.Number {
-	if r.IsInt() {
-		return json.Number(r.Num().String())
-	}
-	return json.Number(strings.TrimRight(r.FloatString(12), "0"))
-}
-
-var formats = map[string][]any{
-	"date": {"2024-02-29"}, "time": {"10:20:30Z"}, "date-time": {"2024-02-29T10:20:30Z"}, "email": {"a@mau.test"},
-	"ipv4": {"192.0.2.1"}, "ipv6": {"2001:db8::1"}, "uri": {"http://mau.test/"}, "uri-reference": {"/a"},
-	"hostname": {"mau.test"}, "uuid": {"123e4567-e89b-42d3-a456-426614174000"}, "regex": {"^a"}, "json-pointer": {"/a"},
-	"duration": {"P1D"}, "uri-template": {"/{a}"},
-}
-
-// samples lists values that may meet the premise, a few or many by depth.
+// samples lists values that may meet the premise, a few or many by depth. They are shared and must not be changed.
 func (s *sampler) samples(a premise, depth int, root bool) []any {
+	w := wanted{a.key(s.proof), depth, root}
+	known, found := s.known[w]
+	if !found {
+		known = s.make(a, depth, root)
+		s.known[w] = known
+	}
+	return known
+}
+
+func (s *sampler) make(a premise, depth int, root bool) []any {
 	n := 6
 	if depth > 1 {
 		n = 6 * depth
@@ -173,6 +95,8 @@ func (s *sampler) samples(a premise, depth int, root bool) []any {
 		return nil
 	}
 	if values, finite := a.values(); finite {
+		values = slices.Clone(values) // what was refused comes first
+		slices.SortStableFunc(values, func(x, y any) int { return s.rankValue(x) - s.rankValue(y) })
 		return values
 	}
 	if !slices.ContainsFunc(a.members, func(m *place) bool { return len(m.object()) > 0 }) && a.types == anyType {
@@ -189,18 +113,16 @@ func (s *sampler) samples(a premise, depth int, root bool) []any {
 	}
 	switch {
 	case a.types.has(typeNumber):
-		return limit(s.ofNumbers(a), n)
+		return s.ofNumbers(a, n)
 	case a.types.has(typeString):
-		return limit(s.ofStrings(a), n)
+		return s.ofStrings(a, n)
 	case a.types.has(typeArray):
-		return limit(s.ofArrays(a, depth), n)
+		return s.ofArrays(a, depth, n)
 	case a.types.has(typeObject):
-		return limit(s.ofObjects(a, depth), n)
+		return s.ofObjects(a, depth, n)
 	}
 	return nil
 }
-
-func limit(values []any, n int) []any { return values[:min(len(values), n)] }
 
 // mixed takes from each list in turn.
 func mixed(lists [][]any, n int) []any {
@@ -219,13 +141,13 @@ func mixed(lists [][]any, n int) []any {
 	return out
 }
 
-// fitting keeps the values that the members accept, or all where that cannot be told.
-func (s *sampler) fitting(a premise, values []any) []any {
+// fitting keeps the first n values that the members accept, or of all where that cannot be told.
+func (s *sampler) fitting(a premise, values []any, n int) []any {
 	rough := premise{types: a.types, members: a.members} // the whole document is judged in the end
 	var out []any
 	seen := map[string]bool{}
 	for _, v := range values {
-		if s.proof.checks > maxChecks {
+		if s.proof.checks > maxChecks || len(out) == n {
 			break
 		}
 		if key := valueKey(v); !seen[key] && !s.proof.refuses(rough, v) {
@@ -236,7 +158,7 @@ func (s *sampler) fitting(a premise, values []any) []any {
 	return out
 }
 
-func (s *sampler) ofNumbers(a premise) []any {
+func (s *sampler) ofNumbers(a premise, n int) []any {
 	values := []any{json.Number("0"), json.Number("1"), json.Number("0.5"), json.Number("-1"), json.Number("-0.5"), json.Number("7")}
 	values = append(values, s.numbers...)
 	for _, m := range a.speaking() {
@@ -252,10 +174,10 @@ func (s *sampler) ofNumbers(a premise) []any {
 		}
 	}
 	values = append(values, json.Number("1000000007"), json.Number("-1000000007"))
-	return s.fitting(a, values)
+	return s.fitting(a, values, n)
 }
 
-func (s *sampler) ofStrings(a premise) []any {
+func (s *sampler) ofStrings(a premise, n int) []any {
 	values := []any{"", "a", "A1", " "}
 	for _, m := range a.speaking() {
 		if pattern, ok := m.object()["pattern"].(string); ok {
@@ -264,16 +186,21 @@ func (s *sampler) ofStrings(a premise) []any {
 		if format, ok := m.object()["format"].(string); ok {
 			values = append(values, formats[format]...)
 		}
+		if m.list != nil {
+			for _, c := range m.list.codes[:min(len(m.list.codes), 3)] {
+				values = append(values, c)
+			}
+		}
 	}
 	for _, n := range s.lengths {
 		values = append(values, strings.Repeat("a", n), strings.Repeat("1", n))
 	}
 	values = append(values, s.texts...)
 	values = append(values, "không ✓", "2024-02-30", "x y", "\x01")
-	return s.fitting(a, values)
+	return s.fitting(a, values, n)
 }
 
-func (s *sampler) ofArrays(a premise, depth int) []any {
+func (s *sampler) ofArrays(a premise, depth, n int) []any {
 	values := []any{[]any{}}
 	lengths := append([]int{1, 2, 3}, s.lengths...)
 	rest := s.samples(a.item(s.proof, -1), depth-1, false)
@@ -315,10 +242,10 @@ func (s *sampler) ofArrays(a premise, depth int) []any {
 			}
 		}
 	}
-	return s.fitting(a, values)
+	return s.fitting(a, values, n)
 }
 
-func (s *sampler) ofObjects(a premise, depth int) []any {
+func (s *sampler) ofObjects(a premise, depth, n int) []any {
 	names := a.declared()
 	declared := make(map[string]bool, len(names))
 	for _, n := range names {
@@ -350,6 +277,9 @@ func (s *sampler) ofObjects(a premise, depth int) []any {
 		}
 		choices[name] = s.samples(about, depth-1, false)
 		if len(choices[name]) == 0 {
+			if a.requires(name) {
+				return nil // deeper, perhaps
+			}
 			continue
 		}
 		if a.requires(name) {
@@ -382,7 +312,7 @@ func (s *sampler) ofObjects(a premise, depth int) []any {
 		delete(without, name)
 		lists = append(lists, append(list, without))
 	}
-	return s.fitting(a, append(values[:min(len(values), 20)], mixed(lists, maxRootSamples)...))
+	return s.fitting(a, append(values[:min(len(values), 20)], mixed(lists, maxRootSamples)...), n)
 }
 
 // rank puts suspects first and what is required before what is not.
@@ -396,69 +326,17 @@ func (s *sampler) rank(a premise, name string) int {
 	return 2
 }
 
+func (s *sampler) rankValue(v any) int {
+	if s.proof.odd[valueKey(v)] {
+		return 0
+	}
+	return 1
+}
+
 func clone(m map[string]any) map[string]any {
 	out := make(map[string]any, len(m)+1)
 	for k, v := range m {
 		out[k] = v
 	}
 	return out
-}
-
-// matching writes a few texts that match a pattern, best effort.
-func matching(pattern string) []string {
-	re, err := syntax.Parse(pattern, syntax.Perl)
-	if err != nil {
-		return nil
-	}
-	check, err := regexp.Compile(pattern)
-	if err != nil {
-		return nil
-	}
-	var out []string
-	for variant := range 3 {
-		var b strings.Builder
-		write(&b, re, variant)
-		if text := b.String(); check.MatchString(text) && !slices.Contains(out, text) {
-			out = append(out, text)
-		}
-	}
-	return out
-}
-
-func write(b *strings.Builder, re *syntax.Regexp, variant int) {
-	if b.Len() > maxText {
-		return
-	}
-	switch re.Op {
-	case syntax.OpLiteral:
-		b.WriteString(string(re.Rune))
-	case syntax.OpCharClass:
-		if n := len(re.Rune) / 2; n > 0 {
-			i := variant % n
-			b.WriteRune(re.Rune[2*i])
-		}
-	case syntax.OpAnyChar, syntax.OpAnyCharNotNL:
-		b.WriteByte('a')
-	case syntax.OpCapture, syntax.OpConcat:
-		for _, sub := range re.Sub {
-			write(b, sub, variant)
-		}
-	case syntax.OpAlternate:
-		write(b, re.Sub[variant%len(re.Sub)], variant)
-	case syntax.OpPlus:
-		write(b, re.Sub[0], variant)
-	case syntax.OpStar, syntax.OpQuest:
-		if variant > 0 {
-			write(b, re.Sub[0], variant)
-		}
-	case syntax.OpRepeat:
-		n := re.Min
-		if variant > 0 && (re.Max < 0 || re.Max > n) {
-			n++
-		}
-		for range min(n, 200) {
-			write(b, re.Sub[0], variant)
-		}
-	default: // anchors and the empty match write nothing
-	}
 }

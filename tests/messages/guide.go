@@ -24,6 +24,7 @@ func rooms() []room {
 		{"sqlite", "SQLite", "SQLite"},
 		{"memory", "Kho trong bộ nhớ (để thử)", "The store in memory (for tests)"},
 		{"schema", "Lược đồ và danh mục mã", "Schemas and code lists"},
+		{"compat", "Phiên bản của lược đồ", "Versions of a schema"},
 	}
 }
 
