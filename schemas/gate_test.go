@@ -165,7 +165,7 @@ func TestNothingIsFetched(t *testing.T) {
 	if _, err := loadSchema(schema); codes(err) != "schema.ref" {
 		t.Errorf("got %v, want schema.ref", err)
 	}
-	f, ps := parseSchema("test.json", []byte(schema))
+	f, ps := parseSchema("test.json", []byte(schema), false)
 	if ps.Err() != nil {
 		t.Fatal(ps)
 	}
