@@ -1,7 +1,6 @@
 package schemas
 
 import (
-	"bytes"
 	"encoding/json"
 	"regexp"
 	"slices"
@@ -74,7 +73,7 @@ var retentionTerm = regexp.MustCompile(`^(` + TermForever + `|P[1-9][0-9]{0,2}[Y
 // declared reads x-luu-tru and x-xoa at the root.
 func (p *parser) declared(root map[string]any) {
 	if v, is := root["x-luu-tru"]; is {
-		r, ok := strict[Retention](v)
+		r, ok := strict[Retention](v, "thoiHan", "tinhTu", "canCu", "tamThoi")
 		switch {
 		case !ok || !retentionTerm.MatchString(r.Term):
 			p.add("schema.retention", "/x-luu-tru", problem.Say("x-luu-tru is not of the form it must have"),
@@ -88,7 +87,7 @@ func (p *parser) declared(root map[string]any) {
 		}
 	}
 	if v, is := root["x-xoa"]; is {
-		e, ok := strict[Erasure](v)
+		e, ok := strict[Erasure](v, "cach", "truong", "khi", "canCu", "tamThoi")
 		switch {
 		case !ok || e.How != EraseDelete && e.How != EraseEnd || !bothLanguages(e.When):
 			p.add("schema.erasure", "/x-xoa", problem.Say("x-xoa is not of the form it must have"),
@@ -115,7 +114,7 @@ func bothLanguages(t map[string]string) bool { return len(t) == 2 && t["vi"] != 
 
 // dictionary reads x-tu-dien.
 func (p *parser) dictionary(v any, at string) Dictionary {
-	d, ok := strict[Dictionary](v)
+	d, ok := strict[Dictionary](v, "mien", "phanTu", "doiChieu")
 	if !ok || !slices.Contains(Domains(), d.Domain) || !slices.Contains([]string{"", SeenSecondary, SeenAct}, d.Compared) || d.Compared != "" && d.Element == "" {
 		p.add("schema.dictionary", at, problem.Say("x-tu-dien is not of the form it must have"),
 			problem.Say(`write {"mien": one of %s, "phanTu"?: text, "doiChieu"?: "thu-cap" or "da-doi-chieu", the latter beside "phanTu" only}`, quoteList(Domains())))
@@ -123,16 +122,15 @@ func (p *parser) dictionary(v any, at string) Dictionary {
 	return d
 }
 
-// strict reads a value that has no members but those of T.
-func strict[T any](v any) (T, bool) {
+// strict reads an object that has no members but these. (encoding/json would take "CACH" for "cach".)
+func strict[T any](v any, members ...string) (T, bool) {
 	var out T
-	raw, err := json.Marshal(v)
-	if err != nil {
-		return out, false
+	m, ok := v.(map[string]any)
+	for name := range m {
+		ok = ok && slices.Contains(members, name)
 	}
-	dec := json.NewDecoder(bytes.NewReader(raw))
-	dec.DisallowUnknownFields()
-	return out, dec.Decode(&out) == nil
+	raw, err := json.Marshal(m)
+	return out, ok && err == nil && json.Unmarshal(raw, &out) == nil
 }
 
 // declares judges what only a dataset must say. Those that come with truc must say how long records are kept and how they go.
