@@ -17,7 +17,11 @@ func (d *Dataset) Check(doc []byte) []Violation {
 	if fault != nil {
 		return []Violation{fault.violation()}
 	}
-	result, err := d.validator.Validate(gojsonschema.NewRawLoader(value))
+	var result *gojsonschema.Result
+	validator, err := d.validator()
+	if err == nil {
+		result, err = validator.Validate(gojsonschema.NewRawLoader(value))
+	}
 	if err != nil {
 		return []Violation{NewViolation("", RuleJSON, "")}
 	}

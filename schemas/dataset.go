@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/xeipuuv/gojsonschema"
 
@@ -17,8 +18,12 @@ type Dataset struct {
 	version string // "1.0.0"
 	file    *schemaFile
 	root    *Node
+	builtin string        // of one that comes with truc the folder of its schema and examples, or ""
+	kept    []exampleFile // of another one its examples
 
-	validator *gojsonschema.Schema
+	// validator compiles the schema when it is first asked for: most commands never check a document, and of many datasets
+	// a node uses a few.
+	validator func() (*gojsonschema.Schema, error)
 	fast      *checker
 	slow      string // why nothing is ever proven by the fast check, or ""
 }
@@ -68,7 +73,7 @@ func (d *Dataset) Accepts(doc []byte) bool { return d.slow == "" && d.fast.accep
 
 // datasetOf reads name and version from the path "<name>/v<major>/schema.json" and the $id ".../<name>/<version>".
 func datasetOf(path string, f *schemaFile) (*Dataset, problem.List) {
-	d := &Dataset{file: f}
+	d := &Dataset{file: f, validator: sync.OnceValues(f.compileGoJSONSchema)}
 	var directory string
 	d.name, directory, _ = strings.Cut(strings.TrimSuffix(path, "/schema.json"), "/")
 	_, err := fmt.Sscanf(directory, "v%d", &d.major)

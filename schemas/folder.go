@@ -231,7 +231,7 @@ func (l *loader) addCodeList(f *folder, where string, raw []byte) {
 
 func (l *loader) addSchema(f *folder, name string, raw []byte, is role) {
 	where := f.shown(name)
-	file, ps := parseSchema(where, raw)
+	file, ps := parseSchema(where, raw, f.builtin)
 	if l.problems = append(l.problems, ps...); file == nil {
 		return
 	}

@@ -152,7 +152,7 @@ func mustLoad(tb testing.TB, schema string) *Dataset {
 // compileOnly runs a schema through the gate and both validators, without key and examples. ok is false when the
 // gate refuses it, which for a generated schema is a fine answer.
 func compileOnly(schema string, lists ...*CodeList) (d *Dataset, second *santhosh.Schema, ps problem.List) {
-	f, ps := parseSchema("test.json", []byte(schema))
+	f, ps := parseSchema("test.json", []byte(schema), false)
 	if ps.Err() != nil {
 		return nil, nil, ps
 	}

@@ -3,6 +3,7 @@ package schemas
 import (
 	"errors"
 	"strings"
+	"sync"
 
 	santhosh "github.com/santhosh-tekuri/jsonschema/v6"
 	"github.com/santhosh-tekuri/jsonschema/v6/kind"
@@ -10,11 +11,16 @@ import (
 	"github.com/lienthong/truc/problem"
 )
 
-// metaSchema checks a file against the draft-07 meta-schema.
-func (p *parser) metaSchema(v any) {
+// metaOnce compiles the draft-07 meta-schema once: it does not change, and compiling it takes longer than using it.
+var metaOnce = sync.OnceValues(func() (*santhosh.Schema, error) {
 	c := santhosh.NewCompiler()
 	c.UseLoader(noLoader{})
-	meta, err := c.Compile(draft07)
+	return c.Compile(draft07)
+})
+
+// metaSchema checks a file against the draft-07 meta-schema.
+func (p *parser) metaSchema(v any) {
+	meta, err := metaOnce()
 	if err == nil {
 		err = meta.Validate(v)
 	}

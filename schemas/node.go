@@ -36,6 +36,10 @@ type Node struct {
 	Class, LegalGround string
 	// Source says where the field comes from (x-nguon).
 	Source string
+	// Dictionary is the property's place in the national shared data dictionary (x-tu-dien); its domain may be that of the object above it.
+	Dictionary Dictionary
+	// Minimum and Maximum bound a number, "" without a bound.
+	Minimum, Maximum string
 }
 
 // Property is a declared property of an object.

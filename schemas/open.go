@@ -20,15 +20,17 @@ import (
 // open is the last part of the gate: both validators compile the schema and agree on its examples.
 func (l loadedDataset) open(in *loader) problem.List {
 	d := l.dataset
-	if ps := d.compile(); ps.Err() != nil {
-		return ps
-	}
 	d.root = newTree(d.file.root)
-	if ps := d.checkKey(); ps.Err() != nil {
+	if ps := append(d.checkKey(), d.declares(l.folder.builtin)...); ps.Err() != nil {
 		return ps
 	}
 	d.fast, d.slow = compileFast(d.file.root)
-	if !l.folder.builtin { // those that come with truc are proven by the test of the build
+	if l.folder.builtin { // proven by the test of the build
+		d.builtin = l.dir
+	} else {
+		if ps := d.compile(); ps.Err() != nil {
+			return ps
+		}
 		if ps := l.examples(in); ps.Err() != nil {
 			return ps
 		}
@@ -39,8 +41,7 @@ func (l loadedDataset) open(in *loader) problem.List {
 
 // compile hands the schema and the files it refers to to the validator that decides.
 func (d *Dataset) compile() problem.List {
-	var err error
-	if d.validator, err = d.file.compileGoJSONSchema(); err != nil {
+	if _, err := d.validator(); err != nil {
 		return d.refused("gojsonschema")
 	}
 	return nil
@@ -149,6 +150,7 @@ func (l loadedDataset) examples(in *loader) problem.List {
 		for _, name := range names {
 			raw, found := l.folder.text(name)
 			if found == nil {
+				l.dataset.kept = append(l.dataset.kept, exampleFile{name, kind == "invalid", raw})
 				if found = l.dataset.example(l.folder.shown(name), raw, kind == "invalid", second); found != nil {
 					in.texts[l.folder.shown(name)] = raw
 				}

@@ -30,12 +30,14 @@ type schemaFile struct {
 	root        *schema
 	definitions map[string]*schema
 	key         []string // x-khoa
+	retention   *Retention
+	erasure     *Erasure
 	all         []*schema
 }
 
 // keywords of draft-07 and how the gate reads them. Annotations that nothing of ours reads map to "".
 var keywords = map[string]string{
-	"$schema": "root", "$id": "root", "definitions": "root", "x-khoa": "root",
+	"$schema": "root", "$id": "root", "definitions": "root", "x-khoa": "root", "x-luu-tru": "root", "x-xoa": "root",
 	"$ref": "ref", "$comment": "", "title": "text", "description": "text", "default": "", "readOnly": "", "writeOnly": "", "examples": "",
 	"type": "own", "format": "own", "pattern": "own", "enum": "own", "const": "own", "required": "own",
 	"minLength": "own", "maxLength": "own", "minItems": "own", "maxItems": "own", "minimum": "own", "maximum": "own",
@@ -57,7 +59,8 @@ type parser struct {
 	unsafe bool
 }
 
-func parseSchema(path string, raw []byte) (*schemaFile, problem.List) {
+// parseSchema reads a file. A proven one comes with truc: that the meta-schema allows it is proven by the test of the build.
+func parseSchema(path string, raw []byte, proven bool) (*schemaFile, problem.List) {
 	f := &schemaFile{path: path, raw: raw, definitions: map[string]*schema{}}
 	p := &parser{file: f, names: map[string][]string{}}
 	v, fault := decodeJSON(raw, p.names)
@@ -83,12 +86,13 @@ func parseSchema(path string, raw []byte) (*schemaFile, problem.List) {
 			f.key = append(f.key, s)
 		}
 	}
+	p.declared(m)
 	defs, _ := m["definitions"].(map[string]any)
 	for _, name := range p.names["/definitions"] {
 		f.definitions[name] = p.schema(defs[name], appendPointer("/definitions", name))
 	}
 	f.root = p.schema(m, "")
-	if !p.unsafe {
+	if !p.unsafe && !proven {
 		p.metaSchema(v)
 	}
 	return f, p.problems
@@ -212,7 +216,7 @@ func (p *parser) keyword(s *schema, name string, v any, at string) {
 		for _, m := range p.members(v, at) {
 			s.beside = append(s.beside, m.schema)
 		}
-	case "definitions", "x-khoa": // read at the root
+	case "definitions", "x-khoa", "x-luu-tru", "x-xoa": // read at the root
 	}
 }
 
@@ -230,6 +234,9 @@ func (p *parser) extension(s *schema, name string, v any, at string) {
 		s.legalGround = t
 	case "x-nguon":
 		s.origin = t
+	case "x-tu-dien":
+		s.dictionary = p.dictionary(v, at)
+		return
 	case "x-title-en", "x-description-en":
 	default:
 		return

@@ -39,6 +39,7 @@ type schema struct {
 	list                       *CodeList
 	title, description         map[string]string
 	class, legalGround, origin string
+	dictionary                 Dictionary
 }
 
 type member struct {

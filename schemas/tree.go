@@ -32,6 +32,9 @@ func inheritClass(n *Node, seen map[*Node]bool) {
 		if m.Class == "" {
 			m.Class, m.LegalGround = n.Class, n.LegalGround
 		}
+		if m.Dictionary.Domain == "" {
+			m.Dictionary.Domain = n.Dictionary.Domain
+		}
 		inheritClass(m, seen)
 	}
 }
@@ -66,6 +69,11 @@ func (t *tree) merge(n *Node, s *schema) {
 	setText(&n.Class, s.class)
 	setText(&n.LegalGround, s.legalGround)
 	setText(&n.Source, s.origin)
+	if s.dictionary.Domain != "" {
+		n.Dictionary = s.dictionary
+	}
+	setText(&n.Minimum, s.minimum.String())
+	setText(&n.Maximum, s.maximum.String())
 	if s.hasConst {
 		n.Const = s.constant
 	}
