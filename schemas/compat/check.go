@@ -75,6 +75,7 @@ type Refusal struct {
 	Fix problem.Text
 
 	unproven problem.Text
+	effort   int // steps of the proof and values tried
 }
 
 // Change is one edit of the new version.
