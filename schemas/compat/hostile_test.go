@@ -51,7 +51,7 @@ func TestHostilePairs(t *testing.T) {
 						var v Verdict
 						v, err = Check(Backward, mode, updated, []*Document{old})
 						if err == nil && !v.Compatible {
-							if r := v.Refusals[0]; r.Fix.Empty() || mode == Sound && r.Witness == nil && r.NotProven == "" {
+							if r := v.Refusals[0]; r.Remedy.Empty() || mode == Sound && r.Witness == nil && r.NotProven == "" {
 								t.Errorf("%s: %+v", mode, r)
 							}
 						}

@@ -35,12 +35,13 @@ func Includes(writer, reader *Document) (*Refusal, error) {
 	}
 	switch {
 	case witness != nil:
-		refusal.Fix = problem.Say("%s: leave it out, or loosen it until it accepts the document shown", place)
+		refusal.Remedy = problem.Say("%s: leave it out, or loosen it until it accepts the document shown", place)
 	case len(refusal.Differences) > 0:
-		refusal.Pointer, refusal.Fix = refusal.Differences[0].Pointer, fixAt(refusal.Differences[0])
+		refusal.Pointer, refusal.Remedy = refusal.Differences[0].Pointer, fixAt(refusal.Differences[0])
 	default:
-		refusal.Pointer, refusal.Fix = "#", problem.Say("keep the wording of the old version where the meaning did not change")
+		refusal.Pointer, refusal.Remedy = "#", problem.Say("keep the wording of the old version where the meaning did not change")
 	}
+	refusal.Fix = refusal.Remedy.EN
 	return refusal, nil
 }
 

@@ -56,7 +56,7 @@ func TestSoundOnRules(t *testing.T) {
 				t.Errorf("%s -> %s (table: %t): no document shown: %s", r.old, r.updated, r.compatible, refusal.NotProven)
 			default:
 				verifyWitness(t, old, updated, refusal)
-				if refusal.Fix.Empty() {
+				if refusal.Remedy.Empty() {
 					t.Error("no fix")
 				}
 			}
@@ -151,7 +151,7 @@ func TestSound(t *testing.T) {
 			if tt.want {
 				t.Errorf("refused: %+v", *r)
 			}
-			t.Logf("witness %s fix %s not proven %s", r.Witness, r.Fix, r.NotProven)
+			t.Logf("witness %s fix %s not proven %s", r.Witness, r.Remedy, r.NotProven)
 		})
 	}
 }

@@ -39,7 +39,7 @@ func (r Refusal) between(at string, earlier, updated problem.Text) problem.Probl
 	p := problem.Problem{
 		Code: "compat.not-proven", Where: at + r.Pointer,
 		What: problem.Say("it is not proven that subscribers who read by %s can read all that producers write by %s: %s", reader, writer, r.unproven),
-		Fix:  r.Fix,
+		Fix:  r.Remedy,
 	}
 	switch {
 	case r.Witness != nil:
