@@ -52,6 +52,12 @@ bench-base: ## the stages of the hot path against those of another commit, BASE=
 fuzz-check: ## the compiled check against gojsonschema on N=10000000 pairs of schema and document, from SEED=1 on
 	tests/scripts/fuzz-check.sh "$(or $(N),10000000)" "$(or $(SEED),1)"
 
+compat-check: ## the verdicts on new versions of schemas against N=100000 generated documents, from SEED=1 on, counted by keyword
+	tests/scripts/compat-check.sh "$(or $(N),100000)" "$(or $(SEED),1)"
+
+compat-mutants: ## remove each single comparison of schemas/compat and see its tests fail
+	TRUC_COMPAT_MUTANTS=all go test -count=1 -timeout=4h -v -run='^TestMutants$$' ./schemas/compat
+
 bench-peers: ## measure truc and Kafka Connect with Debezium on the same work, an hour (QUICK=1, FRESH=1, ONLY=…), and write docs/benchmarks.md
 	@tests/scripts/bench-peers.sh
 
@@ -76,4 +82,4 @@ tidy-check: ## fail where go.mod or go.sum is not tidy
 
 check: fmt-check vet tidy-check lint cross test ## all of it, before a commit
 
-.PHONY: help setup build demo test e2e pages chaos year test-short fuzz fuzz-check bench bench-base bench-peers fmt fmt-check lint vet cross tidy-check check
+.PHONY: help setup build demo test e2e pages chaos year test-short fuzz fuzz-check compat-check compat-mutants bench bench-base bench-peers fmt fmt-check lint vet cross tidy-check check

@@ -71,10 +71,13 @@ type Refusal struct {
 	Pointer string
 	// Changes are edits of the new version after which this refusal is gone; nil when none were found in a moment.
 	Changes []Change
-	// Fix is the smallest change that would pass.
-	Fix problem.Text
+	// Remedy is the smallest change that would pass.
+	Remedy problem.Text
+	// Fix is the English of Remedy.
+	Fix string
 
 	unproven problem.Text
+	effort   int // steps of the proof and values tried
 }
 
 // Change is one edit of the new version.
@@ -110,10 +113,11 @@ func Check(level Level, mode Mode, updated *Document, history []*Document) (Verd
 		}
 		refusal.Version, refusal.Direction = version, direction
 		if refusal.Changes = mend(mode, direction, updated, history[version], refusal); len(refusal.Changes) > 0 {
-			refusal.Fix = changesText(refusal.Changes)
+			refusal.Remedy = changesText(refusal.Changes)
 		} else if direction == Forward && refusal.Witness != nil {
-			refusal.Fix = problem.Say("change the new version until it refuses the document shown, as the earlier one does at %s", refusal.Pointer)
+			refusal.Remedy = problem.Say("change the new version until it refuses the document shown, as the earlier one does at %s", refusal.Pointer)
 		}
+		refusal.Fix = refusal.Remedy.EN
 		v.Compatible = false
 		v.Refusals = append(v.Refusals, *refusal)
 		return nil
@@ -148,7 +152,7 @@ func judgeOne(mode Mode, writer, reader *Document) (*Refusal, error) {
 			continue
 		}
 		if refusal == nil {
-			refusal = &Refusal{Pointer: d.Pointer, Fix: fixAt(d)}
+			refusal = &Refusal{Pointer: d.Pointer, Remedy: fixAt(d)}
 		}
 		refusal.Differences = append(refusal.Differences, d)
 	}

@@ -29,15 +29,18 @@ type compiler struct {
 	unsure   *bool
 }
 
-// maxPlaces keeps the validator, whose time to compile grows faster than the schema, within a part of a second.
-const maxPlaces = 4000
+// The validator, whose time to compile grows faster than the schema, is kept within a part of a second.
+const (
+	maxPlaces = 4000
+	maxSought = 400_000 // bytes
+)
 
 var errFormat = errors.New("does not have the format")
 
 var errLarge = errors.New("the schema has too many subschemas to look for a document")
 
 func newCompiler(s *set) *compiler {
-	if len(s.order) > maxPlaces {
+	if len(s.order) > maxPlaces || s.bytes > maxSought {
 		return &compiler{err: errLarge}
 	}
 	c := santhosh.NewCompiler()
@@ -60,14 +63,49 @@ func newCompiler(s *set) *compiler {
 	c.DefaultDraft([...]*santhosh.Draft{santhosh.Draft4, santhosh.Draft6, santhosh.Draft7, santhosh.Draft2019, santhosh.Draft2020}[root.draft])
 	base := resolve(rootURL, root.base)
 	for _, name := range sortedKeys(s.raw) {
+		raw := s.raw[name]
+		if s.places[name+"\x00#"].draft <= Draft7 {
+			raw = aloneBesideRef(raw)
+		}
 		for _, u := range []string{urlOf(rootURL, name), urlOf(base, name)} {
 			var twice *santhosh.ResourceExistsError
-			if err := c.AddResource(u, s.raw[name]); err != nil && !errors.As(err, &twice) {
+			if err := c.AddResource(u, raw); err != nil && !errors.As(err, &twice) {
 				return &compiler{err: err}
 			}
 		}
 	}
 	return &compiler{santhosh: c, unsure: unsure}
+}
+
+// aloneBesideRef leaves out what the older drafts ignore beside a $ref and the validator heeds.
+func aloneBesideRef(v any) any {
+	switch v := v.(type) {
+	case []any:
+		out := make([]any, 0, len(v))
+		for _, e := range v {
+			out = append(out, aloneBesideRef(e))
+		}
+		return out
+	case map[string]any:
+		_, alone := v["$ref"].(string)
+		out := make(map[string]any, len(v))
+		for k, e := range v {
+			switch k {
+			case "const", "contains", "propertyNames", "if", "then", "else", codesKeyword:
+				if alone {
+					continue
+				}
+			case "enum", "default", "examples":
+				out[k] = e // values, in which a $ref is none
+				continue
+			}
+			if out[k] = e; k != "const" {
+				out[k] = aloneBesideRef(e)
+			}
+		}
+		return out
+	}
+	return v
 }
 
 func (c *compiler) checker(at *place) *checker {
@@ -82,7 +120,7 @@ func (c *compiler) checker(at *place) *checker {
 func newChecker(at *place) *checker { return newCompiler(at.set).checker(at) }
 
 // plainly judges a value where a place says no more than type, enum and const.
-func plainly(b *place, v any) (accepted, known bool) {
+func (p *proof) plainly(b *place, v any) (accepted, known bool) {
 	if b.draft == Draft4 || b.object() == nil || b.list != nil {
 		return false, false
 	}
@@ -90,8 +128,11 @@ func plainly(b *place, v any) (accepted, known bool) {
 	for _, k := range sortedKeys(b.object()) {
 		switch value := b.object()[k]; k {
 		case "enum":
-			list, _ := value.([]any)
-			accepted = accepted && within([]any{v}, list)
+			if p.enums[b] == nil {
+				list, _ := value.([]any)
+				p.enums[b] = keysOf(list)
+			}
+			accepted = accepted && p.enums[b][valueKey(v)]
 		case "const":
 			accepted = accepted && equal(value, v)
 		case "type", "title", "description", "default", "examples":

@@ -58,7 +58,7 @@ func (l *codeList) within(m *codeList) bool {
 // sameLists says that what both sets call by the same name is the same list.
 func (s *set) sameLists(other *set) bool {
 	for key, l := range s.lists {
-		if m := other.lists[key]; m != nil && (l.known != m.known || !l.within(m) || !m.within(l)) {
+		if m := other.lists[key]; m != nil && (!l.within(m) || !m.within(l)) {
 			return false
 		}
 	}

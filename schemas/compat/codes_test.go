@@ -49,6 +49,9 @@ func TestCodeLists(t *testing.T) {
 		{"null beside", `{"type":["string","null"],"x-danh-muc":"thu"}`, `{"type":["string","null"],"x-danh-muc":{"id":"thu","version":"2"}}`, true, ""},
 		{"unknown, the same", code("la", "1"), code("la", "1"), true, ""},
 		{"unknown, another version", code("la", "1"), code("la", "2"), false, ""},
+		{"unknown, and one that is known", code("la", "1"), code("thu", "1"), false, ""},
+		{"unknown, another list", code("la", "1"), code("khong", "1"), false, ""},
+		{"list dropped beside what stays", `{"properties":{"a":{"type":"array"},"b":` + code("thu", "1") + `}}`, `{"properties":{"a":{"type":"array"}}}`, true, ""},
 		{"unknown, and a length", code("la", "1"), `{"type":"string","maxLength":2}`, false, ""},
 		{"unknown, by null", `{"type":["string","null"]}`, code("la", "1"), false, `null`},
 	} {
@@ -89,6 +92,25 @@ func TestCodesOfTwoWorlds(t *testing.T) {
 	}
 	if r, err := Includes(now, then); err != nil || r != nil {
 		t.Errorf("%+v, %v", r, err)
+	}
+	forbidden := []byte(`{"not":{"type":"string","x-danh-muc":"thu"}}`)
+	few, err := World{Codes: func(string, string) ([]string, bool) { return []string{"01"}, true }}.Parse(forbidden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	more, err := World{Codes: lists}.Parse(forbidden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r, err := Includes(few, more); err != nil || r == nil || string(r.Witness) != `"02"` {
+		t.Errorf(`%+v, %v: want "02" refused`, r, err)
+	}
+	nobody, err := World{}.Parse(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r, err := Includes(now, nobody); err != nil || r != nil {
+		t.Errorf("a list of the same name and version, whose codes are not known: %+v, %v", r, err)
 	}
 }
 

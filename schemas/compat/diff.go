@@ -161,8 +161,7 @@ func under(path, tail string) string {
 func (c *comparison) step(p pair) outcome {
 	var o outcome
 	old, updated := p.old, p.updated
-	switch combined := kindCombined; {
-	case old.kind != combined && updated.kind == combined:
+	if old.kind != kindCombined {
 		if sub := c.fits(old, updated); sub != nil {
 			o.meet("", old, sub)
 			if len(updated.subs) > 1 {
@@ -170,7 +169,8 @@ func (c *comparison) step(p pair) outcome {
 			}
 			return o
 		}
-	case old.kind == combined && updated.kind != combined:
+	}
+	if updated.kind != kindCombined {
 		if sub := c.covers(old, updated); sub != nil {
 			o.meet("", sub, updated)
 			if len(old.subs) > 1 {

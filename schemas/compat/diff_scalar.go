@@ -96,17 +96,30 @@ func compareEnums(o *outcome, old, updated *shape) {
 
 // within says that each value of a is one of b.
 func within(a, b []any) bool {
-	values := make(map[string]bool, len(b))
-	for _, v := range b {
-		values[valueKey(v)] = true
-	}
+	values := keysOf(b)
 	return !slices.ContainsFunc(a, func(v any) bool { return !values[valueKey(v)] })
+}
+
+func keysOf(list []any) map[string]bool {
+	out := make(map[string]bool, len(list))
+	for _, v := range list {
+		out[valueKey(v)] = true
+	}
+	return out
 }
 
 func equal(a, b any) bool { return valueKey(a) == valueKey(b) }
 
 // valueKey is the same text for equal JSON values; 1.0 equals 1.
 func valueKey(v any) string {
+	switch v := v.(type) { // what long enums are made of
+	case string:
+		return "text " + v
+	case json.Number:
+		if r := decimal(v); r != nil {
+			return "number " + r.RatString()
+		}
+	}
 	text, _ := json.Marshal(plain(v)) //nolint:errchkjson // it came out of JSON
 	return string(text)
 }

@@ -149,6 +149,7 @@ func (w World) Parse(text []byte) (*Document, error) {
 
 // set is a schema with its references while they are parsed.
 type set struct {
+	bytes  int // of all texts
 	world  World
 	lists  map[string]*codeList // by key
 	places map[string]*place    // by resource, "\x00", pointer
@@ -182,6 +183,7 @@ func (s *set) read(name string, text []byte, draft Draft) (*place, error) {
 		}
 	}
 	s.raw[name] = raw
+	s.bytes += len(text)
 	return s.walk(raw, draft, name, "#", name)
 }
 

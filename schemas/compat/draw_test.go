@@ -9,28 +9,66 @@ import (
 	"pgregory.net/rapid"
 )
 
+// dialect is what a draft can say.
+type dialect struct {
+	draft    string // as in rules.txt
+	keywords []string
+}
+
+func (d dialect) old() bool { return d.draft == "4" }
+
 // drawSchema makes a schema of all keywords of draft 7.
-func drawSchema(t *rapid.T, depth int) any {
+func drawSchema(t *rapid.T, depth int) any { return dialect{"7", keywordNames}.draw(t, depth, "") }
+
+// draw makes a schema that has a keyword, any if it is "".
+func (d dialect) draw(t *rapid.T, depth int, wanted string) any {
 	if depth == 0 {
-		return rapid.SampledFrom([]any{
-			true,
+		leaves := []any{
 			map[string]any{"type": "string"},
 			map[string]any{"type": "integer"},
-			map[string]any{"const": "a"},
 			map[string]any{"enum": []any{"a", "b", json.Number("1")}},
 			map[string]any{"type": []any{"number", "null"}},
-		}).Draw(t, "leaf")
+		}
+		if d.old() {
+			leaves = append(leaves, map[string]any{})
+		} else {
+			leaves = append(leaves, true, map[string]any{"const": "a"})
+		}
+		return rapid.SampledFrom(leaves).Draw(t, "leaf")
 	}
 	m := map[string]any{}
-	sub := func() any { return drawSchema(t, depth-1) }
+	sub := func() any { return d.draw(t, depth-1, "") }
 	small := func() any { return json.Number(strconv.Itoa(rapid.IntRange(0, 4).Draw(t, "n"))) }
 	names := []string{"a", "b", "ab"}
-	for range rapid.IntRange(0, 3).Draw(t, "keywords") {
-		switch k := rapid.SampledFrom(keywordNames).Draw(t, "keyword"); k {
+	keywords := rapid.SliceOfN(rapid.SampledFrom(d.keywords), 0, 3).Draw(t, "keywords")
+	if wanted != "" {
+		keywords = append(keywords, wanted)
+	}
+	for _, k := range keywords {
+		switch k {
 		case "type":
 			m[k] = rapid.SampledFrom([]any{"string", "integer", "number", "object", "array", []any{"string", "null"}, []any{"object", "array"}}).Draw(t, "type")
-		case "minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum":
+		case "minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties", "minimum", "maximum":
 			m[k] = small()
+		case "exclusiveMinimum", "exclusiveMaximum":
+			if m[k] = small(); d.old() {
+				m["minimum"], m["maximum"], m[k] = small(), small(), true
+			}
+		case "minContains", "maxContains":
+			m[k], m["contains"] = small(), sub()
+		case "unevaluatedItems", "unevaluatedProperties":
+			m[k] = rapid.SampledFrom([]any{sub(), false}).Draw(t, "unevaluated")
+		case "prefixItems":
+			m[k] = []any{sub()}
+		case "dependentRequired":
+			m[k] = map[string]any{rapid.SampledFrom(names).Draw(t, "name"): []any{"b"}}
+		case "dependentSchemas":
+			m[k] = map[string]any{rapid.SampledFrom(names).Draw(t, "name"): map[string]any{"minProperties": json.Number("2")}}
+		case "$ref":
+			m[k] = "#/definitions/d"
+		case codesKeyword:
+			m["type"] = "string"
+			m[k] = rapid.SampledFrom([]any{"thu", map[string]any{"id": "thu", "version": "2"}, map[string]any{"id": "khac", "version": "1"}}).Draw(t, "list")
 		case "multipleOf":
 			m[k] = rapid.SampledFrom([]any{json.Number("1"), json.Number("2"), json.Number("0.5")}).Draw(t, "step")
 		case "pattern":
@@ -52,7 +90,9 @@ func drawSchema(t *rapid.T, depth int) any {
 		case "dependencies":
 			m[k] = map[string]any{rapid.SampledFrom(names).Draw(t, "name"): rapid.SampledFrom([]any{[]any{"b"}, map[string]any{"minProperties": json.Number("2")}}).Draw(t, "dependency")}
 		case "items":
-			m[k] = rapid.SampledFrom([]any{sub(), []any{sub()}}).Draw(t, "items")
+			if m[k] = sub(); d.draft != "2020-12" && rapid.Bool().Draw(t, "tuple") {
+				m[k] = []any{sub()}
+			}
 		case "allOf", "anyOf", "oneOf":
 			m[k] = []any{sub(), sub()}
 		case "if":
@@ -80,7 +120,7 @@ func drawDocument(t *rapid.T, depth int) any {
 		}
 		return list
 	case n <= 1:
-		return rapid.SampledFrom([]any{"", "a", "b", "ab", "123", "aaaaa", "2024-02-29", "192.0.2.1"}).Draw(t, "text")
+		return rapid.SampledFrom([]any{"", "a", "b", "ab", "123", "aaaaa", "2024-02-29", "192.0.2.1", "01", "02", "03"}).Draw(t, "text")
 	case n <= 3:
 		return json.Number(rapid.SampledFrom([]string{"0", "1", "2", "3", "4", "5", "0.5", "-1", "2.5"}).Draw(t, "number"))
 	}
@@ -102,18 +142,36 @@ func parseDrawn(t *rapid.T, v any) *Document {
 	return d
 }
 
+// seeing are the keywords that evaluate properties and items.
+var seeing = []string{
+	"properties", "patternProperties", "additionalProperties", "items", "prefixItems", "additionalItems", "contains",
+	"allOf", "anyOf", "oneOf", "not", "if", "then", "else", "dependentSchemas", "$ref", "definitions", "$schema", "minContains",
+}
+
 // loosen relaxes one keyword, at any depth: whatever was accepted is accepted still.
 func loosen(t *rapid.T, v any) any {
 	m, isObject := v.(map[string]any)
 	if !isObject || len(m) == 0 {
 		return v
 	}
-	k := rapid.SampledFrom(sortedKeys(m)).Draw(t, "loosened")
+	keys := slices.DeleteFunc(sortedKeys(m), func(k string) bool { return k == "$schema" || k == "definitions" })
+	if len(keys) == 0 {
+		return v
+	}
+	k := rapid.SampledFrom(keys).Draw(t, "loosened")
 	next := clone(m)
+	if m["unevaluatedItems"] != nil || m["unevaluatedProperties"] != nil { // these see what other keywords have seen
+		if slices.Contains(seeing, k) {
+			return v
+		}
+	}
 	number := func(by int64) {
 		next[k] = exact(new(big.Rat).Add(decimal(m[k]), big.NewRat(by, 1)))
 	}
 	switch k {
+	case "prefixItems", "$ref":
+	case "minContains":
+		next[k] = json.Number("0")
 	case "if", "oneOf", "additionalItems", "contains", "dependencies", "propertyNames", "not":
 		if k == "not" || k == "contains" || k == "dependencies" || k == "propertyNames" {
 			delete(next, k)
@@ -140,17 +198,25 @@ func loosen(t *rapid.T, v any) any {
 		}
 	case "enum":
 		list, _ := m[k].([]any)
-		next[k] = append(slices.Clone(list), "moi")
+		next[k] = append(slices.Clone(list), "moi"+strconv.Itoa(len(list)))
 	case "type":
 		if name, one := m[k].(string); one {
 			next[k] = []any{name, "boolean"}
 		} else {
 			delete(next, k)
 		}
-	case "maxLength", "maxItems", "maxProperties", "maximum", "exclusiveMaximum":
-		number(1)
+	case "maxLength", "maxItems", "maxProperties", "maximum", "exclusiveMaximum", "maxContains":
+		if decimal(m[k]) == nil {
+			delete(next, k) // a flag of draft 4
+		} else {
+			number(1)
+		}
 	case "minimum", "exclusiveMinimum":
-		number(-1)
+		if decimal(m[k]) == nil {
+			delete(next, k)
+		} else {
+			number(-1)
+		}
 	default:
 		delete(next, k)
 	}

@@ -11,16 +11,24 @@ import (
 const (
 	maxMends      = 8   // edits in a suggestion
 	maxMendPlaces = 600 // of a schema for which edits are sought
+	maxMendBytes  = 100_000
+	maxMendEffort = 50_000 // steps and values of all proofs on the way
 )
 
 // mend looks for edits of the new version after which the refusal is gone: at the place that refuses a document, or at the
 // nearest one around it, the earlier version's wording is put back. What it returns has been tried.
 func mend(mode Mode, direction Level, updated, earlier *Document, refusal *Refusal) []Change {
-	if len(updated.root.set.order) > maxMendPlaces || len(earlier.root.set.order) > maxMendPlaces {
-		return nil
+	for _, s := range []*set{updated.root.set, earlier.root.set} {
+		if len(s.order) > maxMendPlaces || s.bytes > maxMendBytes {
+			return nil
+		}
 	}
 	var changes []Change
+	effort := 0
 	for range maxMends {
+		if effort += refusal.effort; effort > maxMendEffort {
+			return nil
+		}
 		next, change, ok := mendOne(mode, direction, updated, earlier, refusal)
 		if !ok {
 			return nil

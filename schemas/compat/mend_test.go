@@ -73,7 +73,7 @@ func suggestionPasses(t rapid.TB, mode Mode, old, updated *Document) (refusals, 
 		}
 		for _, r := range v.Refusals {
 			refusals++
-			if r.Fix.Empty() {
+			if r.Remedy.Empty() {
 				t.Fatalf("%s: a refusal without a fix", level)
 			}
 			if r.Changes == nil {
@@ -86,7 +86,7 @@ func suggestionPasses(t rapid.TB, mode Mode, old, updated *Document) (refusals, 
 				t.Fatalf("%s %s: %s does not parse: %v", mode, level, text, err)
 			}
 			if again, err := Check(level, mode, mended, []*Document{old}); err != nil || !again.Compatible {
-				t.Fatalf("%s %s: %s\n-> %s\nis refused still after %s: %s", mode, level, encode(old.raw[""]), encode(updated.raw[""]), r.Fix.EN, text)
+				t.Fatalf("%s %s: %s\n-> %s\nis refused still after %s: %s", mode, level, encode(old.raw[""]), encode(updated.raw[""]), r.Remedy.EN, text)
 			}
 		}
 	}

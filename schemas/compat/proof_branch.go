@@ -77,6 +77,10 @@ func (p *proof) clash(a premise, b *place) bool {
 	c := claim{a.key(p), b}
 	answer, known := p.clashes[c]
 	if !known {
+		if p.steps++; p.steps > maxProofSteps {
+			p.exhausted = true
+			return false
+		}
 		answer = p.impossible(a.with(p, b), 3)
 		p.clashes[c] = answer
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -90,6 +91,41 @@ func TestRules(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestDifferences holds all that Diff says of each row, in both directions, to testdata/differences.txt; -update writes it.
+func TestDifferences(t *testing.T) {
+	const golden = "testdata/differences.txt"
+	var b strings.Builder
+	for i, r := range rows(t) {
+		old, updated := parseText(t, r.draft, r.old), parseText(t, r.draft, r.updated)
+		for _, pair := range [][2]*Document{{old, updated}, {updated, old}} {
+			differences, err := Diff(pair[0], pair[1])
+			if err != nil {
+				t.Fatal(err)
+			}
+			fmt.Fprintf(&b, "%d:", i)
+			for _, d := range differences {
+				fmt.Fprintf(&b, " %s %s", d.Rule, d.Pointer)
+			}
+			b.WriteByte('\n')
+		}
+	}
+	if *update {
+		if err := os.WriteFile(golden, []byte(b.String()), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	have, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	then, now := strings.Split(string(have), "\n"), strings.Split(b.String(), "\n")
+	for i := range now {
+		if i >= len(then) || then[i] != now[i] {
+			t.Fatalf("%s line %d\nhas %s\nnow %s", golden, i+1, then[min(i, len(then)-1)], now[i])
+		}
 	}
 }
 

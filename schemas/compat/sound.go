@@ -28,18 +28,20 @@ func Includes(writer, reader *Document) (*Refusal, error) {
 		}
 	}
 	witness, place, impeded := refute(p, writer, reader)
+	refusal.effort = p.steps + p.checks
 	if refusal.Witness, refusal.Pointer = witness, place; witness == nil {
 		refusal.unproven = unproven(p, writer, reader, impeded)
 		refusal.NotProven = refusal.unproven.EN
 	}
 	switch {
 	case witness != nil:
-		refusal.Fix = problem.Say("%s: leave it out, or loosen it until it accepts the document shown", place)
+		refusal.Remedy = problem.Say("%s: leave it out, or loosen it until it accepts the document shown", place)
 	case len(refusal.Differences) > 0:
-		refusal.Pointer, refusal.Fix = refusal.Differences[0].Pointer, fixAt(refusal.Differences[0])
+		refusal.Pointer, refusal.Remedy = refusal.Differences[0].Pointer, fixAt(refusal.Differences[0])
 	default:
-		refusal.Pointer, refusal.Fix = "#", problem.Say("keep the wording of the old version where the meaning did not change")
+		refusal.Pointer, refusal.Remedy = "#", problem.Say("keep the wording of the old version where the meaning did not change")
 	}
+	refusal.Fix = refusal.Remedy.EN
 	return refusal, nil
 }
 
@@ -99,14 +101,16 @@ type proof struct {
 	valid     map[*place]*checker
 	compilers map[*set]*compiler
 	clashes   map[claim]bool
+	enums     map[*place]map[string]bool
 	odd       map[string]bool // values that a conclusion refuses
 	checks    int             // values validated
+	maxChecks int
 }
 
 func newProof() *proof {
 	return &proof{
 		table: map[claim]*belief{}, numbers: map[*place]int{}, valid: map[*place]*checker{}, compilers: map[*set]*compiler{},
-		clashes: map[claim]bool{}, odd: map[string]bool{},
+		clashes: map[claim]bool{}, odd: map[string]bool{}, enums: map[*place]map[string]bool{},
 	}
 }
 
@@ -199,7 +203,7 @@ func (p *proof) follows(a premise, b *place) bool {
 }
 
 func (p *proof) accepts(b *place, v any) bool {
-	if accepted, known := plainly(b, v); known {
+	if accepted, known := p.plainly(b, v); known {
 		return accepted
 	}
 	p.checks++

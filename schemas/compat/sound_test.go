@@ -56,7 +56,7 @@ func TestSoundOnRules(t *testing.T) {
 				t.Errorf("%s -> %s (table: %t): no document shown: %s", r.old, r.updated, r.compatible, refusal.NotProven)
 			default:
 				verifyWitness(t, old, updated, refusal)
-				if refusal.Fix.Empty() {
+				if refusal.Remedy.Empty() {
 					t.Error("no fix")
 				}
 			}
@@ -117,6 +117,8 @@ func TestSound(t *testing.T) {
 		{"tuple closed", "7", `{"type":"array","items":[{"type":"integer"}],"additionalItems":false}`, `{"type":"array","items":{"type":"number"},"maxItems":1}`, false},
 		{"minProperties by required", "7", `{"type":"object","required":["a","b"]}`, `{"type":"object","minProperties":2}`, true},
 		{"multipleOf of integers", "7", `{"type":"integer"}`, `{"type":"number","multipleOf":0.5}`, true},
+		{"const beside $ref", "7", `{"$ref":"#/definitions/d","definitions":{"d":{"type":"string"}}}`, `{"$ref":"#/definitions/d","const":2,"definitions":{"d":{"type":"string"}}}`, true},
+		{"const beside $ref, later", "2020-12", `{"$ref":"#/definitions/d","definitions":{"d":{"type":"string"}}}`, `{"$ref":"#/definitions/d","const":2,"definitions":{"d":{"type":"string"}}}`, false},
 		{"date in ten characters", "7", `{"type":"string","format":"date"}`, `{"type":"string","minLength":10,"maxLength":10}`, true},
 		{"date in nine characters", "7", `{"type":"string","format":"date"}`, `{"type":"string","maxLength":9}`, false},
 		{"date of eleven characters", "7", `{"type":"string","format":"date"}`, `{"type":"string","minLength":11}`, false},
@@ -149,7 +151,7 @@ func TestSound(t *testing.T) {
 			if tt.want {
 				t.Errorf("refused: %+v", *r)
 			}
-			t.Logf("witness %s fix %s not proven %s", r.Witness, r.Fix, r.NotProven)
+			t.Logf("witness %s fix %s not proven %s", r.Witness, r.Remedy, r.NotProven)
 		})
 	}
 }

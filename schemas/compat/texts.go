@@ -39,7 +39,7 @@ func (r Refusal) between(at string, earlier, updated problem.Text) problem.Probl
 	p := problem.Problem{
 		Code: "compat.not-proven", Where: at + r.Pointer,
 		What: problem.Say("it is not proven that subscribers who read by %s can read all that producers write by %s: %s", reader, writer, r.unproven),
-		Fix:  r.Fix,
+		Fix:  r.Remedy,
 	}
 	switch {
 	case r.Witness != nil:
@@ -94,7 +94,7 @@ func unproven(p *proof, writer, reader *Document, impeded error) problem.Text {
 	case writer.dynamic() || reader.dynamic():
 		return problem.Say("the schema uses $dynamicRef or $recursiveRef, which cannot be compared without a document")
 	case errors.Is(impeded, errLarge):
-		return problem.Say("a version has more than %d subschemas: no document was sought", maxPlaces)
+		return problem.Say("a version has more than %d subschemas or %d bytes: no document was sought", maxPlaces, maxSought)
 	case impeded != nil:
 		return problem.Say("a version is no valid schema of its draft, or has a pattern that this program cannot run")
 	case p.exhausted:

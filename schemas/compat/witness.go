@@ -11,10 +11,11 @@ import (
 const (
 	maxSampleDepth = 4
 	maxRootSamples = 1500
-	maxNames       = 60     // of an object
-	maxText        = 4000   // in characters
-	maxChecks      = 12_000 // values validated
-	maxMade        = 6000   // places visited
+	maxNames       = 60          // of an object
+	maxText        = 4000        // in characters
+	maxChecks      = 12_000      // values validated
+	maxMade        = 6000        // places visited
+	maxEffort      = 500_000_000 // values validated, times the bytes of a schema
 )
 
 // refute looks for a document that the writer accepts and the reader refuses, the shortest of those found, and tells
@@ -24,7 +25,7 @@ func refute(p *proof, writer, reader *Document) (document json.RawMessage, at st
 	if !w.ok() || !r.ok() {
 		return nil, "", cmp.Or(w.err, r.err)
 	}
-	p.checks = 0
+	p.checks, p.maxChecks = 0, min(maxChecks, maxEffort/max(1, writer.root.set.bytes, reader.root.set.bytes))
 	s := &sampler{proof: p, suspects: p.suspects(), known: map[wanted][]any{}}
 	s.texts = oddCodes(writer.root.set, reader.root.set)
 	for _, d := range []*Document{reader, writer} {
@@ -38,6 +39,9 @@ func refute(p *proof, writer, reader *Document) (document json.RawMessage, at st
 				break
 			}
 			for _, v := range s.samples(premise{}.with(s.proof, root), depth, true) {
+				if p.checks++; p.checks > 2*p.maxChecks {
+					break
+				}
 				if !w.valid(v) || !r.refuses(v) {
 					continue
 				}
@@ -91,13 +95,11 @@ func (s *sampler) make(a premise, depth int, root bool) []any {
 	if root {
 		n = maxRootSamples
 	}
-	if s.made++; depth < 0 || s.made > maxMade || s.proof.checks > maxChecks {
+	if s.made++; depth < 0 || s.made > maxMade || s.proof.checks > s.proof.maxChecks {
 		return nil
 	}
 	if values, finite := a.values(); finite {
-		values = slices.Clone(values) // what was refused comes first
-		slices.SortStableFunc(values, func(x, y any) int { return s.rankValue(x) - s.rankValue(y) })
-		return values
+		return s.oddFirst(values, maxRootSamples)
 	}
 	if !slices.ContainsFunc(a.members, func(m *place) bool { return len(m.object()) > 0 }) && a.types == anyType {
 		return []any{"a", json.Number("0"), nil, true, []any{}, map[string]any{}, json.Number("0.5"), "", "không"}
@@ -147,7 +149,7 @@ func (s *sampler) fitting(a premise, values []any, n int) []any {
 	var out []any
 	seen := map[string]bool{}
 	for _, v := range values {
-		if s.proof.checks > maxChecks || len(out) == n {
+		if s.proof.checks > s.proof.maxChecks || len(out) == n {
 			break
 		}
 		if key := valueKey(v); !seen[key] && !s.proof.refuses(rough, v) {
@@ -326,11 +328,18 @@ func (s *sampler) rank(a premise, name string) int {
 	return 2
 }
 
-func (s *sampler) rankValue(v any) int {
-	if s.proof.odd[valueKey(v)] {
-		return 0
+// oddFirst are the first n of some values, those that a proof failed at before all others.
+func (s *sampler) oddFirst(values []any, n int) []any {
+	var odd, others []any
+	for _, v := range values {
+		switch {
+		case len(s.proof.odd) > 0 && s.proof.odd[valueKey(v)]:
+			odd = append(odd, v)
+		case len(others) < n:
+			others = append(others, v)
+		}
 	}
-	return 1
+	return append(odd, others...)
 }
 
 func clone(m map[string]any) map[string]any {
