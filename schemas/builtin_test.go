@@ -212,3 +212,13 @@ func TestUnknownNamesSuggestSimilarOnes(t *testing.T) {
 }
 
 func errOf[T any](_ T, err error) error { return err }
+
+// BenchmarkBuiltin is what a start pays for the datasets that come with truc.
+func BenchmarkBuiltin(b *testing.B) {
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := Load(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

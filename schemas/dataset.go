@@ -21,11 +21,16 @@ type Dataset struct {
 	builtin string        // of one that comes with truc the folder of its schema and examples, or ""
 	kept    []exampleFile // of another one its examples
 
-	// validator compiles the schema when it is first asked for: most commands never check a document, and of many datasets
-	// a node uses a few.
+	// Both are made when they are first asked for: most commands never check a document, and of many datasets a node uses a few.
 	validator func() (*gojsonschema.Schema, error)
-	fast      *checker
-	slow      string // why nothing is ever proven by the fast check, or ""
+	fast      func() (c *checker, slow string) // slow says why nothing is ever proven by the fast check, or ""
+}
+
+func newDataset(f *schemaFile) *Dataset {
+	return &Dataset{
+		file: f, validator: sync.OnceValues(f.compileGoJSONSchema),
+		fast: sync.OnceValues(func() (*checker, string) { return compileFast(f.root) }),
+	}
 }
 
 // ID names the dataset with its major version: "hotich.khaisinh.v1".
@@ -65,15 +70,21 @@ func (d *Dataset) SchemaURL(registryURL string) string {
 }
 
 // Fast says whether Accepts can prove documents of this dataset, and if it cannot, which part of the schema prevents it.
-func (d *Dataset) Fast() (ok bool, reason string) { return d.slow == "", d.slow }
+func (d *Dataset) Fast() (ok bool, reason string) {
+	_, reason = d.fast()
+	return reason == "", reason
+}
 
 // Accepts reports whether a document is certainly valid. It reads the bytes once and allocates nothing; false means
 // only that it could not prove it: ask Check. It proves documents without white space, as mappings write them.
-func (d *Dataset) Accepts(doc []byte) bool { return d.slow == "" && d.fast.accepts(doc) }
+func (d *Dataset) Accepts(doc []byte) bool {
+	c, slow := d.fast()
+	return slow == "" && c.accepts(doc)
+}
 
 // datasetOf reads name and version from the path "<name>/v<major>/schema.json" and the $id ".../<name>/<version>".
 func datasetOf(path string, f *schemaFile) (*Dataset, problem.List) {
-	d := &Dataset{file: f, validator: sync.OnceValues(f.compileGoJSONSchema)}
+	d := newDataset(f)
 	var directory string
 	d.name, directory, _ = strings.Cut(strings.TrimSuffix(path, "/schema.json"), "/")
 	_, err := fmt.Sscanf(directory, "v%d", &d.major)

@@ -175,7 +175,7 @@ func TestNothingIsFetched(t *testing.T) {
 	if _, err := f.compileGoJSONSchema(); !errors.Is(err, errOutsideSet) {
 		t.Errorf("gojsonschema: %v", err)
 	}
-	if ps := (&Dataset{file: f, validator: f.compileGoJSONSchema}).compile(); codes(ps) != "schema.compile" {
+	if ps := newDataset(f).compile(); codes(ps) != "schema.compile" {
 		t.Errorf("a $ref out of the set was compiled: %v", ps)
 	}
 	if n := asked.Load(); n != 0 {

@@ -168,12 +168,12 @@ func compileOnly(schema string, lists ...*CodeList) (d *Dataset, second *santhos
 	if ps.Err() != nil {
 		return nil, nil, ps
 	}
-	d = &Dataset{name: "thu", major: 1, version: "1.0.0", file: f}
+	d = newDataset(f)
+	d.name, d.major, d.version = "thu", 1, "1.0.0"
 	if second, ps = compileBoth(d); ps.Err() != nil {
 		return nil, nil, ps
 	}
 	d.root = newTree(f.root)
-	d.fast, d.slow = compileFast(f.root)
 	return d, second, nil
 }
 

@@ -14,10 +14,11 @@ type Part struct {
 
 // Part is the place of a whole document, nil when nothing of this dataset is ever proven (Fast).
 func (d *Dataset) Part() *Part {
-	if d.slow != "" {
+	c, slow := d.fast()
+	if slow != "" {
 		return nil
 	}
-	return &Part{check: d.fast}
+	return &Part{check: c}
 }
 
 // Open reports whether an object in this place may be proven property by property; otherwise it takes Value.
