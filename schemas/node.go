@@ -36,6 +36,8 @@ type Node struct {
 	Class, LegalGround string
 	// Source says where the field comes from (x-nguon).
 	Source string
+	// Definition names the shared definition that the place is a plain $ref to, "diaChi"; "" when it is described where it stands.
+	Definition string
 }
 
 // Property is a declared property of an object.

@@ -48,6 +48,7 @@ func verbs() []verb {
 		dlqVerbs(),
 		mappingVerbs(),
 		[]verb{mappingExplainVerb(), schemaExportVerb()},
+		exportVerbs(),
 		codeVerbs(),
 		[]verb{unitVerb(), alertTestVerb()},
 		serviceVerbs(),
