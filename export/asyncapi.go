@@ -27,8 +27,8 @@ type Node struct {
 	// Replicas of the topics; 0 when the cluster decides. NeverCompacted is the bus inside the process.
 	Replicas       int
 	NeverCompacted bool
-	Publishes  []Publishing
-	Deliveries []Delivery
+	Publishes      []Publishing
+	Deliveries     []Delivery
 }
 
 // Publishing is a pipeline that publishes.

@@ -47,7 +47,7 @@ func verbs() []verb {
 		[]verb{replayVerb(), resnapshotVerb()},
 		dlqVerbs(),
 		mappingVerbs(),
-		[]verb{mappingExplainVerb(), schemaExportVerb()},
+		[]verb{mappingExplainVerb(), schemaExportVerb(), usesVerb()},
 		exportVerbs(),
 		codeVerbs(),
 		[]verb{unitVerb(), alertTestVerb()},
