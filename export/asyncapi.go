@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/lienthong/truc/bus"
@@ -296,4 +297,4 @@ func headers(d *schemas.Dataset, ops ...bus.Op) *object {
 	return of("type", "object", "required", required, "properties", properties)
 }
 
-func number(n int64) json.Number { return json.Number(fmt.Sprint(n)) }
+func number(n int64) json.Number { return json.Number(strconv.FormatInt(n, 10)) }

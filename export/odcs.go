@@ -106,7 +106,7 @@ func (c *contract) describe(o *object, n *schemas.Node, path string, required bo
 	}
 	if i := slices.Index(c.key, path); i >= 0 {
 		o.set("primaryKey", true)
-		o.set("primaryKeyPosition", json.Number(fmt.Sprint(i+1)))
+		o.set("primaryKeyPosition", number(int64(i+1)))
 	}
 	o.put("classification", n.Class)
 	quality, err := c.quality(n)
@@ -187,9 +187,9 @@ func logicalType(n *schemas.Node) string {
 
 func logicalOptions(n *schemas.Node, logical string) *object {
 	o := &object{}
-	number := func(name string, value int) {
+	bound := func(name string, value int) {
 		if value > 0 || value == 0 && strings.HasPrefix(name, "max") {
-			o.set(name, json.Number(fmt.Sprint(value)))
+			o.set(name, number(int64(value)))
 		}
 	}
 	switch logical {
@@ -198,13 +198,13 @@ func logicalOptions(n *schemas.Node, logical string) *object {
 	case "timestamp":
 		o.set("timezone", true)
 	case "string":
-		number("minLength", n.MinLength)
-		number("maxLength", n.MaxLength)
+		bound("minLength", n.MinLength)
+		bound("maxLength", n.MaxLength)
 		o.put("pattern", n.Pattern)
 		o.put("format", n.Format)
 	case "array":
-		number("minItems", n.MinItems)
-		number("maxItems", n.MaxItems)
+		bound("minItems", n.MinItems)
+		bound("maxItems", n.MaxItems)
 	case "object":
 		var required []string
 		for _, p := range n.Properties {

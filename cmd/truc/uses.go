@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -217,7 +218,7 @@ func (p *program) propertiesShown(u pipeline.Use, asked string) string {
 	case u.Properties == nil:
 		return p.short(problem.Say("not known"))
 	case asked == "":
-		return fmt.Sprint(len(u.Properties))
+		return strconv.Itoa(len(u.Properties))
 	}
 	var shown []string
 	for _, name := range u.Properties {
