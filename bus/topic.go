@@ -10,6 +10,8 @@ import (
 const (
 	PositionsTopic = "truc.positions"
 	TotalsTopic    = "truc.totals"
+	// UsesTopic says which datasets the agencies' pipelines publish and receive.
+	UsesTopic = "truc.uses"
 )
 
 // DLQSuffix is what the topic of a publisher's dead letters adds to the event topic.

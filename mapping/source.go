@@ -11,6 +11,7 @@ import (
 
 // SourcePlan is a compiled source mapping. It is immutable; each goroutine takes its own Translator.
 type SourcePlan struct {
+	file      *File
 	dataset   *schemas.Dataset
 	table     *record.Table
 	tableText string
@@ -52,7 +53,7 @@ func CompileSource(f *File, t *record.Table, d *schemas.Dataset, env Env) (*Sour
 	c.bindColumns(t)
 	c.bindCodes()
 	c.bindLets()
-	p := &SourcePlan{dataset: d, table: t, tableText: t.String(), columns: c.columns, key: keyProperties(f, d)}
+	p := &SourcePlan{file: f, dataset: d, table: t, tableText: t.String(), columns: c.columns, key: keyProperties(f, d)}
 	if f.Fields != nil {
 		p.root = c.object(f.Fields, "", d.Root())
 	}

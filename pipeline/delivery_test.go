@@ -176,7 +176,7 @@ func (l lostLetters) Produce(_ context.Context, _ kafka.TopicPartition, _ []bus.
 	}
 	return errLost
 }
-func (lostLetters) MessageLimit(string) int { return maxMessageBytes }
+func (lostLetters) MessageLimit(string) int { return MaxMessageBytes }
 
 // newWriter is a writer of a delivery at the beginning of a topic with one partition.
 func (w *town) newWriter(d *Delivery) *writer {

@@ -514,7 +514,7 @@ func TestTopicsThatTakeLess(t *testing.T) {
 // TestLetterKeepsItsKey: a huge cell before the key does not push the key out of the letter.
 func TestLetterKeepsItsKey(t *testing.T) {
 	table := &record.Table{Name: "t", Columns: []record.Column{{Name: "anh", Kind: record.Bytes}, {Name: "ghi_chu", Kind: record.Text}, {Name: "id", Kind: record.Int}}, Key: []int{2}}
-	cells := letterRow(table, record.Row{record.BytesOf(record.Bytes, make([]byte, 20<<20)), record.TextValue("x"), record.IntValue(7)}, maxMessageBytes/2)
+	cells := letterRow(table, record.Row{record.BytesOf(record.Bytes, make([]byte, 20<<20)), record.TextValue("x"), record.IntValue(7)}, MaxMessageBytes/2)
 	if v, ok := cells["id"].value(); !ok || v.Num != 7 || cells["ghi_chu"].Text != "x" || cells["anh"].Size != 20<<20 {
 		t.Errorf("the letter has %+v", cells)
 	}

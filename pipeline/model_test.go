@@ -303,7 +303,7 @@ func (i *instance) wake() {
 	}
 }
 
-func (s *modelSender) MessageLimit(string) int { return maxMessageBytes }
+func (s *modelSender) MessageLimit(string) int { return MaxMessageBytes }
 
 // Flush waits for what is queued now; others may produce meanwhile.
 func (s *modelSender) Flush(context.Context) error {

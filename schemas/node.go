@@ -40,6 +40,8 @@ type Node struct {
 	Dictionary Dictionary
 	// Minimum and Maximum bound a number, "" without a bound.
 	Minimum, Maximum string
+	// Definition names the shared definition that the place is a plain $ref to, "diaChi"; "" when it is described where it stands.
+	Definition string
 }
 
 // Property is a declared property of an object.

@@ -50,6 +50,11 @@ func (t *tree) node(name string, s *schema) *Node {
 	t.open[s] = n
 	defer delete(t.open, s)
 	t.merge(n, s)
+	for target := s.target; target != nil; target = target.target { // the last of a chain is the type
+		if _, name := cutLast(target.pointer, "/"); name != "" {
+			n.Definition = name
+		}
+	}
 	return n
 }
 

@@ -84,6 +84,7 @@ func (p *program) run(ctx context.Context, level slog.Level) (err error) {
 	n.log.Info("truc is running", "agency", c.Agency, "http", "http://"+listener.Addr().String(), "bus", n.broker(conn),
 		"readers", len(l2.readers), "deliveries", len(l2.deliveries))
 	defer n.watch(ctx, l2)()
+	defer n.announce(ctx, conn)()
 	p.notify("STATUS=publishing and delivering; truc status says more")
 	return l2.run(ctx, listener, n.page(l2, conn, versionOf(debug.ReadBuildInfo()).Version), n.log)
 }

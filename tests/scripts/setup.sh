@@ -2,7 +2,8 @@
 # Installs what the tests and the linter need; does nothing, fast, where it is all there.
 #
 #   setup.sh            both
-#   setup.sh servers    PostgreSQL 15, 17 and 18, Apache Kafka, Java, kcat, sqlite3, ip, a C compiler, Chromium with fonts, axe-core
+#   setup.sh servers    PostgreSQL 15, 17 and 18, Apache Kafka, Java, kcat, sqlite3, ip, a C compiler, Chromium with fonts, axe-core,
+#                       AsyncAPI's parser with Node.js, the JSON Schema of data contracts
 #   setup.sh lint       golangci-lint
 #   setup.sh peers      what `make bench-peers` needs beside the servers: Kafka Connect with Debezium's connectors
 #
@@ -27,6 +28,8 @@ has_kafka() {
 }
 
 has_chromium() { [[ -x "${TRUC_TEST_CHROMIUM:-}" ]] || has chromium || has chromium-browser || has google-chrome; }
+has_asyncapi() { [[ -d "${TRUC_TEST_ASYNCAPI_HOME:-$cache/asyncapi-parser-$1}/node_modules/@asyncapi/parser" ]]; }
+has_odcs() { [[ -n "${TRUC_TEST_ODCS:-}" || -f "$cache/odcs-$1.schema.json" ]]; }
 has_axe() { [[ -n "${TRUC_TEST_AXE:-}" || -f "$cache/axe-core-$1.jar" ]]; }
 # pinned_postgres gives the full version that the POM names for a major one.
 pinned_postgres() { sed -n "s:.*<postgres\.$1>\(.*\)</postgres\.$1>.*:\1:p" tests/scripts/postgres/pom.xml; }
@@ -107,6 +110,31 @@ install_axe() {
   rm -rf "$partial"
 }
 
+# install_asyncapi lets npm fetch what the lock file names, by its sums, and runs nothing of it.
+install_asyncapi() {
+  local home="$cache/asyncapi-parser-$1" partial="$cache/asyncapi-parser-$1.partial"
+  has npm || apt_install nodejs npm || return 1
+  say "fetching AsyncAPI's parser $1"
+  rm -rf "$partial"
+  mkdir "$partial"
+  cp tests/scripts/asyncapi/package.json tests/scripts/asyncapi/package-lock.json "$partial" &&
+    npm ci --prefix "$partial" --ignore-scripts --no-audit --no-fund --silent >&2 </dev/null || return 1
+  rm -rf "$home"
+  mv "$partial" "$home"
+}
+
+# install_odcs takes one file out of a package.
+install_odcs() {
+  local partial="$cache/odcs-$1.partial"
+  python3 -m pip --version >/dev/null 2>&1 || apt_install python3-pip || return 1
+  say "fetching the JSON Schema of data contracts $1"
+  rm -rf "$partial"
+  python3 -m pip download --quiet --no-deps --only-binary=:all: --require-hashes -r tests/scripts/odcs/requirements.txt --dest "$partial" >&2 </dev/null &&
+    python3 -m zipfile -e "$partial"/*.whl "$partial" &&
+    mv "$partial/open_data_contract_standard/schema.json" "$cache/odcs-$1.schema.json" || return 1
+  rm -rf "$partial"
+}
+
 setup_servers() {
   has_postgres || install_postgres || say "no package postgresql: the tests run on what Maven has instead"
   # Somebody who chose a server has chosen a version.
@@ -132,6 +160,11 @@ setup_servers() {
   local axe
   axe="$(sed -n '/axe-core/,/version/ s:.*<version>\(.*\)</version>.*:\1:p' tests/scripts/browser/pom.xml)"
   has_axe "$axe" || install_axe "$axe" || missing+=("axe-core $axe: Maven and a network for tests/scripts/browser/pom.xml, or TRUC_TEST_AXE=<axe.min.js>")
+  local asyncapi odcs
+  asyncapi="$(sed -n 's:.*"@asyncapi/parser"\: "\(.*\)".*:\1:p' tests/scripts/asyncapi/package.json)"
+  has_asyncapi "$asyncapi" || install_asyncapi "$asyncapi" || missing+=("AsyncAPI's parser $asyncapi: Node.js 20 or later with npm, and a network for tests/scripts/asyncapi/package.json, or TRUC_TEST_ASYNCAPI_HOME=<directory with node_modules>")
+  odcs="$(sed -n 's:^open-data-contract-standard==\([^ ]*\) .*:\1:p' tests/scripts/odcs/requirements.txt)"
+  has_odcs "$odcs" || install_odcs "$odcs" || missing+=("the JSON Schema of data contracts $odcs: pip and a network for tests/scripts/odcs/requirements.txt, or TRUC_TEST_ODCS=<its file>")
 }
 
 # install_peers copies the jars of the worker and unpacks the connectors. -C: a download that fails its checksum is none.
