@@ -54,6 +54,16 @@ func (d *Dataset) Root() *Node { return d.root }
 // Raw returns the schema's text. It must not be changed.
 func (d *Dataset) Raw() []byte { return d.file.raw }
 
+// References are the texts of the other schemas that its $refs lead to, directly or through one another, by $id. They must not be
+// changed.
+func (d *Dataset) References() map[string][]byte {
+	out := map[string][]byte{}
+	for _, f := range d.file.reached()[1:] {
+		out[f.id] = f.raw
+	}
+	return out
+}
+
 // SchemaURL is where the exact schema version stands under a registry: what ce_dataschema carries.
 func (d *Dataset) SchemaURL(registryURL string) string {
 	return fmt.Sprintf("%s/schemas/%s/%s", strings.TrimRight(registryURL, "/"), d.ID(), d.version)
