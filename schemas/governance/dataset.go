@@ -236,3 +236,39 @@ func problemsOf(err error) problem.List {
 	}
 	return nil
 }
+
+// LoadedText is a dataset of a set as a version to compare with.
+func LoadedText(d *schemas.Dataset) Text {
+	v, _ := ParseVersion(d.Version())
+	return Text{Name: d.ID() + "@" + d.Version(), Version: v, Schema: d.Raw(), Types: d.References()}
+}
+
+// FileText is a schema in a file as a version to compare with; its $refs may lead to the shared types of a set.
+func FileText(name string, text []byte, set *schemas.Set) Text {
+	t := Text{Name: name, Schema: text, Types: map[string][]byte{}}
+	v, err := decode(text)
+	if err != nil {
+		return t
+	}
+	m, _ := v.(map[string]any)
+	id, _ := m["$id"].(string)
+	t.Version, _ = ParseVersion(versionOf(id))
+	for _, d := range set.Datasets() {
+		for ref, text := range d.References() {
+			if ref != id {
+				t.Types[ref] = text
+			}
+		}
+	}
+	return t
+}
+
+// Title is what a schema calls itself.
+func Title(schema []byte) problem.Text {
+	v, err := decode(schema)
+	if err != nil {
+		return problem.Text{}
+	}
+	facts, _ := v.(map[string]any)
+	return (&field{facts: facts}).title()
+}

@@ -25,7 +25,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
-	"strings"
 
 	"github.com/lienthong/truc/problem"
 	"github.com/lienthong/truc/schemas"
@@ -36,7 +35,6 @@ const (
 	maxFile    = 1 << 20
 	maxTotal   = 64 << 20
 	maxEntries = 20_000
-	maxDepth   = 5 // <dataset>/v<major>/examples/valid/<file>
 )
 
 // Folder is a folder of standards, read into memory. It is not safe for concurrent use.
@@ -65,7 +63,7 @@ func Open(dir, name string, beside ...schemas.Folder) (*Folder, error) {
 		switch {
 		case err != nil:
 			return err
-		case e.IsDir() && at != "." && (strings.HasPrefix(e.Name(), ".") || strings.Count(at, "/") >= maxDepth-1):
+		case e.IsDir() && at != "." && !leadsTo(at):
 			return fs.SkipDir
 		case !e.Type().IsRegular() || !belongs(at):
 			return nil
@@ -110,6 +108,14 @@ var (
 	datasetFile = regexp.MustCompile(`^([a-z][a-z0-9]*(?:\.[a-z][a-z0-9]*)*)/v([1-9][0-9]{0,5})/(.+)$`)
 	sharedFile  = regexp.MustCompile(`^(codelists|types)/[^/]+\.json$`)
 )
+
+var (
+	topFolder   = regexp.MustCompile(`^[a-z][a-z0-9]*(\.[a-z][a-z0-9]*)*$`)
+	majorFolder = regexp.MustCompile(`^[^/]+/v[1-9][0-9]{0,5}(/(examples|examples/valid|examples/invalid|published|published/types))?$`)
+)
+
+// leadsTo says whether a folder can hold files of the standards.
+func leadsTo(at string) bool { return topFolder.MatchString(at) || majorFolder.MatchString(at) }
 
 // belongs says whether a file is part of the standards, by its path.
 func belongs(at string) bool {
@@ -163,7 +169,7 @@ func (f *Folder) write(files map[string][]byte) error {
 			return fmt.Errorf("create folder: %w", err)
 		}
 		part := path.Join(path.Dir(at), "."+path.Base(at)+".part")
-		err := root.WriteFile(part, files[at], 0o644) //nolint:gosec // standards are for everybody to read
+		err := root.WriteFile(part, files[at], 0o644)
 		if err == nil {
 			err = root.Rename(part, at)
 		}

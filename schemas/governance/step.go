@@ -239,7 +239,7 @@ func (f *Folder) whole(id string) (*Dataset, error) {
 	if d.Problems != nil {
 		return nil, d.Problems
 	}
-	if from, taken := f.origin(d); taken {
+	if from, taken := f.Origin(d); taken {
 		return nil, f.wrong(d, "governance.origin", problem.Say("%s was taken over from %s, and only they decide about it", d.ID, from),
 			problem.Say("take over their next version with truc schema import; what you need besides goes into a dataset of your own"))
 	}
