@@ -251,11 +251,11 @@ func TestEveryConstraintHasAnExample(t *testing.T) {
 			noticed := func(raw []byte, rule string) bool {
 				return slices.ContainsFunc(holders, func(dataset string) bool {
 					worlds[dataset][name] = &fstest.MapFile{Data: raw}
-					set, err := load(Folder{FS: worlds[dataset], builtin: true})
-					if err != nil {
+					l := newLoader()
+					if err := l.load(Folder{FS: worlds[dataset], builtin: true}); err != nil {
 						return true
 					}
-					d := set.datasets[dataset+".v1"]
+					d := l.set.datasets[dataset+".v1"]
 					missed := func(e invalidExample) bool { return !slices.Equal(d.violations(e.Document), e.Expect) }
 					of := func(e invalidExample) bool {
 						return slices.ContainsFunc(e.Expect, func(x expectation) bool { return x.Rule == rule })
