@@ -433,3 +433,8 @@ func TestNodesReadTheFolder(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+func (s *standards) remove(name string) {
+	s.t.Helper()
+	must(s.t, os.Remove(filepath.Join(s.dir, filepath.FromSlash(name))))
+}
