@@ -116,7 +116,7 @@ type loader struct {
 	byID map[string]*schemaFile
 	// settled are files that passed the gate before, files those that are read now.
 	settled, files []*schemaFile
-	datasets []loadedDataset
+	datasets       []loadedDataset
 	// places say where code lists and datasets were read, for whoever brings one of the same name.
 	places   map[string]string
 	texts    map[string][]byte // of files that findings point into, by path

@@ -47,7 +47,7 @@ func verbs() []verb {
 		[]verb{replayVerb(), resnapshotVerb()},
 		dlqVerbs(),
 		mappingVerbs(),
-		[]verb{mappingExplainVerb(), schemaListVerb(), schemaLintVerb(), schemaTestVerb(), schemaDiffVerb()},
+		[]verb{mappingExplainVerb(), schemaListVerb(), schemaNewVerb(), schemaLintVerb(), schemaTestVerb(), schemaDiffVerb()},
 		stepVerbs(),
 		[]verb{schemaExportVerb()},
 		codeVerbs(),

@@ -93,14 +93,13 @@ func (s *stylist) root(d *schemas.Dataset) {
 	if d.Root().Source == "" {
 		s.warn("governance.source", s.at, problem.Say("nothing says where the dataset comes from"), problem.Say(`write "x-nguon": "…", an act or a system`))
 	}
-	for keyword, fix := range map[string]problem.Text{
-		RetentionKeyword: problem.Say(`write "%s": how long a document is kept, such as "P10Y" or the article that says it`, RetentionKeyword),
-		ErasureKeyword:   problem.Say(`write "%s": what erases a document before, and who decides it`, ErasureKeyword),
-	} {
+	missing := func(keyword string, fix problem.Text) {
 		if text, _ := m[keyword].(string); text == "" && personal(d.Root(), map[*schemas.Node]bool{}) {
 			s.warn("governance.retention", s.at+"#/"+keyword, problem.Say("the dataset holds personal data, and does not say its %s", keywordText(keyword)), fix)
 		}
 	}
+	missing(RetentionKeyword, problem.Say(`write "%s": how long a document is kept, such as "P10Y" or the article that says it`, RetentionKeyword))
+	missing(ErasureKeyword, problem.Say(`write "%s": what erases a document before, and who decides it`, ErasureKeyword))
 }
 
 // personal says whether anything in a document is personal data.
@@ -185,7 +184,7 @@ func (s *stylist) examples() {
 	for kind, least := range map[string]int{"valid/": leastValid, "invalid/": leastInvalid} {
 		if n := counts[kind]; n < least {
 			s.add("governance.examples", path.Join(s.dataset.dir, "examples", kind), problem.Say("there are %d examples here, and a dataset has at least %d", n, least),
-				problem.Say("add examples; truc schema test %s names the rules that none needs", s.dataset.ID))
+				problem.Say("add examples; truc schema test --dataset %s names the rules that none needs", s.dataset.ID))
 		}
 	}
 }
