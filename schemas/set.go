@@ -118,9 +118,11 @@ type loader struct {
 	settled, files []*schemaFile
 	datasets       []loadedDataset
 	// places say where code lists and datasets were read, for whoever brings one of the same name.
-	places   map[string]string
-	texts    map[string][]byte // of files that findings point into, by path
-	problems problem.List
+	places map[string]string
+	// published are the earlier texts of datasets.
+	published map[string][]publishedText
+	texts     map[string][]byte // of files that findings point into, by path
+	problems  problem.List
 }
 
 type loadedDataset struct {
@@ -132,7 +134,7 @@ type loadedDataset struct {
 func newLoader() *loader {
 	return &loader{
 		set: &Set{datasets: map[string]*Dataset{}, codeLists: map[string]*CodeList{}}, byID: map[string]*schemaFile{},
-		places: map[string]string{}, texts: map[string][]byte{},
+		places: map[string]string{}, published: map[string][]publishedText{}, texts: map[string][]byte{},
 	}
 }
 
@@ -140,7 +142,7 @@ func newLoader() *loader {
 func (l *loader) onTop() *loader {
 	return &loader{
 		set:  &Set{datasets: maps.Clone(l.set.datasets), codeLists: maps.Clone(l.set.codeLists)},
-		byID: maps.Clone(l.byID), settled: slices.Concat(l.settled, l.files), places: maps.Clone(l.places), texts: map[string][]byte{},
+		byID: maps.Clone(l.byID), settled: slices.Concat(l.settled, l.files), places: maps.Clone(l.places), published: map[string][]publishedText{}, texts: map[string][]byte{},
 	}
 }
 
@@ -149,6 +151,7 @@ func (l *loader) load(folders ...Folder) error {
 	for _, f := range folders {
 		l.read(&folder{Folder: f})
 	}
+	l.readPublished()
 	for _, f := range l.files {
 		l.problems = append(l.problems, f.resolve(l.byID)...)
 		l.problems = append(l.problems, f.bindCodeLists(l.set)...)

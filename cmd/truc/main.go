@@ -49,7 +49,7 @@ func verbs() []verb {
 		mappingVerbs(),
 		[]verb{mappingExplainVerb(), schemaListVerb(), schemaNewVerb(), schemaLintVerb(), schemaTestVerb(), schemaDiffVerb()},
 		stepVerbs(),
-		[]verb{schemaExportVerb()},
+		[]verb{schemaKeyVerb(), schemaExportVerb(), schemaImportVerb()},
 		codeVerbs(),
 		[]verb{unitVerb(), alertTestVerb()},
 		serviceVerbs(),
