@@ -115,7 +115,7 @@ func (f *Folder) manifests() ([]Manifest, problem.List) {
 func (f *Folder) notTheirs(at string, what problem.Text) problem.Problem {
 	return problem.Problem{
 		Code: "governance.origin-altered", Where: f.where(at), What: what,
-		Fix: problem.Say("take the file back from version control, or import the bundle again; what you need besides goes into a dataset of your own"),
+		Fix: problem.Say("take the file back from version control, or remove the dataset's folder and import the bundle again; what you need besides goes into a dataset of your own"),
 	}
 }
 
