@@ -152,8 +152,12 @@ func (e *examples) all() map[string]any {
 		name string
 		doc  object
 	}{
-		{"day-du", e.document("", 0, false)}, {"toi-thieu", e.document("", 0, true)},
-		{"khac-1", e.document("", 1, false)}, {"khac-2", e.document("", 2, false)}, {"khac-3", e.document("", 3, false)}, {"toi-thieu-khac", e.document("", 4, true)},
+		{"day-du", e.document("", 0, false)},
+		{"toi-thieu", e.document("", 0, true)},
+		{"khac-1", e.document("", 1, false)},
+		{"khac-2", e.document("", 2, false)},
+		{"khac-3", e.document("", 3, false)},
+		{"toi-thieu-khac", e.document("", 4, true)},
 	} {
 		text, err := compact(c.doc)
 		if err == nil && len(e.loaded.Check(text)) == 0 {

@@ -53,7 +53,7 @@ func opened(text []byte) ([]byte, error) {
 		if m["additionalProperties"] == false {
 			delete(m, "additionalProperties")
 		}
-	}, func(keyword string) bool { return !slices.Contains([]string{"not", "if", "oneOf"}, keyword) })
+	}, func(keyword string) bool { return !slices.Contains([]string{"not", "if", "anyOf", "oneOf"}, keyword) })
 	return json.Marshal(v)
 }
 
