@@ -17,7 +17,7 @@ const odcsVersion = "v3.1.0"
 
 // Keywords at the root of a schema that a contract tells, beside those that package schemas reads.
 const (
-	retentionKeyword  = "x-luu-giu" // how long documents are kept: a text, an ISO 8601 period of one unit ("P10Y") for machines
+	retentionKeyword  = "x-luu-tru" // how long records are kept; schemas/README.md has its form
 	erasureKeyword    = "x-xoa"     // what erases them before
 	commitmentKeyword = "x-cam-ket" // a list of {"property", "value", "unit"?, "description"?, ...}, as in a contract
 	originKeyword     = "x-nguon"
@@ -66,7 +66,7 @@ func ODCS(d *schemas.Dataset, status string, lists *schemas.Set) ([]byte, error)
 		out.set("slaProperties", sla)
 	}
 	custom := customs("nguon", schema.text(originKeyword))
-	custom = append(custom, customs("xoa", schema.text(erasureKeyword))...)
+	custom = append(custom, customs("xoa", erasure(schema))...)
 	if len(custom) > 0 {
 		out.set("customProperties", custom)
 	}
@@ -224,7 +224,9 @@ var period = regexp.MustCompile(`^P([0-9]+)([YMD])$`)
 // commitments are the service levels that a schema declares.
 func commitments(schema *object) []any {
 	var out []any
-	if text := schema.text(retentionKeyword); text != "" {
+	retention, _ := schema.get(retentionKeyword)
+	if kept, ok := retention.(*object); ok && kept.text("thoiHan") != "" {
+		text := kept.text("thoiHan")
 		keep := of("property", "retention", "value", text)
 		if m := period.FindStringSubmatch(text); m != nil {
 			keep.set("value", json.Number(m[1]))
@@ -305,4 +307,19 @@ func yamlNode(v any) (*yaml.Node, error) {
 		return nil, fmt.Errorf("write YAML: %w", err)
 	}
 	return n, nil
+}
+
+// erasure is how records go, and what brings it about.
+func erasure(schema *object) string {
+	v, _ := schema.get(erasureKeyword)
+	declared, ok := v.(*object)
+	if !ok {
+		return ""
+	}
+	when, _ := declared.get("khi")
+	texts, ok := when.(*object)
+	if !ok {
+		return declared.text("cach")
+	}
+	return declared.text("cach") + ": " + texts.text("vi")
 }

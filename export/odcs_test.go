@@ -159,8 +159,8 @@ func TestCommitments(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ schema, want string }{
 		{`{}`, "[]\n"},
-		{`{"x-luu-giu":"P10Y"}`, "- property: retention\n  value: 10\n  unit: \"y\"\n  driver: regulatory\n"},
-		{`{"x-luu-giu":"vĩnh viễn"}`, "- property: retention\n  value: vĩnh viễn\n  driver: regulatory\n"},
+		{`{"x-luu-tru":{"thoiHan":"P10Y"}}`, "- property: retention\n  value: 10\n  unit: \"y\"\n  driver: regulatory\n"},
+		{`{"x-luu-tru":{"thoiHan":"vinh-vien"}}`, "- property: retention\n  value: vinh-vien\n  driver: regulatory\n"},
 		{`{"x-cam-ket":[{"property":"latency","value":5,"unit":"min"},{"value":1}]}`, "- property: latency\n  value: 5\n  unit: min\n"},
 	} {
 		v, err := parse([]byte(c.schema))

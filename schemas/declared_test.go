@@ -55,7 +55,7 @@ func TestBuiltinDeclares(t *testing.T) {
 			t.Errorf("%s does not say how long records are kept and how they go", d.ID())
 		}
 	}
-	if _, err := load(Folder{FS: datasetFS(withProperties("", "")), builtin: true}); err == nil || codes(err) != "schema.undeclared" {
+	if err := newLoader().load(Folder{FS: datasetFS(withProperties("", "")), builtin: true}); err == nil || codes(err) != "schema.undeclared" {
 		t.Errorf("a built-in dataset that says nothing: %v", err)
 	}
 	d := birth(t)

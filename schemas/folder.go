@@ -93,6 +93,7 @@ func (l *loader) read(f *folder) {
 		}
 		is := roleOf(name)
 		if is == roleNone {
+			l.notePublished(f, name)
 			return nil
 		}
 		found++

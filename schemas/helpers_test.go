@@ -137,7 +137,11 @@ func loadAll(fsys ...fs.FS) (*Set, error) {
 	for _, f := range fsys {
 		folders = append(folders, Folder{FS: f})
 	}
-	return load(folders...)
+	l := newLoader()
+	if err := l.load(folders...); err != nil {
+		return nil, err
+	}
+	return l.set, nil
 }
 
 func mustLoad(tb testing.TB, schema string) *Dataset {

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"slices"
 	"sync"
 
@@ -25,11 +26,24 @@ type Set struct {
 	codeLists map[string]*CodeList
 }
 
-// builtinOnce loads once: every caller may have the same set, since a Set does not change.
-var builtinOnce = sync.OnceValues(func() (*Set, error) { return Load() })
+// builtinOnce loads once what every other set builds on. It does not change any more.
+var builtinOnce = sync.OnceValues(func() (*loader, error) {
+	data, err := fs.Sub(embedded, "data")
+	if err != nil {
+		return nil, fmt.Errorf("open built-in schemas: %w", err)
+	}
+	l := newLoader()
+	return l, l.load(Folder{FS: data, builtin: true})
+})
 
 // Builtin returns the standards that come with truc. An error is a problem.List and a defect of the build.
-func Builtin() (*Set, error) { return builtinOnce() }
+func Builtin() (*Set, error) {
+	l, err := builtinOnce()
+	if err != nil {
+		return nil, err
+	}
+	return l.set, nil
+}
 
 // Load is LoadFolders for directories that messages need not name.
 func Load(fsys ...fs.FS) (*Set, error) {
@@ -43,11 +57,15 @@ func Load(fsys ...fs.FS) (*Set, error) {
 // LoadFolders loads the built-in standards and those of further folders. All files form one set. The error is a
 // problem.List with what is wrong in any of them.
 func LoadFolders(folders ...Folder) (*Set, error) {
-	data, err := fs.Sub(embedded, "data")
+	builtin, err := builtinOnce()
 	if err != nil {
-		return nil, fmt.Errorf("open built-in schemas: %w", err)
+		return nil, err
 	}
-	return load(append([]Folder{{FS: data, builtin: true}}, folders...)...)
+	l := builtin.onTop()
+	if err := l.load(folders...); err != nil {
+		return nil, err
+	}
+	return l.set, nil
 }
 
 // Dataset returns a dataset by id, "hotich.khaisinh.v1". The error is a problem.Problem that names similar ids.
@@ -94,14 +112,17 @@ func unknown(code string, kind problem.Text, id string, have []string) problem.P
 
 // loader collects the files of a set and everything that is wrong with them.
 type loader struct {
-	set      *Set
-	byID     map[string]*schemaFile
-	files    []*schemaFile
-	datasets []loadedDataset
+	set  *Set
+	byID map[string]*schemaFile
+	// settled are files that passed the gate before, files those that are read now.
+	settled, files []*schemaFile
+	datasets       []loadedDataset
 	// places say where code lists and datasets were read, for whoever brings one of the same name.
-	places   map[string]string
-	texts    map[string][]byte // of files that findings point into, by path
-	problems problem.List
+	places map[string]string
+	// published are the earlier texts of datasets.
+	published map[string][]publishedText
+	texts     map[string][]byte // of files that findings point into, by path
+	problems  problem.List
 }
 
 type loadedDataset struct {
@@ -110,21 +131,34 @@ type loadedDataset struct {
 	dir     string // in the folder
 }
 
-func load(folders ...Folder) (*Set, error) {
-	l := &loader{
+func newLoader() *loader {
+	return &loader{
 		set: &Set{datasets: map[string]*Dataset{}, codeLists: map[string]*CodeList{}}, byID: map[string]*schemaFile{},
-		places: map[string]string{}, texts: map[string][]byte{},
+		places: map[string]string{}, published: map[string][]publishedText{}, texts: map[string][]byte{},
 	}
+}
+
+// onTop makes a loader for a set that has what this one has loaded, and more.
+func (l *loader) onTop() *loader {
+	return &loader{
+		set:  &Set{datasets: maps.Clone(l.set.datasets), codeLists: maps.Clone(l.set.codeLists)},
+		byID: maps.Clone(l.byID), settled: slices.Concat(l.settled, l.files), places: maps.Clone(l.places), published: map[string][]publishedText{}, texts: map[string][]byte{},
+	}
+}
+
+// load reads folders into the set. The error is a problem.List.
+func (l *loader) load(folders ...Folder) error {
 	for _, f := range folders {
 		l.read(&folder{Folder: f})
 	}
+	l.readPublished()
 	for _, f := range l.files {
 		l.problems = append(l.problems, f.resolve(l.byID)...)
 		l.problems = append(l.problems, f.bindCodeLists(l.set)...)
 	}
 	if l.problems.Err() == nil {
 		l.problems = append(l.problems, conditionalCodes(l.files)...)
-		l.problems = append(l.problems, recursion(l.files)...)
+		l.problems = append(l.problems, recursion(slices.Concat(l.settled, l.files))...)
 	}
 	// Beyond this point validators run: only on files that passed everything above.
 	if l.problems.Err() == nil {
@@ -133,9 +167,9 @@ func load(folders ...Folder) (*Set, error) {
 		}
 	}
 	if l.problems.Err() != nil {
-		return nil, l.found()
+		return l.found()
 	}
-	return l.set, nil
+	return nil
 }
 
 // bindCodeLists finds the list of every x-danh-muc.

@@ -81,7 +81,8 @@ func (n *node) checkAll(ctx context.Context, offline bool) problem.List {
 	for _, name := range n.config.SinkNames() {
 		checks = append(checks, func(ctx context.Context) problem.List { return n.checkSink(ctx, name, offline) })
 	}
-	checks = append(checks, func(context.Context) problem.List { return n.checkOrphans() }, func(context.Context) problem.List { return n.checkAlerts() })
+	checks = append(checks, func(context.Context) problem.List { return n.checkOrphans() }, func(context.Context) problem.List { return n.checkAlerts() },
+		func(context.Context) problem.List { return n.checkStandards() })
 	found := make([]problem.List, len(checks))
 	var wg sync.WaitGroup
 	for i, check := range checks {

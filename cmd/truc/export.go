@@ -41,9 +41,9 @@ topics are left out.`},
 			name: "export odcs", args: "DATASET", least: 1, most: 1, summary: problem.Text{VI: "hợp đồng dữ liệu của một bộ dữ liệu (ODCS 3.1)", EN: "the data contract of a dataset (ODCS 3.1)"},
 			help: problem.Text{VI: `
 Viết hợp đồng theo Open Data Contract Standard 3.1 (YAML): thuộc tính với phân loại dữ liệu (x-phan-loai), khóa, quy tắc chất
-lượng, thời hạn lưu giữ (x-luu-giu) và cam kết dịch vụ (x-cam-ket) nếu lược đồ có khai.`, EN: `
+lượng, thời hạn lưu giữ (x-luu-tru) và cam kết dịch vụ (x-cam-ket) nếu lược đồ có khai.`, EN: `
 Writes a contract of the Open Data Contract Standard 3.1 (YAML): properties with their data class (x-phan-loai), the key, rules
-about quality, and the retention (x-luu-giu) and service levels (x-cam-ket) that the schema declares, if it does.`},
+about quality, and the retention (x-luu-tru) and service levels (x-cam-ket) that the schema declares, if it does.`},
 			define: func(fs *flag.FlagSet) action {
 				out, inline := defineOut(fs), defineInlineCodes(fs)
 				status := fs.String("status", "", "trạng thái `STATUS` của hợp đồng: proposed, draft, active, deprecated, retired; nếu không nêu: active / the `STATUS` of the contract: proposed, draft, active, deprecated, retired; without it active")

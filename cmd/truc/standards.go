@@ -1,0 +1,122 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/lienthong/truc/config"
+	"github.com/lienthong/truc/problem"
+	"github.com/lienthong/truc/schemas"
+	"github.com/lienthong/truc/schemas/governance"
+)
+
+// defineDir adds --dir to a verb that works on a folder of standards.
+func defineDir(fs *flag.FlagSet) *string {
+	return fs.String("dir", "", "thư mục chuẩn `DIR`; nếu không nêu: thư mục ở datasets: của truc.yaml gần nhất, rồi thư mục này / the folder of standards `DIR`; without it the one under datasets: of the nearest truc.yaml, then this folder")
+}
+
+// standards opens the folder of standards that a verb works on. done must be called when nothing more is asked of it.
+func (p *program) standards(dir string) (f *governance.Folder, done func(), err error) {
+	var roots []*os.Root
+	done = func() {
+		for _, r := range roots {
+			_ = r.Close()
+		}
+	}
+	configured := p.configuredDatasets()
+	switch {
+	case dir != "":
+	case len(configured) == 1:
+		dir = configured[0]
+	case len(configured) > 1:
+		return nil, done, &usageError{what: problem.Say("the configuration names %d folders of datasets", len(configured)), fix: problem.Say("say which one is meant: --dir %s", displayed(configured[0]))}
+	default:
+		dir = "."
+	}
+	info, err := os.Stat(dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, done, &usageError{what: problem.Say("the folder of datasets %s does not exist", dir), fix: problem.Say("name the folder that holds <dataset>/v<major>/schema.json")}
+	case err == nil && !info.IsDir():
+		return nil, done, &usageError{what: problem.Say("%s is no folder", dir), fix: problem.Say("name the folder that holds <dataset>/v<major>/schema.json")}
+	}
+	whole, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, done, err
+	}
+	var beside []schemas.Folder
+	for _, path := range configured {
+		if path == whole {
+			continue
+		}
+		root, err := openFolder(path)
+		if err != nil {
+			done()
+			return nil, func() {}, problem.List{folderProblem(err, displayed(path), "datasets")}
+		}
+		roots = append(roots, root)
+		beside = append(beside, schemas.Folder{Name: filepath.ToSlash(displayed(path)), FS: root.FS()})
+	}
+	f, err = governance.Open(dir, displayed(whole), beside...)
+	return f, done, err
+}
+
+// configuredDatasets are the folders of datasets of the configuration that -c names, or else of the nearest truc.yaml.
+func (p *program) configuredDatasets() []string {
+	file := p.configFile
+	if file == "" {
+		file = configAround(".")
+	}
+	if file == "" {
+		file, _ = p.env("TRUC_CONFIG")
+	}
+	if file == "" {
+		return nil
+	}
+	c, _ := config.Load(file, p.env) // what is wrong with other parts does not matter here
+	if c == nil || c.Faulty("datasets") {
+		return nil
+	}
+	p.stderr = newRedactor(p.stderr, c.Secrets())
+	return c.Datasets
+}
+
+// decision is who decides now: the author as git knows him, for the history stands beside the schemas in its repository.
+func (p *program) decision(ctx context.Context, dir, why string) (governance.Decision, error) {
+	if dir == "" {
+		dir = "."
+		if configured := p.configuredDatasets(); len(configured) == 1 {
+			dir = configured[0]
+		}
+	}
+	missing := func(what, fix problem.Text) error {
+		return problem.Problem{Code: "governance.author", Where: dir, What: what, Fix: fix}
+	}
+	if _, err := git(ctx, dir, "rev-parse", "--is-inside-work-tree"); err != nil {
+		if errors.Is(err, exec.ErrNotFound) {
+			return governance.Decision{}, missing(problem.Say("git is not installed here, and the author of a decision is whom git names"), problem.Say("install git, and keep the standards in a repository"))
+		}
+		return governance.Decision{}, missing(problem.Say("the folder of standards is in no git repository, where its history would be kept"), problem.Say("git init, or name the folder in a repository with --dir"))
+	}
+	name, _ := git(ctx, dir, "config", "user.name")
+	email, _ := git(ctx, dir, "config", "user.email")
+	if name == "" || email == "" {
+		return governance.Decision{}, missing(problem.Say("git does not know who you are, and the history names who decided"),
+			problem.Say("git config user.name 'Nguyễn Văn Mẫu' && git config user.email mau@coquan.example"))
+	}
+	return governance.Decision{By: governance.Person{Name: name, Email: email}, At: time.Now(), Why: why}, nil
+}
+
+// git asks git in a folder, and returns the first line it says.
+func git(ctx context.Context, dir string, args ...string) (string, error) {
+	out, err := exec.CommandContext(ctx, "git", append([]string{"-C", dir}, args...)...).Output()
+	line, _, _ := strings.Cut(string(out), "\n")
+	return strings.TrimSpace(line), err
+}
