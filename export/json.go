@@ -21,8 +21,8 @@ type member struct {
 // of makes an object of names and values in turn.
 func of(pairs ...any) *object {
 	o := &object{}
-	for i := 0; i < len(pairs); i += 2 {
-		o.set(pairs[i].(string), pairs[i+1])
+	for pair := range slices.Chunk(pairs, 2) {
+		o.set(pair[0].(string), pair[1])
 	}
 	return o
 }

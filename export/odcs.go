@@ -176,10 +176,10 @@ func logicalType(n *schemas.Node) string {
 	if len(kinds) != 1 {
 		return ""
 	}
-	switch {
-	case n.Format == "date":
+	switch n.Format {
+	case "date":
 		return "date"
-	case n.Format == "date-time":
+	case "date-time":
 		return "timestamp"
 	}
 	return kinds[0]

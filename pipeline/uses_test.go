@@ -19,8 +19,10 @@ import (
 
 // useOf is a use as a node makes it.
 func useOf(pipeline string, properties ...string) Use {
-	return Use{Pipeline: pipeline, Direction: UseSubscribe, Dataset: "hotich.khaisinh.v1", Version: "1.0.0", Agencies: []string{"H44.*"}, Properties: properties,
-		Codes: []mapping.CodesUsed{{List: "danhmuc.gioitinh", Codes: []string{"1", "2"}}}}
+	return Use{
+		Pipeline: pipeline, Direction: UseSubscribe, Dataset: "hotich.khaisinh.v1", Version: "1.0.0", Agencies: []string{"H44.*"}, Properties: properties,
+		Codes: []mapping.CodesUsed{{List: "danhmuc.gioitinh", Codes: []string{"1", "2"}}},
+	}
 }
 
 // announcer announces for nodes on one bus, by a clock that stands.

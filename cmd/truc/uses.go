@@ -156,10 +156,10 @@ func knownName(name string, set *schemas.Set) error {
 // match tells the uses that are asked for.
 func (q useQuery) match(u pipeline.Use) bool {
 	name := u.Dataset[:max(0, strings.LastIndex(u.Dataset, ".v"))]
-	switch {
-	case q.dataset == "", q.dataset == name:
+	switch q.dataset {
+	case "", name:
 		return true
-	case q.dataset == u.Dataset:
+	case u.Dataset:
 		return u.Reads(q.property)
 	}
 	return slices.ContainsFunc(u.Codes, func(c mapping.CodesUsed) bool { return c.List == q.dataset })

@@ -48,8 +48,15 @@ func TestWhoUsesWhat(t *testing.T) {
 		code  int
 		found int
 	}{
-		{"hotich.khaisinh", 0, 2}, {"hotich.khaisinh.v1", 0, 2}, {"hotich.khaisinh.v1.quyenSo", 0, 1}, {"hotich.khaisinh.v1.nguoiDuocKhaiSinh", 0, 2}, {"hotich.khaisinh.v1.noiDangKy.ma", 0, 1},
-		{"hotich.khaisinh.v1.ghiChu", exitNo, 0}, {"dancu.congdan", exitNo, 0}, {"danhmuc.gioitinh", 0, 1}, {"danhmuc.dantoc", exitNo, 0},
+		{"hotich.khaisinh", 0, 2},
+		{"hotich.khaisinh.v1", 0, 2},
+		{"hotich.khaisinh.v1.quyenSo", 0, 1},
+		{"hotich.khaisinh.v1.nguoiDuocKhaiSinh", 0, 2},
+		{"hotich.khaisinh.v1.noiDangKy.ma", 0, 1},
+		{"hotich.khaisinh.v1.ghiChu", exitNo, 0},
+		{"dancu.congdan", exitNo, 0},
+		{"danhmuc.gioitinh", 0, 1},
+		{"danhmuc.dantoc", exitNo, 0},
 	} {
 		if code, found, _, stderr := uses(c.about); code != c.code || len(found) != c.found {
 			t.Errorf("%s: exit %d, %d found\n%s", c.about, code, len(found), stderr)
