@@ -16,6 +16,8 @@ func TestDeclarationsAreJudged(t *testing.T) {
 		"a member in capitals":    {`"x-luu-tru":{"thoiHan":"vinh-vien","CanCu":"x"}`, "schema.retention"},
 		"a ground that is none":   {`"x-luu-tru":{"thoiHan":"vinh-vien","canCu":"x","tamThoi":7}`, "schema.retention"},
 		"erasure, another member": {`"x-xoa":{"cach":"xoa",` + khi + `,"canCu":"x","lau":true}`, "schema.erasure"},
+		"erasure, no text":        {`"x-xoa":{"cach":"xoa",` + khi + `,"canCu":"x","tamThoi":7}`, "schema.erasure"},
+		"an element, no text":     {`"x-tu-dien":{"mien":"DOM-ORG","phanTu":7}`, "schema.dictionary"},
 		"domain, another member":  {`"x-tu-dien":{"mien":"DOM-ORG","lau":true}`, "schema.dictionary"},
 		"no duration":             {`"x-luu-tru":{"thoiHan":"10 năm","tinhTu":{"vi":"a","en":"b"},"canCu":"x"}`, "schema.retention"},
 		"no day to run from":      {`"x-luu-tru":{"thoiHan":"P10Y","canCu":"x"}`, "schema.retention"},

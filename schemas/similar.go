@@ -8,7 +8,8 @@ import (
 	"github.com/lienthong/truc/problem"
 )
 
-// nearest returns the names within a small edit distance of a mistyped one, the closest first.
+// nearest returns the names within a small edit distance of a mistyped one, the closest first; a name twice as far as the closest is
+// not what was meant.
 func nearest(name string, have []string) []string {
 	type candidate struct {
 		name     string
@@ -29,7 +30,9 @@ func nearest(name string, have []string) []string {
 	})
 	var out []string
 	for _, c := range near[:min(3, len(near))] {
-		out = append(out, c.name)
+		if c.distance <= 2*near[0].distance {
+			out = append(out, c.name)
+		}
 	}
 	return out
 }
