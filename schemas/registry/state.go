@@ -112,7 +112,6 @@ func (s *state) applySchema(sp *space, k key, p payload, removed bool) {
 	sp.digests[stored.digest] = id
 	for _, r := range p.References {
 		u := use{r.Subject, r.Version}
-		s.revisions[onReferences(ParseSubject(r.Subject))] = s.applied
 		if sp.referring[u] == nil {
 			sp.referring[u] = map[int32]bool{}
 		}

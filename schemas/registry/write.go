@@ -104,7 +104,7 @@ func (r *Registry) prepare(waiting []*command) batch {
 	defer r.mu.Unlock()
 	b := batch{after: r.next}
 	ids := &allocation{state: r.state}
-	read, written := map[string]bool{}, map[string]bool{}
+	written := map[string]bool{}
 	bytes := 0
 	for i, c := range waiting {
 		switch {
@@ -120,7 +120,7 @@ func (r *Registry) prepare(waiting []*command) batch {
 		case !r.holds(c):
 			c.done <- errStale
 			continue
-		case c.collides(read, written), len(b.commands) > 0 && (c.alone || b.commands[0].alone):
+		case c.collides(written), len(b.commands) > 0 && (c.alone || b.commands[0].alone):
 			b.later = append(b.later, c)
 			continue
 		}
@@ -131,9 +131,6 @@ func (r *Registry) prepare(waiting []*command) batch {
 		}
 		for _, record := range records {
 			bytes += len(record.Key) + len(record.Value)
-		}
-		for name := range c.reads {
-			read[name] = true
 		}
 		for _, name := range c.writes {
 			written[name] = true
@@ -163,14 +160,10 @@ func (r *Registry) holds(c *command) bool {
 	return true
 }
 
-func (c *command) collides(read, written map[string]bool) bool {
+// collides reports whether the command rests on what is changed before it in the same batch.
+func (c *command) collides(written map[string]bool) bool {
 	for name := range c.reads {
 		if written[name] {
-			return true
-		}
-	}
-	for _, name := range c.writes {
-		if read[name] || written[name] {
 			return true
 		}
 	}
