@@ -10,6 +10,7 @@ import (
 const (
 	PositionsTopic = "truc.positions"
 	TotalsTopic    = "truc.totals"
+	SchemasTopic   = "truc.schemas"
 )
 
 // DLQSuffix is what the topic of a publisher's dead letters adds to the event topic.
