@@ -49,7 +49,7 @@ func verbs() []verb {
 		mappingVerbs(),
 		[]verb{mappingExplainVerb(), schemaExportVerb()},
 		codeVerbs(),
-		[]verb{unitVerb(), alertTestVerb()},
+		[]verb{unitVerb(), registryVerb(), alertTestVerb()},
 		serviceVerbs(),
 		[]verb{versionVerb()},
 	)
