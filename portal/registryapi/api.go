@@ -55,9 +55,11 @@ func New(r *registry.Registry, o Options) http.Handler {
 	root.Get("/v1/metadata/version", a.handle(a.metadataVersion))
 	root.Get("/v1/metadata/deployment", a.handle(func(*http.Request) (any, error) { return map[string]any{"attributes": []string{}}, nil }))
 	root.Get("/contexts", a.handle(a.contexts))
-	root.Delete("/contexts/{context}", a.handle(a.write(a.deleteContext)))
 	a.routes(root)
-	root.Route("/contexts/{context}", a.routes)
+	root.Route("/contexts/{context}", func(r chi.Router) {
+		a.routes(r)
+		r.Delete("/", a.handle(a.write(a.deleteContext)))
+	})
 	return root
 }
 

@@ -92,7 +92,7 @@ func (r *Registry) parse(ctx context.Context, res resolved) (*compat.Document, e
 	}
 	size = min(size, judgingBytes)
 	if err := r.judging.Acquire(ctx, size); err != nil {
-		return nil, timedOut()
+		return nil, tooLong()
 	}
 	defer r.judging.Release(size)
 	d, err := compat.Parse([]byte(res.schema.Text), res.texts)
@@ -184,24 +184,55 @@ func property(metadata json.RawMessage, name string) string {
 // judge compares a new version with earlier ones, the latest first, and says what is wrong, in the form in which clients of
 // registries know it; nothing when it fits.
 func (r *Registry) judge(ctx context.Context, d *compat.Document, history []earlier, config Config) ([]string, error) {
-	deadline := time.Now().Add(judgingTime)
+	ctx, cancel := context.WithTimeout(ctx, judgingTime)
+	defer cancel()
 	for i := len(history) - 1; i >= 0; i-- {
-		if time.Now().After(deadline) {
-			return nil, &Error{codeTimeout, fmt.Sprintf("The comparison with %d earlier versions takes too long; choose a level that is not transitive, or simplify the schemas", len(history))}
-		}
 		old, err := r.document(ctx, history[i])
 		if err != nil {
 			return nil, err
 		}
-		verdict, err := compat.Check(config.Level, config.Policy.mode(), d, []*compat.Document{old})
+		verdict, err := r.check(ctx, d, old, config)
 		if err != nil {
-			return nil, invalidSchema("%v", err)
+			return nil, err
 		}
 		if !verdict.Compatible {
 			return messages(verdict, history[i], config), nil
 		}
 	}
 	return nil, nil
+}
+
+// check compares two schemas. A comparison that takes too long is left alone: it ends by itself, and until then it keeps its
+// place among the few that run at the same time.
+func (r *Registry) check(ctx context.Context, d, old *compat.Document, config Config) (compat.Verdict, error) {
+	select {
+	case r.checking <- struct{}{}:
+	case <-ctx.Done():
+		return compat.Verdict{}, tooLong()
+	}
+	type answer struct {
+		verdict compat.Verdict
+		err     error
+	}
+	answers := make(chan answer, 1)
+	go func() {
+		defer func() { <-r.checking }()
+		verdict, err := compat.Check(config.Level, config.Policy.mode(), d, []*compat.Document{old})
+		answers <- answer{verdict, err}
+	}()
+	select {
+	case a := <-answers:
+		if a.err != nil {
+			return a.verdict, invalidSchema("%v", a.err)
+		}
+		return a.verdict, nil
+	case <-ctx.Done():
+		return compat.Verdict{}, tooLong()
+	}
+}
+
+func tooLong() error {
+	return &Error{codeTimeout, "The comparison with earlier versions takes too long; simplify the schemas, or choose a level that is not transitive"}
 }
 
 const shownText = 2000 // bytes of an earlier schema in a message

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"log/slog"
+	"runtime"
 	"sync"
 	"sync/atomic"
 
@@ -31,6 +32,8 @@ type Registry struct {
 	// judging bounds the memory that schemas take while they are parsed and compared, in bytes of their texts.
 	judging   *semaphore.Weighted
 	documents documents
+	// checking bounds the comparisons that run at the same time.
+	checking chan struct{}
 
 	mu    sync.RWMutex
 	state *state
@@ -53,7 +56,7 @@ func New(log Log, o Options) *Registry {
 	_, _ = rand.Read(node[:]) // never fails
 	return &Registry{
 		log: log, own: o.Own, slog: o.Log, node: hex.EncodeToString(node[:]), queue: make(chan *command, 1024),
-		ready: make(chan struct{}), judging: semaphore.NewWeighted(judgingBytes), state: newState(),
+		ready: make(chan struct{}), checking: make(chan struct{}, runtime.GOMAXPROCS(0)), judging: semaphore.NewWeighted(judgingBytes), state: newState(),
 		moved: make(chan struct{}), under: map[string]*command{},
 	}
 }
