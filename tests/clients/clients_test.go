@@ -24,7 +24,7 @@ type registry struct {
 }
 
 // start runs a registry; its log says where it listens.
-func start(t *testing.T, args ...string) registry {
+func start(t testing.TB, args ...string) registry {
 	t.Helper()
 	n := nodes.StartVerb(t, nodes.Binary(t), append([]string{"registry", "--listen", "127.0.0.1:0"}, args...))
 	for deadline := time.Now().Add(nodes.Patience); ; time.Sleep(10 * time.Millisecond) {

@@ -162,7 +162,7 @@ func TestKilled(t *testing.T) {
 }
 
 // none switches compatibility off.
-func none(t *testing.T, url string) {
+func none(t testing.TB, url string) {
 	t.Helper()
 	if _, err := ask(http.MethodPut, url+"/config", map[string]string{"compatibility": "NONE"}, &struct{}{}); err != nil {
 		t.Fatal(err)
