@@ -47,7 +47,12 @@ func (r *Registry) decideRegister(ctx context.Context, subject Subject, s Schema
 	if err := subject.valid(); err != nil {
 		return nil, 0, err
 	}
-	p, err := r.prepareRegistration(subject, s, o)
+	normalize := o.Normalize || r.normalizes(subject)
+	s, err := s.canonical(normalize)
+	if err != nil {
+		return nil, 0, err
+	}
+	p, err := r.prepareRegistration(subject, s, o, normalize)
 	if err != nil || p.stands != 0 {
 		return nil, p.stands, err
 	}
@@ -81,7 +86,7 @@ type prepared struct {
 }
 
 // prepareRegistration reads what a registration rests on, at one moment.
-func (r *Registry) prepareRegistration(subject Subject, s Schema, o Registration) (p prepared, err error) {
+func (r *Registry) prepareRegistration(subject Subject, s Schema, o Registration, normalized bool) (p prepared, err error) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	if p.mode = r.state.modeInScope(subject); p.mode.readOnly() {
@@ -94,8 +99,10 @@ func (r *Registry) prepareRegistration(subject Subject, s Schema, o Registration
 		return p, notPermitted("Subject %s in context %s is in import mode: give the id of the schema", subject, subject.Context)
 	}
 	p.config = r.state.configInScope(subject, r.own)
-	if s, err = s.canonical(o.Normalize || p.config.Normalize != nil && *p.config.Normalize); err != nil {
-		return p, err
+	if p.config.Normalize != nil && *p.config.Normalize && !normalized { // since it was read
+		if s, err = s.canonical(true); err != nil {
+			return p, err
+		}
 	}
 	if p.res, err = r.resolve(subject.Context, s); err != nil {
 		return p, err
@@ -160,6 +167,10 @@ func (p prepared) command(subject Subject, o Registration) *command {
 // LookUp finds the version of a subject under which a schema stands.
 func (r *Registry) LookUp(subject Subject, s Schema, normalize, deleted bool) (Registered, error) {
 	subject = r.alias(subject)
+	s, err := s.canonical(normalize || r.normalizes(subject))
+	if err != nil {
+		return Registered{}, err
+	}
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	versions := r.state.versions(subject)
@@ -168,11 +179,6 @@ func (r *Registry) LookUp(subject Subject, s Schema, normalize, deleted bool) (R
 	}
 	if len(versions) == 0 {
 		return Registered{}, subjectNotFound(subject)
-	}
-	config := r.state.configInScope(subject, r.own)
-	s, err := s.canonical(normalize || config.Normalize != nil && *config.Normalize)
-	if err != nil {
-		return Registered{}, err
 	}
 	res, err := r.resolve(subject.Context, s)
 	if err != nil {
@@ -194,9 +200,13 @@ func (r *Registry) Compare(ctx context.Context, subject Subject, version int32, 
 	if err := subject.valid(); err != nil {
 		return nil, err
 	}
+	s, err := s.canonical(normalize || r.normalizes(subject))
+	if err != nil {
+		return nil, err
+	}
 	r.mu.RLock()
 	config := r.state.configInScope(subject, r.own)
-	history, res, err := r.comparison(subject, version, s, normalize, config)
+	history, res, err := r.comparison(subject, version, s, config)
 	r.mu.RUnlock()
 	if err != nil {
 		return nil, err
@@ -208,11 +218,8 @@ func (r *Registry) Compare(ctx context.Context, subject Subject, version int32, 
 	return r.judge(ctx, d, history, config)
 }
 
-func (r *Registry) comparison(subject Subject, version int32, s Schema, normalize bool, config Config) ([]earlier, resolved, error) {
-	s, err := s.canonical(normalize || config.Normalize != nil && *config.Normalize)
-	if err != nil {
-		return nil, resolved{}, err
-	}
+// comparison is what a schema is compared with. The state is locked by the caller.
+func (r *Registry) comparison(subject Subject, version int32, s Schema, config Config) ([]earlier, resolved, error) {
 	res, err := r.resolve(subject.Context, s)
 	if err != nil {
 		return nil, res, err

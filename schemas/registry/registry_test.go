@@ -626,3 +626,33 @@ func TestLogIsAway(t *testing.T) {
 		t.Error("what was given up was written later")
 	}
 }
+
+func TestCanonical(t *testing.T) {
+	many := func(last string) string {
+		var b strings.Builder
+		for i := range 40 {
+			fmt.Fprintf(&b, `"m%d":1,`, i)
+		}
+		return "{" + b.String() + last + "}"
+	}
+	for text, want := range map[string]string{
+		`{ "b" : [ 1.50 , true, null ], "a": "x" }`: `{"b":[1.50,true,null],"a":"x"}`,
+		`"\u0111\/<>&\u0009"`:                       `"đ/<>&\t"`,
+		`"a\"b\\c"`:                                 `"a\"b\\c"`,
+		"\"\u2028\u20ac\"":                          `"\u2028€"`,
+		`1e2`:                                       `1e2`,
+		many(`"m40":1`):                             many(`"m40":1`),
+	} {
+		if got, err := canonicalJSON(text, false); got != want || err != nil {
+			t.Errorf("%s: %s %v, want %s", text, got, err, want)
+		}
+	}
+	for _, text := range []string{`{"a":1,"a":1}`, many(`"m3":1`), many(`"m39":1`), `{"a":{"b":1,"b":2}}`} {
+		if got, err := canonicalJSON(text, false); err == nil {
+			t.Errorf("%s is taken for %s", text, got)
+		}
+	}
+	if got, err := canonicalJSON(`{"b":1,"a":{"d":1,"c":2}}`, true); got != `{"a":{"c":2,"d":1},"b":1}` || err != nil {
+		t.Error(got, err)
+	}
+}

@@ -11,6 +11,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // TypeJSON is the only type of schema that is kept.
@@ -189,7 +190,21 @@ func readValue(dec *json.Decoder, depth int) (value, error) {
 
 func readMembers(dec *json.Decoder, open byte, depth int) (value, error) {
 	v := value{open: open}
-	seen := map[string]bool{}
+	var seen map[string]bool // when there are so many that looking at all of them takes longer
+	twice := func(name string) bool {
+		if len(v.names) < 16 {
+			return slices.Contains(v.names, name)
+		}
+		if seen == nil {
+			seen = make(map[string]bool, 2*len(v.names))
+			for _, n := range v.names {
+				seen[n] = true
+			}
+		}
+		was := seen[name]
+		seen[name] = true
+		return was
+	}
 	for dec.More() {
 		if open == '{' {
 			name, err := dec.Token()
@@ -197,10 +212,9 @@ func readMembers(dec *json.Decoder, open byte, depth int) (value, error) {
 				return v, err
 			}
 			text, _ := name.(string)
-			if seen[text] {
+			if twice(text) {
 				return v, fmt.Errorf("the member %.80q stands twice in one object, at byte %d", text, dec.InputOffset())
 			}
-			seen[text] = true
 			v.names = append(v.names, text)
 		}
 		m, err := readValue(dec, depth+1)
@@ -247,6 +261,14 @@ func (v value) append(b []byte, sorted bool) []byte {
 
 // quote appends a text as a JSON string, with no more escapes than needed.
 func quote(b []byte, text string) []byte {
+	plain := utf8.ValidString(text)
+	for i := 0; plain && i < len(text); i++ {
+		c := text[i]
+		plain = c >= ' ' && c != '"' && c != '\\' && c != 0xe2 // with 0xe2 begin the two that encoding/json escapes besides
+	}
+	if plain {
+		return append(append(append(b, '"'), text...), '"')
+	}
 	var buf bytes.Buffer
 	e := json.NewEncoder(&buf)
 	e.SetEscapeHTML(false)

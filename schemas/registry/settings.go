@@ -177,3 +177,11 @@ func (r *Registry) DeleteContext(ctx context.Context, name string) error {
 		return c, nil
 	})
 }
+
+// normalizes reports whether schemas of a subject are normalized without being asked.
+func (r *Registry) normalizes(subject Subject) bool {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	c := r.state.configInScope(subject, r.own)
+	return c.Normalize != nil && *c.Normalize
+}

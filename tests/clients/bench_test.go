@@ -87,12 +87,14 @@ func registerAll(b *testing.B, url string, count int64) []time.Duration {
 func BenchmarkRegister(b *testing.B) {
 	r := benchRegistry(b)
 	registerAll(b, r.url, 1)
+	before := r.Usage(b).CPU
 	b.ResetTimer()
 	took := registerAll(b, r.url, int64(b.N)+1)
 	b.StopTimer()
 	slices.Sort(took)
 	b.ReportMetric(float64(len(took))/b.Elapsed().Seconds(), "registrations/s")
 	b.ReportMetric(float64(took[len(took)*99/100].Microseconds())/1000, "p99-ms")
+	b.ReportMetric(float64((r.Usage(b).CPU-before).Microseconds())/float64(len(took)), "cpu-µs/registration")
 	b.ReportMetric(float64(r.MiB()), "MiB")
 }
 
