@@ -120,7 +120,7 @@ func (j *Journal) yield(ctx context.Context) error {
 	}
 	j.taken = false
 	select {
-	case <-time.After(yieldLeast + rand.N(yieldLeast)):
+	case <-time.After(yieldLeast + rand.N(yieldLeast)): //nolint:gosec // the two only must not keep step
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()

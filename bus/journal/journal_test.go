@@ -3,8 +3,8 @@ package journal_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -125,7 +125,7 @@ func (w *writer) write(ctx context.Context, key func(have int) string) (attempts
 func TestOneWriterAppendsWithoutAsking(t *testing.T) {
 	w := open(t, broker(t))
 	for i := range 20 {
-		if n := w.write(t.Context(), func(have int) string { return fmt.Sprint(have) }); n > 0 && i > 0 {
+		if n := w.write(t.Context(), func(have int) string { return strconv.Itoa(have) }); n > 0 && i > 0 {
 			t.Errorf("write %d took %d more attempts", i, n)
 		}
 	}
@@ -147,7 +147,7 @@ func TestSeveralWriters(t *testing.T) {
 		all = append(all, w)
 		wg.Go(func() {
 			for range each {
-				w.write(ctx, func(have int) string { return fmt.Sprint(have) })
+				w.write(ctx, func(have int) string { return strconv.Itoa(have) })
 			}
 		})
 	}
@@ -162,7 +162,7 @@ func TestSeveralWriters(t *testing.T) {
 			t.Fatalf("%d records, want %d", len(keys), writers*each)
 		}
 		for i, k := range keys {
-			if k != fmt.Sprint(i) {
+			if k != strconv.Itoa(i) {
 				t.Fatalf("record %d was written when %s were read", i, k)
 			}
 		}

@@ -2,6 +2,7 @@ package registryapi
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -58,7 +59,9 @@ func serve(t *testing.T, o Options) string {
 	t.Cleanup(func() {
 		server.Close()
 		stop()
-		<-done
+		if err := <-done; !errors.Is(err, context.Canceled) {
+			t.Errorf("the registry ended with %v", err)
+		}
 	})
 	<-r.Ready()
 	return server.URL
