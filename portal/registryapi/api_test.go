@@ -299,7 +299,7 @@ func TestHostile(t *testing.T) {
 		if code != c.code || !strings.HasPrefix(got, `{"error_code":`) {
 			t.Errorf("%s: %d %.300s, want %d", name, code, got, c.code)
 		}
-		if took := time.Since(began); took > 5*time.Second {
+		if took := time.Since(began); took > 30*time.Second { // machines are busy; what explodes takes for ever
 			t.Errorf("%s took %v", name, took)
 		}
 	}

@@ -38,7 +38,7 @@ func start(t *testing.T, o Options) session {
 }
 
 func (s session) ctx() context.Context {
-	ctx, cancel := context.WithTimeout(s.t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(s.t.Context(), time.Minute)
 	s.t.Cleanup(cancel)
 	return ctx
 }
@@ -164,7 +164,7 @@ func TestInvalidSchemas(t *testing.T) {
 			began := time.Now()
 			_, _, err := s.register("a", c.schema)
 			session{s.Registry, t}.refused(err, c.code, c.words)
-			if took := time.Since(began); took > 3*time.Second {
+			if took := time.Since(began); took > 30*time.Second { // machines are busy; what explodes takes for ever
 				t.Errorf("took %v", took)
 			}
 		})
