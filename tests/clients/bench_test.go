@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"os/exec"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -98,6 +99,8 @@ func BenchmarkRegister(b *testing.B) {
 	b.ReportMetric(float64(r.MiB()), "MiB")
 }
 
+var wrkAnswer = regexp.MustCompile(`(?s)99% +(\S+).*Requests/sec: +(\S+)`)
+
 // Look-ups by id with 10,000 schemas, by wrk: one thread, eight connections, ten seconds.
 func BenchmarkLookUp(b *testing.B) {
 	wrk := nodes.Tool(b, "wrk")
@@ -109,7 +112,11 @@ func BenchmarkLookUp(b *testing.B) {
 		if err != nil {
 			b.Fatalf("%v\n%s", err, out)
 		}
-		b.Logf("%s", out)
+		found := wrkAnswer.FindSubmatch(out)
+		if found == nil || bytes.Contains(out, []byte("Non-2xx")) {
+			b.Fatalf("%s", out)
+		}
+		b.Logf("99%% within %s, %s look-ups/s", found[1], found[2])
 	}
 	b.ReportMetric(float64(r.MiB()), "MiB")
 }
