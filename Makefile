@@ -73,6 +73,7 @@ lint: ## lint, the import directions included (.golangci.yml)
 vet: ## go vet
 	go vet ./...
 	go vet -C tests/cloudevents .
+	go vet -C tests/clients/go .
 
 cross: ## the binary for each platform it is offered on, without cgo, and go vet for Windows
 	tests/scripts/cross.sh

@@ -12,6 +12,7 @@ const (
 	TotalsTopic    = "truc.totals"
 	// UsesTopic says which datasets the agencies' pipelines publish and receive.
 	UsesTopic = "truc.uses"
+	SchemasTopic   = "truc.schemas"
 )
 
 // DLQSuffix is what the topic of a publisher's dead letters adds to the event topic.

@@ -52,7 +52,7 @@ func verbs() []verb {
 		[]verb{schemaKeyVerb(), schemaExportVerb(), schemaImportVerb(), schemaDocsVerb(), usesVerb()},
 		exportVerbs(),
 		codeVerbs(),
-		[]verb{unitVerb(), alertTestVerb()},
+		[]verb{unitVerb(), registryVerb(), alertTestVerb()},
 		serviceVerbs(),
 		[]verb{versionVerb()},
 	)

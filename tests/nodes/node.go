@@ -35,7 +35,13 @@ func Start(tb testing.TB, config string) *Node {
 // StartBinary starts another build of truc, with variables "NAME=value" over those of the test.
 func StartBinary(tb testing.TB, binary, config string, variables ...string) *Node {
 	tb.Helper()
-	cmd := exec.Command(binary, "run", "-c", config)
+	return StartVerb(tb, binary, []string{"run", "-c", config}, variables...)
+}
+
+// StartVerb starts any verb of truc that runs until it is told to stop.
+func StartVerb(tb testing.TB, binary string, args []string, variables ...string) *Node {
+	tb.Helper()
+	cmd := exec.Command(binary, args...)
 	cmd.Env = append(os.Environ(), variables...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	n := &Node{tb: tb, cmd: cmd, Log: &Journal{}, done: make(chan struct{})}
@@ -65,7 +71,7 @@ func StartBinary(tb testing.TB, binary, config string, variables ...string) *Nod
 		n.Kill()
 		<-watched
 		if tb.Failed() {
-			tb.Logf("log of %s:\n%s", filepath.Base(config), n.Log.Tail(6))
+			tb.Logf("log of %s:\n%s", filepath.Base(args[len(args)-1]), n.Log.Tail(6))
 		}
 	})
 	return n

@@ -4,6 +4,7 @@
 #   setup.sh            both
 #   setup.sh servers    PostgreSQL 15, 17 and 18, Apache Kafka, Java, kcat, sqlite3, ip, a C compiler, Chromium with fonts, axe-core,
 #                       AsyncAPI's parser with Node.js, the JSON Schema of data contracts
+#                       clients of schema registries from npm and PyPI
 #   setup.sh lint       golangci-lint
 #   setup.sh peers      what `make bench-peers` needs beside the servers: Kafka Connect with Debezium's connectors
 #
@@ -132,6 +133,28 @@ install_odcs() {
   python3 -m pip download --quiet --no-deps --only-binary=:all: --require-hashes -r tests/scripts/odcs/requirements.txt --dest "$partial" >&2 </dev/null &&
     python3 -m zipfile -e "$partial"/*.whl "$partial" &&
     mv "$partial/open_data_contract_standard/schema.json" "$cache/odcs-$1.schema.json" || return 1
+}
+
+# registry_clients is where the clients of other registries are that ours is tested with, by what their lock files say.
+registry_clients() { echo "$cache/registry-clients-$(cat tests/clients/js/package-lock.json tests/clients/python/requirements.txt | sha256sum | cut -c1-12)"; }
+has_registry_clients() { [[ -d "$1/js/node_modules" && -x "$1/python/bin/python" ]]; }
+# install_registry_clients takes exactly what the lock files name, and runs none of the packages' own scripts.
+install_registry_clients() {
+  local home="$1" partial="$1.partial"
+  { has node && has npm; } || apt_install nodejs npm || return 1
+  has python3 && python3 -c 'import ensurepip' 2>/dev/null || apt_install python3 python3-venv || return 1
+  say "fetching clients of schema registries from npm and PyPI"
+  rm -rf "$partial" "$home"
+  mkdir -p "$partial/js"
+  cp tests/clients/js/package.json tests/clients/js/package-lock.json "$partial/js"
+  npm ci --prefix "$partial/js" --ignore-scripts --no-audit --no-fund --loglevel=error >&2 </dev/null || return 1
+  # A virtual environment knows its own path: it is made where it stays.
+  mkdir -p "$home"
+  python3 -m venv "$home/python" && "$home/python/bin/pip" install -q --disable-pip-version-check --no-deps -r tests/clients/python/requirements.txt >&2 </dev/null || {
+    rm -rf "$home"
+    return 1
+  }
+  mv "$partial/js" "$home/js"
   rm -rf "$partial"
 }
 
@@ -157,6 +180,10 @@ setup_servers() {
   has_kafka "$kafka" || install_kafka "$kafka" ||
     missing+=("Apache Kafka $kafka: Maven and a network for tests/scripts/kafka/pom.xml, or TRUC_TEST_KAFKA_HOME=<directory with libs/*.jar>")
   has_chromium || apt_install chromium fonts-dejavu-core || missing+=("Chromium: package chromium, or TRUC_TEST_CHROMIUM=<its program>")
+  local clients
+  clients="$(registry_clients)"
+  has_registry_clients "$clients" || install_registry_clients "$clients" ||
+    missing+=("clients of schema registries: Node.js 20 or later with npm, Python 3.9 or later with venv, and a network for tests/clients")
   local axe
   axe="$(sed -n '/axe-core/,/version/ s:.*<version>\(.*\)</version>.*:\1:p' tests/scripts/browser/pom.xml)"
   has_axe "$axe" || install_axe "$axe" || missing+=("axe-core $axe: Maven and a network for tests/scripts/browser/pom.xml, or TRUC_TEST_AXE=<axe.min.js>")

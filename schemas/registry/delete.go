@@ -1,0 +1,112 @@
+package registry
+
+import (
+	"context"
+	"fmt"
+)
+
+// DeleteSubject deletes all versions of a subject softly, or those that are soft-deleted for good, and returns their numbers.
+func (r *Registry) DeleteSubject(ctx context.Context, subject Subject, permanent bool) ([]int32, error) {
+	subject = r.alias(subject)
+	var numbers []int32
+	err := r.submit(ctx, func() (*command, error) {
+		r.mu.RLock()
+		defer r.mu.RUnlock()
+		all := r.state.versions(subject)
+		alive := live(all)
+		switch {
+		case len(all) == 0:
+			return nil, subjectNotFound(subject)
+		case !permanent && len(alive) == 0:
+			return nil, &Error{codeSubjectSoftDeleted, fmt.Sprintf("Subject '%s' was soft deleted. Set permanent=true to delete permanently", subject)}
+		case permanent && len(alive) > 0:
+			return nil, &Error{codeSubjectNotSoftDeleted, fmt.Sprintf("Subject '%s' was not deleted first before being permanently deleted", subject)}
+		}
+		if !permanent {
+			all = alive
+		}
+		c, deleted, err := r.decideDelete(subject, all, permanent)
+		numbers = deleted
+		return c, err
+	})
+	return numbers, err
+}
+
+// DeleteVersion deletes a version softly, or a soft-deleted one for good, and returns its number.
+func (r *Registry) DeleteVersion(ctx context.Context, subject Subject, number int32, permanent bool) (int32, error) {
+	subject = r.alias(subject)
+	var deleted int32
+	err := r.submit(ctx, func() (*command, error) {
+		r.mu.RLock()
+		defer r.mu.RUnlock()
+		v, err := r.state.one(subject, number, number != Latest || permanent)
+		switch {
+		case err != nil:
+			return nil, err
+		case !permanent && v.deleted:
+			return nil, &Error{codeVersionSoftDeleted, fmt.Sprintf("Subject '%s' Version %d was soft deleted. Set permanent=true to delete permanently", subject, v.number)}
+		case permanent && !v.deleted:
+			return nil, &Error{codeVersionNotSoftDeleted, fmt.Sprintf("Subject '%s' Version %d was not deleted first before being permanently deleted", subject, v.number)}
+		}
+		deleted = v.number
+		c, _, err := r.decideDelete(subject, []version{v}, permanent)
+		return c, err
+	})
+	return deleted, err
+}
+
+// decideDelete makes the command that deletes versions. The state is locked by the caller.
+func (r *Registry) decideDelete(subject Subject, versions []version, permanent bool) (*command, []int32, error) {
+	if r.state.modeInScope(subject).readOnly() {
+		return nil, nil, notPermitted("Subject %s in context %s is in read-only mode", subject, subject.Context)
+	}
+	numbers := []int32{}
+	for _, v := range versions {
+		if by := r.state.referring(subject, v.number); len(by) > 0 {
+			return nil, nil, &Error{codeReferenceExists, fmt.Sprintf("One or more references exist to the schema {magic=1,keytype=SCHEMA,subject=%s,version=%d}: ids %v", subject, v.number, by)}
+		}
+		numbers = append(numbers, v.number)
+	}
+	reads := map[string]uint64{}
+	for _, name := range []string{onSettings, onSubject(subject), onReferences(subject)} {
+		reads[name] = r.state.revisions[name]
+	}
+	c := &command{reads: reads, writes: []string{onSubject(subject)}}
+	if !permanent {
+		c.records = func(by string, _ *allocation) ([]Record, error) {
+			var records []Record
+			for i, v := range versions {
+				p := payload{ID: v.id, Deleted: true}
+				if i == len(versions)-1 {
+					p.By = by
+				}
+				records = append(records, p.record(key{kind: kindVersion, context: subject.Context, subject: subject.Name, number: v.number}))
+			}
+			return records, nil
+		}
+		return c, numbers, nil
+	}
+	c.alone = true // nobody may give another user to a schema that goes
+	c.records = func(by string, ids *allocation) ([]Record, error) {
+		return forgotten(ids.state, subject, versions, by), nil
+	}
+	return c, numbers, nil
+}
+
+// forgotten are the records that take versions out of the log, with the schemas that nobody else has. The last one keeps
+// their ids from being given again.
+func forgotten(s *state, subject Subject, versions []version, by string) []Record {
+	going := map[int32]int{}
+	var records []Record
+	for _, v := range versions {
+		going[v.id]++
+		records = append(records, Record{Key: key{kind: kindVersion, context: subject.Context, subject: subject.Name, number: v.number}.encode()})
+	}
+	for id, n := range going {
+		if stored := s.stored(subject.Context, id); stored != nil && len(stored.users) == n {
+			records = append(records, Record{Key: key{kind: kindSchema, context: subject.Context, number: id}.encode()})
+		}
+	}
+	next := s.space(subject.Context).next
+	return append(records, payload{Next: next, By: by}.record(key{kind: kindIDs, context: subject.Context}))
+}

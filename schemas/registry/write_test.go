@@ -1,0 +1,147 @@
+package registry
+
+import (
+	"errors"
+	"testing"
+)
+
+// decided is a command as submit makes it.
+func (s session) decided(c *command, err error) *command {
+	s.t.Helper()
+	if err != nil || c == nil {
+		s.t.Fatalf("nothing was decided: %v", err)
+	}
+	c.ctx, c.done, c.seen, c.by = s.ctx(), make(chan error, 1), make(chan struct{}), "test"
+	return c
+}
+
+func (s session) registering(subject, text string, refs ...Reference) *command {
+	s.t.Helper()
+	c, _, err := s.decideRegister(s.ctx(), ParseSubject(subject), js(text, refs...), Registration{})
+	return s.decided(c, err)
+}
+
+func (s session) deleting(subject string, permanent bool) *command {
+	s.t.Helper()
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	c, _, err := s.decideDelete(ParseSubject(subject), s.state.versions(ParseSubject(subject)), permanent)
+	return s.decided(c, err)
+}
+
+func TestBatches(t *testing.T) {
+	for name, c := range map[string]struct {
+		commands func(s session) []*command
+		together int
+	}{
+		"two subjects": {func(s session) []*command { return []*command{s.registering("x", `{}`), s.registering("y", `{}`)} }, 2},
+		"one subject":  {func(s session) []*command { return []*command{s.registering("x", `{}`), s.registering("x", `true`)} }, 1},
+		"one refers, the other deletes": {func(s session) []*command {
+			return []*command{s.registering("x", `{"$ref":"a"}`, Reference{"a", "a", 1}), s.deleting("a", false)}
+		}, 1},
+		"one deletes, the other refers": {func(s session) []*command {
+			return []*command{s.deleting("a", false), s.registering("x", `{"$ref":"a"}`, Reference{"a", "a", 1})}
+		}, 1},
+		"two refer to the same": {func(s session) []*command {
+			return []*command{s.registering("x", `{"$ref":"a"}`, Reference{"a", "a", 1}), s.registering("y", `{"items":{"$ref":"a"}}`, Reference{"a", "a", 1})}
+		}, 2},
+		"one uses the schema that the other forgets": {func(s session) []*command {
+			return []*command{s.registering("x", closedA), s.deleting("gone", true)}
+		}, 1},
+		"one forgets the schema that the other uses": {func(s session) []*command {
+			return []*command{s.deleting("gone", true), s.registering("x", closedA)}
+		}, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := start(t, Options{})
+			s.must("a", `{"type":"string"}`, 1, 1)
+			s.must("gone", closedA, 2, 1)
+			if _, err := s.DeleteSubject(s.ctx(), ParseSubject("gone"), false); err != nil {
+				t.Fatal(err)
+			}
+			commands := c.commands(s)
+			b := s.prepare(commands)
+			if len(b.commands) != c.together || len(b.later) != len(commands)-c.together {
+				t.Errorf("%d together and %d later", len(b.commands), len(b.later))
+			}
+		})
+	}
+}
+
+// A decision does not hold when what it rests on has changed.
+func TestStale(t *testing.T) {
+	for name, c := range map[string]struct {
+		decide func(s session) *command
+		change func(s session)
+	}{
+		"a version": {func(s session) *command { return s.registering("x", `{}`) }, func(s session) { s.must("x", `true`, 2, 1) }},
+		"the level": {func(s session) *command { return s.registering("x", `{}`) }, func(s session) { s.level("", "NONE") }},
+		"the mode": {func(s session) *command { return s.registering("x", `{}`) }, func(s session) {
+			if err := s.SetMode(s.ctx(), Subject{Context: "."}, ReadOnly, false); err != nil {
+				s.t.Fatal(err)
+			}
+		}},
+		"what is referred to": {func(s session) *command { return s.registering("x", `{"$ref":"a"}`, Reference{"a", "a", 1}) }, func(s session) {
+			if _, err := s.DeleteSubject(s.ctx(), ParseSubject("a"), false); err != nil {
+				s.t.Fatal(err)
+			}
+		}},
+		"who refers": {func(s session) *command { return s.deleting("a", false) }, func(s session) { s.must("x", `{"$ref":"a"}`, 2, 1, Reference{"a", "a", 1}) }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := start(t, Options{})
+			s.must("a", `{"type":"string"}`, 1, 1)
+			decided := c.decide(s)
+			if b := s.prepare([]*command{decided}); len(b.commands) != 1 {
+				t.Fatal("the decision did not hold from the start")
+			}
+			c.change(s)
+			if b := s.prepare([]*command{decided}); len(b.commands) != 0 {
+				t.Error("the decision still holds")
+			}
+			if err := <-decided.done; !errors.Is(err, errStale) {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// What was read back after an append of which nobody knew whether it went well is done, and not written again.
+func TestSeenMeanwhile(t *testing.T) {
+	s := start(t, Options{})
+	c := s.registering("a", closedA)
+	close(c.seen)
+	if b := s.prepare([]*command{c}); len(b.commands) != 0 {
+		t.Error("written again")
+	}
+	if err := <-c.done; err != nil {
+		t.Error(err)
+	}
+}
+
+// A deletion whose acknowledgement was lost has happened, and is not told as a failure.
+func TestLostAnswer(t *testing.T) {
+	m := newMemory()
+	r, _ := open(t, m, Options{})
+	s := session{r, t}
+	s.must("a", closedA, 1, 1)
+	m.mu.Lock()
+	m.fault = func() fault { m.fault = nil; return lostAnswer }
+	m.mu.Unlock()
+	if got, err := s.DeleteSubject(s.ctx(), ParseSubject("a"), false); err != nil || len(got) != 1 {
+		t.Error(got, err)
+	}
+}
+
+// A schema whose version did not make it into the log keeps its id.
+func TestSchemaWithoutVersion(t *testing.T) {
+	m := newMemory()
+	lone := payload{Schema: []byte(`"{}"`)}.record(key{kind: kindSchema, context: ".", number: 5})
+	m.records = append(m.records, &lone)
+	r, _ := open(t, m, Options{})
+	s := session{r, t}
+	_, err := s.Schema(5, Subject{Context: "."})
+	s.refused(err, 40403)
+	s.must("a", closedA, 6, 1)
+	s.must("b", `{}`, 5, 1)
+}
