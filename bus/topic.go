@@ -11,8 +11,8 @@ const (
 	PositionsTopic = "truc.positions"
 	TotalsTopic    = "truc.totals"
 	// UsesTopic says which datasets the agencies' pipelines publish and receive.
-	UsesTopic = "truc.uses"
-	SchemasTopic   = "truc.schemas"
+	UsesTopic    = "truc.uses"
+	SchemasTopic = "truc.schemas"
 )
 
 // DLQSuffix is what the topic of a publisher's dead letters adds to the event topic.

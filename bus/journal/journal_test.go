@@ -125,7 +125,7 @@ func (w *writer) write(ctx context.Context, key func(have int) string) (attempts
 func TestOneWriterAppendsWithoutAsking(t *testing.T) {
 	w := open(t, broker(t))
 	for i := range 20 {
-		if n := w.write(t.Context(), func(have int) string { return strconv.Itoa(have) }); n > 0 && i > 0 {
+		if n := w.write(t.Context(), strconv.Itoa); n > 0 && i > 0 {
 			t.Errorf("write %d took %d more attempts", i, n)
 		}
 	}
@@ -147,7 +147,7 @@ func TestSeveralWriters(t *testing.T) {
 		all = append(all, w)
 		wg.Go(func() {
 			for range each {
-				w.write(ctx, func(have int) string { return strconv.Itoa(have) })
+				w.write(ctx, strconv.Itoa)
 			}
 		})
 	}

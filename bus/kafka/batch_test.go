@@ -176,7 +176,7 @@ func TestCompressionGains(t *testing.T) {
 	codec := compress.Lz4.Codec()
 	random := make([]byte, 5000)
 	for i := range random {
-		random[i] = byte(rand.Uint32()) //nolint:gosec // bytes without a pattern
+		random[i] = byte(rand.Uint32())
 	}
 	for name, test := range map[string]struct {
 		value []byte

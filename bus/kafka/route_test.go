@@ -27,7 +27,7 @@ func TestAsksAboutItsOwnTopics(t *testing.T) {
 		cluster.KeepControl()
 		mu.Lock()
 		defer mu.Unlock()
-		req := r.(*kmsg.MetadataRequest) //nolint:errcheck,forcetypeassert // that is the key
+		req := r.(*kmsg.MetadataRequest) //nolint:forcetypeassert // that is the key
 		if req.Topics == nil {
 			asked["all"]++
 		}
