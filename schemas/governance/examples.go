@@ -119,7 +119,7 @@ func fitted(text string, r row) string {
 func (e *examples) samples() problem.List {
 	text, err := compact(e.document("", 0, false))
 	if err != nil {
-		return nil
+		return e.draft.table.found // what cannot be written was told
 	}
 	for _, v := range e.loaded.Check(text) {
 		at := placeOf(v.Pointer)

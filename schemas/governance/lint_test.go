@@ -69,7 +69,7 @@ func TestLint(t *testing.T) {
 		"governance.retention": func(s *standards) {
 			s.edit(schemaFile, `"x-luu-tru": {"thoiHan": "P10Y", "tinhTu": {"vi": "ngày trả biển", "en": "the day it is returned"}, "canCu": "Quy chế mẫu"}, `, ``)
 		},
-		"governance.retention ": func(s *standards) { s.edit(schemaFile, `"x-xoa": "Theo yêu cầu của chủ xe", `, ``) },
+		"governance.retention ": func(s *standards) { s.edit(schemaFile, `"x-xoa": {"cach": "xoa", "khi": {"vi": "theo yêu cầu của chủ xe", "en": "as the owner asks"}, "canCu": "Quy chế mẫu"}, `, ``) },
 		"governance.level":      func(s *standards) { s.edit(schemaFile, `"x-khoa"`, `"x-tuong-thich": "SOME", "x-khoa"`) },
 		"governance.page":       func(s *standards) { s.remove("phuongtien.bienso/v1/README.md") },
 		"governance.examples":   func(s *standards) { s.remove("phuongtien.bienso/v1/examples/valid/a.json") },
