@@ -69,11 +69,13 @@ func TestLint(t *testing.T) {
 		"governance.retention": func(s *standards) {
 			s.edit(schemaFile, `"x-luu-tru": {"thoiHan": "P10Y", "tinhTu": {"vi": "ngày trả biển", "en": "the day it is returned"}, "canCu": "Quy chế mẫu"}, `, ``)
 		},
-		"governance.retention ": func(s *standards) { s.edit(schemaFile, `"x-xoa": {"cach": "xoa", "khi": {"vi": "theo yêu cầu của chủ xe", "en": "as the owner asks"}, "canCu": "Quy chế mẫu"}, `, ``) },
-		"governance.level":      func(s *standards) { s.edit(schemaFile, `"x-khoa"`, `"x-tuong-thich": "SOME", "x-khoa"`) },
-		"governance.page":       func(s *standards) { s.remove("phuongtien.bienso/v1/README.md") },
-		"governance.examples":   func(s *standards) { s.remove("phuongtien.bienso/v1/examples/valid/a.json") },
-		"governance.examples ":  func(s *standards) { s.remove(invalid) },
+		"governance.retention ": func(s *standards) {
+			s.edit(schemaFile, `"x-xoa": {"cach": "xoa", "khi": {"vi": "theo yêu cầu của chủ xe", "en": "as the owner asks"}, "canCu": "Quy chế mẫu"}, `, ``)
+		},
+		"governance.level":     func(s *standards) { s.edit(schemaFile, `"x-khoa"`, `"x-tuong-thich": "SOME", "x-khoa"`) },
+		"governance.page":      func(s *standards) { s.remove("phuongtien.bienso/v1/README.md") },
+		"governance.examples":  func(s *standards) { s.remove("phuongtien.bienso/v1/examples/valid/a.json") },
+		"governance.examples ": func(s *standards) { s.remove(invalid) },
 		"governance.name": func(s *standards) {
 			s.edit(schemaFile, `"properties": {`, `"properties": {"So_Hieu": {"title": "a", "x-title-en": "a", "x-phan-loai": "cong-khai", "type": "null"},`)
 		},
