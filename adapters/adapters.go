@@ -37,6 +37,9 @@ type Start struct {
 	// (a replication slot), or the first batch carries no records, and the position at which reading began. That is saved
 	// before anything else is published.
 	Position []byte
+	// Opened says that the source was opened before, although no position was saved since: a log that was to be kept from
+	// then on and is not there any more is a gap.
+	Opened bool
 	// Reset allows the source to begin anew although it finds a gap or a divergence (`truc resnapshot` after one): Position
 	// is nil then, what is left of the old state (a lost slot) is replaced, and every table is snapshotted.
 	Reset bool

@@ -185,6 +185,7 @@ func (s *session) openSource(ctx context.Context, saved *checkpoint, seen uint32
 	}
 	if saved != nil {
 		start.Position = saved.Position
+		start.Opened = len(saved.Position) == 0 // it is saved for the first time when the source has been opened
 		maps.Copy(s.runs, saved.Runs)
 		maps.Copy(s.begun, saved.Begun)
 	}

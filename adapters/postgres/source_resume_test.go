@@ -331,6 +331,25 @@ func TestGapsAndDivergences(t *testing.T) {
 }
 
 // A slot whose log the server removed is a gap, and Reset replaces it.
+// TestSlotDroppedBeforeFirstPosition: what changed between the first opening and the first saved position is lost with the slot, and
+// that must be said; where nobody has opened the source before, there is nothing to miss.
+func TestSlotDroppedBeforeFirstPosition(t *testing.T) {
+	db := newDatabase(t, servers.Postgres(t).Database(t), `CREATE TABLE a (id int PRIMARY KEY)`)
+	c := open(t, db.dsn, nil, "public.a")
+	if err := c.Close(); err != nil {
+		t.Fatal(err)
+	}
+	db.released()
+	db.run(`SELECT pg_drop_replication_slot('truc_h44_15_hotich')`, `INSERT INTO a VALUES (1)`)
+	again := start(nil, "public.a")
+	again.Opened = true
+	err := build(t, db.dsn).Open(t.Context(), again)
+	if e, ok := errors.AsType[*adapters.GapError](err); !ok || !strings.Contains(e.Reason.EN, "does not exist") {
+		t.Errorf("open: %v", err)
+	}
+	open(t, db.dsn, nil, "public.a").snapshotted(1)
+}
+
 func TestLostSlot(t *testing.T) {
 	pg := servers.NewPostgres(t, "max_slot_wal_keep_size=1MB", "max_wal_size=32MB", "wal_keep_size=0")
 	db := newDatabase(t, pg.Database(t), `CREATE TABLE a (id int PRIMARY KEY)`, `CREATE TABLE other (id int, v text)`)

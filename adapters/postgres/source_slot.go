@@ -82,9 +82,9 @@ func (s *source) checkGap(slot *slotState, saved *position, start adapters.Start
 	switch {
 	case start.Reset:
 		return nil
-	case slot == nil && start.Position == nil:
+	case slot == nil && start.Position == nil && !start.Opened:
 		return nil
-	case slot == nil && saved.Timeline < now.Timeline:
+	case slot == nil && start.Position != nil && saved.Timeline < now.Timeline:
 		return gap(lsn(now.XLogPos), problem.Say("replication slot %s did not follow the promotion of this server: PostgreSQL 17 or later hands slots to a standby that has sync_replication_slots on", s.slot))
 	case slot == nil:
 		return gap(lsn(now.XLogPos), problem.Say("replication slot %s does not exist any more", s.slot))

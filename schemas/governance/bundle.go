@@ -77,7 +77,7 @@ func (f *Folder) manifest(d *Dataset, keyName string, key ed25519.PrivateKey) (*
 	}
 	m := &Manifest{
 		Format: originFormat, Dataset: d.ID, Origin: keyName, Files: map[string]string{},
-		Key: base64.StdEncoding.EncodeToString(key.Public().(ed25519.PublicKey)), //nolint:revive // the public half of an ed25519 key is one
+		Key: base64.StdEncoding.EncodeToString(key.Public().(ed25519.PublicKey)),
 	}
 	for at, text := range f.files {
 		if strings.HasPrefix(at, d.dir+"/") || f.needs(d, at) {
