@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -49,7 +50,7 @@ func (x *examiner) examine(r *bus.Delivered) (delivery, *unusable) {
 		Topic: r.Topic, Partition: r.Partition, Offset: r.Offset,
 	}}
 	if e.Data != nil && !d.cfg.Dataset.Accepts(e.Data) {
-		if violations := d.cfg.Dataset.Check(e.Data); len(violations) > 0 {
+		if violations := violationsOf(d.cfg.Dataset, &e); len(violations) > 0 {
 			return out, &unusable{"violation", letterViolations(violations)}
 		}
 	}
@@ -75,4 +76,15 @@ func (x *examiner) footprint(r *bus.Delivered, c *record.Change, bad *unusable) 
 		return row, true, true
 	}
 	return nil, true, violations[0].Rule != schemas.RuleJSON
+}
+
+// violationsOf judges a document as a consumer does. A producer is held to every property that its schema declares; but when
+// ce_dataschema names another version than the one that is here, properties that are unknown here are not wrong: an optional property
+// is a compatible addition, and whoever does not know it passes over it.
+func violationsOf(d *schemas.Dataset, e *bus.Event) []schemas.Violation {
+	violations := d.Check(e.Data)
+	if e.DataSchema == "" || strings.HasSuffix(e.DataSchema, "/"+d.ID()+"/"+d.Version()) {
+		return violations
+	}
+	return slices.DeleteFunc(violations, func(v schemas.Violation) bool { return v.Rule == "additionalProperties" })
 }
