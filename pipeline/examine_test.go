@@ -31,8 +31,10 @@ func TestConsumersAreOpen(t *testing.T) {
 		"a property more, no version":      {more, "", false},
 		"wrong besides, later version":     {wrong, later, false},
 	} {
-		r := bus.Delivered{Topic: w.publish.Topic, Key: []byte(`["1","2026","H44.15"]`), Value: test.document,
-			Headers: eventHeaders(bus.SourceName("H44.15", "hotich", "khaisinh"), kind, strings.Repeat("0", sequenceSize))}
+		r := bus.Delivered{
+			Topic: w.publish.Topic, Key: []byte(`["1","2026","H44.15"]`), Value: test.document,
+			Headers: eventHeaders(bus.SourceName("H44.15", "hotich", "khaisinh"), kind, strings.Repeat("0", sequenceSize)),
+		}
 		if test.schema != "" {
 			r.Headers = append(r.Headers, bus.Header{Key: bus.HeaderDataSchema, Value: []byte(test.schema)})
 		}
