@@ -63,18 +63,22 @@ type arena struct {
 }
 
 func (a *arena) copy(b []byte) []byte {
-	a.used += len(b)
+	return append(a.room(len(b)), b...)
+}
+
+// room is an empty piece of memory for at most n bytes.
+func (a *arena) room(n int) []byte {
+	a.used += n
 	for ; a.at < len(a.blocks); a.at++ {
 		block := a.blocks[a.at]
-		if n := len(block); cap(block)-n >= len(b) {
-			block = append(block, b...)
-			a.blocks[a.at] = block
-			return block[n:len(block):len(block)]
+		if m := len(block); cap(block)-m >= n {
+			a.blocks[a.at] = block[:m+n]
+			return block[m : m : m+n]
 		}
 	}
-	block := append(make([]byte, 0, max(arenaBlock, len(b))), b...)
+	block := make([]byte, n, max(arenaBlock, n))
 	a.blocks = append(a.blocks, block)
-	return block[0:len(block):len(block)]
+	return block[0:0:n]
 }
 
 // reset reports whether it gave memory back, which nobody must point into any more.

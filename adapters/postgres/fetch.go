@@ -125,14 +125,12 @@ func (v *readView) read(ctx context.Context, t *catalogTable, sql string, argume
 	var (
 		memory   arena
 		cells    slab
-		tuple    []byte
 		rows     []record.Row
 		relation = t.relation(t.table.String())
 	)
 	err := v.each(ctx, sql, arguments, func(fields [][]byte) error {
 		row := cells.row(len(fields))
-		tuple = appendTuple(tuple[:0], fields)
-		if err := relation.decodeTuple(&input{b: memory.copy(tuple)}, row); err != nil {
+		if err := relation.decodeTuple(&input{b: appendTuple(memory.room(tupleSize(fields)), fields)}, row); err != nil {
 			return err
 		}
 		rows = append(rows, row)

@@ -1,7 +1,6 @@
 package postgres
 
 import (
-	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -365,18 +364,21 @@ func (r *chunkReader) fetch(ctx context.Context, t *catalogTable, as tableName, 
 	}
 	var (
 		memory  arena
-		row     []byte
+		key     [][]byte // of the last row
 		skipped bool
 		got     int
 	)
+	key = make([][]byte, len(t.table.Key))
 	err = r.following(ctx, from, task.Cursor, most, func(fields [][]byte) error {
 		got++
 		if memory.used >= chunkBytes {
 			skipped = true // rows became much bigger than those before: the next chunk begins here
 			return nil
 		}
-		row = appendTuple(row[:0], fields)
-		c.rows = append(c.rows, memory.copy(row))
+		c.rows = append(c.rows, appendTuple(memory.room(tupleSize(fields)), fields))
+		for i, k := range t.table.Key {
+			key[i] = append(key[i][:0], fields[k]...)
+		}
 		return nil
 	})
 	if err != nil {
@@ -384,15 +386,27 @@ func (r *chunkReader) fetch(ctx context.Context, t *catalogTable, as tableName, 
 	}
 	if n := len(c.rows); n > 0 {
 		r.average = max(1, memory.used/n)
+		// Of the key only: a row may have columns of megabytes.
 		end := make(record.Row, len(t.codecs))
-		if err := c.relation.decodeTuple(&input{b: bytes.Clone(c.rows[n-1])}, end); err != nil {
-			return err
+		for i, k := range t.table.Key {
+			if err := t.codecs[k].read(&end[k], key[i]); err != nil {
+				return c.relation.badCell(k, err)
+			}
 		}
 		c.Rows, c.End = c, cursorOf(t.table, end)
 	}
 	c.Last = got < most && !skipped
 	c.Time = time.Now()
 	return nil
+}
+
+// tupleSize is what appendTuple writes.
+func tupleSize(fields [][]byte) int {
+	n := 2 + 5*len(fields)
+	for _, f := range fields {
+		n += len(f)
+	}
+	return n
 }
 
 // appendTuple writes the fields of a query as the log writes a row.
