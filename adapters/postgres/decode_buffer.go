@@ -23,7 +23,9 @@ type buffer struct {
 	records []record.Record
 	bytes   arena
 	cells   slab
-	done    func()
+	// owns says that the message being decoded lies in memory of its own, which lives as long as the rows that view it.
+	owns, large bool // large: the batch has such a row
+	done        func()
 }
 
 // buffers is a pool of them.
@@ -41,6 +43,16 @@ func (p *buffers) get() *buffer {
 	return b
 }
 
+// keep gives the rest of a message memory that lasts as long as the batch.
+func (b *buffer) keep(message []byte) []byte {
+	if b.owns {
+		b.bytes.used += len(message)
+		b.large = true
+		return message
+	}
+	return b.bytes.copy(message)
+}
+
 func (b *buffer) full() bool {
 	return len(b.records) >= batchRows || b.bytes.used >= batchBytes || b.cells.used >= batchCells
 }
@@ -49,8 +61,9 @@ func (b *buffer) full() bool {
 func (b *buffer) reset() {
 	clear(b.records)
 	b.records = b.records[:0]
-	if b.bytes.reset() {
+	if b.bytes.reset() || b.large {
 		b.cells.forget()
+		b.large = false
 	}
 	b.cells.reset()
 }

@@ -3,6 +3,7 @@ package postgres
 import (
 	"bufio"
 	"encoding/binary"
+	"errors"
 	"io"
 )
 
@@ -22,7 +23,14 @@ type messages struct {
 	in   *bufio.Reader
 	left int // bytes of the present message that the driver has not read
 	held int // bytes that take has shown and that are still in the buffer
+	// large says that the driver's last message did not fit into the buffer. The driver keeps the memory of one, tens of megabytes
+	// perhaps, until it is asked for the next: that one is left to it, however small it is.
+	large bool
+	// body is what takeLarge has read of a message so far, up to its capacity.
+	body []byte
 }
+
+var errUnderWay = errors.New("a large message is being read past the driver")
 
 func newMessages(r io.Reader, size int) *messages {
 	return &messages{in: bufio.NewReaderSize(r, size)}
@@ -31,12 +39,16 @@ func newMessages(r io.Reader, size int) *messages {
 // Read gives the driver what follows of the present message, or of the next one.
 func (m *messages) Read(p []byte) (int, error) {
 	m.release()
+	if m.body != nil {
+		return 0, errUnderWay
+	}
 	if m.left == 0 {
 		header, err := m.in.Peek(messageHeader)
 		if err != nil {
 			return 0, err
 		}
 		m.left = 1 + max(messageHeader-1, int(binary.BigEndian.Uint32(header[1:])))
+		m.large = m.left > m.in.Size()
 	}
 	n, err := m.in.Read(p[:min(len(p), m.left)])
 	m.left -= n
@@ -48,7 +60,7 @@ func (m *messages) Read(p []byte) (int, error) {
 // found there (a deadline that passed is found again). What had arrived of a message is kept.
 func (m *messages) take(kind byte) ([]byte, bool) {
 	m.release()
-	if m.left > 0 {
+	if m.left > 0 || m.large || m.body != nil {
 		return nil, false
 	}
 	header, err := m.in.Peek(messageHeader)
@@ -65,6 +77,36 @@ func (m *messages) take(kind byte) ([]byte, bool) {
 	}
 	m.held = whole
 	return message[messageHeader:], true
+}
+
+// takeLarge is take for a message that does not fit into the buffer: it is read into memory that is the caller's, instead of into the
+// driver's and from there into the caller's. What was read before an error (a deadline that passed) is kept for the next call.
+func (m *messages) takeLarge(kind byte) (body []byte, ok bool, err error) {
+	m.release()
+	if m.body == nil {
+		if m.left > 0 || m.large {
+			return nil, false, nil
+		}
+		header, err := m.in.Peek(messageHeader)
+		if err != nil {
+			return nil, false, nil //nolint:nilerr // the driver finds it, too
+		}
+		size := int(int32(binary.BigEndian.Uint32(header[1:]))) - (messageHeader - 1)
+		if header[0] != kind || messageHeader+size <= m.in.Size() {
+			return nil, false, nil
+		}
+		_, _ = m.in.Discard(messageHeader) // it was seen
+		m.body = make([]byte, 0, size)
+	}
+	for len(m.body) < cap(m.body) {
+		n, err := m.in.Read(m.body[len(m.body):cap(m.body)])
+		m.body = m.body[:len(m.body)+n]
+		if err != nil {
+			return nil, false, err
+		}
+	}
+	body, m.body = m.body, nil
+	return body, true, nil
 }
 
 // buffered is how much has arrived and was not read.

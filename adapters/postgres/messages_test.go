@@ -55,6 +55,14 @@ func TestMessages(t *testing.T) {
 				got = append(got, "d"+string(body))
 				continue
 			}
+			body, ok, err := in.takeLarge('d')
+			if ok {
+				got = append(got, "d"+string(body))
+				continue
+			}
+			if errors.Is(err, errInterrupted) {
+				continue
+			}
 			message, err := driver.Receive()
 			if errors.Is(err, errInterrupted) {
 				continue

@@ -148,7 +148,17 @@ func (s *source) receive(b *buffer) error {
 	if data, ok := s.in.take('d'); ok {
 		return s.onCopyData(data, b)
 	}
-	message, err := s.repl.ReceiveMessage(context.Background())
+	data, ok, err := s.in.takeLarge('d')
+	if ok {
+		b.owns = true
+		err := s.onCopyData(data, b)
+		b.owns = false
+		return err
+	}
+	var message pgproto3.BackendMessage
+	if err == nil {
+		message, err = s.repl.ReceiveMessage(context.Background())
+	}
 	if err != nil {
 		if timeout, ok := errors.AsType[net.Error](err); ok && timeout.Timeout() {
 			return errWoken
@@ -289,7 +299,7 @@ func (s *source) onRow(kind byte, in *input, b *buffer) error {
 	if r.name == "" || s.tx.order.Compare(s.skip) <= 0 {
 		return nil
 	}
-	in.b = b.bytes.copy(in.b)
+	in.b = b.keep(in.b)
 	op, before, after, err := r.decodeChange(kind, in, &b.cells)
 	if err != nil {
 		return err
