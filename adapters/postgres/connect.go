@@ -114,8 +114,18 @@ func (s *server) dial(ctx context.Context, encoding string, buffer int, params m
 	for k, v := range params {
 		config.RuntimeParams[k] = v
 	}
-	var in *messages // of the last attempt, which is the one that succeeds
+	var in *messages    // of the last attempt, which is the one that succeeds
+	var socket net.Conn // of the present attempt; TLS, if any, is spoken over it
+	dial := config.DialFunc
+	config.DialFunc = func(ctx context.Context, network, address string) (net.Conn, error) {
+		var err error
+		socket, err = dial(ctx, network, address)
+		return socket, err
+	}
 	config.BuildFrontend = func(r io.Reader, w io.Writer) *pgproto3.Frontend {
+		if buffer == logBuffer {
+			r = gather(r, socket)
+		}
 		in = newMessages(r, buffer)
 		return pgproto3.NewFrontend(in, w)
 	}
