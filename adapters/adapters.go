@@ -43,8 +43,8 @@ type Start struct {
 	// Reset allows the source to begin anew although it finds a gap or a divergence (`truc resnapshot` after one): Position
 	// is nil then, what is left of the old state (a lost slot) is replaced, and every table is snapshotted.
 	Reset bool
-	// Floor is the highest order known to be on the topics in this epoch; zero when unknown. A source that finds itself
-	// before it has diverged (a restored backup).
+	// Floor is the highest order known to be on the topics in this epoch, which may be beyond Position, and without one; zero when
+	// unknown. A source that finds itself before it, or has something else in its place, has diverged (a restored backup).
 	Floor  record.Order
 	Tables []TableStart
 }

@@ -100,9 +100,9 @@ func (s *source) open(ctx context.Context, start adapters.Start) error { //nolin
 	}
 	s.handedOut = confirmed
 	from := confirmed
-	if start.Position != nil && !start.Reset && saved.LSN > 0 && slot.confirmed <= saved.LSN {
+	if last := lastCommit(saved, start); last > 0 && slot.confirmed <= last {
 		// The slot still has the transaction that was read last: let the server show it.
-		from, s.expected = slot.confirmed, saved.LSN
+		from, s.expected = slot.confirmed, last
 	}
 	s.acked.Store(uint64(slot.confirmed)) // only Ack lets the server forget more
 	s.stamps = stamps
@@ -141,6 +141,12 @@ func (s *source) open(ctx context.Context, start adapters.Start) error { //nolin
 	}
 	s.log.Info("source opened", "source", s.name, "slot", s.slot, "lsn", confirmed.String(), "timeline", system.Timeline, "tables", len(tables))
 	return nil
+}
+
+// lastCommit is where the last transaction ends that is known to have been read: before the first position is saved, and beyond the
+// last one, by what is on the topics. 0: none is known.
+func lastCommit(saved *position, start adapters.Start) lsn {
+	return max(saved.LSN, lsn(start.Floor.Major))
 }
 
 // checkServer refuses what no grant or statement can mend.

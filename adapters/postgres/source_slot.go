@@ -76,6 +76,8 @@ func (s *source) checkGap(slot *slotState, saved *position, start adapters.Start
 		from := "an unknown place"
 		if start.Position != nil {
 			from = "LSN " + saved.Confirmed.String()
+		} else if start.Floor.Major > 0 {
+			from = "LSN " + lsn(start.Floor.Major).String()
 		}
 		return &adapters.GapError{Source: s.name, From: from, To: "LSN " + to.String(), Reason: reason}
 	}
@@ -90,7 +92,7 @@ func (s *source) checkGap(slot *slotState, saved *position, start adapters.Start
 		return gap(lsn(now.XLogPos), problem.Say("replication slot %s does not exist any more", s.slot))
 	case !slot.lost.Empty():
 		return gap(lsn(now.XLogPos), slot.lost)
-	case start.Position != nil && slot.confirmed > saved.Confirmed:
+	case start.Position != nil && slot.confirmed > saved.Confirmed, start.Position == nil && start.Floor.Major > 0 && slot.confirmed > lsn(start.Floor.Major):
 		// The server would start at the slot's place without a word.
 		return gap(slot.confirmed, problem.Say("replication slot %s has been advanced by somebody else, or was created again", s.slot))
 	}

@@ -82,10 +82,15 @@ func (o *office) readAgain(cut bool) error {
 		o.pub.kill()
 		o.pub.start()
 	}
-	// From when it is opened, every change is read.
-	await(settle, func() bool { return o.pub.node.Ended() || o.pub.node.Log.Has("source opened") })
-	o.book.beginAgain(cut)
-	if !await(settle, func() bool { return o.pub.node.Ended() || o.pub.streaming() }) || o.pub.node.Ended() {
+	// From when it is opened, every change is read. Where the gap shows only while the log is read, it is opened once more.
+	opened := 0
+	if !await(settle, func() bool {
+		if n := o.pub.node.Log.Count("source opened"); n > opened {
+			opened = n
+			o.book.beginAgain(cut)
+		}
+		return o.pub.node.Ended() || o.pub.streaming()
+	}) || o.pub.node.Ended() {
 		return silently("the source is not read again: %s", o.pub.node.Log.Tail(3))
 	}
 	time.Sleep(1500 * time.Millisecond) // the position that closes the request is saved

@@ -144,6 +144,9 @@ func (j *Journal) String() string {
 // Has reports whether a text was logged.
 func (j *Journal) Has(text string) bool { return strings.Contains(j.String(), text) }
 
+// Count is how often a text was logged.
+func (j *Journal) Count(text string) int { return strings.Count(j.String(), text) }
+
 // Attribute returns an attribute of the first line with a message, "" when there is none.
 func (j *Journal) Attribute(message, name string) string {
 	for line := range strings.Lines(j.String()) {
