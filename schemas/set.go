@@ -76,6 +76,9 @@ func (s *Set) Dataset(id string) (*Dataset, error) {
 	return nil, unknown("schema.unknown-dataset", problem.Say("dataset"), id, keys(s.datasets))
 }
 
+// Has reports whether there is a dataset of that id.
+func (s *Set) Has(id string) bool { return s.datasets[id] != nil }
+
 // Datasets returns all datasets, by id.
 func (s *Set) Datasets() []*Dataset {
 	out := make([]*Dataset, 0, len(s.datasets))

@@ -7,9 +7,11 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"runtime/debug"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/lienthong/truc/bus"
@@ -19,6 +21,7 @@ import (
 	"github.com/lienthong/truc/problem"
 	"github.com/lienthong/truc/schemas"
 	"github.com/lienthong/truc/schemas/registry"
+	"github.com/lienthong/truc/schemas/registry/follow"
 )
 
 func registryVerb() verb {
@@ -41,13 +44,18 @@ nodes may run, and each of them takes writes. The default level is FULL_TRANSITI
 			var o registryOptions
 			fs.StringVar(&o.listen, "listen", "127.0.0.1:8081", "địa chỉ `ADDRESS` để trả lời HTTP / `ADDRESS` to answer HTTP on")
 			fs.StringVar(&o.dir, "dir", "", "thư mục `FOLDER` của bus trong tiến trình / `FOLDER` of a bus inside the process")
+			fs.StringVar(&o.follow, "follow", "", "sao chép lược đồ của kho ở `URL` (cấp quốc gia), không ai sửa được tại đây / copy the schemas of the registry at `URL` (the national one), which nobody can change here")
+			fs.DurationVar(&o.followEvery, "follow-every", 30*time.Second, "`DURATION` giữa hai lần sao chép / `DURATION` between two copies")
 			fs.StringVar(&o.tokenFile, "token-file", "", "tệp `FILE` chứa mã mà người ghi phải trình / `FILE` with the token that writers must show")
 			return func(ctx context.Context, p *program) error { return p.registry(ctx, o) }
 		},
 	}
 }
 
-type registryOptions struct{ listen, dir, tokenFile string }
+type registryOptions struct {
+	listen, dir, tokenFile, follow string
+	followEvery                    time.Duration
+}
 
 const (
 	// registryMemoryGoal is what the garbage collector works towards, unless GOMEMLIMIT says otherwise.
@@ -62,6 +70,9 @@ func (p *program) registry(ctx context.Context, o registryOptions) error {
 	}
 	token, err := o.token()
 	if err != nil {
+		return err
+	}
+	if err := o.mayFollow(); err != nil {
 		return err
 	}
 	var c *config.Config // nil with a bus of its own
@@ -99,8 +110,21 @@ func (p *program) registry(ctx context.Context, o registryOptions) error {
 		return err
 	}
 	r := registry.New(schemaLog{j}, registry.Options{
-		Own: func(s registry.Subject) bool { _, err := set.Dataset(s.Name); return err == nil }, Log: log,
+		Own: func(s registry.Subject) bool { return set.Has(s.Name) }, Log: log,
 	})
+	if o.follow != "" {
+		following, stop := context.WithCancel(ctx)
+		var copying sync.WaitGroup
+		defer copying.Wait()
+		defer stop()
+		copying.Go(func() {
+			select {
+			case <-r.Ready():
+				(&follow.Follower{Registry: r, URL: o.follow, Every: o.followEvery, Log: log}).Run(following)
+			case <-following.Done():
+			}
+		})
+	}
 	return p.serveRegistry(ctx, r, j, listener, registryapi.Options{
 		Version: versionOf(debug.ReadBuildInfo()).Version, Token: token, Dataset: datasetText(set),
 	}, log)
@@ -137,6 +161,23 @@ func (p *program) serveRegistry(ctx context.Context, r *registry.Registry, j *jo
 	_ = server.Shutdown(closing)
 	<-served
 	return <-ended
+}
+
+// mayFollow refuses what cannot be followed.
+func (o registryOptions) mayFollow() error {
+	if o.follow == "" {
+		return nil
+	}
+	if u, err := url.Parse(o.follow); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return &usageError{
+			what: problem.Say("--follow is not the address of a registry"),
+			fix:  problem.Say("give the address at which it answers over HTTP, such as --follow https://luocdo.vidu.example"),
+		}
+	}
+	if o.followEvery < time.Second {
+		return &usageError{what: problem.Say("--follow-every %s would keep the other registry busy", o.followEvery), fix: problem.Say("give a second at least; 30s is the default")}
+	}
+	return nil
 }
 
 // token is what writers must show. A registry that other machines can reach has one.

@@ -60,6 +60,11 @@ func (r *Registry) decideDelete(subject Subject, versions []version, permanent b
 	if r.state.modeInScope(subject).readOnly() {
 		return nil, nil, notPermitted("Subject %s in context %s is in read-only mode", subject, subject.Context)
 	}
+	return r.deletion(subject, versions, permanent)
+}
+
+// deletion is decideDelete whatever the mode.
+func (r *Registry) deletion(subject Subject, versions []version, permanent bool) (*command, []int32, error) {
 	numbers := []int32{}
 	for _, v := range versions {
 		if by := r.state.referring(subject, v.number); len(by) > 0 {

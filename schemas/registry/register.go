@@ -8,8 +8,11 @@ import (
 // Registration is what is wanted of Register beside the schema.
 type Registration struct {
 	Normalize bool
-	// ID and Version are given in mode IMPORT; 0 or -1 otherwise.
+	// ID and Version are given in mode IMPORT, and of a copy; 0 or -1 otherwise.
 	ID, Version int32
+	// Copy marks a version of the registry that this one follows. No mode is asked; from the first one on the subject is in mode
+	// FORWARD, so that nobody else writes to it.
+	Copy bool
 }
 
 // Registered says where a schema stands.
@@ -82,14 +85,23 @@ type prepared struct {
 	history []earlier
 	number  int32 // of the new version
 	stands  int32 // the version at which the schema stands already
-	reads   map[string]uint64
+	// claims says that the subject is to be put into mode FORWARD.
+	claims bool
+	reads  map[string]uint64
 }
 
 // prepareRegistration reads what a registration rests on, at one moment.
 func (r *Registry) prepareRegistration(subject Subject, s Schema, o Registration, normalized bool) (p prepared, err error) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	if p.mode = r.state.modeInScope(subject); p.mode.readOnly() {
+	p.mode = r.state.modeInScope(subject)
+	if o.Copy {
+		if p.claims = !r.state.copied(subject); p.claims && len(r.state.versions(subject)) > 0 {
+			return p, notPermitted("Subject %s is this registry's own, and the registry that it follows has one of that name, too: register yours under another", subject)
+		}
+		p.mode = Import
+	}
+	if p.mode.readOnly() {
 		return p, notPermitted("Subject %s in context %s is in read-only mode", subject, subject.Context)
 	}
 	if o.ID > 0 && p.mode != Import {
@@ -114,7 +126,7 @@ func (r *Registry) prepareRegistration(subject Subject, s Schema, o Registration
 	}
 	for _, v := range r.state.versions(subject) {
 		p.number = max(p.number, v.number)
-		if stored := r.state.stored(subject.Context, v.id); stored != nil && stored.digest == p.digest && !v.deleted && (o.ID <= 0 || o.ID == v.id) {
+		if stored := r.state.stored(subject.Context, v.id); stored != nil && stored.digest == p.digest && !v.deleted && (o.ID <= 0 || o.ID == v.id) && (!o.Copy || o.Version == v.number) {
 			p.stands = v.number
 		}
 	}
@@ -138,6 +150,9 @@ func (r *Registry) prepareRegistration(subject Subject, s Schema, o Registration
 
 func (p prepared) command(subject Subject, o Registration) *command {
 	writes := []string{onSubject(subject)}
+	if p.claims {
+		writes = append(writes, onSettings)
+	}
 	for _, ref := range p.res.schema.References {
 		writes = append(writes, onReferences(ParseSubject(ref.Subject)))
 	}
@@ -154,6 +169,9 @@ func (p prepared) command(subject Subject, o Registration) *command {
 			id, isNew = ids.id(subject.Context, p.digest)
 		}
 		var records []Record
+		if p.claims {
+			records = append(records, payload{Mode: Forward}.record(key{kind: kindMode, context: subject.Context, subject: subject.Name}))
+		}
 		if isNew {
 			s := p.res.schema
 			records = append(records, payload{
