@@ -138,7 +138,7 @@ func reconnect(t *testing.T, cfg kafka.Config, restart func()) {
 	for n := range messages {
 		missing[strconv.Itoa(n)] = true
 	}
-	late := time.After(90 * time.Second)
+	late := time.After(4 * time.Minute)
 	restartAt := map[int]bool{messages / 2: true, 2 * messages / 3: true} // left to receive
 	for len(missing) > 0 {
 		select {
