@@ -341,7 +341,7 @@ func (n *node) env(identityFix string) mapping.Env {
 
 // adapterEnv is what an adapter is built with.
 func (n *node) adapterEnv(name string) adapters.Env {
-	return adapters.Env{Name: name, Agency: n.config.Agency, Dir: n.config.Dir, Log: n.log.With("adapter", name)}
+	return adapters.Env{Name: name, Agency: n.config.Agency, Dir: n.config.Dir, Log: n.log.With("adapter", name), Reference: func() ([]adapters.ReferenceTable, error) { return referenceTables(n.set) }}
 }
 
 // openSource builds a new instance of a source; it does no I/O.
