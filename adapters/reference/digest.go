@@ -13,31 +13,36 @@ import (
 
 // digest stands for a row: its key, and what it says. A key that another row happens to share the number with would be taken for
 // it; with a hundred thousand rows that is one chance in four thousand million.
-type digest struct{ key, content uint64 }
+type digest struct {
+	key     uint64
+	content uint32
+}
 
-// digests are those of a table, by key. They are 16 bytes each in a saved position.
+// digests are those of a table, by key. A saved position has 12 bytes of each, so that one of fifty thousand rows fits into a message.
 type digests []digest
+
+const digestSize = 12
 
 // pack writes them as a position has them.
 func (d digests) pack() []byte {
-	out := make([]byte, 0, 16*len(d))
+	out := make([]byte, 0, digestSize*len(d))
 	for _, one := range d {
 		out = binary.BigEndian.AppendUint64(out, one.key)
-		out = binary.BigEndian.AppendUint64(out, one.content)
+		out = binary.BigEndian.AppendUint32(out, one.content)
 	}
 	return out
 }
 
 func unpack(b []byte) digests {
-	out := make(digests, 0, len(b)/16)
-	for ; len(b) >= 16; b = b[16:] {
-		out = append(out, digest{binary.BigEndian.Uint64(b), binary.BigEndian.Uint64(b[8:])})
+	out := make(digests, 0, len(b)/digestSize)
+	for ; len(b) >= digestSize; b = b[digestSize:] {
+		out = append(out, digest{binary.BigEndian.Uint64(b), binary.BigEndian.Uint32(b[8:])})
 	}
 	return out
 }
 
 // find returns the content of a key.
-func (d digests) find(key uint64) (content uint64, there bool) {
+func (d digests) find(key uint64) (content uint32, there bool) {
 	i, there := slices.BinarySearchFunc(d, key, func(one digest, key uint64) int { return cmp.Compare(one.key, key) })
 	if !there {
 		return 0, false
@@ -82,7 +87,7 @@ func newTable(t adapters.ReferenceTable) *table {
 		for j, c := range t.Table.Key {
 			key[j] = row[c]
 		}
-		rows[i] = numbered{digest{number(key), number(row)}, row}
+		rows[i] = numbered{digest{number(key), uint32(number(row) >> 32)}, row}
 	}
 	slices.SortFunc(rows, func(a, b numbered) int { return cmp.Compare(a.key, b.key) })
 	out.Rows = make([]record.Row, len(rows))
@@ -91,7 +96,7 @@ func newTable(t adapters.ReferenceTable) *table {
 		out.digests = append(out.digests, r.digest)
 	}
 	for i, key := range t.Withdrawn {
-		out.withdrawn = append(out.withdrawn, digest{number(key), uint64(i)})
+		out.withdrawn = append(out.withdrawn, digest{number(key), uint32(i)})
 	}
 	out.withdrawn.sort()
 	sum := sha256.New()

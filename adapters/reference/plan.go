@@ -10,7 +10,7 @@ import (
 // position is what a batch carries: what was said of each table, and what is being said.
 type position struct {
 	Format int `json:"v"`
-	// Major is the order of the last plan: they are counted.
+	// Major is the order of the last plan: they are numbered.
 	Major  uint64           `json:"major"`
 	Tables map[string]state `json:"tables"`
 	Plan   *plan            `json:"plan,omitempty"`

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/lienthong/truc/adapters"
 	"github.com/lienthong/truc/problem"
@@ -17,6 +18,7 @@ import (
 type Source struct {
 	env  adapters.Env
 	load func() (map[string]*table, error)
+	now  func() time.Time
 
 	closing sync.Once
 	closed  chan struct{}
@@ -42,7 +44,7 @@ const batchSize = 500
 
 // NewSource makes a source of the tables that the environment has.
 func NewSource(env adapters.Env) *Source {
-	return &Source{env: env, closed: make(chan struct{}), load: sync.OnceValues(func() (map[string]*table, error) {
+	return &Source{env: env, now: time.Now, closed: make(chan struct{}), load: sync.OnceValues(func() (map[string]*table, error) {
 		tables := map[string]*table{}
 		if env.Reference == nil {
 			return tables, nil
@@ -207,7 +209,9 @@ func (s *Source) plan(tables map[string]*table) bool {
 		if len(d.records) == 0 {
 			continue
 		}
-		s.position.Major++
+		// Not before the clock: where the bus was lost and begins anew, subscribers still know the numbers of the plans before. The plan
+		// is on record before it is carried out, so that the clock is asked once.
+		s.position.Major = max(s.position.Major+1, uint64(s.now().Unix()))
 		s.position.Plan = &plan{Table: t.Table, Run: run, Content: now.content, Touches: d.touches.pack()}
 		s.saying = s.placed(d.records)
 		return true

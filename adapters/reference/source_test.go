@@ -40,6 +40,7 @@ func (e edition) env() adapters.Env {
 func open(t *testing.T, e edition, position []byte, run uint32) (*Source, error) {
 	t.Helper()
 	s := NewSource(e.env())
+	s.now = func() time.Time { return time.Unix(0, 0) } // the plans are 1, 2, 3
 	t.Cleanup(func() { s.Close() })
 	return s, s.Open(t.Context(), adapters.Start{Position: position, Tables: []adapters.TableStart{{Table: "danh_muc", Run: run}}})
 }
@@ -215,6 +216,27 @@ func TestGivenUp(t *testing.T) {
 	want(t, "a snapshot that was given up", said, "snapshot thu 1 một", "delete thu 2 ?", "snapshot-end")
 	if _, err := open(t, "1=một", begun, 1); err == nil {
 		t.Error("a row of a snapshot that was given up vanishes")
+	}
+}
+
+// TestLostBus: a source that begins anew, because the bus was lost, numbers its plans above those that subscribers know; a clock that
+// is set back does not matter.
+func TestLostBus(t *testing.T) {
+	number := func(unix int64, position []byte, e edition) (major uint64, last []byte) {
+		s := NewSource(e.env())
+		defer s.Close()
+		s.now = func() time.Time { return time.Unix(unix, 0) }
+		if err := s.Open(t.Context(), adapters.Start{Position: position, Tables: []adapters.TableStart{{Table: "danh_muc", Run: 1}}}); err != nil {
+			t.Fatal(err)
+		}
+		_, last = read(t, s, -1)
+		return s.position.Major, last
+	}
+	first, position := number(1000, nil, "1=một")
+	second, _ := number(900, position, "1=MỘT")
+	anew, _ := number(1100, nil, "1=một")
+	if first != 1000 || second != 1001 || anew != 1100 {
+		t.Errorf("the plans are %d, %d and, anew, %d", first, second, anew)
 	}
 }
 
