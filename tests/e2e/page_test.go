@@ -42,7 +42,7 @@ func newPageNode(t *testing.T) *pageNode {
 	p.work(town)
 	eventually(t, "both offices publish", func() bool {
 		s, ok := p.node.status()
-		return ok && len(s.Readers) == 2 && s.Readers[0].Records > 60 && s.Readers[1].Records > 60
+		return ok && len(s.Readers) == 3 && s.Readers[0].Records > 60 && s.Readers[1].Records > 60
 	})
 	p.idle()
 	p.node.interrupt()
@@ -206,7 +206,7 @@ func (p *pageNode) workerless(t *testing.T, b *browser.Browser) {
 
 func (p *pageNode) filters(t *testing.T, page *browser.Page) {
 	visible := `Array.from(document.querySelectorAll('.pipe')).filter(e => e.offsetParent).map(e => e.id).join()`
-	if got := browser.Eval[string](page, t, visible); got != "p0-0,p1-0,d0" {
+	if got := browser.Eval[string](page, t, visible); got != "p0-0,p1-0,p2-0,d0,d1" {
 		t.Errorf("unfiltered: %s", got)
 	}
 	page.Click(t, "#filter input[type=checkbox]")
