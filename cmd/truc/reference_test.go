@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -17,37 +18,20 @@ import (
 	"github.com/lienthong/truc/schemas"
 )
 
-const codesMapping = `dataset: danhmuc.ma.v1
-table: danh_muc
-fields:
-  danhMuc: danh_muc
-  phienBan: phien_ban
-  ma: ma
-  ten: ten
-  tenTiengAnh: ten_tieng_anh
-  tenKhac: split(ten_khac, "|")
-  hieuLucTu: hieu_luc_tu
-  hieuLucDen: hieu_luc_den
-  thayBang: split(thay_bang, "|")
-  canCu: can_cu
-  tamThoi: tam_thoi
-`
-
-const unitsMapping = `dataset: danhmuc.donvihanhchinh.v1
-table: don_vi_hanh_chinh
-fields:
-  ma: ma
-  cap: cap
-  loai: loai
-  ten: ten
-  tenDayDu: ten_day_du
-  maTinh: ma_tinh
-  maHuyen: ma_huyen
-  hieuLucTu: hieu_luc_tu
-  hieuLucDen: hieu_luc_den
-  thanhDonVi: { each: thanh_don_vi, as: u, fields: { ma: u.ma, hieuLucTu: 'date(u.tu, "yyyy-MM-dd")' } }
-  canCu: can_cu
-`
+// documented is a mapping as docs/reference-data.md has it.
+func documented(t *testing.T, name string) string {
+	t.Helper()
+	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "reference-data.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, found := strings.Cut(string(page), "```yaml mappings/"+name+"\n")
+	text, _, closed := strings.Cut(rest, "```")
+	if !found || !closed {
+		t.Fatalf("docs/reference-data.md has no mapping %s", name)
+	}
+	return text
+}
 
 // TestReferenceTablesAreValid: every code and every unit that comes with truc becomes a valid document.
 func TestReferenceTablesAreValid(t *testing.T) {
@@ -59,8 +43,8 @@ func TestReferenceTablesAreValid(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i, text := range []string{codesMapping, unitsMapping} {
-		f, problems := mapping.Parse("m.yaml", []byte(text), nil)
+	for i, name := range []string{"danh_muc.yaml", "don_vi.yaml"} {
+		f, problems := mapping.Parse(name, []byte(documented(t, name)), nil)
 		if problems.Err() != nil {
 			t.Fatal(problems)
 		}
@@ -98,7 +82,7 @@ func TestReferenceTablesAreValid(t *testing.T) {
 func referenceNode(t *testing.T) *bench {
 	t.Helper()
 	b := &bench{dir: t.TempDir(), listen: freeAddress(t)}
-	b.write(t, "mappings/danh_muc.yaml", codesMapping)
+	b.write(t, "mappings/danh_muc.yaml", documented(t, "danh_muc.yaml"))
 	b.write(t, "mappings/hang.yaml", "dataset: danhmuc.ma.v1\ntable: hang\nkey: { danh_muc: danhMuc, ma: ma }\nonly: danhMuc == \"danhmuc.hang\"\ncolumns: { ten: ten, het: hieuLucDen }\n")
 	b.write(t, "truc.yaml", `agency: G99
 registry: { url: https://chuan.vidu.example/ }
