@@ -86,6 +86,12 @@ func TestDeprecationIsSeen(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(b.dir, "bus")); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("a question laid out a bus: %v", err)
 	}
+	// One that does not answer is told, and holds nothing up.
+	b.write(t, "away.yaml", "agency: H44\nregistry: { url: https://chuan.vidu.example/ }\ndatasets: [chuan]\nbus: { kafka: { brokers: [\""+freeAddress(t)+"\"] } }\n")
+	if code, stdout, stderr := b.truc(background, "-c", filepath.Join(b.dir, "away.yaml"), "schema", "diff", "thuvien.the", "--dir", dir, "--lang", "en"); code != exitNo || strings.Contains(stdout, "this concerns") ||
+		!strings.HasPrefix(stderr, "who uses thuvien.the.v1 could not be asked: ") || !strings.Contains(stderr, "ask later: truc schema uses thuvien.the.v1") {
+		t.Errorf("with a bus that does not answer: exit %d\n%s%s", code, stdout, stderr)
+	}
 	b.write(t, "chuan/thuvien.the/v1/schema.json", cardSchema)
 
 	if err := b.stores["births"].Transact(func(tx *memory.Tx) error { return tx.Insert(birthsTable, birth(1, "12", "02/03/2020")) }); err != nil {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -32,16 +33,17 @@ func (p *program) usersOf(ctx context.Context, dataset string) (users []pipeline
 			return nil, false // no node ever ran here, and none is to be laid out for a question
 		}
 	}
-	log := p.log(slog.LevelError)
 	ctx, cancel := context.WithTimeout(ctx, askUsers)
 	defer cancel()
-	conn, err := connect(ctx, c.Bus, false, log)
+	conn, err := connect(ctx, c.Bus, false, p.log(slog.LevelError))
 	if err == nil {
 		defer conn.Close()
 		users, _, err = pipeline.ReadUses(ctx, pipeline.KafkaBus{Client: conn.Client})
 	}
 	if err != nil {
-		log.Error("the bus does not say who uses the dataset; ask again with truc schema uses", "dataset", dataset, "err", err)
+		for _, l := range p.languages() {
+			fmt.Fprintln(p.stderr, problem.Say("who uses %s could not be asked: %v; ask later: truc schema uses %s", dataset, err, dataset).In(l))
+		}
 		return nil, false
 	}
 	return slices.DeleteFunc(users, func(u pipeline.Use) bool { return u.Dataset != dataset }), true
