@@ -226,4 +226,15 @@ type Env struct {
 	// Pace spares a source; a sink has none.
 	Pace Pace
 	Log  *slog.Logger
+	// Reference gives the standards of the node as tables, for the adapter reference. nil: there are none.
+	Reference func() ([]ReferenceTable, error)
+}
+
+// ReferenceTable is a table that comes with the program or its configuration.
+type ReferenceTable struct {
+	// Table has a key. Rows are aligned with its columns, each key once; they are shared and never changed.
+	Table *record.Table
+	Rows  []record.Row
+	// Withdrawn are keys, aligned with Table.Key, of rows that were there by mistake.
+	Withdrawn []record.Row
 }

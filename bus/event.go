@@ -21,6 +21,10 @@ const (
 	// HeaderRedelivery marks retries of dead letters and deliberate replays: "retry" or "replay". Such an event carries an
 	// old sequence and does not count for recovery.
 	HeaderRedelivery = "ce_trucredelivery"
+	// HeaderDeprecated is the day, as 2006-01-02, from which on the version of the dataset may end, and HeaderSuccessor the dataset
+	// that takes its place. They are there once the standards team has announced it.
+	HeaderDeprecated = "ce_deprecated"
+	HeaderSuccessor  = "ce_successor"
 )
 
 // Op is the last part of an event's type.
@@ -115,6 +119,8 @@ func (d *Delivered) Header(key string) string {
 type Event struct {
 	ID, Source, Type, Subject, Time, DataSchema, Sequence string
 	Redelivery                                            string
+	// Deprecated and Successor are "" while nobody has announced the end of the dataset's version.
+	Deprecated, Successor string
 	// Dataset is Type without its operation, "hotich.khaisinh.v1".
 	Dataset string
 	Op      Op
@@ -140,7 +146,7 @@ func ParseEvent(d *Delivered) (Event, error) {
 
 // EventParser reads records as events. It keeps the texts that one event has in common with the next. It is not safe for
 // concurrent use.
-type EventParser struct{ source, kind, schema string }
+type EventParser struct{ source, kind, schema, deprecated, successor string }
 
 // again returns the text of b, in the memory of last where that is the same.
 func again(last *string, b []byte) string {
@@ -175,6 +181,10 @@ func (p *EventParser) Parse(d *Delivered) (Event, error) {
 			e.Sequence = string(v)
 		case HeaderRedelivery:
 			e.Redelivery = string(v)
+		case HeaderDeprecated:
+			e.Deprecated = again(&p.deprecated, v)
+		case HeaderSuccessor:
+			e.Successor = again(&p.successor, v)
 		}
 	}
 	if !spec {

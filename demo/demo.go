@@ -1,7 +1,7 @@
 // Package demo lays out three agencies on one machine and keeps them busy, so that `truc demo` shows what truc does with
-// nothing to install: the civil-status system of the former Vĩnh Phúc (SQLite, TCVN3 text, codes 1/2/3, dates as text, soft
-// deletes, drafts), Hà Nội's (its own columns and codes), and a health insurer that fills its table from both. Every person
-// is made up.
+// nothing to install: the civil-status system of the former Hải Dương (SQLite, TCVN3 text, codes 1/2/3, dates as text, soft
+// deletes, drafts, places as they were called in 2019), Hà Nội's (its own columns and codes), and a health insurer that
+// fills its table from both. Every person is made up.
 package demo
 
 import (
@@ -23,13 +23,13 @@ var files embed.FS
 
 // The databases of the agencies, relative to the demo's folder.
 const (
-	VinhPhucFile = "vinhphuc.db"
+	HaiDuongFile = "haiduong.db"
 	HanoiFile    = "hanoi.db"
 	InsurerFile  = "bhyt.db"
 	ConfigFile   = "truc.yaml"
 )
 
-const vinhPhucSchema = `CREATE TABLE IF NOT EXISTS ht_khaisinh (
+const haiDuongSchema = `CREATE TABLE IF NOT EXISTS ht_khaisinh (
   id         INTEGER PRIMARY KEY,
   so_dk      TEXT NOT NULL,
   quyen_so   TEXT NOT NULL,
@@ -39,6 +39,7 @@ const vinhPhucSchema = `CREATE TABLE IF NOT EXISTS ht_khaisinh (
   ngay_sinh  TEXT,              -- dd/MM/yyyy, MM/yyyy or yyyy
   gioi_tinh  TEXT,              -- 1 nam, 2 nữ, 3 không rõ
   noi_sinh   TEXT,              -- TCVN3
+  ma_xa      TEXT,              -- the commune of birth by the list of the day of registration; often blank
   ho_ten_me  TEXT,              -- TCVN3
   trang_thai INTEGER NOT NULL,  -- 0 nháp, 2 đã đăng ký
   da_xoa     INTEGER NOT NULL DEFAULT 0
@@ -53,15 +54,25 @@ const insurerSchema = `CREATE TABLE IF NOT EXISTS tre_em (
   gioi_tinh    TEXT NOT NULL,   -- M, F, U: the insurer's own codes
   so_dinh_danh TEXT,
   ngay_dang_ky TEXT,
+  tinh         TEXT,            -- where the child was born: province and commune of today,
+  xa           TEXT,
+  tinh_cu      TEXT,            -- and as they were on the day of registration
+  xa_cu        TEXT,
   tinh_trang   TEXT,            -- the insurer's own; truc sets it once
   so_the       TEXT,            -- the insurer's own; truc never touches it
   PRIMARY KEY (co_quan, quyen_so, so_ks)
+);
+CREATE TABLE IF NOT EXISTS dan_toc (
+  danh_muc TEXT NOT NULL,
+  ma       TEXT NOT NULL,
+  ten      TEXT NOT NULL,
+  PRIMARY KEY (danh_muc, ma)
 )`
 
 // Layout is a demo's folder with its databases.
 type Layout struct {
 	Dir      string
-	VinhPhuc *sql.DB
+	HaiDuong *sql.DB
 	Hanoi    *sql.DB
 	// HanoiSystem is what Hà Nội's system runs on: "PostgreSQL" or "SQLite".
 	HanoiSystem string
@@ -153,7 +164,7 @@ func (l *Layout) writeFiles() error {
 }
 
 func (l *Layout) openDatabases(ctx context.Context) (err error) {
-	if l.VinhPhuc, err = open(ctx, filepath.Join(l.Dir, VinhPhucFile), vinhPhucSchema); err != nil {
+	if l.HaiDuong, err = open(ctx, filepath.Join(l.Dir, HaiDuongFile), haiDuongSchema); err != nil {
 		return err
 	}
 	if l.server != nil {
@@ -188,7 +199,7 @@ func open(ctx context.Context, path, schema string) (*sql.DB, error) {
 // Close closes the agencies' databases.
 func (l *Layout) Close() error {
 	var errs []error
-	for _, db := range []*sql.DB{l.VinhPhuc, l.Hanoi} {
+	for _, db := range []*sql.DB{l.HaiDuong, l.Hanoi} {
 		if db != nil {
 			errs = append(errs, db.Close())
 		}

@@ -1,6 +1,7 @@
 package demo
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -110,8 +111,9 @@ func tell(topic Watched, d *bus.Delivered) string {
 		So                string
 		QuyenSo           string
 		NguoiDuocKhaiSinh struct {
-			HoTen    string
-			NgaySinh struct{ GiaTri string }
+			HoTen       string
+			NgaySinh    struct{ GiaTri string }
+			NoiSinhDVHC struct{ MaTinh, MaXa, MaTinhCu, MaXaCu string }
 		}
 	}
 	what := ""
@@ -123,6 +125,9 @@ func tell(topic Watched, d *bus.Delivered) string {
 	} else if json.Unmarshal(e.Data, &doc) == nil {
 		child := doc.NguoiDuocKhaiSinh
 		what = fmt.Sprintf("KS %s quyển %s  %s, %s", doc.So, doc.QuyenSo, child.HoTen, child.NgaySinh.GiaTri)
+		if at := child.NoiSinhDVHC; at.MaXaCu != "" {
+			what += fmt.Sprintf("  %s/%s → %s/%s", at.MaTinhCu, at.MaXaCu, at.MaTinh, cmp.Or(at.MaXa, "?"))
+		}
 	}
 	return fmt.Sprintf("%-10s %s  %s", topic.Label, verbs[e.Op], what)
 }

@@ -15,14 +15,21 @@ import (
 // Offices are the clerks of both agencies.
 type Offices struct {
 	rand            *rand.Rand
-	vinhPhuc, hanoi *office
+	haiDuong, hanoi *office
 }
+
+const (
+	// oldBook is how many pages of the book of 2019 are in the computer when the demo begins.
+	oldBook = 20
+	// thisYear is the year of new registrations.
+	thisYear = 2026
+)
 
 // Open lets the clerks in. A book of older registrations is there before truc comes; at a second start it is there already.
 func (l *Layout) Open(ctx context.Context) (*Offices, error) {
 	const book = 40
 	r := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 0)) //nolint:gosec // made-up people need no secrecy
-	v, err := l.vinhPhuc(ctx, r)
+	v, err := l.haiDuong(ctx, r)
 	if err != nil {
 		return nil, err
 	}
@@ -43,7 +50,7 @@ func (l *Layout) Open(ctx context.Context) (*Offices, error) {
 // Work keeps the agencies busy until ctx is done: registrations, corrections, drafts, deletions hard and soft. Early on one
 // clerk types a sex code that exists nowhere, and corrects it when mend is closed.
 func (f *Offices) Work(ctx context.Context, pause time.Duration, mend <-chan struct{}) error {
-	r, v, h := f.rand, f.vinhPhuc, f.hanoi
+	r, v, h := f.rand, f.haiDuong, f.hanoi
 	bad, err := v.registerWrongly(ctx)
 	if err != nil {
 		return ignoreEnd(ctx, err)
@@ -88,7 +95,7 @@ type office struct {
 	table    string
 	id       string
 	next     int
-	insert   func(o *office, n int, c child, draft bool) (string, []any)
+	insert   func(o *office, n int, draft bool) (string, []any)
 	rename   func(o *office, c child) (string, []any)
 	approve  string
 	remove   []string
@@ -107,7 +114,7 @@ func (o *office) exec(ctx context.Context, query string, args ...any) error {
 }
 
 func (o *office) register(ctx context.Context) error {
-	query, args := o.insert(o, o.next+1, newChild(o.rand), o.rand.IntN(9) == 0)
+	query, args := o.insert(o, o.next+1, o.rand.IntN(9) == 0)
 	if err := o.exec(ctx, query, args...); err != nil {
 		return err
 	}
@@ -117,7 +124,7 @@ func (o *office) register(ctx context.Context) error {
 
 // something is what a clerk does next. The row with the wrong code is left alone until it is corrected.
 func (o *office) something(ctx context.Context, leave int) error {
-	id := 1 + o.rand.IntN(o.next)
+	id := 2 + o.rand.IntN(o.next-1) // the first is the one that is shown at the end
 	if id == leave {
 		return nil
 	}
@@ -125,7 +132,7 @@ func (o *office) something(ctx context.Context, leave int) error {
 	case n < 10:
 		return o.register(ctx)
 	case n < 15:
-		query, args := o.rename(o, newChild(o.rand))
+		query, args := o.rename(o, newChild(o.rand, thisYear))
 		return o.exec(ctx, query, append(args, id)...)
 	case n < 17:
 		return o.exec(ctx, o.approve, id)
@@ -134,21 +141,36 @@ func (o *office) something(ctx context.Context, leave int) error {
 	}
 }
 
-func (l *Layout) vinhPhuc(ctx context.Context, r *rand.Rand) (*office, error) {
+func (l *Layout) haiDuong(ctx context.Context, r *rand.Rand) (*office, error) {
 	o := &office{
-		db: l.VinhPhuc, rand: r, table: "ht_khaisinh", id: "id",
-		insert: func(o *office, n int, c child, draft bool) (string, []any) {
+		db: l.HaiDuong, rand: r, table: "ht_khaisinh", id: "id",
+		insert: func(o *office, n int, draft bool) (string, []any) {
+			// Half of the time the clerks copy the book of 2019, of which some pages are in the computer already.
+			year, day, from := thisYear, "15/06/2026", communesOfToday()
+			if n <= oldBook || o.rand.IntN(2) == 0 {
+				year, day, from = 2019, "14/05/2019", communesOf2019()
+			}
+			c, place := newChild(o.rand, year), from[o.rand.IntN(len(from))]
+			birthday, code := c.legacyBirthday(o.rand), place.code
+			if o.rand.IntN(4) == 0 {
+				code = ""
+			}
+			if n == 1 {
+				c = child{family: "Nguyễn", middle: "Thị", given: "Mẫu", girl: true}
+				place, birthday, draft = from[0], "02/03/2019", false
+				code = place.code
+			}
 			sex := map[bool]string{true: "2", false: "1"}[c.girl]
-			if o.rand.IntN(15) == 0 {
+			if n > 1 && o.rand.IntN(15) == 0 {
 				sex = "3"
 			}
 			status := 2
 			if draft {
 				status = 0
 			}
-			return `INSERT INTO ht_khaisinh (id, so_dk, quyen_so, ngay_dk, loai_dk, ho_ten, ngay_sinh, gioi_tinh, noi_sinh, ho_ten_me, trang_thai)
-				VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-				[]any{n, strconv.Itoa(n), "01/2026", "15/06/2026", "1", legacy(c.name()), c.legacyBirthday(o.rand), sex, legacy(pick(o.rand, places)), legacy(newChild(o.rand).name()), status}
+			return `INSERT INTO ht_khaisinh (id, so_dk, quyen_so, ngay_dk, loai_dk, ho_ten, ngay_sinh, gioi_tinh, noi_sinh, ma_xa, ho_ten_me, trang_thai)
+				VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+				[]any{n, strconv.Itoa(n), fmt.Sprintf("01/%d", year), day, "1", legacy(c.name()), birthday, sex, legacy("Trạm y tế " + place.name), code, legacy(newChild(o.rand, year).name()), status}
 		},
 		rename: func(_ *office, c child) (string, []any) {
 			return "UPDATE ht_khaisinh SET ho_ten = ? WHERE id = ?", []any{legacy(c.name())}
@@ -163,7 +185,8 @@ func (l *Layout) hanoiOffice(ctx context.Context, r *rand.Rand) (*office, error)
 	truth := l.hanoi.truth
 	o := &office{
 		db: l.Hanoi, rand: r, table: "khai_sinh", id: "ma", numbered: l.hanoi.numbered,
-		insert: func(o *office, n int, c child, draft bool) (string, []any) {
+		insert: func(o *office, n int, draft bool) (string, []any) {
+			c := newChild(o.rand, thisYear)
 			sex := map[bool]string{true: "Nữ", false: "Nam"}[c.girl]
 			return `INSERT INTO khai_sinh (ma, so, quyen, ngay_dang_ky, ho, dem, ten, ngay_sinh, gioi, so_dinh_danh, xac_nhan)
 				VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
@@ -190,7 +213,7 @@ func (o *office) count(ctx context.Context) error {
 
 // registerWrongly writes a registration with a sex code that no list knows, and returns its id.
 func (o *office) registerWrongly(ctx context.Context) (int, error) {
-	query, args := o.insert(o, o.next+1, newChild(o.rand), false)
+	query, args := o.insert(o, o.next+1, false)
 	args[7] = "9"
 	if err := o.exec(ctx, query, args...); err != nil {
 		return 0, err

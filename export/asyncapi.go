@@ -287,10 +287,12 @@ func headers(d *schemas.Dataset, ops ...bus.Op) *object {
 		bus.HeaderSequence, of("type", "string", "pattern", "^[0-9a-f]{32}$", "description", "Thứ tự trong nguồn, so theo byte / the place in its source, compared byte by byte"),
 		bus.HeaderContentType, of("type", "string", "const", "application/json"),
 		bus.HeaderRedelivery, of("type", "string", "enum", []any{"retry", "replay"}, "description", "Có khi gửi lại / there when it is sent again"),
+		bus.HeaderDeprecated, of("type", "string", "format", "date", "description", "Có khi phiên bản sắp ngừng: từ ngày này / there when the version comes to its end: from this day on"),
+		bus.HeaderSuccessor, of("type", "string", "description", "Bộ dữ liệu thay thế / the dataset that takes its place"),
 	)
 	var required []any
 	for _, m := range properties.members {
-		if m.name != bus.HeaderRedelivery {
+		if !slices.Contains([]string{bus.HeaderRedelivery, bus.HeaderDeprecated, bus.HeaderSuccessor}, m.name) {
 			required = append(required, m.name)
 		}
 	}

@@ -71,7 +71,7 @@ func odd(tb testing.TB) (*schemas.Set, *schemas.Dataset) {
 				"cay":{"$ref":"../mot/1.0.0#/definitions/cay"},"mot":{"$ref":"../mot/1.0.0"},
 				"cap":{"type":"array","items":[{"type":"string"},{"type":"integer"}],"additionalItems":{"type":"boolean"}},
 				"dai":{"type":"array","items":{"type":"integer"},"additionalItems":{"type":"boolean"}},
-				"ma":{"type":"string","x-danh-muc":"danhmuc.thu"},"maHoacKhong":{"type":["string","null"],"x-danh-muc":"danhmuc.thu","enum":["1","3",null]},"maKhong":{"type":["string","null"],"x-danh-muc":"danhmuc.thu"},
+				"ma":{"type":"string","x-danh-muc":"danhmuc.thu"},"maHoacKhong":{"type":["string","null"],"x-danh-muc":"danhmuc.thu","enum":["1","3",null]},"maKhong":{"type":["string","null"],"x-danh-muc":{"id":"danhmuc.thu","version":"2.0.0"}},
 				"duLieu":{"enum":[{"items":[{"items":[1]}]}]},"a":{"type":"integer"},"b":{"type":"integer"},"c":{"type":"integer"},
 				"tien":{"type":"number"},"mo":{"type":"object","properties":{"co":{"type":"string"}}},"tuDo":{"type":"object"},
 				"danhSach":{"type":["array","null"],"items":{"type":["string","null"]}},"canCo":{"type":"object","required":["k"],"properties":{"k":{"type":["string","null"]}},"additionalProperties":false},

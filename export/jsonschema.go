@@ -130,13 +130,17 @@ func splitDependencies(v any, into *object) {
 
 // inlineCodes puts the codes of a schema's code list beside the name of the list.
 func inlineCodes(o *object, lists *schemas.Set) error {
-	id := codeListOf(o)
+	id, version := codeListOf(o)
 	if id == "" {
 		return nil
 	}
 	list, err := lists.CodeList(id)
 	if err != nil {
 		return fmt.Errorf("find code list: %w", err)
+	}
+	list, there := list.At(version)
+	if !there {
+		return fmt.Errorf("find code list: there is no %s %s", id, version)
 	}
 	o.set("x-danh-muc-phien-ban", list.Version)
 	codes := make([]any, 0, len(list.Codes())+1)
@@ -156,14 +160,14 @@ func inlineCodes(o *object, lists *schemas.Set) error {
 	return nil
 }
 
-// codeListOf is the id of the list that x-danh-muc names, as a text or as {"id", "version"}.
-func codeListOf(o *object) string {
+// codeListOf is the list that x-danh-muc names: {"id", "version"}, or an id, and then version is "".
+func codeListOf(o *object) (id, version string) {
 	v, _ := o.get("x-danh-muc")
 	if inner, ok := v.(*object); ok {
-		return inner.text("id")
+		return inner.text("id"), inner.text("version")
 	}
-	id, _ := v.(string)
-	return id
+	id, _ = v.(string)
+	return id, ""
 }
 
 func nullable(types any) bool {

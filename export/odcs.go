@@ -148,9 +148,9 @@ func (c *contract) quality(n *schemas.Node) ([]any, error) {
 	case n.CodeList != "" && c.lists == nil:
 		return []any{of("name", "ma-danh-muc", "type", "text", "dimension", "conformity", "description", "Mã có trong danh mục / a code of "+n.CodeList)}, nil
 	case n.CodeList != "":
-		list, err := c.lists.CodeList(n.CodeList)
-		if err != nil {
-			return nil, fmt.Errorf("find code list: %w", err)
+		list := c.lists.CodesOf(n)
+		if list == nil {
+			return nil, fmt.Errorf("find code list: there is no %s %s", n.CodeList, n.CodeListVersion)
 		}
 		var codes []string
 		for _, code := range list.Codes() {

@@ -222,8 +222,7 @@ func (c *compiler) codesFit(e *Expression, name string, t typ, n *schemas.Node) 
 	}
 	var list *schemas.CodeList
 	if n.CodeList != "" && m.List == "" {
-		var err error
-		if list, err = c.env.Set.CodeList(n.CodeList); err != nil {
+		if list = c.env.Set.CodesOf(n); list == nil {
 			return // the schema's own fault, told where schemas are loaded
 		}
 	}
@@ -287,7 +286,7 @@ func (c *compiler) constantAllowed(e *Expression, name, s string, n *schemas.Nod
 	if n.CodeList == "" {
 		return
 	}
-	if list, err := c.env.Set.CodeList(n.CodeList); err == nil && !list.Has(s) {
+	if list := c.env.Set.CodesOf(n); list != nil && !list.Has(s) {
 		c.report(e.At, "unknown-code", problem.Say("%q is not a code of %s", s, n.CodeList), problem.Say("choose a code of the list"))
 	}
 }

@@ -25,6 +25,8 @@ type DeliveryConfig struct {
 	// Agencies are patterns: "H44.15", "H26.*" (all below), "*".
 	Agencies []string
 	Dataset  *schemas.Dataset
+	// Deprecated is what the node's own standards say of the end of the dataset's version; nil when nothing. Events may tell too.
+	Deprecated *Deprecation
 	// Plan is the mapping as compiled when the delivery was built; Replan compiles it against the table as it is now, at
 	// every connection to the sink. Replan may be nil.
 	Plan   *mapping.SinkPlan
@@ -98,7 +100,9 @@ func NewDelivery(cfg DeliveryConfig) *Delivery {
 		cfg.Now = time.Now
 	}
 	target := cfg.Plan.Target(cfg.Name)
-	return &Delivery{cfg: cfg, target: target, stats: newDeliveryStats(cfg.Name, target.Table, cfg.Dataset.ID())}
+	stats := newDeliveryStats(cfg.Name, target.Table, cfg.Dataset.ID())
+	stats.own = cfg.Deprecated
+	return &Delivery{cfg: cfg, target: target, stats: stats}
 }
 
 // Stats returns the live counters.

@@ -30,6 +30,10 @@ type DeliveryStats struct {
 	// LastApplied is when the last batch was committed (Unix nanoseconds).
 	LastApplied atomic.Int64
 
+	// own is what the node's own standards say of the end of the dataset's version, heard what events do.
+	own   *Deprecation
+	heard heard
+
 	mu      sync.Mutex
 	reasons map[string]int64
 	latency []uint64
@@ -40,6 +44,15 @@ type DeliveryStats struct {
 
 func newDeliveryStats(name, table, dataset string) *DeliveryStats {
 	return &DeliveryStats{Name: name, Table: table, Dataset: dataset, reasons: map[string]int64{}, latency: make([]uint64, len(LatencyBounds)+1)}
+}
+
+// Deprecated is what the publishers' events told last of the end of the dataset's version, or else what the node's own standards
+// say; nil when neither does.
+func (s *DeliveryStats) Deprecated() *Deprecation {
+	if d := s.heard.last.Load(); d != nil {
+		return d
+	}
+	return s.own
 }
 
 func (s *DeliveryStats) setParts(n int) {

@@ -44,6 +44,7 @@ func (x *examiner) examine(r *bus.Delivered) (delivery, *unusable) {
 	if err != nil {
 		return delivery{}, &unusable{"not-an-event", []LetterViolation{{Rule: "event", VI: "Bản ghi trên chủ đề không phải là sự kiện của truc.", EN: err.Error()}}}
 	}
+	d.stats.heard.note(&e)
 	at, _ := time.Parse(time.RFC3339Nano, e.Time) // a time that cannot be read is left out of the latency
 	out := delivery{key: r.Key, at: at, change: record.Change{
 		Target: d.target, Source: e.Source, Generation: x.generation, Sequence: e.Sequence,

@@ -30,6 +30,8 @@ type Publish struct {
 	DataSchema string
 	Mapping    *mapping.File
 	Env        mapping.Env
+	// Deprecated says that the dataset's version comes to its end: each event then tells it. nil: it does not.
+	Deprecated *Deprecation
 }
 
 // pipe is a publishing pipeline at work in one session of its reader.
@@ -69,13 +71,13 @@ func newPipe(p Publish, source string, stats *PublishStats) *pipe {
 		out.fingerprint = plan.Fingerprint()
 	}
 	for _, op := range []bus.Op{bus.Created, bus.Updated, bus.Deleted, bus.Snapshot} {
-		out.shared[op] = bus.NewSharedHeaders(
-			bus.Header{Key: bus.HeaderSpecVersion, Value: []byte("1.0")},
-			bus.Header{Key: bus.HeaderSource, Value: []byte(name)},
-			bus.Header{Key: bus.HeaderType, Value: []byte(p.Dataset.ID() + "." + string(op))},
-			bus.Header{Key: bus.HeaderDataSchema, Value: []byte(p.DataSchema)},
-			bus.Header{Key: bus.HeaderContentType, Value: []byte("application/json")},
-		)
+		out.shared[op] = bus.NewSharedHeaders(append([]bus.Header{
+			{Key: bus.HeaderSpecVersion, Value: []byte("1.0")},
+			{Key: bus.HeaderSource, Value: []byte(name)},
+			{Key: bus.HeaderType, Value: []byte(p.Dataset.ID() + "." + string(op))},
+			{Key: bus.HeaderDataSchema, Value: []byte(p.DataSchema)},
+			{Key: bus.HeaderContentType, Value: []byte("application/json")},
+		}, p.Deprecated.headers()...)...)
 	}
 	return out
 }

@@ -123,6 +123,8 @@ type ReaderStats struct {
 // PublishStats are the live counters of a publishing pipeline.
 type PublishStats struct {
 	Name, Table, Topic, Dataset string
+	// Deprecated is what events tell of the end of the dataset's version; nil when nothing.
+	Deprecated *Deprecation
 
 	Created, Updated, Deleted, Snapshot atomic.Int64
 	// Skipped were on the topic already when the source sent them again.
@@ -151,7 +153,7 @@ func newReaderStats(cfg ReaderConfig) *ReaderStats {
 	s := &ReaderStats{Source: cfg.Source, pace: cfg.Pace, Publish: map[string]*PublishStats{}}
 	s.retained.Store(-1)
 	for _, p := range cfg.Pipelines {
-		s.Publish[p.Name] = &PublishStats{Name: p.Name, Table: p.Table, Topic: p.Topic, Dataset: p.Dataset.ID(), reasons: map[string]int64{}, remarks: map[Remark]int64{}}
+		s.Publish[p.Name] = &PublishStats{Name: p.Name, Table: p.Table, Topic: p.Topic, Dataset: p.Dataset.ID(), Deprecated: p.Deprecated, reasons: map[string]int64{}, remarks: map[Remark]int64{}}
 	}
 	return s
 }

@@ -100,6 +100,8 @@ func troubled() Status {
 	s.Readers[3].Pipelines[0].DeadLetters = Letters{Opened: 1800, Resolved: 20, Open: 1780, Reasons: map[string]int64{"violation": 1700, "key": 60, "oversize": 20, "newfangled": 20}}
 	slow := running().Readers[0]
 	slow.Source, slow.LagSeconds = "cham", 312
+	slow.Pipelines = []Publish{publish("cham", 99)}
+	slow.Pipelines[0].Deprecated = &pipeline.Deprecation{Date: "2027-01-01", Successor: "hotich.khaisinh.v2"}
 	s.Readers = append(s.Readers, slow)
 	s.Deliveries = []Delivery{
 		{Name: "tre_em", Condition: condition(pipeline.StateFailed, time.Hour, "gap in subscribe.tre_em at topic hotich.khaisinh.v1.h25.26 partition 0"), Fault: faultDeliveryGap, Table: "tre_em", Dataset: "hotich.khaisinh.v1"},

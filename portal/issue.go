@@ -73,14 +73,17 @@ const (
 type issue struct {
 	Level, State string
 	// Kind names its words in words.go: issue.<Kind>.what and .do.
-	Kind    string
-	Target  string // the name of a source or a pipeline
-	Anchor  string // the id of its place on the page
-	Of      string // "source", "publish" or "subscribe"
-	Since   time.Time
-	Count   int64
-	Command []string
-	Message string // what the pipeline itself said, in English
+	Kind   string
+	Target string // the name of a source or a pipeline
+	Anchor string // the id of its place on the page
+	Of     string // "source", "publish" or "subscribe"
+	Since  time.Time
+	Count  int64
+	// Deprecated is the end of the version of Dataset.
+	Dataset    string
+	Deprecated *pipeline.Deprecation
+	Command    []string
+	Message    string // what the pipeline itself said, in English
 	// Explained is that in Vietnamese; empty where nobody foresaw it.
 	Explained string
 }
@@ -108,6 +111,9 @@ func issuesOf(s Status) []issue {
 			if p.DeadLetters.Open > 0 {
 				out = append(out, lettersIssue("publish", p.Name, publishID(i, k), "letters", p.DeadLetters.Open))
 			}
+			if p.Deprecated != nil {
+				out = append(out, issue{Level: levelNote, Kind: "deprecated", Of: "publish", Target: p.Name, Anchor: publishID(i, k), Dataset: p.Dataset, Deprecated: p.Deprecated})
+			}
 		}
 	}
 	for i, d := range s.Deliveries {
@@ -121,6 +127,9 @@ func issuesOf(s Status) []issue {
 		}
 		if d.DeadLetters.Open > 0 {
 			out = append(out, lettersIssue("subscribe", d.Name, deliveryID(i), "refused-letters", d.DeadLetters.Open))
+		}
+		if d.Deprecated != nil {
+			out = append(out, issue{Level: levelNote, Kind: "deprecated", Of: "subscribe", Target: d.Name, Anchor: deliveryID(i), Dataset: d.Dataset, Deprecated: d.Deprecated})
 		}
 	}
 	return inOrder(out)

@@ -142,6 +142,7 @@ func TestNothingIsMarkup(t *testing.T) {
 		}
 	}
 	s.Readers[0].State = evil
+	s.Deliveries[0].Deprecated = &pipeline.Deprecation{Date: evil, Successor: evil}
 	s.Deliveries[0].Name, s.Deliveries[0].Table, s.Deliveries[0].Dataset, s.Deliveries[0].Error = evil, evil, evil, evil
 	site := portalOf(func() Status { return s })
 	f := site.live.current(t.Context())

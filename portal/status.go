@@ -74,13 +74,15 @@ type Publish struct {
 	Dataset string `json:"dataset"`
 	Mapping string `json:"mapping"`
 	// Changed says since when the mapping is another one; absent when no entity stems from the one before.
-	Changed     *pipeline.MappingChange `json:"mappingChanged,omitempty"`
-	Published   map[string]int64        `json:"published"`
-	Skipped     int64                   `json:"skipped"`
-	Filtered    int64                   `json:"filtered"`
-	Swept       int64                   `json:"swept"`
-	DeadLetters Letters                 `json:"deadLetters"`
-	Remarks     []Remark                `json:"remarks,omitempty"`
+	Changed *pipeline.MappingChange `json:"mappingChanged,omitempty"`
+	// Deprecated says that the dataset's version comes to its end; absent when it does not.
+	Deprecated  *pipeline.Deprecation `json:"deprecated,omitempty"`
+	Published   map[string]int64      `json:"published"`
+	Skipped     int64                 `json:"skipped"`
+	Filtered    int64                 `json:"filtered"`
+	Swept       int64                 `json:"swept"`
+	DeadLetters Letters               `json:"deadLetters"`
+	Remarks     []Remark              `json:"remarks,omitempty"`
 }
 
 // Letters counts dead letters.
@@ -104,16 +106,18 @@ type Delivery struct {
 	Name string `json:"name"`
 	pipeline.Condition
 	// Fault is as that of a Reader; also delivery-gap.
-	Fault       string     `json:"fault,omitempty"`
-	Table       string     `json:"table"`
-	Dataset     string     `json:"dataset"`
-	Partitions  int64      `json:"partitions"`
-	Events      int64      `json:"events"`
-	Applied     int64      `json:"applied"`
-	Behind      int64      `json:"behind"`
-	Parked      int64      `json:"parked"`
-	DeadLetters Letters    `json:"deadLetters"`
-	LastApplied *time.Time `json:"lastApplied,omitempty"`
+	Fault   string `json:"fault,omitempty"`
+	Table   string `json:"table"`
+	Dataset string `json:"dataset"`
+	// Deprecated says that the dataset's version comes to its end, as the publishers' events or the node's own standards have it.
+	Deprecated  *pipeline.Deprecation `json:"deprecated,omitempty"`
+	Partitions  int64                 `json:"partitions"`
+	Events      int64                 `json:"events"`
+	Applied     int64                 `json:"applied"`
+	Behind      int64                 `json:"behind"`
+	Parked      int64                 `json:"parked"`
+	DeadLetters Letters               `json:"deadLetters"`
+	LastApplied *time.Time            `json:"lastApplied,omitempty"`
 	// Generation is how often the delivery was replayed; Replay is the one under way.
 	Generation uint32                 `json:"generation"`
 	Replay     *pipeline.ReplayStatus `json:"replay,omitempty"`
@@ -195,7 +199,7 @@ func readerStatus(ctx context.Context, s *pipeline.ReaderStats, thorough bool) R
 	for _, name := range slices.Sorted(maps.Keys(s.Publish)) {
 		p := s.Publish[name]
 		pub := Publish{
-			Name: p.Name, Table: p.Table, Topic: p.Topic, Dataset: p.Dataset, Mapping: p.Mapping(), Changed: p.Changed(),
+			Name: p.Name, Table: p.Table, Topic: p.Topic, Dataset: p.Dataset, Mapping: p.Mapping(), Changed: p.Changed(), Deprecated: p.Deprecated,
 			Published: map[string]int64{"created": p.Created.Load(), "updated": p.Updated.Load(), "deleted": p.Deleted.Load(), "snapshot": p.Snapshot.Load()},
 			Skipped:   p.Skipped.Load(), Filtered: p.Filtered.Load(), Swept: p.Swept.Load(),
 			DeadLetters: Letters{p.Opened.Load(), p.Resolved.Load(), p.Open.Load(), p.Reasons()},
@@ -213,7 +217,7 @@ func deliveryStatus(s *pipeline.DeliveryStats) Delivery {
 	condition := s.Condition()
 	latency, _ := s.Latency()
 	return Delivery{
-		Name: s.Name, Condition: condition, Fault: faultOf(condition.Err()), Latency: latency, Table: s.Table, Dataset: s.Dataset, Partitions: s.Partitions.Load(),
+		Name: s.Name, Condition: condition, Fault: faultOf(condition.Err()), Latency: latency, Table: s.Table, Dataset: s.Dataset, Deprecated: s.Deprecated(), Partitions: s.Partitions.Load(),
 		Events: s.Events.Load(), Applied: s.Applied.Load(), Behind: s.Behind(), Parked: s.Parked.Load(),
 		DeadLetters: Letters{s.Opened.Load(), s.Resolved.Load(), s.Open.Load(), s.Reasons()}, LastApplied: instant(s.LastApplied.Load()),
 		Generation: s.Generation.Load(), Replay: s.Replay(),

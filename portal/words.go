@@ -304,6 +304,14 @@ func issueWords() map[string]text {
 			"Không cần làm gì: sau 30 giây, thay đổi nào vẫn không ghi được sẽ thành thư lỗi.",
 			"Nothing: what still cannot be written after 30 seconds becomes a dead letter.",
 		},
+		"issue.deprecated.what": {
+			"Phiên bản của %s sẽ ngừng: từ ngày %s không ai chăm sóc nó nữa. Thay bằng %s.",
+			"The version of %s comes to its end: from %s on nobody may look after it. %s takes its place.",
+		},
+		"issue.deprecated.do": {
+			"Chạy thêm luồng theo bộ dữ liệu mới bên cạnh luồng này, rồi bỏ luồng này trước ngày ấy.",
+			"Run a pipeline by the new dataset beside this one, and take this one out before that day.",
+		},
 	}
 }
 

@@ -29,6 +29,8 @@ type Node struct {
 	Closed bool
 	// CodeList is the id of the code list whose codes are allowed (x-danh-muc), or "".
 	CodeList string
+	// CodeListVersion is the version of the list that the schema names, "" where it takes whatever version there is.
+	CodeListVersion string
 	// Title and Description by language, "vi" and "en".
 	Title, Description map[string]string
 	// Class is the data class (x-phan-loai): ClassPublic, ClassBasic or ClassSensitive, its own or that of the object

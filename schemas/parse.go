@@ -224,7 +224,8 @@ func (p *parser) extension(s *schema, name string, v any, at string) {
 	t, isText := v.(string)
 	switch name {
 	case "x-danh-muc":
-		s.codeList = t
+		p.codes(s, v, at)
+		return
 	case "x-phan-loai":
 		s.class = t
 		if t != ClassPublic && t != ClassBasic && t != ClassSensitive {
@@ -243,6 +244,21 @@ func (p *parser) extension(s *schema, name string, v any, at string) {
 	}
 	if !isText {
 		p.add("schema.extension", at, problem.Say("%s is not text", name), problem.Say("write it as a string"))
+	}
+}
+
+// codes reads which code list a schema names: {"id", "version"}, or the id of a list whose version does not matter.
+func (p *parser) codes(s *schema, v any, at string) {
+	m, isObject := v.(map[string]any)
+	if !isObject {
+		s.codeList, _ = v.(string)
+	} else if len(m) == 2 {
+		s.codeList, _ = m["id"].(string)
+		s.codeListVersion, _ = m["version"].(string)
+	}
+	if s.codeList == "" || isObject && !exactVersion.MatchString(s.codeListVersion) {
+		s.codeList = ""
+		p.add("schema.extension", at, problem.Say("x-danh-muc names no code list"), problem.Say(`write {"id": "danhmuc.gioitinh", "version": "1.0.0"}, or the id alone to take whatever version is there`))
 	}
 }
 

@@ -35,7 +35,7 @@ type schema struct {
 	inside, beside []*schema
 	other          []string
 
-	codeList                   string
+	codeList, codeListVersion  string
 	list                       *CodeList
 	title, description         map[string]string
 	class, legalGround, origin string

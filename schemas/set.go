@@ -96,6 +96,15 @@ func (s *Set) CodeList(id string) (*CodeList, error) {
 	return nil, unknown("schema.unknown-code-list", problem.Say("code list"), id, keys(s.codeLists))
 }
 
+// CodesOf returns the code list of a place in a version that its schema names, nil where it has none.
+func (s *Set) CodesOf(n *Node) *CodeList {
+	if l, ok := s.codeLists[n.CodeList]; ok {
+		l, _ = l.At(n.CodeListVersion)
+		return l
+	}
+	return nil
+}
+
 // CodeLists returns all code lists, by id.
 func (s *Set) CodeLists() []*CodeList {
 	out := make([]*CodeList, 0, len(s.codeLists))
@@ -187,8 +196,15 @@ func (f *schemaFile) bindCodeLists(set *Set) problem.List {
 		if errors.As(err, &p) {
 			p.Where = s.where() + "/x-danh-muc"
 			ps = append(ps, p)
+			continue
 		}
-		s.list = list
+		var there bool
+		if s.list, there = list.At(s.codeListVersion); !there {
+			ps = append(ps, problem.Problem{
+				Code: "schema.code-version", Where: s.where() + "/x-danh-muc", What: problem.Say("%s has no version %s here", list.ID, s.codeListVersion),
+				Fix: problem.Say("name the version that is here, %s, or one before it; or bring the newer list", list.Version),
+			})
+		}
 	}
 	return ps
 }

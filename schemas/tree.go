@@ -70,7 +70,9 @@ func (t *tree) merge(n *Node, s *schema) {
 	set(&n.Enum, stringsOnly(s.enum))
 	setText(&n.Format, s.format)
 	setText(&n.Pattern, s.pattern)
-	setText(&n.CodeList, s.codeList)
+	if s.codeList != "" {
+		n.CodeList, n.CodeListVersion = s.codeList, s.codeListVersion
+	}
 	setText(&n.Class, s.class)
 	setText(&n.LegalGround, s.legalGround)
 	setText(&n.Source, s.origin)

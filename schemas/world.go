@@ -1,10 +1,13 @@
 package schemas
 
-// Codes returns the codes of a version of a code list, in the list's order; version "" is the one of this set. It is what
+// Codes returns the codes of a version of a code list, in the list's order; version "" is the newest of this set. It is what
 // compat.World asks for. The slice is the caller's.
 func (s *Set) Codes(id, version string) (codes []string, known bool) {
 	l, known := s.codeLists[id]
-	if !known || version != "" && version != l.Version {
+	if known {
+		l, known = l.At(version)
+	}
+	if !known {
 		return nil, false
 	}
 	codes = make([]string, len(l.codes))

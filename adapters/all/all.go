@@ -4,6 +4,7 @@ package all
 import (
 	"github.com/lienthong/truc/adapters"
 	"github.com/lienthong/truc/adapters/postgres"
+	"github.com/lienthong/truc/adapters/reference"
 	"github.com/lienthong/truc/adapters/sqlite"
 )
 
@@ -12,5 +13,6 @@ func Registry() *adapters.Registry {
 	r := &adapters.Registry{}
 	adapters.Register(r, postgres.Adapter)
 	adapters.Register(r, sqlite.Adapter)
+	adapters.Register(r, reference.Adapter)
 	return r
 }

@@ -10,7 +10,7 @@ import (
 
 func TestBuiltInAdaptersAreSourcesAndSinks(t *testing.T) {
 	r := all.Registry()
-	want := []string{"postgres", "sqlite"}
+	want := []string{"postgres", "sqlite"} // reference is a source only
 	if diff := cmp.Diff(want, r.Names(true, true)); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}

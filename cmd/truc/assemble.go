@@ -55,7 +55,7 @@ func (n *node) assemble(ctx context.Context, conn *connection) (*loops, error) {
 			continue
 		}
 		l.deliveries = append(l.deliveries, pipeline.NewDelivery(pipeline.DeliveryConfig{
-			Agency: n.config.Agency, Name: s.name, Agencies: s.Agencies, Dataset: s.dataset, Plan: plan, Client: conn.Client,
+			Agency: n.config.Agency, Name: s.name, Agencies: s.Agencies, Dataset: s.dataset, Deprecated: n.endings()[s.dataset.ID()+"@"+s.dataset.Version()], Plan: plan, Client: conn.Client,
 			Open: func() (adapters.Sink, error) { return n.openSink(s.Sink) },
 			Replan: func(table *record.Table) (*mapping.SinkPlan, error) {
 				plan, problems := mapping.CompileSink(s.mapping, s.dataset, table, n.env(""))
@@ -75,6 +75,7 @@ func (n *node) pipelineOf(p publishing) pipeline.Publish {
 	return pipeline.Publish{
 		Name: p.name, Table: p.table, Agency: p.Agency, Topic: p.topic, Partitions: p.Partitions,
 		Dataset: p.dataset, DataSchema: p.dataset.SchemaURL(n.config.Registry.URL), Mapping: p.mapping, Env: n.env(""),
+		Deprecated: n.endings()[p.dataset.ID()+"@"+p.dataset.Version()],
 	}
 }
 

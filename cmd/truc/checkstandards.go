@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 
+	"github.com/lienthong/truc/pipeline"
 	"github.com/lienthong/truc/problem"
 	"github.com/lienthong/truc/schemas"
 	"github.com/lienthong/truc/schemas/governance"
@@ -46,6 +47,26 @@ func (n *node) checkStandards() problem.List {
 		}
 	}
 	return found
+}
+
+// endings are what folders of standards say of the end of versions of datasets, by "hotich.khaisinh.v1@1.0.0". One that is retired
+// was deprecated before.
+func endings(folders []string) map[string]*pipeline.Deprecation {
+	out := map[string]*pipeline.Deprecation{}
+	for _, path := range folders {
+		f, err := governance.Open(path, displayed(path))
+		if err != nil {
+			continue // told when the datasets were loaded
+		}
+		for _, d := range f.Datasets() {
+			for _, e := range d.History {
+				if e.State == governance.Deprecated {
+					out[d.ID+"@"+e.Version] = &pipeline.Deprecation{Date: e.Date, Successor: e.Successor}
+				}
+			}
+		}
+	}
+	return out
 }
 
 // stateWarning says what who uses the working copy of a dataset should know of it.

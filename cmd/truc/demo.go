@@ -26,14 +26,16 @@ func demoVerb() verb {
 	return verb{
 		name: "demo", summary: problem.Text{VI: "xem tất cả trên máy này, không cần cài gì", EN: "show it all on this machine, with nothing to install"},
 		help: problem.Text{VI: `
-Ba cơ quan: tư pháp hộ tịch của Vĩnh Phúc (cũ) và Hà Nội đăng ký, cải chính, xóa khai sinh trong cơ sở dữ liệu riêng,
-và bảng của một cơ quan bảo hiểm y tế đầy lên từ cả hai. Một hồ sơ lúc đầu sai, thành thư lỗi, và tự đóng khi nơi lập
-sửa lại. Kết thúc bằng Ctrl-C hoặc sau --for, rồi so từng luồng theo từng khóa. Mọi người trong đó đều là bịa.
+Ba cơ quan: tư pháp hộ tịch của Hải Dương (cũ, nay thuộc Hải Phòng) và Hà Nội đăng ký, cải chính, xóa khai sinh trong cơ
+sở dữ liệu riêng, và bảng của một cơ quan bảo hiểm y tế đầy lên từ cả hai. Sổ năm 2019 của Hải Dương được công bố theo đơn
+vị hành chính hôm nay, mã cũ giữ bên cạnh. Một hồ sơ lúc đầu sai, thành thư lỗi, và tự đóng khi nơi lập sửa lại. Kết thúc
+bằng Ctrl-C hoặc sau --for, rồi so từng luồng theo từng khóa. Mọi người trong đó đều là bịa.
 
 Mã thoát 3: có luồng không khớp.`, EN: `
-Three agencies: the civil-status offices of the former Vĩnh Phúc and of Hà Nội register, correct and delete births
-in databases of their own, and a health insurer's table fills from both. One record is wrong at first, becomes a
-dead letter, and resolves when its office corrects it. Ends with Ctrl-C, or after --for, and then compares every
+Three agencies: the civil-status offices of the former Hải Dương (Hải Phòng today) and of Hà Nội register, correct and
+delete births in databases of their own, and a health insurer's table fills from both. Hải Dương's book of 2019 is
+published under the administrative units of today, with the old codes beside them. One record is wrong at first, becomes
+a dead letter, and resolves when its office corrects it. Ends with Ctrl-C, or after --for, and then compares every
 pipeline key by key. Every person is made up.
 
 Exit code 3: some pipeline did not verify.`},
@@ -63,8 +65,10 @@ type demoResult struct {
 		Open     int64 `json:"open"`
 	} `json:"deadLetters"`
 	Verify []demoVerdict `json:"verify"`
-	Broker string        `json:"broker"`
-	HTTP   string        `json:"http"`
+	// Record2019 is the first record of Hải Dương's book of 2019 as it stands in the insurer's table; null while it does not.
+	Record2019 *demo.Moved `json:"record2019"`
+	Broker     string      `json:"broker"`
+	HTTP       string      `json:"http"`
 }
 
 // demoVerdict counts live keys by side; a side that a pipeline does not have is null.
@@ -156,6 +160,9 @@ func (d *demonstration) run(ctx context.Context, p *program) (err error) {
 	if err == nil && !interrupted {
 		// Ctrl-C ends an open-ended demo in order: it is compared all the same.
 		err = n.conclude(comparing, conn, l, &result)
+		if err == nil {
+			result.Record2019, err = town.Moved(comparing)
+		}
 		if comparing.Err() != nil {
 			err = context.Canceled
 		}
@@ -198,9 +205,12 @@ func untilSecondSignal(ctx context.Context) (context.Context, func()) {
 
 const demoIntroduction = `truc demo: ba cơ quan trên một máy / three agencies on one machine (mọi người đều không có thật / every person is made up)
 
-  Vĩnh Phúc (cũ)  ht_khaisinh, TCVN3 ──┐
+  Hải Dương (cũ)  ht_khaisinh, TCVN3 ──┐
                                        ├──► bus %s ──► BHYT: tre_em
   Hà Nội          khai_sinh, Unicode ──┘        (%s)
+  danh mục dùng chung / code lists ─────► bus ─────► BHYT: dan_toc
+
+  30/10978 → 31/10966: tỉnh/xã của năm 2019 → của hôm nay / province/commune of 2019 → of today
 
   trạng thái / status: %s/   thư mục / folder: %s   Ctrl-C: dừng / stop
 
@@ -241,9 +251,12 @@ func firstEvent(ctx context.Context, l *loops, started time.Time) float64 {
 
 // watched are the topics the demo tells about.
 func (n *node) watched() []demo.Watched {
-	labels := map[string]string{"vinhphuc": "Vĩnh Phúc", "hanoi": "Hà Nội"}
+	labels := map[string]string{"haiduong": "Hải Dương", "hanoi": "Hà Nội"}
 	var out []demo.Watched
 	for _, p := range n.publish {
+		if labels[p.Source] == "" {
+			continue // the codes are hundreds
+		}
 		out = append(out,
 			demo.Watched{Topic: p.topic, Label: labels[p.Source]},
 			demo.Watched{Topic: p.topic + bus.DLQSuffix, Label: labels[p.Source], Letters: true})
@@ -317,6 +330,10 @@ func (r *demoResult) text(dir string) string {
 		fmt.Fprintf(&b, "%s: %d đã giao / delivered\n", name, n)
 	}
 	fmt.Fprintf(&b, "thư lỗi / dead letters: %d mở / opened, %d tự đóng / resolved, %d còn lại / open\n", r.DeadLetters.Opened, r.DeadLetters.Resolved, r.DeadLetters.Open)
+	if m := r.Record2019; m != nil {
+		fmt.Fprintf(&b, "hồ sơ Hải Dương năm 2019 trong bảng của BHYT / a record of Hải Dương of 2019 in the insurer's table: %s: tỉnh/province %s → %s, xã/commune %s → %s\n",
+			m.Name, m.OldProvince, m.Province, m.OldCommune, m.Commune)
+	}
 	for _, v := range r.Verify {
 		verdict := "khớp / equal"
 		if !v.Equal {

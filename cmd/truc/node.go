@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/lienthong/truc/adapters"
@@ -27,6 +28,8 @@ type node struct {
 	log    *slog.Logger
 	// noDatasets is why the datasets of the configuration's folders are not in set.
 	noDatasets problem.List
+	// endings are what the folders of the configuration say of the end of datasets.
+	endings func() map[string]*pipeline.Deprecation
 
 	// sources and sinks build adapters by their names in the configuration; what is faulty is not there.
 	sources map[string]func(adapters.Env) (adapters.Source, error)
@@ -58,7 +61,7 @@ type subscription struct {
 // build makes a node, or as much of it as is sound, and reports everything that is not.
 func build(c *config.Config, registry *adapters.Registry, log *slog.Logger) (*node, problem.List) {
 	n := &node{
-		config: c, log: log,
+		config: c, log: log, endings: sync.OnceValue(func() map[string]*pipeline.Deprecation { return endings(c.Datasets) }),
 		sources: map[string]func(adapters.Env) (adapters.Source, error){},
 		sinks:   map[string]func(adapters.Env) (adapters.Sink, error){},
 	}
@@ -341,7 +344,7 @@ func (n *node) env(identityFix string) mapping.Env {
 
 // adapterEnv is what an adapter is built with.
 func (n *node) adapterEnv(name string) adapters.Env {
-	return adapters.Env{Name: name, Agency: n.config.Agency, Dir: n.config.Dir, Log: n.log.With("adapter", name)}
+	return adapters.Env{Name: name, Agency: n.config.Agency, Dir: n.config.Dir, Log: n.log.With("adapter", name), Reference: func() ([]adapters.ReferenceTable, error) { return referenceTables(n.set) }}
 }
 
 // openSource builds a new instance of a source; it does no I/O.

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"github.com/lienthong/truc/pipeline"
 	"github.com/lienthong/truc/problem"
 	"github.com/lienthong/truc/schemas"
 	"github.com/lienthong/truc/schemas/compat"
@@ -38,8 +39,8 @@ Exit code 3: not compatible at the dataset's level.`},
 			dir := defineDir(fs)
 			mode := fs.String("mode", string(compat.Sound), "cách xét `MODE`: sound hoặc strict / how to judge, `MODE`: sound or strict")
 			level := fs.String("level", "", "mức `LEVEL` thay cho mức của bộ dữ liệu / `LEVEL` instead of the dataset's own")
-			return func(_ context.Context, p *program) error {
-				return p.schemaDiff(*dir, compat.Mode(*mode), compat.Level(strings.ToUpper(*level)))
+			return func(ctx context.Context, p *program) error {
+				return p.schemaDiff(ctx, *dir, compat.Mode(*mode), compat.Level(strings.ToUpper(*level)))
 			}
 		},
 	}
@@ -50,9 +51,13 @@ type diffShown struct {
 	From string `json:"from,omitempty"`
 	To   string `json:"to"`
 	governance.Comparison
+	// Users are whom a refusal concerns; absent where nobody breaks, or no bus could be asked.
+	Users []pipeline.Use `json:"users,omitempty"`
+	// NewCodes are what the lists of the newer version have more.
+	NewCodes []listNews `json:"newCodes,omitempty"`
 }
 
-func (p *program) schemaDiff(dir string, mode compat.Mode, level compat.Level) error {
+func (p *program) schemaDiff(ctx context.Context, dir string, mode compat.Mode, level compat.Level) error {
 	if mode != compat.Sound && mode != compat.Strict {
 		return &usageError{what: problem.Say("%q is no way of judging", mode), fix: problem.Say("write --mode sound or --mode strict")}
 	}
@@ -84,10 +89,19 @@ func (p *program) schemaDiff(dir string, mode compat.Mode, level compat.Level) e
 	if len(earlier) > 0 {
 		shown.From = earlier[len(earlier)-1].Name
 	}
+	asked, name := false, governedName(append(earlier, updated)...)
+	if !c.Judgement.Compatible && name != "" {
+		shown.Users, asked = p.usersOf(ctx, name)
+	}
+	shown.NewCodes = p.newCodes(ctx, f, name, c.Lists)
 	if p.json {
 		err = p.printJSON(shown)
 	} else {
 		p.printDiff(shown)
+		err = p.printNewCodes(shown.NewCodes)
+		if err == nil && asked {
+			err = p.printUsers(name, shown.Users)
+		}
 	}
 	if err == nil && !c.Judgement.Compatible {
 		err = &codeError{code: exitNo}

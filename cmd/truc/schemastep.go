@@ -5,8 +5,11 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
+	"github.com/lienthong/truc/pipeline"
 	"github.com/lienthong/truc/problem"
 	"github.com/lienthong/truc/schemas/governance"
 )
@@ -20,6 +23,12 @@ type stepShown struct {
 	At      time.Time           `json:"at"`
 	Bump    string              `json:"bump,omitempty"`
 	Changes []governance.Change `json:"changes,omitempty"`
+	// Users are whom a deprecation concerns; absent where no bus could be asked.
+	Users []pipeline.Use `json:"users,omitempty"`
+	// NewCodes are what the code lists of a proposed version have more.
+	NewCodes []listNews `json:"newCodes,omitempty"`
+
+	lists []governance.ListChange
 }
 
 // stepVerbs lead a dataset from a draft to its end.
@@ -108,7 +117,7 @@ func proposeStep(f *governance.Folder, id string, by governance.Decision) ([]ste
 	d, c, err := f.Propose(id, by)
 	shown := shownStep(d, governance.Proposed, by)
 	if c != nil && len(shown) == 1 {
-		shown[0].Bump, shown[0].Changes = c.Demand, c.Changes
+		shown[0].Bump, shown[0].Changes, shown[0].lists = c.Demand, c.Changes, c.Lists
 	}
 	return shown, err
 }
@@ -141,13 +150,24 @@ func (p *program) step(ctx context.Context, dir, why string, do func(*governance
 	}
 	taken, err := do(f, p.args[0], by)
 	if no, ok := errors.AsType[*governance.RefusedError](err); ok {
-		if err := p.printRefusal(no); err != nil {
+		if err := p.printRefusal(ctx, no); err != nil {
 			return err
 		}
 		return &codeError{code: exitNo}
 	}
 	if err != nil {
 		return err
+	}
+	for i, s := range taken {
+		taken[i].NewCodes = p.newCodes(ctx, f, s.Dataset, s.lists)
+	}
+	asked := false
+	if len(taken) > 0 && taken[0].State == governance.Deprecated {
+		var users []pipeline.Use
+		users, asked = p.usersOf(ctx, taken[0].Dataset)
+		for i, s := range taken {
+			taken[i].Users = slices.DeleteFunc(slices.Clone(users), func(u pipeline.Use) bool { return u.Version != s.Version })
+		}
 	}
 	if p.json {
 		return p.printJSON(taken)
@@ -158,6 +178,14 @@ func (p *program) step(ctx context.Context, dir, why string, do func(*governance
 		}
 		for _, l := range p.languages() {
 			p.printChanges(l, s.Changes)
+		}
+		if err := p.printNewCodes(s.NewCodes); err != nil {
+			return err
+		}
+		if asked {
+			if err := p.printUsers(s.Dataset+"@"+s.Version, s.Users); err != nil {
+				return err
+			}
 		}
 	}
 	if len(taken) > 0 {
@@ -178,9 +206,11 @@ func nextStep(s stepShown) problem.Text {
 }
 
 // printRefusal says why a version may not follow the published ones.
-func (p *program) printRefusal(no *governance.RefusedError) error {
+func (p *program) printRefusal(ctx context.Context, no *governance.RefusedError) error {
+	name, _, _ := strings.Cut(no.Version, "@")
+	users, asked := p.usersOf(ctx, name)
 	if p.json {
-		return p.printJSON(diffShown{To: no.Version, Comparison: no.Comparison})
+		return p.printJSON(diffShown{To: no.Version, Comparison: no.Comparison, Users: users})
 	}
 	if err := p.answer(problem.Say("%s may not follow what is published", no.Version)); err != nil {
 		return err
@@ -188,6 +218,9 @@ func (p *program) printRefusal(no *governance.RefusedError) error {
 	for _, l := range p.languages() {
 		fmt.Fprintln(p.stdout)
 		p.printComparison(l, &no.Comparison)
+	}
+	if asked {
+		return p.printUsers(name, users)
 	}
 	return nil
 }

@@ -15,6 +15,8 @@ import (
 
 	"github.com/lienthong/truc/adapters"
 	"github.com/lienthong/truc/adapters/memory"
+	"github.com/lienthong/truc/adapters/reference"
+	"github.com/lienthong/truc/adapters/sqlite"
 	"github.com/lienthong/truc/pipeline"
 	"github.com/lienthong/truc/portal"
 	"github.com/lienthong/truc/problem"
@@ -59,6 +61,8 @@ func (b *bench) registry() *adapters.Registry {
 			return memory.NewSink(s, env), err
 		},
 	})
+	adapters.Register(r, reference.Adapter)
+	adapters.Register(r, sqlite.Adapter)
 	return r
 }
 

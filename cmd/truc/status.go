@@ -110,6 +110,9 @@ func (p *program) printStatus(s *portal.Status, now time.Time) error {
 				lines("  ", problem.Say("%s: mapping %s since %s; what had no event since then is as mapping %s or an earlier one made it: truc resnapshot %s publishes it anew",
 					p.Name, p.Mapping, c.Since.Format(time.RFC3339), c.Before, p.Name))
 			}
+			if p.Deprecated != nil {
+				lines("  ", ending(p.Name, p.Dataset, p.Deprecated))
+			}
 		}
 	}
 	if len(s.Deliveries) > 0 {
@@ -121,6 +124,9 @@ func (p *program) printStatus(s *portal.Status, now time.Time) error {
 	}
 	for _, d := range s.Deliveries {
 		p.printReason(t, d.Condition)
+		if d.Deprecated != nil {
+			lines("  ", ending(d.Name, d.Dataset, d.Deprecated))
+		}
 		if d.State == pipeline.StatePaused {
 			lines("  ", problem.Say("%s: paused since %s", d.Name, d.Since.Local().Format(time.DateTime)))
 		}
@@ -132,6 +138,11 @@ func (p *program) printStatus(s *portal.Status, now time.Time) error {
 		return fmt.Errorf("write result: %w", err)
 	}
 	return nil
+}
+
+// ending says that the dataset of a pipeline comes to its end.
+func ending(pipe, dataset string, d *pipeline.Deprecation) problem.Text {
+	return problem.Say("%s: the version of %s comes to its end: from %s on nobody may look after it, and %s takes its place", pipe, dataset, d.Date, d.Successor)
 }
 
 func (p *program) printReason(w io.Writer, c pipeline.Condition) {

@@ -54,6 +54,7 @@ type row struct {
 	Ground          string
 	GroundNumber    int
 	List            string
+	ListVersion     string // "" when whatever there is
 	Source          string
 	Domain, Element string
 	Repeats         bool // a recursive schema comes back to itself here
@@ -142,7 +143,7 @@ func rowOf(p schemas.Property, path string, depth int) row {
 	n, _ := inside(p.Node, "")
 	r := row{
 		Path: path, Name: p.Name, Depth: depth, Title: titled(p.Node.Title), About: titled(p.Node.Description), Required: p.Required, Type: typeWords(p.Node),
-		Class: className(n.Class), ClassKey: n.Class, Ground: n.LegalGround, List: n.CodeList, Source: p.Node.Source, Domain: p.Node.Dictionary.Domain, Element: p.Node.Dictionary.Element,
+		Class: className(n.Class), ClassKey: n.Class, Ground: n.LegalGround, List: n.CodeList, ListVersion: n.CodeListVersion, Source: p.Node.Source, Domain: p.Node.Dictionary.Domain, Element: p.Node.Dictionary.Element,
 	}
 	if p.Node.Items != nil {
 		r.Limits = append(r.Limits, counted(p.Node.MinItems, p.Node.MaxItems, both{"phần tử", "elements"})...)

@@ -112,7 +112,7 @@ func (f *Folder) needs(d *Dataset, at string) bool {
 		found := false
 		if v, err := decode(text); err == nil {
 			root, _ := v.(map[string]any)
-			visit := func(m map[string]any) { found = found || m[codesKeyword] == list }
+			visit := func(m map[string]any) { found = found || list != "" && listID(m[codesKeyword]) == list }
 			eachSchema(root, visit, func(string) bool { return true })
 		}
 		return found

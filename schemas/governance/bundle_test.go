@@ -26,7 +26,7 @@ func newSender(t *testing.T, name string) *sender {
 	must(t, err)
 	s.put("codelists/danhmuc.hangxe.json", models)
 	s.put("codelists/danhmuc.khac.json", strings.ReplaceAll(models, "hangxe", "khac"))
-	s.edit(schemaFile, `"chu": {`, `"hang": {"type": "string", "x-danh-muc": "danhmuc.hangxe"}, "chu": {`)
+	s.edit(schemaFile, `"chu": {`, `"hang": {"type": "string", "x-danh-muc": {"id": "danhmuc.hangxe", "version": "1.0.0"}}, "chu": {`)
 	s.release()
 	return s
 }

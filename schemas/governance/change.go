@@ -21,6 +21,8 @@ type Change struct {
 // Comparison is what lies between two versions.
 type Comparison struct {
 	Changes []Change `json:"changes"`
+	// Lists are the code lists that the newer version names in another version than the last before it.
+	Lists []ListChange `json:"lists,omitempty"`
 	// Judgement is that of the dataset's level; ByLevel says for each level whether the newer version may follow.
 	Judgement Judgement       `json:"judgement"`
 	ByLevel   map[string]bool `json:"byLevel"`
@@ -46,6 +48,9 @@ func Compare(level compat.Level, mode compat.Mode, updated Text, earlier []Text)
 	}
 	latest := earlier[len(earlier)-1]
 	if c.Changes, err = Changes(updated, latest); err != nil {
+		return nil, err
+	}
+	if c.Lists, err = listChanges(updated, latest); err != nil {
 		return nil, err
 	}
 	if c.Bump, err = bumpOf(updated, latest, c.Judgement.Compatible); err != nil {

@@ -145,7 +145,7 @@ func (d *draft) property(r row) object {
 		one = append(one, r.kind.schema...)
 	}
 	if r.codes != "" {
-		one = append(one, member{codesKeyword, r.codes})
+		one = append(one, member{codesKeyword, d.list(r.codes)})
 	}
 	if !r.list {
 		if r.most >= 0 {
@@ -161,6 +161,15 @@ func (d *draft) property(r row) object {
 		one = append(one, member{"minLength", 1}, member{"maxLength", 500})
 	}
 	return append(o, member{"type", "array"}, member{"minItems", max(1, r.least)}, member{"maxItems", most}, member{"items", one})
+}
+
+// list is how a schema names a code list: in the version that is there now.
+func (d *draft) list(id string) any {
+	l, err := d.set.CodeList(id)
+	if err != nil {
+		return id // the table's fault, told with its row
+	}
+	return object{{"id", id}, {"version", l.Version}}
 }
 
 // write makes all files, has the gate judge them, and puts them into the folder.

@@ -170,16 +170,20 @@ func includes(level, direction compat.Level) bool {
 }
 
 func parsed(t Text, open bool) (*compat.Document, error) {
-	if !open {
-		return compat.Parse(plain(t.Schema), t.Types)
+	read := func(text []byte) ([]byte, error) {
+		text, err := versionless(text)
+		if err != nil || !open {
+			return text, err
+		}
+		return opened(text)
 	}
-	schema, err := opened(t.Schema)
+	schema, err := read(t.Schema)
 	if err != nil {
 		return nil, err
 	}
 	types := map[string][]byte{}
 	for id, text := range t.Types {
-		if types[id], err = opened(text); err != nil {
+		if types[id], err = read(text); err != nil {
 			return nil, err
 		}
 	}
@@ -208,18 +212,26 @@ func beside(updated, earlier Text) ([]Refusal, error) {
 		if !still {
 			continue
 		}
-		a, b := then.byPath[at].facts[codesKeyword], f.facts[codesKeyword]
+		a, b := listID(then.byPath[at].facts[codesKeyword]), listID(f.facts[codesKeyword])
 		if a == b {
+			v, named := listVersion(then.byPath[at].facts[codesKeyword])
+			if w, still := listVersion(f.facts[codesKeyword]); named && still && w.Compare(v) < 0 {
+				refusals = append(refusals, Refusal{
+					With: earlier.Name, Direction: compat.Backward,
+					What: problem.Say("%s takes the codes of %s %s only, and %s those of %s", shownPath(at), b, w, earlier.Name, v),
+					Fix:  problem.Say("name the version %s of the list, or a later one", v),
+				})
+			}
 			continue
 		}
-		if b != nil {
+		if b != "" {
 			refusals = append(refusals, Refusal{
 				With: earlier.Name, Direction: compat.Backward,
 				What: problem.Say("%s takes codes of %s only, and %s allowed others", shownPath(at), b, earlier.Name),
 				Fix:  keepCodes(at, a),
 			})
 		}
-		if a != nil {
+		if a != "" {
 			refusals = append(refusals, Refusal{
 				With: earlier.Name, Direction: compat.Forward,
 				What: problem.Say("%s takes what is no code of %s, and readers of %s know those only", shownPath(at), a, earlier.Name),
@@ -230,8 +242,8 @@ func beside(updated, earlier Text) ([]Refusal, error) {
 	return refusals, nil
 }
 
-func keepCodes(at string, list any) problem.Text {
-	if list == nil {
+func keepCodes(at, list string) problem.Text {
+	if list == "" {
 		return problem.Say("leave %s out at %s; a new code is a new version of a list, not another list", codesKeyword, shownPath(at))
 	}
 	return problem.Say("keep %s: %s at %s; a new code is a new version of the list, not another list", codesKeyword, list, shownPath(at))

@@ -57,6 +57,41 @@ func opened(text []byte) ([]byte, error) {
 	return json.Marshal(v)
 }
 
+// listID is the code list that a schema names: {"id", "version"}, or an id. It is "" when there is none.
+func listID(v any) string {
+	if m, ok := v.(map[string]any); ok {
+		v = m["id"]
+	}
+	id, _ := v.(string)
+	return id
+}
+
+// listVersion is the version of the code list that a schema names; ok is false when it names none.
+func listVersion(v any) (Version, bool) {
+	m, _ := v.(map[string]any)
+	text, _ := m["version"].(string)
+	return ParseVersion(text)
+}
+
+// versionless is a schema whose code lists are named without their versions: that a list has a new code is a version of the list,
+// of which those who map it are told, and no change of what a document may be.
+func versionless(text []byte) ([]byte, error) {
+	v, err := decode(text)
+	if err != nil {
+		return nil, err
+	}
+	changed := false
+	eachSchema(v, func(m map[string]any) {
+		if _, versioned := m[codesKeyword].(map[string]any); versioned {
+			m[codesKeyword], changed = listID(m[codesKeyword]), true
+		}
+	}, func(string) bool { return true })
+	if !changed {
+		return plain(text), nil
+	}
+	return json.Marshal(v)
+}
+
 // bare is a schema without what is only said about it, for comparing: two schemas of the same bare text judge alike.
 func bare(text []byte) ([]byte, error) {
 	v, err := decode(text)

@@ -438,3 +438,37 @@ func (s *standards) remove(name string) {
 	s.t.Helper()
 	must(s.t, os.Remove(filepath.Join(s.dir, filepath.FromSlash(name))))
 }
+
+// TestCodeListVersions: a dataset that names a later version of a list follows: a new code is a version of the list, of which those
+// who map it are told, and no change of what a document may be. An earlier version of the list is refused.
+func TestCodeListVersions(t *testing.T) {
+	s := newStandards(t)
+	list := func(version, more string) {
+		s.put("codelists/danhmuc.hangxe.json", `{"id": "danhmuc.hangxe", "version": "`+version+`", "title": {"vi": "Hãng", "en": "Maker"}, "source": "mẫu", "codes": [{"code": "A", "vi": "Hãng A", "en": "A"}`+more+`]}`)
+	}
+	list("1.0.0", "")
+	s.edit(schemaFile, `"chu": {`, `"hang": {"title": "Hãng", "type": "string", "x-danh-muc": {"id": "danhmuc.hangxe", "version": "1.0.0"}}, "chu": {`)
+	s.release()
+	list("1.1.0", `, {"code": "B", "vi": "Hãng B", "en": "B", "since": "1.1.0"}`)
+	s.edit(schemaFile, `"version": "1.0.0"`, `"version": "1.1.0"`, "bienso/1.0.0", "bienso/1.1.0")
+	if _, c, err := s.open().Propose(plateID, by(an())); err != nil || len(c.Lists) != 1 || c.Lists[0] != (ListChange{"danhmuc.hangxe", "1.0.0", "1.1.0"}) {
+		t.Fatalf("with a later version of the list: %+v, %v", c, err)
+	}
+	if err := errors.Join(s.approve(), s.publish()); err != nil {
+		t.Fatal(err)
+	}
+	s.edit(schemaFile, `"version": "1.1.0"`, `"version": "1.0.0"`, "bienso/1.1.0", "bienso/1.2.0")
+	var refused *RefusedError
+	if err := s.propose(); !errors.As(err, &refused) || !strings.Contains(refused.Comparison.Judgement.Refusals[0].What.EN, "takes the codes of danhmuc.hangxe 1.0.0 only, and "+plateID+"@1.1.0 those of 1.1.0") {
+		t.Errorf("back to the earlier version of the list: %v", err)
+	}
+	// The list as such, in whichever version, is what it was when it was named without one.
+	s.edit(schemaFile, `{"id": "danhmuc.hangxe", "version": "1.0.0"}`, `"danhmuc.hangxe"`)
+	if err := s.propose(); err != nil {
+		t.Errorf("named without its version: %v", err)
+	}
+	s.edit(schemaFile, `"x-danh-muc": "danhmuc.hangxe"`, `"x-danh-muc": {"id": "danhmuc.gioitinh", "version": "1.0.0"}`)
+	if err := s.propose(); !errors.As(err, &refused) {
+		t.Errorf("another list: %v", err)
+	}
+}

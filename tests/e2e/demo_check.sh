@@ -10,34 +10,43 @@ set -euo pipefail
 
 die() { echo "demo_check: $*" >&2; exit 2; }
 dir="${1:-}" broker="${2:-}"
-[[ -n "$dir" && -f "$dir/bhyt.db" ]] || die "usage: demo_check.sh DIR [BROKER]; DIR holds vinhphuc.db, hanoi.db and bhyt.db"
+[[ -n "$dir" && -f "$dir/bhyt.db" ]] || die "usage: demo_check.sh DIR [BROKER]; DIR holds haiduong.db, hanoi.db and bhyt.db"
 [[ -f "$dir/hanoi.db" ]] || die "$dir/hanoi.db is missing: this script compares SQLite only"
 work="$(mktemp -d)"
 trap 'rm -rf "$work"' EXIT
 
-# Vĩnh Phúc's text is TCVN3. Its bytes leave the database as they are and are decoded by iconv: in the letters (A1 to FE)
+# Hải Dương's text is TCVN3. Its bytes leave the database as they are and are decoded by iconv: in the letters (A1 to FE)
 # TCVN 5712 part 1 is what TCVN3 is. 1F stands between columns, 1E between rows.
-sqlite3 -batch "$dir/vinhphuc.db" "SELECT writefile('$work/vinhphuc.tcvn3', CAST(group_concat(concat, char(30)) AS BLOB)) FROM (
+sqlite3 -batch "$dir/haiduong.db" "SELECT writefile('$work/haiduong.tcvn3', CAST(group_concat(concat, char(30)) AS BLOB)) FROM (
   SELECT so_dk || char(31) || quyen_so || char(31) || ifnull(ngay_dk, '') || char(31) || ifnull(loai_dk, '') || char(31) ||
     ifnull(ho_ten, '') || char(31) || ifnull(ngay_sinh, '') || char(31) || ifnull(gioi_tinh, '') || char(31) ||
-    ifnull(noi_sinh, '') || char(31) || ifnull(ho_ten_me, '') AS concat
-  FROM ht_khaisinh WHERE trang_thai = 2 AND da_xoa <> 1)" >/dev/null || die "cannot read vinhphuc.db"
-iconv -f TCVN5712-1 -t UTF-8 "$work/vinhphuc.tcvn3" >"$work/vinhphuc.utf8" || die "vinhphuc.db holds text that is not TCVN3"
-printf '\036' >>"$work/vinhphuc.utf8"
+    ifnull(noi_sinh, '') || char(31) || ifnull(ma_xa, '') || char(31) || ifnull(ho_ten_me, '') AS concat
+  FROM ht_khaisinh WHERE trang_thai = 2 AND da_xoa <> 1)" >/dev/null || die "cannot read haiduong.db"
+iconv -f TCVN5712-1 -t UTF-8 "$work/haiduong.tcvn3" >"$work/haiduong.utf8" || die "haiduong.db holds text that is not TCVN3"
+printf '\036' >>"$work/haiduong.utf8"
 
 : >"$work/topics.json"
 if [[ -n "$broker" ]]; then
-  for topic in hotich.khaisinh.v1.h25.26 hotich.khaisinh.v1.h26.10; do
+  for topic in hotich.khaisinh.v1.h24.26 hotich.khaisinh.v1.h26.10; do
     kcat -b "$broker" -C -e -q -J -o beginning -t "$topic" >>"$work/topics.json" || die "cannot read $topic from $broker"
   done
 fi
 
 sqlite3 -batch -bail "$work/compare.db" >"$work/differences" <<SQL || die "the comparison failed"
-CREATE TABLE vinhphuc (so, quyen, ngay_dk, loai, ho_ten, ngay_sinh, gioi, noi_sinh, me);
+CREATE TABLE haiduong (so, quyen, ngay_dk, loai, ho_ten, ngay_sinh, gioi, noi_sinh, ma_xa, me);
+-- The communes by the day's list, and what they are today; NULL where that was divided, or where the list of the day is today's.
+CREATE TABLE commune (year, name, code, tinh, xa, tinh_cu, huyen_cu, xa_cu);
+INSERT INTO commune VALUES
+  ('2019', 'xã Hồng Khê, huyện Bình Giang, tỉnh Hải Dương', '10978', '31', '10966', '30', '296', '10978'),
+  ('2019', 'xã Tân Việt, huyện Bình Giang, tỉnh Hải Dương', '10966', '31', '10966', '30', '296', '10966'),
+  ('2019', 'xã Tráng Liệt, huyện Bình Giang, tỉnh Hải Dương', '10957', '31', '10945', '30', '296', '10957'),
+  ('2019', 'xã Thái Dương, huyện Bình Giang, tỉnh Hải Dương', '10990', '31', NULL, '30', '296', '10990'),
+  ('2026', 'xã Bình Giang, thành phố Hải Phòng', '10966', '31', '10966', NULL, NULL, NULL),
+  ('2026', 'xã Kẻ Sặt, thành phố Hải Phòng', '10945', '31', '10945', NULL, NULL, NULL);
 CREATE TABLE record (line);
 .mode ascii
 .separator "\037" "\036"
-.import '$work/vinhphuc.utf8' vinhphuc
+.import '$work/haiduong.utf8' haiduong
 .separator "\037" "\n"
 .import '$work/topics.json' record
 .mode list
@@ -47,16 +56,16 @@ ATTACH '$dir/bhyt.db' AS bhyt;
 
 -- What the mappings make of each row: the agency, the entity key, and the document's properties.
 CREATE TEMP VIEW expected AS
-SELECT 'H25.26' AS agency, so, quyen, substr(ngay_dk, 7, 4) || '-' || substr(ngay_dk, 4, 2) || '-' || substr(ngay_dk, 1, 2) AS ngay_dk,
+SELECT 'H24.26' AS agency, so, quyen, substr(ngay_dk, 7, 4) || '-' || substr(ngay_dk, 4, 2) || '-' || substr(ngay_dk, 1, 2) AS ngay_dk,
   CASE loai WHEN '' THEN '1' ELSE loai END AS loai, ho_ten,
   CASE length(ngay_sinh) WHEN 10 THEN substr(ngay_sinh, 7, 4) || '-' || substr(ngay_sinh, 4, 2) || '-' || substr(ngay_sinh, 1, 2)
     WHEN 7 THEN substr(ngay_sinh, 4, 4) || '-' || substr(ngay_sinh, 1, 2) ELSE ngay_sinh END AS ngay_sinh,
   CASE gioi WHEN '3' THEN '0' ELSE gioi END AS gioi, nullif(noi_sinh, '') AS noi_sinh, nullif(me, '') AS me, NULL AS so_dinh_danh,
-  'Ủy ban nhân dân phường Vĩnh Yên (ví dụ)' AS ten
-FROM vinhphuc WHERE gioi IN ('1', '2', '3') AND ngay_sinh NOT IN ('', '01/01/1900')
+  'Ủy ban nhân dân xã Bình Giang (ví dụ)' AS ten, '2026-09-20' AS danh_muc, c.tinh, c.xa, c.tinh_cu, c.huyen_cu, c.xa_cu
+FROM haiduong LEFT JOIN commune c ON c.year = substr(ngay_dk, 7, 4) AND noi_sinh = 'Trạm y tế ' || c.name AND ma_xa IN ('', c.code) WHERE gioi IN ('1', '2', '3') AND ngay_sinh NOT IN ('', '01/01/1900')
 UNION ALL
 SELECT 'H26.10', printf('%04d', so), quyen, ngay_dang_ky, '1', ho || ' ' || dem || ' ' || ten, ngay_sinh,
-  CASE gioi WHEN 'Nam' THEN '1' WHEN 'Nữ' THEN '2' END, NULL, NULL, so_dinh_danh, NULL
+  CASE gioi WHEN 'Nam' THEN '1' WHEN 'Nữ' THEN '2' END, NULL, NULL, so_dinh_danh, NULL, NULL, NULL, NULL, NULL, NULL, NULL
 FROM hanoi.khai_sinh WHERE xac_nhan = 1;
 
 -- An absent property is an absent key: properties are compared as a sorted list of path and value.
@@ -66,7 +75,9 @@ SELECT agency, json_array(so, quyen, agency) AS key,
     '.nguoiDuocKhaiSinh.hoTen', ho_ten, '.nguoiDuocKhaiSinh.ngaySinh.giaTri', ngay_sinh,
     '.nguoiDuocKhaiSinh.ngaySinh.doChinhXac', CASE length(ngay_sinh) WHEN 10 THEN 'ngay' WHEN 7 THEN 'thang' ELSE 'nam' END,
     '.nguoiDuocKhaiSinh.gioiTinh', gioi, '.nguoiDuocKhaiSinh.noiSinh', noi_sinh, '.nguoiDuocKhaiSinh.soDinhDanh', so_dinh_danh,
-    '.me.hoTen', me) AS properties
+    '.me.hoTen', me,
+    '.nguoiDuocKhaiSinh.noiSinhDVHC.thoiDiemDanhMuc', danh_muc, '.nguoiDuocKhaiSinh.noiSinhDVHC.maTinh', tinh, '.nguoiDuocKhaiSinh.noiSinhDVHC.maXa', xa,
+    '.nguoiDuocKhaiSinh.noiSinhDVHC.maTinhCu', tinh_cu, '.nguoiDuocKhaiSinh.noiSinhDVHC.maHuyenCu', huyen_cu, '.nguoiDuocKhaiSinh.noiSinhDVHC.maXaCu', xa_cu) AS properties
 FROM expected;
 CREATE TEMP TABLE flat AS
 SELECT key, group_concat(property, char(10)) AS content FROM (
@@ -91,17 +102,17 @@ SELECT key, group_concat(property, char(10)) AS content FROM (
   WHERE l.payload IS NOT NULL AND t.atom IS NOT NULL ORDER BY l.key, 2)
 GROUP BY key;
 
--- The insurer takes children under six at the time of the event: the day in Viet Nam, an unknown part of the birthday taken as
+-- The insurer takes children under sixteen at the time of the event: the day in Viet Nam, an unknown part of the birthday taken as
 -- the last it can be. Without topics the event is taken to be of today.
 CREATE TEMP TABLE child AS
 SELECT e.agency AS co_quan, quyen AS quyen_so, so AS so_ks, ho_ten, ngay_sinh,
-  CASE gioi WHEN '1' THEN 'M' WHEN '2' THEN 'F' ELSE 'U' END AS gioi_tinh, so_dinh_danh, ngay_dk AS ngay_dang_ky
+  CASE gioi WHEN '1' THEN 'M' WHEN '2' THEN 'F' ELSE 'U' END AS gioi_tinh, so_dinh_danh, ngay_dk AS ngay_dang_ky, tinh, xa, tinh_cu, xa_cu
 FROM expected e LEFT JOIN latest l ON l.key = json_array(e.so, e.quyen, e.agency)
-WHERE date(ifnull(substr(l.at, 1, 19), 'now'), '+7 hours') < (substr(ngay_sinh, 1, 4) + 6) ||
+WHERE date(ifnull(substr(l.at, 1, 19), 'now'), '+7 hours') < (substr(ngay_sinh, 1, 4) + 16) ||
   CASE length(ngay_sinh) WHEN 10 THEN substr(ngay_sinh, 5)
     WHEN 7 THEN substr(date(ngay_sinh || '-01', '+1 month', '-1 day'), 5) ELSE '-12-31' END;
 CREATE TEMP VIEW insured AS
-SELECT co_quan, quyen_so, so_ks, ho_ten, ngay_sinh, gioi_tinh, so_dinh_danh, ngay_dang_ky FROM bhyt.tre_em;
+SELECT co_quan, quyen_so, so_ks, ho_ten, ngay_sinh, gioi_tinh, so_dinh_danh, ngay_dang_ky, tinh, xa, tinh_cu, xa_cu FROM bhyt.tre_em;
 
 SELECT 'sink:', json_array(so_ks, quyen_so, co_quan), 'missing' FROM child c WHERE NOT EXISTS (SELECT 1 FROM insured i WHERE (i.co_quan, i.quyen_so, i.so_ks) = (c.co_quan, c.quyen_so, c.so_ks));
 SELECT 'sink:', json_array(so_ks, quyen_so, co_quan), 'should not be there' FROM insured i WHERE NOT EXISTS (SELECT 1 FROM child c WHERE (i.co_quan, i.quyen_so, i.so_ks) = (c.co_quan, c.quyen_so, c.so_ks));
