@@ -76,7 +76,7 @@ type issue struct {
 	Kind    string
 	Target  string // the name of a source or a pipeline
 	Anchor  string // the id of its place on the page
-	Of      string // "source", "publish" or "subscribe"
+	Of      string // "source", "publish", "subscribe" or "registry"
 	Since   time.Time
 	Count   int64
 	Command []string
@@ -108,6 +108,13 @@ func issuesOf(s Status) []issue {
 			if p.DeadLetters.Open > 0 {
 				out = append(out, lettersIssue("publish", p.Name, publishID(i, k), "letters", p.DeadLetters.Open))
 			}
+		}
+	}
+	if r := s.Registry; r != nil {
+		if is, wrong := conditionIssue(r.Condition, r.Fault); wrong {
+			is.Of, is.Target, is.Anchor = "registry", r.Listen, "node"
+			is.Command = commandsOf(is.Kind, "", nil)
+			out = append(out, is)
 		}
 	}
 	for i, d := range s.Deliveries {

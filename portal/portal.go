@@ -33,6 +33,8 @@ type Node struct {
 	BusBytes   func() (int64, error)
 	Readers    []*pipeline.Reader
 	Deliveries []*pipeline.Delivery
+	// Registry tells how the schema registry does that the node serves; nil where it serves none.
+	Registry func() Registry
 	// Redact blanks secrets out of an error; nil leaves it as it is. Errors hold none: this is the last line of defence.
 	Redact func(string) string
 }

@@ -20,6 +20,8 @@ import (
 type loops struct {
 	readers    []*pipeline.Reader
 	deliveries []*pipeline.Delivery
+	// registry is the schema registry of the node; nil when it serves none.
+	registry *registryServer
 }
 
 // assemble makes the loops of a node that was built without problems. Sinks are asked for their tables, so that what is
@@ -126,6 +128,9 @@ func (n *node) page(l *loops, conn *connection, version string) *portal.Node {
 	p := &portal.Node{
 		Version: version, Agency: n.config.Agency, Started: time.Now(), Broker: n.broker(conn),
 		Readers: l.readers, Deliveries: l.deliveries, Redact: replacerOf(n.config.Secrets()).Replace,
+	}
+	if l.registry != nil {
+		p.Registry = l.registry.status
 	}
 	if conn.broker != nil {
 		p.BusBytes = conn.broker.Size

@@ -176,9 +176,24 @@ func (a *api) knows(r *http.Request) bool {
 	return subtle.ConstantTimeCompare([]byte(shown), []byte(a.o.Token)) == 1
 }
 
-func (a *api) healthz(w http.ResponseWriter, _ *http.Request) {
+func (a *api) healthz(w http.ResponseWriter, _ *http.Request) { healthy(w) }
+
+func healthy(w http.ResponseWriter) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	_, _ = w.Write([]byte("ok\n"))
+}
+
+// NotReady answers while there is no registry yet, because its bus is away or its topic is being read.
+func NotReady(w http.ResponseWriter, r *http.Request) {
+	switch r.URL.Path {
+	case "/healthz":
+		healthy(w)
+	case "/readyz":
+		reply(w, typeJSON, http.StatusServiceUnavailable, raw(`{"ready":false}`))
+	default:
+		w.Header().Set("Retry-After", "1")
+		reply(w, typeV1, http.StatusServiceUnavailable, failure{http.StatusServiceUnavailable, "The registry has not read its topic yet; try again in a moment"})
+	}
 }
 
 func (a *api) readyz(w http.ResponseWriter, _ *http.Request) {
