@@ -286,7 +286,7 @@ func headers(d *schemas.Dataset, ops ...bus.Op) *object {
 		bus.HeaderDataSchema, of("type", "string", "description", "Phiên bản lược đồ chính xác / the exact version of the schema"),
 		bus.HeaderSequence, of("type", "string", "pattern", "^[0-9a-f]{32}$", "description", "Thứ tự trong nguồn, so theo byte / the place in its source, compared byte by byte"),
 		bus.HeaderContentType, of("type", "string", "const", "application/json"),
-		bus.HeaderRedelivery, of("type", "string", "enum", []any{"retry", "replay"}, "description", "Có khi gửi lại / there when it is sent again"),
+		bus.HeaderRedelivery, of("type", "string", "enum", []any{"retry", "replay", "erase"}, "description", "Có khi gửi lại hoặc xóa theo lệnh / there when it is sent again, or erased by order"),
 	)
 	var required []any
 	for _, m := range properties.members {
