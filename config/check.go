@@ -167,6 +167,7 @@ func suggestName(name string) string {
 
 func (c *Config) checkRegistry() {
 	c.checkRegistryServer()
+	c.checkPeople()
 	if c.Registry.URL == "" {
 		if len(c.Publish) > 0 {
 			c.missing("registry.url", problem.Say("add registry: { url: https://… }, the address under which your schemas are published: it stands in every event and must stay the same"))

@@ -21,8 +21,8 @@ import (
 // It runs before a session reads, with the fenced sender, as retries of letters do. What it writes is decided by what is on the
 // topic, so that a crash anywhere repeats nothing: where the deletion has arrived, the last event has no document any more.
 
-// Erasure asks a reader to take an entity off the topic of one of its pipelines. It names the entity by KeyDigest: the key
-// itself must not outlive the erasure on the bus.
+// Erasure asks a reader to take an entity off the topic of one of its pipelines. It names the entity by KeyDigest, and its result
+// by no more than is shown, KeyHash: the key itself must not outlive the erasure on the bus.
 type Erasure struct {
 	Pipeline string `json:"pipeline"`
 	Key      string `json:"key"`
@@ -108,6 +108,7 @@ func (s *session) eraseEntity(ctx context.Context, p *pipe, q Request) error {
 			ID: q.ID, Erasure: *q.Erase, Topic: p.Topic, Asked: q.Made, Documents: held.Documents, Live: held.Live(),
 			Letters: int64(len(held.Letters)), SinkLetters: held.sinkLetters(),
 		}
+		result.Key = q.Erase.ShownKey()
 		if err := s.saveErasure(ctx, result); err != nil {
 			return err
 		}

@@ -92,9 +92,6 @@ func (p *program) printErasure(r *erasureReport) error {
 		if r.Subscribers == nil {
 			r.Subscribers = []erasureSubscriber{}
 		}
-		if r.Result != nil {
-			r.Result.Key = r.Result.ShownKey()
-		}
 		return p.printJSON(r)
 	}
 	lines := slices.Concat([]problem.Text{problem.Say("%s: entity %s on %s", r.Pipeline, r.Key, r.Topic)}, r.rules(), r.places(), r.subscribers(), []problem.Text{r.outcome()})
@@ -224,9 +221,6 @@ func (p *program) erasures(ctx context.Context, n *node, conn *connection, of pu
 		return err
 	}
 	all = slices.DeleteFunc(all, func(r pipeline.ErasureResult) bool { return r.Pipeline != of.name })
-	for i := range all {
-		all[i].Key = all[i].ShownKey()
-	}
 	if p.json {
 		if all == nil {
 			all = []pipeline.ErasureResult{}

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/lienthong/truc/config"
+	"github.com/lienthong/truc/portal/openapi"
 	"github.com/lienthong/truc/problem"
 )
 
@@ -78,7 +79,11 @@ func (p *program) registry(ctx context.Context, o registryOptions) error {
 		return err
 	}
 	defer conn.Close()
-	s := &registryServer{listener: listener, client: conn.Client, replication: replication, set: set, token: token, log: log}
+	described, err := openapi.Document(openapi.Options{Version: versionOf(debug.ReadBuildInfo()).Version, Registry: "http://" + listener.Addr().String()})
+	if err != nil {
+		return err
+	}
+	s := &registryServer{openapi: described, listener: listener, client: conn.Client, replication: replication, set: set, token: token, log: log}
 	if err := s.run(ctx); err != nil {
 		return err
 	}

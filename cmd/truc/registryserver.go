@@ -31,6 +31,8 @@ type registryServer struct {
 	replication int // of the topic, if it is created
 	set         *schemas.Set
 	token       string
+	openapi     []byte
+	governance  http.Handler // nil: nobody decides over HTTP
 	// patient says that it goes on by itself when the bus is back: truc registry ends, and whoever supervises it decides.
 	patient bool
 	log     *slog.Logger
@@ -109,7 +111,7 @@ func (s *registryServer) session(ctx context.Context, server *http.Server) error
 		return <-ended
 	}
 	handler := registryapi.New(r, registryapi.Options{
-		Version: versionOf(debug.ReadBuildInfo()).Version, Token: s.token, Dataset: datasetText(s.set),
+		Version: versionOf(debug.ReadBuildInfo()).Version, Token: s.token, OpenAPI: s.openapi, Governance: s.governance, Dataset: datasetText(s.set),
 	})
 	s.registry.Store(r)
 	s.api.Store(&handler)

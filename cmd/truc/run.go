@@ -13,6 +13,7 @@ import (
 
 	"github.com/lienthong/truc/adapters"
 	"github.com/lienthong/truc/portal"
+	"github.com/lienthong/truc/portal/openapi"
 	"github.com/lienthong/truc/problem"
 )
 
@@ -84,6 +85,9 @@ func (p *program) run(ctx context.Context, level slog.Level) (err error) {
 	if l2.registry, err = n.registryServer(ctx, conn); err != nil {
 		return errors.Join(err, listener.Close())
 	}
+	if l2.openapi, err = describeInterfaces(listener, l2.registry); err != nil {
+		return err
+	}
 	n.log.Info("truc is running", "agency", c.Agency, "http", "http://"+listener.Addr().String(), "bus", n.broker(conn),
 		"readers", len(l2.readers), "deliveries", len(l2.deliveries))
 	defer n.watch(ctx, l2)()
@@ -125,6 +129,19 @@ func listenOn(ctx context.Context, address, code, where string) (net.Listener, e
 	return listener, nil
 }
 
+// describeInterfaces writes the OpenAPI document of a node, which both interfaces serve.
+func describeInterfaces(node net.Listener, registry *registryServer) ([]byte, error) {
+	o := openapi.Options{Version: versionOf(debug.ReadBuildInfo()).Version, Node: "http://" + node.Addr().String()}
+	if registry != nil {
+		o.Registry = "http://" + registry.listener.Addr().String()
+	}
+	text, err := openapi.Document(o)
+	if registry != nil {
+		registry.openapi = text
+	}
+	return text, err
+}
+
 // registryServer is the schema registry that the configuration wants in this node; nil when it wants none.
 func (n *node) registryServer(ctx context.Context, conn *connection) (*registryServer, error) {
 	r := n.config.Registry
@@ -135,7 +152,7 @@ func (n *node) registryServer(ctx context.Context, conn *connection) (*registryS
 	if err != nil {
 		return nil, err
 	}
-	return &registryServer{listener: listener, client: conn.Client, replication: n.replication(), set: n.set, token: r.Token, patient: true, log: n.log}, nil
+	return &registryServer{listener: listener, client: conn.Client, replication: n.replication(), set: n.set, token: r.Token, governance: n.governors(), patient: true, log: n.log}, nil
 }
 
 // run works until ctx is done, then drains. A pipeline that must not go on stops alone; when none is left, run returns the
