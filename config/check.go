@@ -398,7 +398,7 @@ func (c *Config) checkRest() {
 		}
 	}
 	c.checkAlerts()
-	if len(c.Publish) == 0 && len(c.Subscribe) == 0 && c.Registry.Listen == "" && !c.Faulty("publish") && !c.Faulty("subscribe") && !c.Faulty("registry") {
+	if len(c.Publish) == 0 && len(c.Subscribe) == 0 && c.Registry.Listen == "" && !c.Faulty("publish") && !c.Faulty("subscribe") && !c.Faulty("registry.listen") {
 		c.report("config.nothing-to-do", "", problem.Say("nothing is published and nothing is subscribed"), problem.Say("add publish: or subscribe:"), true)
 	}
 }
