@@ -113,7 +113,7 @@ func (e *eraseOrder) run(ctx context.Context, p *program) error {
 	if err := p.confirm(ctx, *e.yes, what); err != nil {
 		return err
 	}
-	if err := e.order(ctx, p, n, conn, of, key, r); err != nil {
+	if err := e.order(ctx, n, conn, of, key, r); err != nil {
 		return err
 	}
 	return p.printErasure(r)
@@ -241,7 +241,7 @@ func (n *node) entityPlace(of publishing) pipeline.EntityPlace {
 }
 
 // order hands the erasure to the node that runs the source, and waits for it.
-func (e *eraseOrder) order(ctx context.Context, p *program, n *node, conn *connection, of publishing, key []byte, r *erasureReport) error {
+func (e *eraseOrder) order(ctx context.Context, n *node, conn *connection, of publishing, key []byte, r *erasureReport) error {
 	b := pipeline.KafkaBus{Client: conn.Client}
 	request := pipeline.Request{ID: rand.Text(), Made: time.Now().UTC(), Erase: &pipeline.Erasure{
 		Pipeline: of.name, Key: pipeline.KeyDigest(of.topic, key), Reason: e.reason, Deliveries: n.entityPlace(of).Deliveries,

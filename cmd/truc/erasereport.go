@@ -52,13 +52,6 @@ type erasureHeld struct {
 // any reports whether the bus holds anything under the key, be it the deletion.
 func (h *erasureHeld) any() bool { return h.onTopic || h.LetterRecords > 0 }
 
-func (h *erasureHeld) open() (n int) {
-	for _, open := range h.Letters {
-		n += open
-	}
-	return n
-}
-
 type erasureCompaction struct {
 	Policy   string `json:"policy"`
 	Compacts bool   `json:"compacts"`

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -264,7 +265,7 @@ func TestAnswersConform(t *testing.T) {
 		w := httptest.NewRecorder()
 		site[c.tag].ServeHTTP(w, request)
 		op, known := doc.operations(t, c.tag)[c.route]
-		code := fmt.Sprint(w.Code)
+		code := strconv.Itoa(w.Code)
 		if _, said := op.Responses[code]; !said {
 			code = "default"
 		}
