@@ -187,8 +187,8 @@ func (a *api) step(take func(*governance.Folder, string, Decision, governance.De
 			refuse(w, err)
 			return
 		}
-		defer done()
 		d, err := take(f, id, body, governance.Decision{By: person, At: a.o.Now(), Why: body.Why})
+		done()
 		if err != nil {
 			refuse(w, err)
 			return

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -34,6 +35,8 @@ type office struct {
 	t    *testing.T
 	dir  string
 	site http.Handler
+	// opened is called when the folder was read, closed when nothing more is asked of it.
+	opened, closed func()
 }
 
 const (
@@ -43,14 +46,15 @@ const (
 
 func newOffice(t *testing.T) *office {
 	t.Helper()
-	o := &office{t: t, dir: t.TempDir()}
+	o := &office{t: t, dir: t.TempDir(), opened: func() {}, closed: func() {}}
 	o.put(schemaFile, plate)
 	o.put("phuongtien.bienso/v1/examples/valid/1.json", `{"so": "19A-1"}`)
 	o.put("phuongtien.bienso/v1/examples/invalid/1.json", `{"about": "none", "expect": [{"pointer": "/so", "rule": "required"}], "document": {}}`)
 	o.site = New(Options{
 		Open: func() ([]*governance.Folder, func(), error) {
 			f, err := governance.Open(o.dir, "chuan")
-			return []*governance.Folder{f}, func() {}, err
+			o.opened()
+			return []*governance.Folder{f}, o.closed, err
 		},
 		People: []Person{
 			{governance.Person{Name: "Nguyễn Văn Mẫu", Email: "mau@vidu.example"}, tokenOfMau},
@@ -155,6 +159,14 @@ func TestLife(t *testing.T) {
 // TestOneAtATime: of several who propose at the same time one does.
 func TestOneAtATime(t *testing.T) {
 	o := newOffice(t)
+	var inside, together atomic.Int32
+	o.opened = func() {
+		if inside.Add(1) > 1 {
+			together.Add(1)
+		}
+		<-time.After(10 * time.Millisecond) // whoever may come beside does
+	}
+	o.closed = func() { inside.Add(-1) }
 	var mu sync.Mutex
 	codes := map[int]int{}
 	var wg sync.WaitGroup
@@ -167,6 +179,9 @@ func TestOneAtATime(t *testing.T) {
 		})
 	}
 	wg.Wait()
+	if n := together.Load(); n > 0 {
+		t.Errorf("%d decided while others did", n)
+	}
 	if _, got := o.ask(http.MethodGet, "/datasets/"+dataset, "", ""); codes[200] != 1 || codes[422] != 7 || len(got.History) != 1 {
 		t.Errorf("answers %v, history %+v", codes, got.History)
 	}
