@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -146,6 +147,51 @@ http: { listen: "`+b.listen+`" }
 		t.Errorf("readyz of the node: %d", code)
 	}
 	if code, log := stop(); code != exitInterrupted {
+		t.Errorf("run ended with %d\n%s", code, log)
+	}
+}
+
+// TestPeopleDecide: the people of the configuration decide about its folders where the node serves its registry.
+func TestPeopleDecide(t *testing.T) {
+	b := newBench(t)
+	address := freeAddress(t)
+	t.Setenv("TOKEN_OF_MAU", "mot-ma-bi-mat-cua-mau")
+	b.write(t, "chuan/phuongtien.bienso/v1/schema.json", `{
+  "$schema": "http://json-schema.org/draft-07/schema#", "$id": "https://chuan.vidu.example/phuongtien.bienso/1.0.0",
+  "title": "Biển số", "x-title-en": "Plate", "x-khoa": ["so"], "type": "object", "required": ["so"], "additionalProperties": false,
+  "properties": { "so": {"title": "Số", "x-title-en": "Number", "type": "string", "minLength": 1, "maxLength": 20} }
+}`)
+	b.write(t, "chuan/phuongtien.bienso/v1/examples/valid/1.json", `{"so": "19A-1"}`)
+	b.write(t, "chuan/phuongtien.bienso/v1/examples/invalid/1.json", `{"about": "none", "expect": [{"pointer": "/so", "rule": "required"}], "document": {}}`)
+	b.write(t, "truc.yaml", `agency: H44.15
+datasets: [chuan]
+registry:
+  listen: "`+address+`"
+  people: [ { name: Nguyễn Văn Mẫu, email: mau@vidu.example, token: "${env:TOKEN_OF_MAU}" } ]
+http: { listen: "`+b.listen+`" }
+`)
+	stop := b.run(t)
+	url := "http://" + address + "/governance/datasets/phuongtien.bienso.v1"
+	until(t, "the registry answers", func() bool { code, _ := askRegistry(t, http.MethodGet, url, ""); return code == http.StatusOK })
+	if code, text := askRegistry(t, http.MethodPost, url+"/propose", "{}"); code != http.StatusUnauthorized {
+		t.Errorf("without a token: %d %s", code, text)
+	}
+	request, err := http.NewRequest(http.MethodPost, url+"/propose", strings.NewReader(`{"why": "thử"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Content-Type", "application/json")
+	request.Header.Set("Authorization", "Bearer mot-ma-bi-mat-cua-mau")
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	history, err := os.ReadFile(filepath.Join(b.dir, "chuan/phuongtien.bienso/v1/history.jsonl"))
+	if response.StatusCode != http.StatusOK || err != nil || !strings.Contains(string(history), "mau@vidu.example") {
+		t.Errorf("propose: %d, %v: %s", response.StatusCode, err, history)
+	}
+	if code, log := stop(); code != exitInterrupted || strings.Contains(log, "bi-mat") {
 		t.Errorf("run ended with %d\n%s", code, log)
 	}
 }
