@@ -180,7 +180,7 @@ func (e *eraseOrder) look(ctx context.Context, p *program, n *node, conn *connec
 	digest := pipeline.KeyDigest(of.topic, key)
 	r := &erasureReport{
 		Pipeline: of.name, Dataset: of.dataset.ID(), Topic: of.topic, Key: pipeline.KeyHash(of.topic, key), Reason: e.reason,
-		Rule: of.dataset.Erasure(), Retention: of.dataset.Retention(), table: of.table, source: of.Source,
+		Rule: of.dataset.Erasure(), Retention: of.dataset.Retention(), table: of.table, source: of.Source, embedded: n.config.Bus.Embedded != nil,
 	}
 	entity, err := pipeline.FindEntity(ctx, b, n.entityPlace(of), digest)
 	if err != nil {

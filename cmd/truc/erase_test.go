@@ -111,7 +111,22 @@ http: { listen: "`+b.listen+`" }
 			t.Errorf("erase of a deleted row: exit %d, without %q\n%s%s", code, want, stdout, stderr)
 		}
 	}
-	if code, stdout, _ := b.truc(background, "erase", "khaisinh", "--log"); code != exitDone || strings.Count(stdout, "\n") != 2 || !strings.Contains(stdout, "Quyết định 12\n") || strings.Contains(stdout, "01/2020") {
+	// One that was never published has its letters only; its row is not valid.
+	change(func(tx *memory.Tx) error { return tx.Insert(birthsTable, birth(3, "14", "31/02/2020")) })
+	var open []shownLetter
+	until(t, "the row is a letter", func() bool {
+		_, stdout, _ := b.truc(background, "dlq", "list", "khaisinh", "--json")
+		return json.Unmarshal([]byte(stdout), &open) == nil && len(open) == 1
+	})
+	change(func(tx *memory.Tx) error { return tx.Delete(birthsTable, record.Row{record.IntValue(3)}) })
+	code, stdout, stderr = b.truc(background, "erase", "khaisinh", `["14","01/2020","H44.15"]`, "--reason", "Quyết định 15", "--yes", "--lang", "en")
+	if code != exitDone || !strings.Contains(stdout, "dead letter(s) are closed") || !strings.Contains(stdout, "1 record(s) about it stay on their topics") {
+		t.Errorf("erase of a letter: exit %d\n%s%s", code, stdout, stderr)
+	}
+	if _, stdout, _ := b.truc(background, "dlq", "list", "khaisinh", "--json"); json.Unmarshal([]byte(stdout), &open) != nil || len(open) != 0 {
+		t.Errorf("letters are open: %s", stdout)
+	}
+	if code, stdout, _ := b.truc(background, "erase", "khaisinh", "--log"); code != exitDone || strings.Count(stdout, "\n") != 3 || !strings.Contains(stdout, "Quyết định 12\n") || strings.Contains(stdout, "01/2020") {
 		t.Errorf("log: exit %d\n%s", code, stdout)
 	}
 	if code, log := stop(); code != exitInterrupted || strings.Contains(log, `12","01/2020`) || !strings.Contains(log, "an entity was erased") {
@@ -126,6 +141,6 @@ http: { listen: "`+b.listen+`" }
 	until(t, "the next node runs", func() bool { code, _, _ := b.truc(background, "status"); return code == exitDone })
 	until(t, "it does it", func() bool {
 		_, stdout, _ := b.truc(background, "erase", "khaisinh", "--log", "--json")
-		return strings.Count(stdout, `"done": true`) == 3
+		return strings.Count(stdout, `"done": true`) == 4
 	})
 }

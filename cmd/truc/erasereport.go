@@ -34,6 +34,7 @@ type erasureReport struct {
 	Result  *pipeline.ErasureResult `json:"result,omitempty"`
 
 	table, source string
+	embedded      bool // the bus is
 }
 
 type erasureHeld struct {
@@ -166,7 +167,11 @@ func (r *erasureReport) places() []problem.Text {
 	for _, name := range slices.Sorted(maps.Keys(r.Held.Letters)) {
 		add(problem.Say("dead letters: %d open of %s", r.Held.Letters[name], name))
 	}
-	if n := r.Held.LetterRecords; n > 0 {
+	switch n := r.Held.LetterRecords; {
+	case n == 0:
+	case r.embedded:
+		add(problem.Say("dead letters: %d record(s) about it stay on their topics, closed or not: the embedded bus is never compacted", n))
+	default:
 		add(problem.Say("dead letters: %d record(s) about it stand on their topics until these are compacted", n))
 	}
 	if n := r.Held.KeylessLetters; n > 0 {
@@ -203,6 +208,9 @@ func (r *erasureReport) outcome() problem.Text {
 		return problem.Say("the node that runs source %s erases it (request %s); truc erase %s --log tells what came of it", r.source, r.Request, r.Pipeline)
 	case res.Live:
 		return problem.Say("erased: its deletion is published, %d dead letter(s) are closed", res.Letters+res.SinkLetters)
+	}
+	if !r.Held.onTopic {
+		return problem.Say("erased: the topic holds nothing of it, %d dead letter(s) are closed", res.Letters+res.SinkLetters)
 	}
 	return problem.Say("erased: its deletion was on the topic already, %d dead letter(s) are closed", res.Letters+res.SinkLetters)
 }
