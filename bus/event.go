@@ -18,8 +18,8 @@ const (
 	HeaderDataSchema  = "ce_dataschema"
 	HeaderSequence    = "ce_sequence"
 	HeaderContentType = "content-type"
-	// HeaderRedelivery marks retries of dead letters and deliberate replays: "retry" or "replay". Such an event carries an
-	// old sequence and does not count for recovery.
+	// HeaderRedelivery marks retries of dead letters, deliberate replays and erasures: "retry", "replay" or "erase". Such an event
+	// carries an old sequence and does not count for recovery.
 	HeaderRedelivery = "ce_trucredelivery"
 	// HeaderDeprecated is the day, as 2006-01-02, from which on the version of the dataset may end, and HeaderSuccessor the dataset
 	// that takes its place. They are there once the standards team has announced it.

@@ -166,6 +166,8 @@ func suggestName(name string) string {
 }
 
 func (c *Config) checkRegistry() {
+	c.checkRegistryServer()
+	c.checkPeople()
 	if c.Registry.URL == "" {
 		if len(c.Publish) > 0 {
 			c.missing("registry.url", problem.Say("add registry: { url: https://… }, the address under which your schemas are published: it stands in every event and must stay the same"))
@@ -177,6 +179,44 @@ func (c *Config) checkRegistry() {
 		u.Hostname() == "" || u.Port() != "" && !isAddress(u.Host, false) || strings.HasSuffix(u.Host, ":") {
 		c.bad("registry.url", problem.Say("%s is not an address of the form https://host/path/", c.shown("registry.url")), problem.Say("write it like https://chuan.phutho.example/"))
 	}
+}
+
+// checkRegistryServer looks at what serves the registry in this node. One that other machines can reach has a token: without it
+// anybody could change schemas there.
+func (c *Config) checkRegistryServer() {
+	r := &c.Registry
+	switch {
+	case r.Listen == "":
+		if r.Token != "" {
+			c.report("config.unused", "registry.token", problem.Say("the token is for a registry that this node does not serve"), problem.Say("add listen: 127.0.0.1:8081 under registry, or remove the token"), true)
+		}
+		return
+	case !isAddress(r.Listen, true):
+		c.bad("registry.listen", problem.Say("%s is no address to listen on", c.shown("registry.listen")), problem.Say("write host:port, like 127.0.0.1:8081"))
+		return
+	case r.Listen == c.HTTP.Listen && !strings.HasSuffix(r.Listen, ":0"):
+		c.bad("registry.listen", problem.Say("%s is the address of http.listen, too", c.shown("registry.listen")), problem.Say("give the registry a port of its own, like 127.0.0.1:8081"))
+	}
+	switch n := len(r.Token); {
+	case c.Faulty("registry.token"): // said already
+	case n == 0 && !OnLoopback(r.Listen):
+		c.missing("registry.token", problem.Say("add token: ${file:secrets/registry}, a long secret that writers must show: other machines reach the registry, and anybody could change schemas there"))
+	case n > 0 && n < MinToken:
+		c.bad("registry.token", problem.Say("the token has %d characters, %d are needed at least", n, MinToken), problem.Say("make one with: openssl rand -hex 24"))
+	}
+}
+
+// MinToken is how many characters the token of a registry has at least.
+const MinToken = 16
+
+// OnLoopback reports whether only this machine can reach what listens on an address.
+func OnLoopback(listen string) bool {
+	host, _, err := net.SplitHostPort(listen)
+	if err != nil {
+		return false
+	}
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 func (c *Config) checkBus() {
@@ -358,7 +398,7 @@ func (c *Config) checkRest() {
 		}
 	}
 	c.checkAlerts()
-	if len(c.Publish) == 0 && len(c.Subscribe) == 0 && !c.Faulty("publish") && !c.Faulty("subscribe") {
+	if len(c.Publish) == 0 && len(c.Subscribe) == 0 && c.Registry.Listen == "" && !c.Faulty("publish") && !c.Faulty("subscribe") && !c.Faulty("registry.listen") {
 		c.report("config.nothing-to-do", "", problem.Say("nothing is published and nothing is subscribed"), problem.Say("add publish: or subscribe:"), true)
 	}
 }

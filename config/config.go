@@ -47,6 +47,12 @@ type Config struct {
 // Registry is where schemas are published. Its URL stands in every event (ce_dataschema), so it must stay what it is.
 type Registry struct {
 	URL string `yaml:"url"` // absolute, ends with "/"
+	// Listen is where this node serves a schema registry, host:port; "" serves none.
+	Listen string `yaml:"listen"`
+	// Token is a secret that whoever writes to the registry must show. One that other machines can reach has it.
+	Token string `yaml:"token"`
+	// People may decide about the node's folders of datasets over HTTP, at Listen.
+	People []Person `yaml:"people"`
 }
 
 // Bus is where events travel. After Load without problems exactly one of the two is set.

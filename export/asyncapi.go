@@ -286,7 +286,7 @@ func headers(d *schemas.Dataset, ops ...bus.Op) *object {
 		bus.HeaderDataSchema, of("type", "string", "description", "Phiên bản lược đồ chính xác / the exact version of the schema"),
 		bus.HeaderSequence, of("type", "string", "pattern", "^[0-9a-f]{32}$", "description", "Thứ tự trong nguồn, so theo byte / the place in its source, compared byte by byte"),
 		bus.HeaderContentType, of("type", "string", "const", "application/json"),
-		bus.HeaderRedelivery, of("type", "string", "enum", []any{"retry", "replay"}, "description", "Có khi gửi lại / there when it is sent again"),
+		bus.HeaderRedelivery, of("type", "string", "enum", []any{"retry", "replay", "erase"}, "description", "Có khi gửi lại hoặc xóa theo lệnh / there when it is sent again, or erased by order"),
 		bus.HeaderDeprecated, of("type", "string", "format", "date", "description", "Có khi phiên bản sắp ngừng: từ ngày này / there when the version comes to its end: from this day on"),
 		bus.HeaderSuccessor, of("type", "string", "description", "Bộ dữ liệu thay thế / the dataset that takes its place"),
 	)

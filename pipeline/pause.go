@@ -99,7 +99,7 @@ func readOrders(ctx context.Context, b Bus, agency, reader string, from int64) (
 		case len(key) > len(prefix) && key[:len(prefix)] == prefix:
 			delete(o.open, key)
 			var q Request
-			if d.Value != nil && json.Unmarshal(d.Value, &q) == nil && q.Format == 1 {
+			if d.Value != nil && json.Unmarshal(d.Value, &q) == nil && q.Format == q.format() {
 				o.open[key] = q
 			}
 		}

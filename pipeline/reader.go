@@ -229,6 +229,7 @@ type session struct {
 	done     []string          // request keys to close once the first position of this session is saved
 	requests int64             // next offset to read on the requests topic
 	retries  []Request
+	erasures []Request
 	// fail ends the session; it is set before anything is produced.
 	fail context.CancelCauseFunc
 
@@ -336,6 +337,9 @@ func (s *session) loop(ctx context.Context) error {
 	})
 	defer stopGrace()
 
+	if err := s.erase(ctx, work); err != nil {
+		return err
+	}
 	if err := s.retryLetters(ctx, work); err != nil {
 		return err
 	}

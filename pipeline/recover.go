@@ -307,7 +307,7 @@ func (s *session) firstCheckpoint(saved *checkpoint, position []byte) *checkpoin
 	return c
 }
 
-// takeRequests reads the open requests of this source: pipelines to be read anew, and letters to be retried. A paused
+// takeRequests reads the open requests of this source: pipelines to be read anew, letters to be retried, entities to be erased. A paused
 // source is not opened, and its requests wait.
 func (s *session) takeRequests(ctx context.Context) (map[string]bool, error) {
 	o, err := readOrders(ctx, s.cfg.Bus, s.cfg.Agency, s.cfg.Source, 0)
@@ -320,6 +320,10 @@ func (s *session) takeRequests(ctx context.Context) (map[string]bool, error) {
 	s.requests = o.next
 	anew := map[string]bool{}
 	for key, q := range o.open {
+		if q.Erase != nil && !s.publishes(q.Erase.Pipeline) {
+			s.cfg.Log.Error("an entity of a pipeline that this node does not have is to be erased; the request stays", "source", s.cfg.Source, "pipeline", q.Erase.Pipeline, "request", q.ID)
+			continue
+		}
 		s.done = append(s.done, key)
 		for _, name := range q.Resnapshot {
 			anew[name] = true
@@ -327,8 +331,15 @@ func (s *session) takeRequests(ctx context.Context) (map[string]bool, error) {
 		if q.Retry != "" {
 			s.retries = append(s.retries, q)
 		}
+		if q.Erase != nil {
+			s.erasures = append(s.erasures, q)
+		}
 	}
 	return anew, nil
+}
+
+func (s *session) publishes(pipeline string) bool {
+	return slices.ContainsFunc(s.pipes, func(p *pipe) bool { return p.Name == pipeline })
 }
 
 // awaitRequest returns true when somebody asks for something or pauses the source, false when ctx is done.

@@ -32,6 +32,16 @@ type Request struct {
 	// RetryReason and RetryField limit it further, as LetterFilter does.
 	RetryReason string `json:"retryReason,omitempty"`
 	RetryField  string `json:"retryField,omitempty"`
+	// Erase asks for an entity to be taken off the topic of a pipeline.
+	Erase *Erasure `json:"erase,omitempty"`
+}
+
+// format is the version of the request's JSON: what earlier versions would pass over has a newer one, so that they leave it lying.
+func (r *Request) format() int {
+	if r.Erase != nil {
+		return erasureFormat
+	}
+	return 1
 }
 
 // Replay says what of its topics a delivery writes again, under a generation of its own.
@@ -58,7 +68,7 @@ var requestsPartition = kafka.TopicPartition{Topic: RequestsTopic}
 
 // PutRequest leaves a request for the reader of a source, or for a delivery (DeliveryRequests).
 func PutRequest(ctx context.Context, b Bus, agency, reader string, r Request) error {
-	r.Format = 1
+	r.Format = r.format()
 	value, err := json.Marshal(r)
 	if err != nil {
 		return fmt.Errorf("encode request: %w", err)

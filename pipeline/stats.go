@@ -39,6 +39,15 @@ type Condition struct {
 	err    error
 }
 
+// NewCondition is a condition since now, for what runs beside the loops.
+func NewCondition(s State, err error) Condition {
+	c := Condition{State: s, Since: time.Now(), err: err}
+	if err != nil {
+		c.Error = err.Error()
+	}
+	return c
+}
+
 // Err is the error behind the condition, nil while all is well.
 func (c Condition) Err() error { return c.err }
 
@@ -53,10 +62,7 @@ func (c *condition) setState(s State, err error) {
 	if c.now.State == s && c.now.err == nil && err == nil {
 		return
 	}
-	c.now = Condition{State: s, Since: time.Now(), err: err}
-	if err != nil {
-		c.now.Error = err.Error()
-	}
+	c.now = NewCondition(s, err)
 }
 
 // setStandby reports whether that is news. What was left when another node took over is that node's now.

@@ -76,7 +76,7 @@ type issue struct {
 	Kind   string
 	Target string // the name of a source or a pipeline
 	Anchor string // the id of its place on the page
-	Of     string // "source", "publish" or "subscribe"
+	Of     string // "source", "publish", "subscribe" or "registry"
 	Since  time.Time
 	Count  int64
 	// Deprecated is the end of the version of Dataset.
@@ -114,6 +114,13 @@ func issuesOf(s Status) []issue {
 			if p.Deprecated != nil {
 				out = append(out, issue{Level: levelNote, Kind: "deprecated", Of: "publish", Target: p.Name, Anchor: publishID(i, k), Dataset: p.Dataset, Deprecated: p.Deprecated})
 			}
+		}
+	}
+	if r := s.Registry; r != nil {
+		if is, wrong := conditionIssue(r.Condition, r.Fault); wrong {
+			is.Of, is.Target, is.Anchor = "registry", r.Listen, "node"
+			is.Command = commandsOf(is.Kind, "", nil)
+			out = append(out, is)
 		}
 	}
 	for i, d := range s.Deliveries {

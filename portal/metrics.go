@@ -13,7 +13,7 @@ type collector struct {
 	node *Node
 
 	ready, paused, standby, replaying, records, published, skipped, filtered, letters, openLetters, resolved, remarks *prometheus.Desc
-	lagSeconds, lagEvents, retained, events, applied, parked, latency, busBytes                                       *prometheus.Desc
+	lagSeconds, lagEvents, retained, events, applied, parked, latency, busBytes, registryReady, subjects              *prometheus.Desc
 }
 
 func newCollector(n *Node) *collector {
@@ -42,6 +42,9 @@ func newCollector(n *Node) *collector {
 		parked:      desc("delivery_parked", "Changes that wait for others because of a unique or foreign key.", "pipeline"),
 		latency:     desc("delivery_latency_seconds", "From commit at the source to commit at the sink.", "pipeline"),
 		busBytes:    desc("bus_embedded_bytes", "Disk space of the embedded bus, which is never compacted."),
+
+		registryReady: desc("registry_ready", "1 while the schema registry of the node answers; absent where it serves none."),
+		subjects:      desc("registry_subjects", "Subjects of the schema registry of the node."),
 	}
 }
 
@@ -49,7 +52,7 @@ func newCollector(n *Node) *collector {
 func (c *collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		c.ready, c.paused, c.standby, c.replaying, c.records, c.published, c.skipped, c.filtered, c.letters, c.openLetters, c.resolved, c.remarks,
-		c.lagSeconds, c.lagEvents, c.retained, c.events, c.applied, c.parked, c.latency, c.busBytes,
+		c.lagSeconds, c.lagEvents, c.retained, c.events, c.applied, c.parked, c.latency, c.busBytes, c.registryReady, c.subjects,
 	} {
 		ch <- d
 	}
@@ -66,6 +69,10 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	s := c.node.status(context.Background(), true)
 	if s.Bus.Bytes != nil {
 		gauge(c.busBytes, float64(*s.Bus.Bytes))
+	}
+	if r := s.Registry; r != nil {
+		gauge(c.registryReady, truth(r.State == pipeline.StateRunning))
+		gauge(c.subjects, float64(r.Subjects))
 	}
 	for _, p := range s.Paused {
 		gauge(c.paused, float64(p.Since.Unix()), p.Pipeline)

@@ -6,6 +6,7 @@
 //	GET /healthz /readyz     for supervisors and load balancers
 //	GET /api/status          everything, as JSON
 //	GET /metrics             Prometheus
+//	GET /openapi.json        all of this in OpenAPI 3.1
 package portal
 
 import (
@@ -33,13 +34,17 @@ type Node struct {
 	BusBytes   func() (int64, error)
 	Readers    []*pipeline.Reader
 	Deliveries []*pipeline.Delivery
+	// Registry tells how the schema registry does that the node serves; nil where it serves none.
+	Registry func() Registry
+	// OpenAPI is the description of the interface, nil for none.
+	OpenAPI []byte
 	// Redact blanks secrets out of an error; nil leaves it as it is. Errors hold none: this is the last line of defence.
 	Redact func(string) string
 }
 
 // Portal serves the pages and interfaces of one node.
 type Portal struct {
-	routes http.Handler
+	routes chi.Router
 	live   *live
 }
 
@@ -61,7 +66,10 @@ func (p *Portal) Run(ctx context.Context) {
 	p.live.run(ctx, tick.C)
 }
 
-func (p *Portal) routing(n *Node) http.Handler {
+// Routes are what the portal serves, for those who describe it.
+func (p *Portal) Routes() chi.Routes { return p.routes }
+
+func (p *Portal) routing(n *Node) chi.Router {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), newCollector(n))
 	r := chi.NewRouter()
@@ -77,6 +85,14 @@ func (p *Portal) routing(n *Node) http.Handler {
 			code = http.StatusServiceUnavailable
 		}
 		writeJSON(w, code, map[string]any{"ready": len(s.NotReady) == 0, "notReady": s.NotReady, "paused": s.Paused, "standby": s.Standby})
+	})
+	r.Get("/openapi.json", func(w http.ResponseWriter, req *http.Request) {
+		if n.OpenAPI == nil {
+			http.NotFound(w, req)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json; charset=utf-8")
+		_, _ = w.Write(n.OpenAPI)
 	})
 	r.Get("/api/status", func(w http.ResponseWriter, req *http.Request) { writeJSON(w, http.StatusOK, n.Status(req)) })
 	r.Method(http.MethodGet, "/metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))

@@ -266,7 +266,10 @@ func summaryOf(f *frame, issues []issue) summaryPart {
 		sum.OpenLetters += d.DeadLetters.Open
 		sum.Applied += f.rates[deliveryKey(d.Name)].minute
 	}
-	sum.Empty = sum.Readers+sum.Deliveries == 0
+	if r := f.status.Registry; r != nil && r.State == pipeline.StateStarting {
+		sum.Starting = true
+	}
+	sum.Empty = sum.Readers+sum.Deliveries == 0 && f.status.Registry == nil
 	switch {
 	case sum.Bad > 0:
 		sum.Level = levelBad

@@ -19,6 +19,7 @@ type Status struct {
 	Bus        BusStatus  `json:"bus"`
 	Readers    []Reader   `json:"readers"`
 	Deliveries []Delivery `json:"deliveries"`
+	Registry   *Registry  `json:"registry,omitempty"`
 	// NotReady names each pipeline that is not running, and why.
 	NotReady []NotReady `json:"notReady,omitempty"`
 	// Paused names each pipeline that a person has paused: it does not run, and that is no fault.
@@ -38,6 +39,17 @@ type BusStatus struct {
 	Broker string `json:"broker"`
 	// Bytes on disk, of the embedded bus only; it is never compacted.
 	Bytes *int64 `json:"bytes,omitempty"`
+}
+
+// Registry is the state of the schema registry that the node serves.
+type Registry struct {
+	// Listen is its address, host:port.
+	Listen string `json:"listen"`
+	pipeline.Condition
+	// Fault is as that of a Reader.
+	Fault string `json:"fault,omitempty"`
+	// Subjects are those with a version that was not deleted.
+	Subjects int `json:"subjects"`
 }
 
 // NotReady is a pipeline that is not running.
@@ -151,6 +163,12 @@ func (n *Node) status(ctx context.Context, thorough bool) Status {
 		out.Error = n.redacted(out.Error)
 		s.Deliveries = append(s.Deliveries, out)
 		s.stands("subscribe."+out.Name, out.Condition)
+	}
+	if n.Registry != nil {
+		out := n.Registry()
+		out.Fault, out.Error = faultOf(out.Err()), n.redacted(out.Error)
+		s.Registry = &out
+		s.stands("registry", out.Condition)
 	}
 	return s
 }

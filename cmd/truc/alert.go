@@ -103,6 +103,10 @@ func (l *loops) sample(ctx context.Context) alerts.Sample {
 			Pending: st.Behind() > 0 || st.Parked.Load() > 0, Retained: -1, Letters: map[string]int64{"subscribe." + st.Name: st.Open.Load()},
 		})
 	}
+	if l.registry != nil {
+		c := l.registry.condition()
+		s.Loops = append(s.Loops, alerts.Loop{Where: "registry", State: c.State, Err: c.Err(), Retained: -1})
+	}
 	return s
 }
 

@@ -20,6 +20,10 @@ import (
 type loops struct {
 	readers    []*pipeline.Reader
 	deliveries []*pipeline.Delivery
+	// registry is the schema registry of the node; nil when it serves none.
+	registry *registryServer
+	// openapi describes the node's HTTP interfaces.
+	openapi []byte
 }
 
 // assemble makes the loops of a node that was built without problems. Sinks are asked for their tables, so that what is
@@ -125,8 +129,12 @@ func (n *node) broker(conn *connection) string {
 // page is the node as the portal shows it.
 func (n *node) page(l *loops, conn *connection, version string) *portal.Node {
 	p := &portal.Node{
+		OpenAPI: l.openapi,
 		Version: version, Agency: n.config.Agency, Started: time.Now(), Broker: n.broker(conn),
 		Readers: l.readers, Deliveries: l.deliveries, Redact: replacerOf(n.config.Secrets()).Replace,
+	}
+	if l.registry != nil {
+		p.Registry = l.registry.status
 	}
 	if conn.broker != nil {
 		p.BusBytes = conn.broker.Size

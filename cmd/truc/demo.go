@@ -127,7 +127,7 @@ func (d *demonstration) run(ctx context.Context, p *program) (err error) {
 	if err != nil {
 		return err
 	}
-	listener, err := n.listen(ctx)
+	listener, err := listenOn(ctx, c.HTTP.Listen, "config.listen", c.Where("http.listen"))
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,6 +16,7 @@ import (
 	"github.com/lienthong/truc/config"
 	"github.com/lienthong/truc/export"
 	"github.com/lienthong/truc/pipeline"
+	"github.com/lienthong/truc/portal/openapi"
 	"github.com/lienthong/truc/problem"
 	"github.com/lienthong/truc/schemas"
 )
@@ -33,6 +35,21 @@ topics are left out.`},
 				out := defineOut(fs)
 				return func(_ context.Context, p *program) error {
 					text, err := p.exportAsyncAPI()
+					return p.exported(text, err, *out)
+				}
+			},
+		},
+		{
+			name: "export openapi", summary: problem.Text{VI: "mô tả OpenAPI 3.1 của các giao diện HTTP: nút và kho lược đồ", EN: "OpenAPI 3.1 of the HTTP interfaces: the node and the schema registry"},
+			help: problem.Text{VI: `
+Viết tài liệu OpenAPI 3.1 (JSON) của phiên bản này. Nút và kho lược đồ đang chạy phục vụ cùng tài liệu ở /openapi.json, với địa
+chỉ của chúng. Không cần cấu hình.`, EN: `
+Writes the OpenAPI 3.1 document (JSON) of this version. A running node and a running registry serve the same at
+/openapi.json, with their addresses. No configuration is needed.`},
+			define: func(fs *flag.FlagSet) action {
+				out := defineOut(fs)
+				return func(_ context.Context, p *program) error {
+					text, err := openapi.Document(openapi.Options{Version: versionOf(debug.ReadBuildInfo()).Version})
 					return p.exported(text, err, *out)
 				}
 			},

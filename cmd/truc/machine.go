@@ -23,7 +23,11 @@ func (n *node) checkMachine(ctx context.Context) problem.List {
 			problems = append(problems, problem.Problem{Code: "config.bus-dir", Where: n.config.Where("bus.embedded.dir"), What: what, Fix: fix})
 		}
 	}
-	return append(problems, n.checkListen(ctx)...)
+	problems = append(problems, n.checkListen(ctx, "http.listen", n.config.HTTP.Listen)...)
+	if listen := n.config.Registry.Listen; listen != "" {
+		problems = append(problems, n.checkListen(ctx, "registry.listen", listen)...)
+	}
+	return problems
 }
 
 // checkTLSFiles reports certificates that cannot be used, by the key that names them.
@@ -120,24 +124,24 @@ func folderFault(dir string) (what, fix problem.Text) {
 	}
 }
 
-// checkListen tries the portal's address. That it is taken is no fault: the node may be running.
-func (n *node) checkListen(ctx context.Context) problem.List {
-	if n.config.Faulty("http") {
+// checkListen tries an address that the configuration names. That it is taken is no fault: the node may be running.
+func (n *node) checkListen(ctx context.Context, path, address string) problem.List {
+	if n.config.Faulty(path) {
 		return nil
 	}
 	var lc net.ListenConfig
-	listener, err := lc.Listen(ctx, "tcp", n.config.HTTP.Listen)
+	listener, err := lc.Listen(ctx, "tcp", address)
 	switch {
 	case err == nil:
 		_ = listener.Close()
 	case errors.Is(err, syscall.EADDRNOTAVAIL):
-		return n.listenProblem(problem.Say("this machine has no address %s", n.config.HTTP.Listen), problem.Say("name an address of this machine, 127.0.0.1:8080 for itself alone or :8080 for all"))
+		return n.listenProblem(path, problem.Say("this machine has no address %s", address), problem.Say("name an address of this machine, 127.0.0.1:8080 for itself alone or :8080 for all"))
 	case errors.Is(err, fs.ErrPermission):
-		return n.listenProblem(problem.Say("this user may not listen on %s", n.config.HTTP.Listen), problem.Say("name a port above 1023, or give the user the right"))
+		return n.listenProblem(path, problem.Say("this user may not listen on %s", address), problem.Say("name a port above 1023, or give the user the right"))
 	}
 	return nil
 }
 
-func (n *node) listenProblem(what, fix problem.Text) problem.List {
-	return problem.List{{Code: "config.listen", Where: n.config.Where("http.listen"), What: what, Fix: fix}}
+func (n *node) listenProblem(path string, what, fix problem.Text) problem.List {
+	return problem.List{{Code: "config.listen", Where: n.config.Where(path), What: what, Fix: fix}}
 }

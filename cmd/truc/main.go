@@ -44,7 +44,7 @@ func verbs() []verb {
 	return slices.Concat(
 		[]verb{demoVerb(), initVerb(), checkVerb(), discoverVerb(), tryVerb(), runVerb(), statusVerb(), verifyVerb()},
 		pauseVerbs(),
-		[]verb{replayVerb(), resnapshotVerb()},
+		[]verb{replayVerb(), resnapshotVerb(), eraseVerb()},
 		dlqVerbs(),
 		mappingVerbs(),
 		[]verb{mappingExplainVerb(), schemaListVerb(), schemaNewVerb(), schemaLintVerb(), schemaTestVerb(), schemaDiffVerb()},

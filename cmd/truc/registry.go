@@ -2,26 +2,18 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"log/slog"
 	"net"
-	"net/http"
 	"net/url"
 	"os"
 	"runtime/debug"
 	"strings"
-	"sync"
 	"time"
 
-	"github.com/lienthong/truc/bus"
-	"github.com/lienthong/truc/bus/journal"
 	"github.com/lienthong/truc/config"
-	"github.com/lienthong/truc/portal/registryapi"
+	"github.com/lienthong/truc/portal/openapi"
 	"github.com/lienthong/truc/problem"
-	"github.com/lienthong/truc/schemas"
-	"github.com/lienthong/truc/schemas/registry"
-	"github.com/lienthong/truc/schemas/registry/follow"
 )
 
 func registryVerb() verb {
@@ -57,12 +49,8 @@ type registryOptions struct {
 	followEvery                    time.Duration
 }
 
-const (
-	// registryMemoryGoal is what the garbage collector works towards, unless GOMEMLIMIT says otherwise.
-	registryMemoryGoal = 90 << 20
-	// maxSchemaRecord bounds a record of truc.schemas: a schema of 1 MiB, quoted.
-	maxSchemaRecord = 4 << 20
-)
+// registryMemoryGoal is what the garbage collector works towards, unless GOMEMLIMIT says otherwise.
+const registryMemoryGoal = 90 << 20
 
 func (p *program) registry(ctx context.Context, o registryOptions) error {
 	if limit, set := p.env("GOMEMLIMIT"); !set || limit == "" {
@@ -91,13 +79,9 @@ func (p *program) registry(ctx context.Context, o registryOptions) error {
 		return problems
 	}
 	log := p.log(slog.LevelInfo)
-	var lc net.ListenConfig
-	listener, err := lc.Listen(ctx, "tcp", o.listen)
+	listener, err := listenOn(ctx, o.listen, "http.listen", "--listen")
 	if err != nil {
-		return problem.Problem{
-			Code: "http.listen", Where: "--listen", What: problem.Say("cannot listen on %s: %v", o.listen, errors.Unwrap(err)),
-			Fix: problem.Say("name a free address of this machine, or end what listens there"),
-		}
+		return err
 	}
 	defer listener.Close()
 	conn, err := connect(ctx, target, o.dir != "", log)
@@ -105,62 +89,15 @@ func (p *program) registry(ctx context.Context, o registryOptions) error {
 		return err
 	}
 	defer conn.Close()
-	j := journal.New(conn.Client, journal.Config{Topic: bus.SchemasTopic, Replication: replication, MaxRecordBytes: maxSchemaRecord, Log: log})
-	if err := j.Ensure(ctx); err != nil {
+	described, err := openapi.Document(openapi.Options{Version: versionOf(debug.ReadBuildInfo()).Version, Registry: "http://" + listener.Addr().String()})
+	if err != nil {
 		return err
 	}
-	r := registry.New(schemaLog{j}, registry.Options{
-		Own: func(s registry.Subject) bool { return set.Has(s.Name) }, Log: log,
-	})
-	if o.follow != "" {
-		following, stop := context.WithCancel(ctx)
-		var copying sync.WaitGroup
-		defer copying.Wait()
-		defer stop()
-		copying.Go(func() {
-			select {
-			case <-r.Ready():
-				(&follow.Follower{Registry: r, URL: o.follow, Every: o.followEvery, Log: log}).Run(following)
-			case <-following.Done():
-			}
-		})
+	s := &registryServer{openapi: described, listener: listener, client: conn.Client, replication: replication, set: set, token: token, follow: o.follow, followEvery: o.followEvery, log: log}
+	if err := s.run(ctx); err != nil {
+		return err
 	}
-	return p.serveRegistry(ctx, r, j, listener, registryapi.Options{
-		Version: versionOf(debug.ReadBuildInfo()).Version, Token: token, Dataset: datasetText(set),
-	}, log)
-}
-
-// serveRegistry answers from when the registry is ready until ctx is done.
-func (p *program) serveRegistry(ctx context.Context, r *registry.Registry, j *journal.Journal, listener net.Listener, o registryapi.Options, log *slog.Logger) error {
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
-	ended := make(chan error, 1)
-	go func() {
-		err := r.Run(ctx)
-		ended <- errors.Join(err, j.Close())
-		stop()
-	}()
-	select {
-	case <-r.Ready():
-	case <-ctx.Done():
-		return <-ended
-	}
-	server := &http.Server{
-		Handler: registryapi.New(r, o), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second,
-		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
-	}
-	served := make(chan struct{})
-	go func() {
-		defer close(served)
-		_ = server.Serve(listener) // ends with Shutdown
-	}()
-	log.Info("the registry is running", "http", "http://"+listener.Addr().String())
-	<-ctx.Done()
-	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
-	defer cancel()
-	_ = server.Shutdown(closing)
-	<-served
-	return <-ended
+	return ctx.Err()
 }
 
 // mayFollow refuses what cannot be followed.
@@ -183,8 +120,7 @@ func (o registryOptions) mayFollow() error {
 // token is what writers must show. A registry that other machines can reach has one.
 func (o registryOptions) token() (string, error) {
 	if o.tokenFile == "" {
-		host, _, err := net.SplitHostPort(o.listen)
-		if ip := net.ParseIP(host); err == nil && host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		if _, _, err := net.SplitHostPort(o.listen); err == nil && !config.OnLoopback(o.listen) {
 			return "", &usageError{
 				what: problem.Say("other machines can reach %s, and anybody could change schemas there", o.listen),
 				fix:  problem.Say("write a long secret into a file and name it: --token-file FILE; or listen on 127.0.0.1"),
@@ -197,51 +133,11 @@ func (o registryOptions) token() (string, error) {
 		return "", err
 	}
 	token := strings.TrimSpace(string(text))
-	if len(token) < minToken {
+	if len(token) < config.MinToken {
 		return "", &usageError{
-			what: problem.Say("the token in %s has fewer than %d characters", o.tokenFile, minToken),
+			what: problem.Say("the token in %s has fewer than %d characters", o.tokenFile, config.MinToken),
 			fix:  problem.Say("write a long secret into it, such as the output of: openssl rand -hex 24"),
 		}
 	}
 	return token, nil
-}
-
-const minToken = 16
-
-// datasetText finds the schemas of datasets, as events name them.
-func datasetText(set *schemas.Set) func(id, version string) ([]byte, bool) {
-	return func(id, version string) ([]byte, bool) {
-		d, err := set.Dataset(id)
-		if err != nil || d.Version() != version {
-			return nil, false
-		}
-		return d.Raw(), true
-	}
-}
-
-// schemaLog is a journal as the memory of a registry.
-type schemaLog struct{ journal *journal.Journal }
-
-func (l schemaLog) Append(ctx context.Context, after int64, records []registry.Record) error {
-	out := make([]journal.Record, len(records))
-	for i, r := range records {
-		out[i] = journal.Record(r)
-	}
-	err := l.journal.Append(ctx, after, out)
-	var moved *journal.MovedError
-	if errors.As(err, &moved) {
-		return &registry.MovedError{End: moved.End}
-	}
-	return err
-}
-
-func (l schemaLog) Follow(ctx context.Context, see func(registry.Batch) error) error {
-	var records []registry.Record
-	return l.journal.Follow(ctx, func(b journal.Batch) error {
-		records = records[:0]
-		for _, r := range b.Records {
-			records = append(records, registry.Record(r))
-		}
-		return see(registry.Batch{Records: records, Next: b.Next, End: b.End})
-	})
 }

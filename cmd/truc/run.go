@@ -13,6 +13,7 @@ import (
 
 	"github.com/lienthong/truc/adapters"
 	"github.com/lienthong/truc/portal"
+	"github.com/lienthong/truc/portal/openapi"
 	"github.com/lienthong/truc/problem"
 )
 
@@ -77,8 +78,14 @@ func (p *program) run(ctx context.Context, level slog.Level) (err error) {
 	if err != nil {
 		return err
 	}
-	listener, err := n.listen(ctx)
+	listener, err := listenOn(ctx, c.HTTP.Listen, "config.listen", c.Where("http.listen"))
 	if err != nil {
+		return err
+	}
+	if l2.registry, err = n.registryServer(ctx, conn); err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	if l2.openapi, err = describeInterfaces(listener, l2.registry); err != nil {
 		return err
 	}
 	n.log.Info("truc is running", "agency", c.Agency, "http", "http://"+listener.Addr().String(), "bus", n.broker(conn),
@@ -109,14 +116,43 @@ func (n *node) tolerate(problems problem.List) problem.List {
 	return fatal
 }
 
-// listen opens the portal's port.
-func (n *node) listen(ctx context.Context) (net.Listener, error) {
+// listenOn opens a port; where says who named it.
+func listenOn(ctx context.Context, address, code, where string) (net.Listener, error) {
 	var lc net.ListenConfig
-	listener, err := lc.Listen(ctx, "tcp", n.config.HTTP.Listen)
+	listener, err := lc.Listen(ctx, "tcp", address)
 	if err != nil {
-		return nil, n.listenProblem(problem.Say("cannot listen on %s: %v", n.config.HTTP.Listen, errors.Unwrap(err)), problem.Say("name a free address of this machine, or end what listens there"))
+		return nil, problem.List{{
+			Code: code, Where: where, What: problem.Say("cannot listen on %s: %v", address, errors.Unwrap(err)),
+			Fix: problem.Say("name a free address of this machine, or end what listens there"),
+		}}
 	}
 	return listener, nil
+}
+
+// describeInterfaces writes the OpenAPI document of a node, which both interfaces serve.
+func describeInterfaces(node net.Listener, registry *registryServer) ([]byte, error) {
+	o := openapi.Options{Version: versionOf(debug.ReadBuildInfo()).Version, Node: "http://" + node.Addr().String()}
+	if registry != nil {
+		o.Registry = "http://" + registry.listener.Addr().String()
+	}
+	text, err := openapi.Document(o)
+	if registry != nil {
+		registry.openapi = text
+	}
+	return text, err
+}
+
+// registryServer is the schema registry that the configuration wants in this node; nil when it wants none.
+func (n *node) registryServer(ctx context.Context, conn *connection) (*registryServer, error) {
+	r := n.config.Registry
+	if r.Listen == "" {
+		return nil, nil
+	}
+	listener, err := listenOn(ctx, r.Listen, "config.listen", n.config.Where("registry.listen"))
+	if err != nil {
+		return nil, err
+	}
+	return &registryServer{listener: listener, client: conn.Client, replication: n.replication(), set: n.set, token: r.Token, governance: n.governors(), patient: true, log: n.log}, nil
 }
 
 // run works until ctx is done, then drains. A pipeline that must not go on stops alone; when none is left, run returns the
@@ -158,6 +194,9 @@ func (l *loops) run(ctx context.Context, listener net.Listener, page *portal.Nod
 	}
 	for _, d := range l.deliveries {
 		work("subscribe."+d.Stats().Name, d.Run)
+	}
+	if l.registry != nil {
+		work("registry", l.registry.run)
 	}
 	wg.Wait()
 	unwatch()

@@ -84,6 +84,10 @@ func (p *program) printStatus(s *portal.Status, now time.Time) error {
 		head = problem.Say("%s (embedded, %s on disk)", head, size(*s.Bus.Bytes))
 	}
 	lines("", head)
+	if r := s.Registry; r != nil {
+		lines("", problem.Say("schema registry at http://%s: %s since %s, %d subjects", r.Listen, stateText(r.State), ago(now, r.Since), r.Subjects))
+		p.printReason(t, r.Condition)
+	}
 	for _, r := range s.Readers {
 		source := problem.Say("source %s: %s since %s, epoch %d, lag %.1f s", r.Source, stateText(r.State), ago(now, r.Since), r.Epoch, r.LagSeconds)
 		if r.RetainedBytes != nil {

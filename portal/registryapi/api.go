@@ -21,6 +21,10 @@ type Options struct {
 	Version string
 	// Dataset returns the text of a dataset's schema, by dataset id and exact version; nil means that there are none.
 	Dataset func(id, version string) ([]byte, bool)
+	// Governance is the interface by which people decide about datasets, below /governance; nil for none.
+	Governance http.Handler
+	// OpenAPI is the description of the interface, nil for none.
+	OpenAPI []byte
 	// Token that writers must show, as bearer token or as password; "" asks for none.
 	Token string
 }
@@ -49,12 +53,16 @@ func New(r *registry.Registry, o Options) http.Handler {
 	root.MethodNotAllowed(a.handle(func(*http.Request) (any, error) { return nil, status(http.StatusMethodNotAllowed) }))
 	root.Get("/healthz", a.healthz)
 	root.Get("/readyz", a.readyz)
+	root.Get("/openapi.json", a.openapi)
 	root.Get("/", a.handle(empty))
 	root.Post("/", a.handle(empty))
 	root.Get("/v1/metadata/id", a.handle(metadataID))
 	root.Get("/v1/metadata/version", a.handle(a.metadataVersion))
 	root.Get("/v1/metadata/deployment", a.handle(func(*http.Request) (any, error) { return map[string]any{"attributes": []string{}}, nil }))
 	root.Get("/contexts", a.handle(a.contexts))
+	if o.Governance != nil {
+		root.Mount("/governance", o.Governance)
+	}
 	a.routes(root)
 	root.Route("/contexts/{context}", func(r chi.Router) {
 		a.routes(r)
@@ -176,9 +184,24 @@ func (a *api) knows(r *http.Request) bool {
 	return subtle.ConstantTimeCompare([]byte(shown), []byte(a.o.Token)) == 1
 }
 
-func (a *api) healthz(w http.ResponseWriter, _ *http.Request) {
+func (a *api) healthz(w http.ResponseWriter, _ *http.Request) { healthy(w) }
+
+func healthy(w http.ResponseWriter) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	_, _ = w.Write([]byte("ok\n"))
+}
+
+// NotReady answers while there is no registry yet, because its bus is away or its topic is being read.
+func NotReady(w http.ResponseWriter, r *http.Request) {
+	switch r.URL.Path {
+	case "/healthz":
+		healthy(w)
+	case "/readyz":
+		reply(w, typeJSON, http.StatusServiceUnavailable, raw(`{"ready":false}`))
+	default:
+		w.Header().Set("Retry-After", "1")
+		reply(w, typeV1, http.StatusServiceUnavailable, failure{http.StatusServiceUnavailable, "The registry has not read its topic yet; try again in a moment"})
+	}
 }
 
 func (a *api) readyz(w http.ResponseWriter, _ *http.Request) {
@@ -188,6 +211,14 @@ func (a *api) readyz(w http.ResponseWriter, _ *http.Request) {
 	default:
 		reply(w, typeJSON, http.StatusServiceUnavailable, raw(`{"ready":false}`))
 	}
+}
+
+func (a *api) openapi(w http.ResponseWriter, r *http.Request) {
+	if a.o.OpenAPI == nil {
+		http.NotFound(w, r)
+		return
+	}
+	reply(w, typeJSON, http.StatusOK, raw(a.o.OpenAPI))
 }
 
 func metadataID(*http.Request) (any, error) {

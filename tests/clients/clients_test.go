@@ -26,7 +26,12 @@ type registry struct {
 // start runs a registry; its log says where it listens.
 func start(t testing.TB, args ...string) registry {
 	t.Helper()
-	n := nodes.StartVerb(t, nodes.Binary(t), append([]string{"registry", "--listen", "127.0.0.1:0"}, args...))
+	return await(t, nodes.StartVerb(t, nodes.Binary(t), append([]string{"registry", "--listen", "127.0.0.1:0"}, args...)))
+}
+
+// await waits until a process says where its registry listens.
+func await(t testing.TB, n *nodes.Node) registry {
+	t.Helper()
 	for deadline := time.Now().Add(nodes.Patience); ; time.Sleep(10 * time.Millisecond) {
 		if url := n.Log.Attribute("the registry is running", "http"); url != "" {
 			return registry{n, url}

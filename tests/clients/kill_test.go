@@ -193,3 +193,29 @@ func TestTwoNodes(t *testing.T) {
 	three := start(t, "-c", config)
 	b.judge(t, three.url, 4, count)
 }
+
+// Inside a node that is killed: what was acknowledged is there when it runs again, under the same id.
+func TestKilledInsideNode(t *testing.T) {
+	dir := t.TempDir()
+	config := filepath.Join(dir, "truc.yaml")
+	nodes.Write(t, config, "agency: H44.15\nregistry: { listen: 127.0.0.1:0 }\nhttp: { listen: 127.0.0.1:0 }\n")
+	run := func() registry {
+		t.Helper()
+		return await(t, nodes.StartVerb(t, nodes.Binary(t), []string{"run", "-c", config}))
+	}
+	r := run()
+	b := &book{}
+	const count = 50
+	b.register(t, 0, count, func(int) string { return r.url })
+	r.Kill()
+	r = run()
+	for _, want := range b.acked {
+		var got registration
+		if _, err := ask(http.MethodPost, r.url+"/subjects/"+want.Subject, map[string]string{"schemaType": "JSON", "schema": want.Schema}, &got); err != nil || got.ID != want.ID || got.Version != want.Version {
+			t.Fatalf("looked up %+v, registered as %+v: %v", got, want, err)
+		}
+	}
+	if len(b.acked) != count {
+		t.Errorf("%d were registered, want %d", len(b.acked), count)
+	}
+}

