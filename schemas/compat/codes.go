@@ -16,6 +16,7 @@ type codeList struct {
 	id, version string
 	known       bool
 	codes       []string
+	values      []any // the codes, of a list that is not long
 	set         map[string]bool
 }
 
@@ -42,6 +43,9 @@ func (s *set) listOf(m map[string]any) *codeList {
 	l.set = make(map[string]bool, len(l.codes))
 	for _, c := range l.codes {
 		l.set[c] = true
+	}
+	if len(l.codes) <= maxListed {
+		l.values = anyOf(l.codes)
 	}
 	s.lists[key] = &l
 	return &l

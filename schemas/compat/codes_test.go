@@ -47,6 +47,7 @@ func TestCodeLists(t *testing.T) {
 		{"list to length", code("thu", "1"), `{"type":"string","maxLength":1}`, false, `"01"`},
 		{"deep inside", `{"properties":{"a":{"items":` + code("thu", "2") + `}}}`, `{"properties":{"a":{"items":` + code("thu", "1") + `}}}`, false, `{"a":["03"]}`},
 		{"null beside", `{"type":["string","null"],"x-danh-muc":"thu"}`, `{"type":["string","null"],"x-danh-muc":{"id":"thu","version":"2"}}`, true, ""},
+		{"null beside, into an enum", `{"type":["string","null"],"x-danh-muc":"thu"}`, `{"enum":["01","02"]}`, false, `null`},
 		{"unknown, the same", code("la", "1"), code("la", "1"), true, ""},
 		{"unknown, another version", code("la", "1"), code("la", "2"), false, ""},
 		{"unknown, and one that is known", code("la", "1"), code("thu", "1"), false, ""},
@@ -136,6 +137,8 @@ func TestOwnFormats(t *testing.T) {
 		{"kept", parse(w, "so-nha"), parse(w, "so-nha"), true, ""},
 		{"changed", parse(w, "so-nha"), parse(w, "date"), false, `""`},
 		{"loosened", parse(w, "date"), parse(World{}, "date"), true, ""},
+		{"tightened", parse(World{}, "date"), parse(w, "date"), false, ""},
+		{"a wider one of one's own", parse(World{}, "uri"), parse(World{Formats: map[string]func(string) bool{"uri-reference": func(string) bool { return false }}}, "uri-reference"), false, `"http://mau.test/"`},
 		{"a format for any text", parse(World{}, "khong-co"), parse(w, "so-nha"), false, `" "`},
 	} {
 		r, err := Includes(tt.old, tt.updated)

@@ -144,7 +144,7 @@ func (s *set) finite() error {
 		}
 		size[p] = -1
 		n := 1
-		for _, next := range p.inPlace() {
+		for _, next := range p.judging {
 			m, err := measure(next)
 			if err != nil {
 				return 0, err
