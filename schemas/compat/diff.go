@@ -206,8 +206,8 @@ func under(path, tail string) string {
 // step compares two shapes, without what lies inside.
 func (c *comparison) step(p pair) outcome {
 	var o outcome
-	c.work.spend(20)
 	old, updated := p.old, p.updated
+	c.work.spend(20 + old.place.bulk + updated.place.bulk)
 	if old.kind != kindCombined {
 		if sub := c.fits(old, updated); sub != nil {
 			o.meet("", old, sub)

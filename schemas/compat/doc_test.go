@@ -111,7 +111,7 @@ that names the place to simplify. What is said twice in a schema is compared onc
 
 Schemas of drafts 4, 6, 7, 2019-09 and 2020-12 are compared; without ` + "`$schema`" + ` a schema is draft 7. Nothing is ever
 fetched: a ` + "`$ref`" + ` leads into the schema or to a reference given with it. Refused with a reason are schemas larger than
-1 MiB, with more than 50,000 subschemas or nested more than 128 levels deep, identifiers of more than 2,000 bytes, a ` + "`$ref`" + ` that comes back to itself without a step into the document, and
+1 MiB, with more than 50,000 subschemas or nested more than 128 levels deep, identifiers of more than 1,000 bytes, a ` + "`$ref`" + ` that comes back to itself without a step into the document, and
 definitions that multiply to more than 50,000 subschemas for one value.
 
 The rows below are the tests: ` + "`go test ./schemas/compat`" + ` runs each of them in both ways, and the page is written from

@@ -20,7 +20,7 @@ const (
 	maxDepth     = 128
 	maxExpansion = 50_000
 	maxPlacesIn  = 50_000   // subschemas of a schema with its references
-	maxURI       = 2000     // bytes of an $id or a $ref, and of what it comes to
+	maxURI       = 1000     // bytes of an $id or a $ref, and of what it comes to
 	maxPointers  = 16 << 20 // bytes of the JSON pointers of all subschemas
 )
 

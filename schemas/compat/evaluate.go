@@ -128,15 +128,19 @@ func (e *evaluation) typed(p *place, v any) bool {
 	if p.types.has(typeFraction) {
 		return true
 	}
-	r := decimal(n)
-	switch {
-	case !p.types.has(typeInteger):
+	if !p.types.has(typeInteger) {
 		return e.fail(p, "type")
+	}
+	if isPlainInteger(string(n)) {
+		return true
+	}
+	r := e.work.decimal(n)
+	switch {
 	case r == nil:
 		return e.unknown()
 	case !r.IsInt():
 		return e.fail(p, "type")
-	case p.draft == Draft4 && !isPlainInteger(string(n)):
+	case p.draft == Draft4:
 		e.unsure = true // 1.0 is an integer to some validators of draft 4, and not to others
 	}
 	return true
@@ -152,9 +156,7 @@ func (e *evaluation) listed(p *place, v any) bool {
 		return true
 	}
 	if len(list) > 8 {
-		key := valueKey(v)
-		e.work.spend(4 + len(key)/8)
-		return e.work.values(p)[key] || e.fail(p, "enum")
+		return e.work.values(p)[e.work.key(v)] || e.fail(p, "enum")
 	}
 	for _, one := range list {
 		if e.same(one, v) {
@@ -178,7 +180,7 @@ func (e *evaluation) same(a, b any) bool {
 		if isPlainInteger(string(a)) && isPlainInteger(string(n)) {
 			return false
 		}
-		x, y := decimal(a), decimal(n)
+		x, y := e.work.decimal(a), e.work.decimal(n)
 		if x == nil || y == nil {
 			return e.unknown()
 		}
@@ -218,7 +220,7 @@ func (e *evaluation) same(a, b any) bool {
 func (e *evaluation) formatted(p *place, v any) bool {
 	text, isText := v.(string)
 	name, _ := p.object()["format"].(string)
-	if !isText || name == "" {
+	if !isText {
 		return true
 	}
 	e.work.spend(8 + len(text)/4)
@@ -297,8 +299,8 @@ func (e *evaluation) number(p *place, v json.Number) bool {
 	if minimum == nil && above == nil && maximum == nil && below == nil && step == nil {
 		return true
 	}
-	e.work.spend(8 + len(v))
-	n := decimal(v)
+	e.work.spend(p.bulk)
+	n := e.work.decimal(v)
 	switch {
 	case n == nil:
 		return e.unknown()

@@ -142,8 +142,8 @@ func (e *evaluation) contains(p *place, v []any, own *seen) bool {
 func (e *evaluation) unique(v []any) bool {
 	known := make(map[string]bool, len(v))
 	for _, item := range v {
-		key := valueKey(item)
-		if !e.work.spend(4 + len(key)/8) {
+		key := e.work.key(item)
+		if e.work.over() {
 			return e.unknown()
 		}
 		if known[key] {

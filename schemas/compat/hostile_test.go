@@ -169,6 +169,14 @@ func hostilePairs() []hostilePair {
 		{"a pattern of a million steps", obj{"type": "string"}, obj{"type": "string", "pattern": strings.Repeat("a{1000}", 1000)}, "no document"},
 		{"3,000 patterns", obj{"anyOf": many(3000, func(i int) any { return obj{"pattern": fmt.Sprintf("^[a-z]{1,300}%d$", i)} })}, obj{"anyOf": many(3000, func(i int) any { return obj{"pattern": fmt.Sprintf("^[a-z]{1,300}%d$", i+1)} })}, ""},
 		{"what no branch has seen", obj{"$schema": schemaURI["2020-12"], "anyOf": many(300, object(1)), "unevaluatedProperties": false}, obj{"$schema": schemaURI["2020-12"], "anyOf": many(300, object(2)), "unevaluatedProperties": false}, ""},
+		{"10,000 code lists", obj{"properties": members(10_000, "p%d", func(i int) any { return obj{"x-danh-muc": fmt.Sprintf("thu%d", i)} })}, obj{"properties": members(10_000, "p%d", func(i int) any { return obj{"x-danh-muc": fmt.Sprintf("thu%d", i+1)} })}, "no document"},
+		{"1,000 steps of 900 digits", obj{"allOf": many(1000, func(i int) any {
+			return obj{"multipleOf": json.Number(fmt.Sprintf("%d%s", i+1, strings.Repeat("7", 900)))}
+		})}, obj{"allOf": many(1000, func(i int) any {
+			return obj{"multipleOf": json.Number(fmt.Sprintf("%d%s", i+1, strings.Repeat("3", 900)))}
+		})}, ""},
+		{"values of 390 digits", obj{"enum": many(90_000, func(i int) any { return json.Number(fmt.Sprintf("%de385", i)) })}, obj{"enum": many(90_000, func(i int) any { return json.Number(fmt.Sprintf("%de386", i)) })}, ""},
+		{"20,000 $refs beside a long id", obj{"$id": "http://mau.test/" + strings.Repeat("i", 900), "definitions": obj{"a": obj{"$id": "a", "type": "integer"}}, "properties": members(20_000, "p%d", func(int) any { return obj{"$ref": "a"} })}, true, "yes"},
 		{"names of 8 KiB", nested(60, strings.Repeat("n", 8000), obj{"properties": members(20_000, "p%d", func(int) any { return true })}), true, "error"},
 		{"an id of half a MiB", obj{"$id": "http://mau.test/" + strings.Repeat("i", 500_000), "definitions": obj{"a": true}, "properties": members(10_000, "p%d", func(int) any { return obj{"$ref": "#/definitions/a"} })}, true, "error"},
 		{"100,000 subschemas", obj{"anyOf": many(100_000, func(int) any { return obj{} })}, true, "error"},

@@ -16,6 +16,7 @@ type notes struct {
 	refers       bool   // there is a $ref in it
 	types        types  // that the keyword type lets through
 	numbers      map[string]*big.Rat
+	bulk         int                 // what reckoning with them costs beyond that with small ones, in steps
 	sorted       map[string][]string // the names in a keyword that is an object
 	required     map[string]bool
 	requiredList []string
@@ -134,7 +135,10 @@ func (p *place) note() {
 			if p.numbers == nil {
 				p.numbers = map[string]*big.Rat{}
 			}
-			p.numbers[k] = decimal(v)
+			n := decimal(v)
+			if p.numbers[k] = n; n != nil {
+				p.bulk += (n.Num().BitLen() + n.Denom().BitLen()) / 10
+			}
 		case map[string]any:
 			if p.sorted == nil {
 				p.sorted = map[string][]string{}

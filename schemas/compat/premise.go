@@ -69,6 +69,7 @@ type premise struct {
 	speak     []*place // the members whose own keywords count: those beside a $ref do not in the older drafts
 	negatives []*place
 	split     []*place // whose cases have been told apart
+	bulk      int      // what reckoning with the numbers of those who speak costs
 	id        int      // the same for premises that say the same, 0 when nobody has asked yet
 }
 
@@ -76,7 +77,7 @@ func (a premise) with(p *proof, more ...*place) premise {
 	if a.types == 0 && len(a.members) == 0 {
 		a.types = anyType
 	}
-	p.work.spend(8 + 2*len(a.members) + len(a.negatives))
+	p.work.spend(8 + 4*len(a.members) + len(a.negatives))
 	a.members, a.negatives, a.id = slices.Clone(a.members), slices.Clone(a.negatives), 0
 	known := make(map[*place]bool, len(a.members)+len(more))
 	for _, m := range a.members {
@@ -104,10 +105,11 @@ func (a premise) with(p *proof, more ...*place) premise {
 		more = append(more, m.all("allOf")...)
 	}
 	slices.SortFunc(a.members, func(x, y *place) int { return p.number(x) - p.number(y) })
-	a.speak = nil
+	a.speak, a.bulk = nil, 0
 	for _, m := range a.members {
 		if m.target == nil || m.draft > Draft7 {
 			a.speak = append(a.speak, m)
+			a.bulk += m.bulk
 		}
 	}
 	return a
@@ -370,7 +372,7 @@ func (p *proof) impossible(a premise, depth int) bool {
 	if a.types == 0 {
 		return true
 	}
-	p.work.spend(2*len(a.members) + len(a.negatives)*(1+len(a.members)/8))
+	p.work.spend(2*len(a.members) + len(a.negatives)*(1+len(a.members)/8) + a.bulk/4)
 	for _, m := range a.members {
 		if m.raw == false {
 			return true

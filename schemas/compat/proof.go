@@ -4,8 +4,8 @@ import "slices"
 
 // direct proves a conclusion keyword by keyword: each one must follow from the premise. That it is false was recognised before.
 func (p *proof) direct(a premise, b *place) bool {
-	p.work.spend(8 + 4*len(a.members))
-	if slices.ContainsFunc(a.members, func(m *place) bool { return identical(m, b) }) {
+	p.work.spend(8 + 4*len(a.members) + a.bulk)
+	if slices.ContainsFunc(a.members, func(m *place) bool { return p.identical(m, b) }) {
 		return true
 	}
 	if b.target != nil {
@@ -41,9 +41,21 @@ func sameIntegers(a premise, b *place) bool {
 }
 
 // identical places say the same, word for word, in the same surroundings where they refer to something.
-func identical(a, b *place) bool {
-	if a.draft != b.draft || a.digest != b.digest || !a.set.sameLists(b.set) || !a.set.world.sameFormats(b.set.world) {
+func (p *proof) identical(a, b *place) bool {
+	if a.draft != b.draft || a.digest != b.digest || !p.sameWorld(a.set, b.set) {
 		return false
 	}
 	return !a.refers || a.resource == b.resource && a.base == b.base && a.set.digest == b.set.digest
+}
+
+// sameWorld says that what is beside two sets, lists and formats, is the same.
+func (p *proof) sameWorld(a, b *set) bool {
+	pair := [2]*set{a, b}
+	same, known := p.worlds[pair]
+	if !known {
+		p.work.spend(8 * len(a.lists))
+		same = a.sameLists(b) && a.world.sameFormats(b.world)
+		p.worlds[pair] = same
+	}
+	return same
 }

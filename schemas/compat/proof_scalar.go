@@ -19,7 +19,7 @@ func (p *place) limits() (minimum, above, maximum, below *big.Rat) {
 }
 
 func (p *proof) numbersFollow(a premise, b *place) bool {
-	p.work.spend(8 * len(a.speak))
+	p.work.spend(8*len(a.speak) + b.bulk*len(a.speak))
 	minimum, above, maximum, below := b.limits()
 	holds := func(wanted *big.Rat, enough func(minimum, above, maximum, below *big.Rat) bool) bool {
 		return wanted == nil || slices.ContainsFunc(a.speaking(), func(m *place) bool { return enough(m.limits()) })

@@ -64,33 +64,9 @@ func includes(w *work, writer, reader *Document) (*Refusal, error) {
 
 // dynamic says that a schema uses references that depend on the way on which they were reached.
 func (d *Document) dynamic() bool {
-	for _, raw := range d.raw {
-		if mentions(raw, "$dynamicRef") || mentions(raw, "$recursiveRef") {
-			return true
-		}
-	}
-	return false
-}
-
-func mentions(v any, key string) bool {
-	switch v := v.(type) {
-	case map[string]any:
-		if _, found := v[key]; found {
-			return true
-		}
-		for _, e := range v {
-			if mentions(e, key) {
-				return true
-			}
-		}
-	case []any:
-		for _, e := range v {
-			if mentions(e, key) {
-				return true
-			}
-		}
-	}
-	return false
+	return slices.ContainsFunc(d.root.set.order, func(p *place) bool {
+		return p.object()["$dynamicRef"] != nil || p.object()["$recursiveRef"] != nil
+	})
 }
 
 // claim: every value that meets the premise is accepted by the conclusion.
@@ -119,13 +95,14 @@ type proof struct {
 	numbers  map[*place]int
 	premises map[string]int
 	clashes  map[claim]bool
+	worlds   map[[2]*set]bool
 	odd      map[string]bool // values that a conclusion refuses
 }
 
 func newProof(w *work) *proof {
 	return &proof{
 		work: w, values: evaluation{work: w}, table: map[claim]*belief{}, numbers: map[*place]int{}, premises: map[string]int{},
-		clashes: map[claim]bool{}, odd: map[string]bool{},
+		clashes: map[claim]bool{}, worlds: map[[2]*set]bool{}, odd: map[string]bool{},
 	}
 }
 
@@ -256,14 +233,13 @@ func (p *proof) suspects() map[string]bool {
 			continue
 		}
 		for _, pointer := range b.pointers {
-			_, tail, found := strings.Cut(pointer, "/properties/")
-			for found {
-				var name string
-				if name, tail, found = strings.Cut(tail, "/"); name != "" {
-					out[unescape(name)] = true
-				}
-				if found {
-					_, tail, found = strings.Cut("/"+tail, "/properties/")
+			if !p.work.spend(4 + len(pointer)/4) {
+				return out
+			}
+			tokens := strings.Split(pointer, "/")
+			for i, token := range tokens[1:] {
+				if tokens[i] == "properties" {
+					out[unescape(token)] = true
 				}
 			}
 		}

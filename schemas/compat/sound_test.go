@@ -241,6 +241,63 @@ func TestSound(t *testing.T) {
 	}
 }
 
+// TestEvaluateKnows tells what is refused from what cannot be told, and where it is refused.
+func TestEvaluateKnows(t *testing.T) {
+	large := strings.Repeat("a{1000}", 10)
+	for _, tt := range []struct{ draft, schema, document, want string }{
+		{"7", `{"format":"regex"}`, `"("`, "#/format"},
+		{"7", `{"format":"regex"}`, `"a"`, "accepted"},
+		{"7", `{"format":"regex"}`, `"` + large + `"`, "unknown"},
+		{"7", `{"pattern":"` + large + `"}`, `"a"`, "unknown"},
+		{"7", `{"pattern":"` + large + `"}`, `1`, "accepted"},
+		{"7", `{"patternProperties":{"` + large + `":{}}}`, `{"a":1}`, "unknown"},
+		{"7", `{"x-danh-muc":"la"}`, `"a"`, "unknown"},
+		{"7", `{"x-danh-muc":"la"}`, `null`, "accepted"},
+		{"4", `{"type":"integer"}`, `1.0`, "unknown"},
+		{"4", `{"type":"integer"}`, `1`, "accepted"},
+		{"7", `{"type":"integer"}`, `1.0`, "accepted"},
+		{"7", `{"type":"integer"}`, `1e999`, "unknown"},
+		{"7", `{"type":"string"}`, `1e999`, "#/type"},
+		{"7", `{"minimum":3}`, `1e999`, "unknown"},
+		{"7", `{"title":"x"}`, `1e999`, "accepted"},
+		{"7", `{"const":1e999}`, `1.5`, "unknown"},
+		{"7", `{"const":1.5}`, `1e999`, "unknown"},
+		{"7", `{"const":1}`, `"a"`, "#/const"},
+		{"7", `{"properties":{"a":{"$ref":"#/definitions/d"}},"definitions":{"d":{"maxLength":2}}}`, `{"a":"aaa"}`, "#/definitions/d/maxLength"},
+		{"7", `{"anyOf":[{"type":"string"},{"minimum":3}]}`, `1`, "#/anyOf"},
+		{"7", `{"oneOf":[{"type":"string"},{"minimum":3}]}`, `1`, "#/oneOf"},
+		{"7", `{"oneOf":[{"type":"string"},{}]}`, `"a"`, "#/oneOf"},
+		{"7", `{"not":{"allOf":[{"minimum":1}]}}`, `1`, "#/not"},
+		{"7", `{"contains":{"type":"string"}}`, `[1]`, "#/contains"},
+		{"7", `{"if":{"type":"string"},"then":{"maxLength":2}}`, `"aaa"`, "#/then/maxLength"},
+		{"7", `{"if":{"type":"string"},"else":{"minimum":2}}`, `1`, "#/else/minimum"},
+		{"7", `{"additionalProperties":false}`, `{"a":1}`, "#/additionalProperties"},
+		{"7", `{"propertyNames":{"maxLength":1}}`, `{"ab":1}`, "#/propertyNames/maxLength"},
+		{"7", `{"dependencies":{"a/b":["c"]}}`, `{"a/b":1}`, "#/dependencies/a~1b"},
+		{"7", `{"required":["a"]}`, `{}`, "#/required"},
+		{"7", `{"items":[{"enum":["a"]}]}`, `["b"]`, "#/items/0/enum"},
+		{"7", `{"uniqueItems":true}`, `[1,1.0]`, "#/uniqueItems"},
+		{"2020-12", `{"unevaluatedProperties":false}`, `{"a":1}`, "#/unevaluatedProperties"},
+	} {
+		d := parseText(t, tt.draft, tt.schema)
+		var v any
+		dec := json.NewDecoder(strings.NewReader(tt.document))
+		dec.UseNumber()
+		if err := dec.Decode(&v); err != nil {
+			t.Fatal(err)
+		}
+		e, got := evaluation{work: newWork(searchSteps)}, "unknown"
+		if e.accepts(d.root, v) {
+			got = "accepted"
+		} else if e.refuses(d.root, v) {
+			got = e.refusedAt(d.root, v)
+		}
+		if got != tt.want {
+			t.Errorf("draft %s %.80s: %s: %s, want %s", tt.draft, tt.schema, tt.document, got, tt.want)
+		}
+	}
+}
+
 // TestSoundAcrossDrafts compares versions of two drafts: 1.0 is an integer from draft 6 on, to draft 4 it need not be one.
 func TestSoundAcrossDrafts(t *testing.T) {
 	four, seven := schemaURI["4"], schemaURI["7"]
@@ -281,7 +338,7 @@ func TestSoundAcrossDrafts(t *testing.T) {
 func TestEvaluate(t *testing.T) {
 	var documents []any
 	for _, text := range []string{
-		`null`, `true`, `0`, `1`, `1.0`, `2`, `5`, `6`, `9`, `0.5`, `2.5`, `-1`, `""`, `"a"`, `"b"`, `"ab"`, `"aaaaaaaaaa"`, `"2024-02-29"`, `"192.0.2.1"`, `"01"`, `"03"`,
+		`null`, `true`, `0`, `1`, `1.0`, `2`, `5`, `6`, `9`, `0.5`, `2.5`, `-1`, `""`, `"a"`, `"b"`, `"ab"`, `"aaaaaaaaaa"`, `"2024-02-29"`, `"192.0.2.1"`, `"("`, `"01"`, `"03"`,
 		`[]`, `["a"]`, `[1]`, `["a","a"]`, `["a",1]`, `[1,"a"]`, `[1,1.0]`, `[1,2,3]`, `[null,{},[]]`, `[["a"],["a"]]`, `[{"a":1},{"a":1.0}]`, `["a","b","c","d","e"]`,
 		`{}`, `{"a":1}`, `{"a":"a"}`, `{"b":1}`, `{"a":1,"b":2}`, `{"a":"x","b":"y","c":"z"}`, `{"a":{"a":1}}`, `{"a":[1]}`, `{"khac":0}`, `{"a":null}`, `{"x":0.5}`, `{"v":0.5}`, `{"ab":"a"}`, `{"k":1}`, `{"n":{"v":"a"}}`,
 	} {
@@ -325,6 +382,7 @@ func TestEvaluate(t *testing.T) {
 		`{"not":{"properties":{"a":{}},"required":["a"]},"unevaluatedProperties":false}`, `{"$ref":"#/$defs/d","$defs":{"d":{"properties":{"a":{}}}},"unevaluatedProperties":false}`,
 		`{"contains":{"type":"string"},"minContains":0}`, `{"contains":{"type":"string"},"minContains":2}`, `{"contains":{"type":"string"},"maxContains":1}`, `{"contains":{"type":"string"},"minContains":0,"maxContains":0}`,
 		`{"dependentRequired":{"a":["b"]}}`, `{"dependencies":{"a":["b"],"b":{"maxProperties":2}}}`, `{"uniqueItems":true}`, `{"enum":[1,[1,1.0],{"a":1},"a",null,true]}`, `{"enum":[0,1,2,3,4,5,6,7,8,[],{"a":1.0}]}`,
+		`{"anyOf":[{"properties":{"a":{}},"not":{}},{}],"unevaluatedProperties":false}`, `{"const":""}`, `{"const":true}`, `{"const":false}`, `{"const":1}`,
 		`{"const":{"a":1}}`, `{"const":[1,1]}`, `{"const":null}`, `{"format":"regex"}`, `{"format":"date"}`, `{"format":"khong-co"}`, `{"type":["integer","null"]}`, `{"exclusiveMinimum":1,"exclusiveMaximum":6}`, `{"multipleOf":0.5}`, `{"multipleOf":2}`,
 		`{"propertyNames":{"pattern":"^a"}}`, `{"patternProperties":{"^a":{"type":"integer"},"b$":{"type":"string"}},"additionalProperties":false}`, `{"if":{"type":"string"},"then":{"maxLength":1},"else":{"type":"array"}}`,
 		`{"oneOf":[{"type":"integer"},{"type":"number"},{"minLength":1}]}`, `{"oneOf":[{"type":"string"}]}`, `{"minProperties":1,"maxProperties":2}`, `{"minItems":1,"maxItems":2}`, `{"minLength":1,"maxLength":2,"pattern":"a"}`,

@@ -24,7 +24,7 @@ func refute(p *proof, writer, reader *Document) (document json.RawMessage, at st
 		return nil, "", err
 	}
 	s := &sampler{proof: p, suspects: p.suspects(), known: map[wanted][]any{}}
-	s.texts = oddCodes(writer.root.set, reader.root.set)
+	s.texts = oddCodes(p.work, writer.root.set, reader.root.set)
 	for _, d := range []*Document{reader, writer} {
 		for _, name := range sortedKeys(d.raw) {
 			s.collect(d.raw[name])
@@ -152,8 +152,7 @@ func (s *sampler) fitting(a premise, values []any, n int) []any {
 		if s.proof.work.over() || len(out) == n {
 			break
 		}
-		key := valueKey(v)
-		s.proof.work.spend(4 + len(key)/8)
+		key := s.proof.work.key(v)
 		if !seen[key] && !s.proof.refuses(rough, v) {
 			seen[key] = true
 			out = append(out, v)
@@ -168,7 +167,7 @@ func (s *sampler) ofNumbers(a premise, n int) []any {
 	for _, m := range a.speaking() {
 		if step := m.number("multipleOf"); step != nil {
 			for _, n := range s.numbers {
-				s.proof.work.spend(40)
+				s.proof.work.spend(40 + m.bulk)
 				q := new(big.Rat).Quo(decimal(n), step)
 				whole := new(big.Int).Quo(q.Num(), q.Denom())
 				values = append(values, exact(new(big.Rat).Mul(step, new(big.Rat).SetInt(whole))))
@@ -361,9 +360,7 @@ func (s *sampler) oddFirst(values []any, n int) []any {
 }
 
 func (s *sampler) isOdd(v any) bool {
-	key := valueKey(v)
-	s.proof.work.spend(4 + len(key)/8)
-	return s.proof.odd[key]
+	return s.proof.odd[s.proof.work.key(v)]
 }
 
 func clone(m map[string]any) map[string]any {

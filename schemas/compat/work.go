@@ -1,6 +1,8 @@
 package compat
 
 import (
+	"encoding/json"
+	"math/big"
 	"regexp"
 	"regexp/syntax"
 )
@@ -52,13 +54,31 @@ func (w *work) values(p *place) map[string]bool {
 		list, _ := p.object()["enum"].([]any)
 		known = make(map[string]bool, len(list))
 		for _, v := range list {
-			key := valueKey(v)
-			w.spend(4 + len(key)/8)
-			known[key] = true
+			known[w.key(v)] = true
 		}
 		w.keys[p] = known
 	}
 	return known
+}
+
+// key is valueKey, counted.
+func (w *work) key(v any) string {
+	key := valueKey(v)
+	if _, isText := v.(string); isText {
+		w.spend(4 + len(key)/16)
+	} else {
+		w.spend(4 + len(key)/2)
+	}
+	return key
+}
+
+// decimal is decimal, counted.
+func (w *work) decimal(n json.Number) *big.Rat {
+	w.spend(8 + len(n))
+	if !isPlainInteger(string(n)) {
+		w.spend(80)
+	}
+	return decimal(n)
 }
 
 // Patterns beyond these bounds are compared by their text and not run.
