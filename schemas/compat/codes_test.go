@@ -121,8 +121,8 @@ func TestOwnFormats(t *testing.T) {
 		"so-nha": func(s string) bool { return s == "" || s == "a" },
 		"date":   func(s string) bool { return s == "2024-02-29" },
 	}}
-	parse := func(w World, format string) *Document {
-		d, err := w.Parse([]byte(`{"type":"string","format":"` + format + `"}`))
+	parse := func(w World, format string, more ...string) *Document {
+		d, err := w.Parse([]byte(`{"type":"string","format":"` + format + `"` + strings.Join(more, "") + `}`))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -135,6 +135,7 @@ func TestOwnFormats(t *testing.T) {
 		witness      string
 	}{
 		{"kept", parse(w, "so-nha"), parse(w, "so-nha"), true, ""},
+		{"kept, without a length", parse(w, "so-nha", `,"maxLength":9`), parse(w, "so-nha"), true, ""},
 		{"changed", parse(w, "so-nha"), parse(w, "date"), false, `""`},
 		{"loosened", parse(w, "date"), parse(World{}, "date"), true, ""},
 		{"tightened", parse(World{}, "date"), parse(w, "date"), false, ""},

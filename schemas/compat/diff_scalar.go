@@ -81,7 +81,8 @@ func (p *place) exclusive(keyword, bound string) *big.Rat {
 func divides(a, b *big.Rat) bool { return new(big.Rat).Quo(b, a).IsInt() }
 
 func (c *comparison) compareEnums(o *outcome, old, updated *shape) {
-	before, after := c.work.values(old.place), c.work.values(updated.place)
+	before, _ := c.work.values(old.place)
+	after, _ := c.work.values(updated.place)
 	kept, known := c.subset(before, after), c.subset(after, before)
 	switch {
 	case kept && known:
@@ -137,13 +138,10 @@ func valueKey(v any) string {
 	return string(text)
 }
 
-// isPlainInteger tells whether a number is an integer as big.Rat would write it.
+// isPlainInteger tells whether a number is an integer as big.Rat would write it; 0 is left to that.
 func isPlainInteger(n string) bool {
 	digits := strings.TrimPrefix(n, "-")
-	if digits == "" || digits[0] == '0' && n != "0" {
-		return false
-	}
-	return strings.Trim(digits, "0123456789") == ""
+	return !strings.HasPrefix(digits, "0") && strings.Trim(digits, "0123456789") == ""
 }
 
 func plain(v any) any {

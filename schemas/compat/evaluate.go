@@ -13,9 +13,8 @@ type evaluation struct {
 	// unsure is set when something was asked that cannot be told: a code of a list that is not known, a pattern that is not run, or
 	// anything when the steps are used up.
 	unsure bool
-	// explain asks for at, the place that refuses the value; quiet is how many branches are entered of which none is to blame.
+	// explain asks for at, the place that refuses the value: the last one named on the way, that of branches after the branches.
 	explain bool
-	quiet   int
 	at      string
 }
 
@@ -32,14 +31,14 @@ func (e *evaluation) refuses(p *place, v any) bool {
 
 // refusedAt is the place in the schema that refuses a value, "#/properties/ten/maxLength".
 func (e *evaluation) refusedAt(p *place, v any) string {
-	e.at, e.explain, e.quiet = "#", true, 0
+	e.at, e.explain = "#", true
 	e.holds(p, v, nil)
 	e.explain = false
 	return e.at
 }
 
 func (e *evaluation) fail(p *place, keyword ...string) bool {
-	if e.explain && e.quiet == 0 {
+	if e.explain {
 		e.at = under(p.pointer, join(keyword...))
 	}
 	return false
@@ -57,9 +56,6 @@ type seen struct {
 }
 
 func (s *seen) member(name string) {
-	if s == nil {
-		return
-	}
 	if s.members == nil {
 		s.members = map[string]bool{}
 	}
@@ -156,7 +152,11 @@ func (e *evaluation) listed(p *place, v any) bool {
 		return true
 	}
 	if len(list) > 8 {
-		return e.work.values(p)[e.work.key(v)] || e.fail(p, "enum")
+		values, ok := e.work.values(p)
+		if !ok {
+			return e.unknown()
+		}
+		return values[e.work.key(v)] || e.fail(p, "enum")
 	}
 	for _, one := range list {
 		if e.same(one, v) {
@@ -317,7 +317,7 @@ func (e *evaluation) number(p *place, v json.Number) bool {
 }
 
 func (e *evaluation) branches(p *place, v any, own *seen) bool {
-	if c := p.child("not"); c != nil && e.quietly(c, v, nil) {
+	if c := p.child("not"); c != nil && e.holds(c, v, nil) {
 		return e.fail(p, "not")
 	}
 	for _, c := range p.all("allOf") {
@@ -328,7 +328,7 @@ func (e *evaluation) branches(p *place, v any, own *seen) bool {
 	if some := p.all("anyOf"); len(some) > 0 {
 		found := false
 		for _, c := range some {
-			if found = e.quietly(c, v, own) || found; found && own == nil {
+			if found = e.holds(c, v, own) || found; found && own == nil {
 				break
 			}
 		}
@@ -339,7 +339,7 @@ func (e *evaluation) branches(p *place, v any, own *seen) bool {
 	if one := p.all("oneOf"); len(one) > 0 {
 		found := 0
 		for _, c := range one {
-			if e.quietly(c, v, own) {
+			if e.holds(c, v, own) {
 				found++
 			}
 			if found > 1 {
@@ -352,7 +352,7 @@ func (e *evaluation) branches(p *place, v any, own *seen) bool {
 	}
 	if c := p.child("if"); c != nil && p.draft >= Draft7 {
 		next := "else"
-		if e.quietly(c, v, own) {
+		if e.holds(c, v, own) {
 			next = "then"
 		}
 		if then := p.child(next); then != nil {
@@ -360,14 +360,6 @@ func (e *evaluation) branches(p *place, v any, own *seen) bool {
 		}
 	}
 	return true
-}
-
-// quietly judges a branch that is not to blame when it refuses.
-func (e *evaluation) quietly(p *place, v any, own *seen) bool {
-	e.quiet++
-	ok := e.holds(p, v, own)
-	e.quiet--
-	return ok
 }
 
 // unseen judges what no other keyword has seen.

@@ -120,7 +120,7 @@ func (e *evaluation) contains(p *place, v []any, own *seen) bool {
 	}
 	found := 0
 	for i, item := range v {
-		if !e.quietly(c, item, nil) {
+		if !e.holds(c, item, nil) {
 			continue
 		}
 		found++

@@ -91,6 +91,7 @@ func (a premise) with(p *proof, more ...*place) premise {
 		}
 		m = m.same
 		known[m] = true
+		p.number(m) // in the order in which they are met
 		a.members = append(a.members, m)
 		if m.target != nil {
 			more = append(more, m.target)
@@ -369,9 +370,6 @@ func (a premise) cases(p *proof) [][]premise {
 
 // impossible says that no value can meet the premise; a false answer means nothing.
 func (p *proof) impossible(a premise, depth int) bool {
-	if a.types == 0 {
-		return true
-	}
 	p.work.spend(2*len(a.members) + len(a.negatives)*(1+len(a.members)/8) + a.bulk/4)
 	for _, m := range a.members {
 		if m.raw == false {

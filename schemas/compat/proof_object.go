@@ -12,7 +12,7 @@ func (p *proof) objectsFollow(a premise, b *place) bool {
 			return false
 		}
 	}
-	if want := b.number("minProperties"); want != nil && !atLeast(a.least("minProperties"), want) {
+	if want := b.number("minProperties"); !atLeast(a.least("minProperties"), want) {
 		sure := map[string]bool{}
 		for _, member := range a.speaking() {
 			p.work.spend(len(member.requiredList))
@@ -24,7 +24,7 @@ func (p *proof) objectsFollow(a premise, b *place) bool {
 			return false
 		}
 	}
-	if want := b.number("maxProperties"); want != nil && !atMost(a.most("maxProperties"), want) {
+	if want := b.number("maxProperties"); !atMost(a.most("maxProperties"), want) {
 		if !p.closed(a) || big.NewRat(int64(len(a.declared())), 1).Cmp(want) > 0 {
 			return false
 		}

@@ -97,6 +97,7 @@ func TestSound(t *testing.T) {
 		{"max as exclusive", "7", `{"type":"number","maximum":4}`, `{"type":"number","exclusiveMaximum":5}`, true},
 		{"exclusive as max", "7", `{"type":"number","exclusiveMaximum":5}`, `{"type":"number","maximum":4}`, false},
 		{"const into enum", "7", `{"const":"a"}`, `{"enum":["b","a"]}`, true},
+		{"an enum value that another keyword refuses", "7", `{"enum":["a","bbb"],"maxLength":2}`, `{"const":"a"}`, true},
 		{"enum by pattern", "7", `{"enum":["a1","a2"]}`, `{"type":"string","pattern":"^a[0-9]$"}`, true},
 		{"enum and a wrong value", "7", `{"type":"string","enum":["a",1]}`, `{"type":"string"}`, true},
 		{"oneOf by kind", "7", `{"oneOf":[{"type":"string"},{"type":"null"}]}`, `{"oneOf":[{"type":"null"},{"type":"string"},{"type":"boolean"}]}`, true},
@@ -168,6 +169,7 @@ func TestSound(t *testing.T) {
 		{"a value without an end", "7", `{"type":"object","required":["n"],"properties":{"n":{"$ref":"#"}}}`, `{"type":"object","required":["n"],"properties":{"n":{"$ref":"#"}}}`, true},
 		{"into an enum", "7", `{"type":"string"}`, `{"enum":["a"]}`, false},
 		{"a short list", "7", `{"type":"array","items":[{"type":"string"}],"maxItems":1}`, `{"type":"array","items":[{"type":"integer"}]}`, false},
+		{"a list of three", "7", `{"type":"array","maxItems":3}`, `{"type":"array","items":{"type":"string"}}`, false},
 		{"a short list without others", "7", `{"type":"array","items":[{}],"maxItems":1}`, `{"type":"array","items":[{}],"additionalItems":{"type":"string"}}`, true},
 		{"contains in draft 4", "4", `{"type":"array"}`, `{"type":"array","contains":{"type":"string"}}`, true},
 		{"minContains in draft 7", "7", `{"type":"array"}`, `{"type":"array","contains":{"type":"string"},"minContains":0}`, false},
@@ -207,6 +209,10 @@ func TestSound(t *testing.T) {
 		{"a dependency of what cannot be", "7", `{"type":"object","properties":{"a":{}},"additionalProperties":false}`, `{"type":"object","dependencies":{"b":["c"]}}`, true},
 		{"a dependency on itself", "7", `{"type":"object"}`, `{"type":"object","dependencies":{"a":["a"]}}`, true},
 		{"no branch of oneOf", "7", `{"type":"string"}`, `{"oneOf":[{"type":"integer"},{"type":"null"}]}`, false},
+		{"a part of a branch of oneOf", "7", `{"type":"string"}`, `{"oneOf":[{"type":"string","maxLength":2},{"type":"null"}]}`, false},
+		{"then without if", "7", `{"type":"string"}`, `{"type":"string","then":{"maxLength":2},"else":{"minLength":2}}`, true},
+		{"a declared one beside a pattern", "7", `{"type":"object","properties":{"c":{"type":"string"}},"additionalProperties":{"type":"integer"}}`, `{"type":"object","patternProperties":{"^a":{"type":"integer"}}}`, true},
+		{"a declared one that becomes an additional one", "7", `{"type":"object","properties":{"c":{"type":"string"}},"additionalProperties":{"type":"integer"}}`, `{"type":"object","patternProperties":{"^a":{}},"additionalProperties":{"type":"integer"}}`, false},
 		{"branches of oneOf in another order", "7", `{"oneOf":[{"type":"string","minLength":2},{"type":"string","maxLength":5}]}`, `{"oneOf":[{"type":"string","maxLength":5},{"type":"string","minLength":2}]}`, true},
 		{"not null", "7", `{"not":{"type":"null"}}`, `{"type":"string"}`, false},
 		{"enum beside const in draft 4", "4", `{"enum":["a","b"],"const":"a"}`, `{"enum":["a"]}`, false},
@@ -340,7 +346,7 @@ func TestEvaluate(t *testing.T) {
 	for _, text := range []string{
 		`null`, `true`, `0`, `1`, `1.0`, `2`, `5`, `6`, `9`, `0.5`, `2.5`, `-1`, `""`, `"a"`, `"b"`, `"ab"`, `"aaaaaaaaaa"`, `"2024-02-29"`, `"192.0.2.1"`, `"("`, `"01"`, `"03"`,
 		`[]`, `["a"]`, `[1]`, `["a","a"]`, `["a",1]`, `[1,"a"]`, `[1,1.0]`, `[1,2,3]`, `[null,{},[]]`, `[["a"],["a"]]`, `[{"a":1},{"a":1.0}]`, `["a","b","c","d","e"]`,
-		`{}`, `{"a":1}`, `{"a":"a"}`, `{"b":1}`, `{"a":1,"b":2}`, `{"a":"x","b":"y","c":"z"}`, `{"a":{"a":1}}`, `{"a":[1]}`, `{"khac":0}`, `{"a":null}`, `{"x":0.5}`, `{"v":0.5}`, `{"ab":"a"}`, `{"k":1}`, `{"n":{"v":"a"}}`,
+		`{}`, `{"a":1}`, `{"a":"a"}`, `{"b":1}`, `{"a":1,"b":2}`, `{"a":"x","b":"y","c":"z"}`, `{"a":{"a":1}}`, `{"a":[1]}`, `{"khac":0}`, `{"a":null}`, `{"b":null}`, `{"x":0.5}`, `{"v":0.5}`, `{"ab":"a"}`, `{"k":1}`, `{"n":{"v":"a"}}`,
 	} {
 		var v any
 		dec := json.NewDecoder(strings.NewReader(text))
@@ -382,7 +388,8 @@ func TestEvaluate(t *testing.T) {
 		`{"not":{"properties":{"a":{}},"required":["a"]},"unevaluatedProperties":false}`, `{"$ref":"#/$defs/d","$defs":{"d":{"properties":{"a":{}}}},"unevaluatedProperties":false}`,
 		`{"contains":{"type":"string"},"minContains":0}`, `{"contains":{"type":"string"},"minContains":2}`, `{"contains":{"type":"string"},"maxContains":1}`, `{"contains":{"type":"string"},"minContains":0,"maxContains":0}`,
 		`{"dependentRequired":{"a":["b"]}}`, `{"dependencies":{"a":["b"],"b":{"maxProperties":2}}}`, `{"uniqueItems":true}`, `{"enum":[1,[1,1.0],{"a":1},"a",null,true]}`, `{"enum":[0,1,2,3,4,5,6,7,8,[],{"a":1.0}]}`,
-		`{"anyOf":[{"properties":{"a":{}},"not":{}},{}],"unevaluatedProperties":false}`, `{"const":""}`, `{"const":true}`, `{"const":false}`, `{"const":1}`,
+		`{"anyOf":[{"properties":{"a":{}},"not":{}},{}],"unevaluatedProperties":false}`, `{"anyOf":[{"required":["a"]},{"required":["zz"]}],"unevaluatedProperties":true}`,
+		`{"anyOf":[{"properties":{"a":{}}},{"properties":{"b":{}}}],"unevaluatedProperties":false}`, `{"const":""}`, `{"const":true}`, `{"const":false}`, `{"const":1}`, `{"const":[]}`, `{"const":{}}`, `{"const":{"a":null}}`,
 		`{"const":{"a":1}}`, `{"const":[1,1]}`, `{"const":null}`, `{"format":"regex"}`, `{"format":"date"}`, `{"format":"khong-co"}`, `{"type":["integer","null"]}`, `{"exclusiveMinimum":1,"exclusiveMaximum":6}`, `{"multipleOf":0.5}`, `{"multipleOf":2}`,
 		`{"propertyNames":{"pattern":"^a"}}`, `{"patternProperties":{"^a":{"type":"integer"},"b$":{"type":"string"}},"additionalProperties":false}`, `{"if":{"type":"string"},"then":{"maxLength":1},"else":{"type":"array"}}`,
 		`{"oneOf":[{"type":"integer"},{"type":"number"},{"minLength":1}]}`, `{"oneOf":[{"type":"string"}]}`, `{"minProperties":1,"maxProperties":2}`, `{"minItems":1,"maxItems":2}`, `{"minLength":1,"maxLength":2,"pattern":"a"}`,

@@ -10,7 +10,7 @@ import (
 // What a comparison may cost, in steps of some 50 ns: a part of a second for all of them together. Proof, table, search and
 // suggestions have shares of their own, so that what one of them cannot afford does not silence the others.
 const (
-	tableSteps  = 8_000_000 // where the rule table is the judge
+	tableSteps  = 6_000_000 // where the rule table is the judge
 	proofSteps  = 5_000_000
 	besideSteps = 2_000_000 // of the table, where it only adds to what a document shows
 	searchSteps = 4_000_000
@@ -47,18 +47,20 @@ func (w *work) within(steps int, part func()) {
 	w.left += before - granted
 }
 
-// values are the values of a place's enum by their keys.
-func (w *work) values(p *place) map[string]bool {
-	known := w.keys[p]
-	if known == nil {
-		list, _ := p.object()["enum"].([]any)
-		known = make(map[string]bool, len(list))
-		for _, v := range list {
-			known[w.key(v)] = true
-		}
-		w.keys[p] = known
+// values are the values of a place's enum by their keys; ok is false when the steps do not suffice for them.
+func (w *work) values(p *place) (values map[string]bool, ok bool) {
+	if known := w.keys[p]; known != nil {
+		return known, true
 	}
-	return known
+	list, _ := p.object()["enum"].([]any)
+	values = make(map[string]bool, len(list))
+	for _, v := range list {
+		if values[w.key(v)] = true; w.over() {
+			return nil, false
+		}
+	}
+	w.keys[p] = values
+	return values, true
 }
 
 // key is valueKey, counted.
