@@ -19,7 +19,11 @@ func TestPage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.WriteString(strings.Replace(pageHead, "EVIDENCE", string(evidence), 1))
+	var kept strings.Builder
+	for _, name := range sortedKeys(spared) {
+		fmt.Fprintf(&kept, "| `%s` | %s |\n", name, spared[name])
+	}
+	b.WriteString(strings.NewReplacer("EVIDENCE", string(evidence), "SPARED\n", kept.String()+"\n").Replace(pageHead))
 	section := ""
 	for i, r := range rows(t) {
 		if r.section != section {
@@ -126,8 +130,14 @@ santhosh-tekuri/jsonschema v6.0.3 for 2019-09 and 2020-12; seed 1; a short run i
 made for one keyword and a version of it that was widened, narrowed, or made anew; documents are drawn beside the schemas,
 and what a refusal shows is judged by the same validators.
 
-` + "`make compat-mutants`" + ` removes each single comparison of the rule table and of the proof, one at a time, and names those without
-which no test fails. Suggested changes are made and judged again (TestSuggestionsPass). Pairs made to take for ever are answered, or refused with
+` + "`make compat-mutants`" + ` removes each single comparison of the rule table, of the proof and of the evaluation of documents, one at a time, and
+fails for one whose removal no test notices: of 806 (26 November 2026) the tests tell 709. Left alone are 52 that count and end the work
+(TestHostilePairs does), returns of what is false or not heeded anyway, and:
+
+| Comparison | Why its removal changes no verdict |
+|---|---|
+SPARED
+Suggested changes are made and judged again (TestSuggestionsPass). Pairs made to take for ever are answered, or refused with
 what to simplify, in less than a second of processor time each (TestHostilePairs; FuzzParse, FuzzDiff, FuzzIncludes): unions of
 types that contain each other, branches of branches, a billion laughs, chains of 10,000 definitions, 1 MiB of values, patterns of a
 million steps. Documents are judged by an evaluation that counts its steps as well; TestEvaluate and FuzzEvaluate hold it to the validator.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -182,11 +183,11 @@ func hostilePairs() []hostilePair {
 		{"100,000 subschemas", obj{"anyOf": many(100_000, func(int) any { return obj{} })}, true, "error"},
 		{"branches of branches of branches", obj{"anyOf": many(12, func(i int) any {
 			return obj{"oneOf": many(12, func(j int) any {
-				return obj{"anyOf": many(12, func(k int) any { return obj{"minimum": i + j + k, "required": []any{fmt.Sprint(k)}} })}
+				return obj{"anyOf": many(12, func(k int) any { return obj{"minimum": i + j + k, "required": []any{strconv.Itoa(k)}} })}
 			})}
 		})}, obj{"anyOf": many(12, func(i int) any {
 			return obj{"oneOf": many(12, func(j int) any {
-				return obj{"anyOf": many(12, func(k int) any { return obj{"minimum": i + j + k + 1, "required": []any{fmt.Sprint(k)}} })}
+				return obj{"anyOf": many(12, func(k int) any { return obj{"minimum": i + j + k + 1, "required": []any{strconv.Itoa(k)}} })}
 			})}
 		})}, ""},
 	}

@@ -162,7 +162,7 @@ func (p *proof) id(a premise) int {
 	for _, list := range [][]*place{a.members, a.negatives, a.split} {
 		key = binary.AppendUvarint(key, uint64(len(list)))
 		for _, m := range list {
-			key = binary.AppendUvarint(key, uint64(p.number(m))) //nolint:gosec // a count
+			key = binary.AppendUvarint(key, uint64(p.number(m)))
 		}
 	}
 	n, known := p.premises[string(key)]

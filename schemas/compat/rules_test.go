@@ -161,6 +161,7 @@ func TestValueKey(t *testing.T) {
 		want bool
 	}{
 		{n("1"), n("1.0"), true},
+		{n("0"), n("-0"), true},
 		{[]any{n("1")}, []any{n("1.0")}, true},
 		{obj{"a": n("10")}, obj{"a": n("1e1")}, true},
 		{[]any{n("1")}, []any{"number 1"}, false},

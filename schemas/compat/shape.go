@@ -183,11 +183,6 @@ func (s *shape) members(keyword string) map[string]any {
 	return m
 }
 
-func (s *shape) names(keyword string) []string {
-	list, _ := s.value(keyword).([]any)
-	return stringsOf(list)
-}
-
 func stringsOf(list []any) []string {
 	var out []string
 	for _, v := range list {

@@ -344,7 +344,7 @@ func TestSoundAcrossDrafts(t *testing.T) {
 func TestEvaluate(t *testing.T) {
 	var documents []any
 	for _, text := range []string{
-		`null`, `true`, `0`, `1`, `1.0`, `2`, `5`, `6`, `9`, `0.5`, `2.5`, `-1`, `""`, `"a"`, `"b"`, `"ab"`, `"aaaaaaaaaa"`, `"2024-02-29"`, `"192.0.2.1"`, `"("`, `"01"`, `"03"`,
+		`null`, `true`, `0`, `-0`, `1`, `1.0`, `2`, `5`, `6`, `9`, `0.5`, `2.5`, `-1`, `""`, `"a"`, `"b"`, `"ab"`, `"aaaaaaaaaa"`, `"2024-02-29"`, `"192.0.2.1"`, `"("`, `"01"`, `"03"`,
 		`[]`, `["a"]`, `[1]`, `["a","a"]`, `["a",1]`, `[1,"a"]`, `[1,1.0]`, `[1,2,3]`, `[null,{},[]]`, `[["a"],["a"]]`, `[{"a":1},{"a":1.0}]`, `["a","b","c","d","e"]`,
 		`{}`, `{"a":1}`, `{"a":"a"}`, `{"b":1}`, `{"a":1,"b":2}`, `{"a":"x","b":"y","c":"z"}`, `{"a":{"a":1}}`, `{"a":[1]}`, `{"khac":0}`, `{"a":null}`, `{"b":null}`, `{"x":0.5}`, `{"v":0.5}`, `{"ab":"a"}`, `{"k":1}`, `{"n":{"v":"a"}}`,
 	} {
@@ -389,7 +389,7 @@ func TestEvaluate(t *testing.T) {
 		`{"contains":{"type":"string"},"minContains":0}`, `{"contains":{"type":"string"},"minContains":2}`, `{"contains":{"type":"string"},"maxContains":1}`, `{"contains":{"type":"string"},"minContains":0,"maxContains":0}`,
 		`{"dependentRequired":{"a":["b"]}}`, `{"dependencies":{"a":["b"],"b":{"maxProperties":2}}}`, `{"uniqueItems":true}`, `{"enum":[1,[1,1.0],{"a":1},"a",null,true]}`, `{"enum":[0,1,2,3,4,5,6,7,8,[],{"a":1.0}]}`,
 		`{"anyOf":[{"properties":{"a":{}},"not":{}},{}],"unevaluatedProperties":false}`, `{"anyOf":[{"required":["a"]},{"required":["zz"]}],"unevaluatedProperties":true}`,
-		`{"anyOf":[{"properties":{"a":{}}},{"properties":{"b":{}}}],"unevaluatedProperties":false}`, `{"const":""}`, `{"const":true}`, `{"const":false}`, `{"const":1}`, `{"const":[]}`, `{"const":{}}`, `{"const":{"a":null}}`,
+		`{"anyOf":[{"properties":{"a":{}}},{"properties":{"b":{}}}],"unevaluatedProperties":false}`, `{"const":""}`, `{"const":0}`, `{"const":true}`, `{"const":false}`, `{"const":1}`, `{"const":[]}`, `{"const":{}}`, `{"const":{"a":null}}`,
 		`{"const":{"a":1}}`, `{"const":[1,1]}`, `{"const":null}`, `{"format":"regex"}`, `{"format":"date"}`, `{"format":"khong-co"}`, `{"type":["integer","null"]}`, `{"exclusiveMinimum":1,"exclusiveMaximum":6}`, `{"multipleOf":0.5}`, `{"multipleOf":2}`,
 		`{"propertyNames":{"pattern":"^a"}}`, `{"patternProperties":{"^a":{"type":"integer"},"b$":{"type":"string"}},"additionalProperties":false}`, `{"if":{"type":"string"},"then":{"maxLength":1},"else":{"type":"array"}}`,
 		`{"oneOf":[{"type":"integer"},{"type":"number"},{"minLength":1}]}`, `{"oneOf":[{"type":"string"}]}`, `{"minProperties":1,"maxProperties":2}`, `{"minItems":1,"maxItems":2}`, `{"minLength":1,"maxLength":2,"pattern":"a"}`,
