@@ -167,7 +167,9 @@ func (s *sampler) ofNumbers(a premise, n int) []any {
 	for _, m := range a.speaking() {
 		if step := m.number("multipleOf"); step != nil {
 			for _, n := range s.numbers {
-				s.proof.work.spend(40 + m.bulk)
+				if !s.proof.work.spend(40 + m.bulk) {
+					return nil
+				}
 				q := new(big.Rat).Quo(decimal(n), step)
 				whole := new(big.Int).Quo(q.Num(), q.Denom())
 				values = append(values, exact(new(big.Rat).Mul(step, new(big.Rat).SetInt(whole))))
@@ -350,6 +352,8 @@ func (s *sampler) oddFirst(values []any, n int) []any {
 	var odd, others []any
 	for _, v := range values {
 		switch {
+		case s.proof.work.over():
+			return append(odd, others...)
 		case len(s.proof.odd) > 0 && s.isOdd(v):
 			odd = append(odd, v)
 		case len(others) < n:

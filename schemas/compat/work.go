@@ -11,10 +11,10 @@ import (
 // suggestions have shares of their own, so that what one of them cannot afford does not silence the others.
 const (
 	tableSteps  = 6_000_000 // where the rule table is the judge
-	proofSteps  = 5_000_000
+	proofSteps  = 4_000_000
 	besideSteps = 2_000_000 // of the table, where it only adds to what a document shows
 	searchSteps = 4_000_000
-	mendSteps   = 3_000_000
+	mendSteps   = 2_000_000
 	allSteps    = proofSteps + besideSteps + searchSteps + mendSteps
 )
 
