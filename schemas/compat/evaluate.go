@@ -3,6 +3,7 @@ package compat
 import (
 	"encoding/json"
 	"math/big"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -127,7 +128,7 @@ func (e *evaluation) typed(p *place, v any) bool {
 	if !p.types.has(typeInteger) {
 		return e.fail(p, "type")
 	}
-	if isPlainInteger(string(n)) {
+	if !strings.ContainsAny(string(n), ".eE") {
 		return true
 	}
 	r := e.work.decimal(n)

@@ -261,6 +261,7 @@ func TestEvaluateKnows(t *testing.T) {
 		{"7", `{"x-danh-muc":"la"}`, `null`, "accepted"},
 		{"4", `{"type":"integer"}`, `1.0`, "unknown"},
 		{"4", `{"type":"integer"}`, `1`, "accepted"},
+		{"4", `{"type":"integer"}`, `0`, "accepted"},
 		{"7", `{"type":"integer"}`, `1.0`, "accepted"},
 		{"7", `{"type":"integer"}`, `1e999`, "unknown"},
 		{"7", `{"type":"string"}`, `1e999`, "#/type"},
