@@ -3,13 +3,15 @@ package compat
 import (
 	"encoding/json"
 	"math/big"
-	"regexp"
 	"regexp/syntax"
 	"slices"
 	"strings"
 )
 
 func (s *sampler) collect(v any) {
+	if !s.proof.work.spend(8) {
+		return
+	}
 	switch v := v.(type) {
 	case map[string]any:
 		for _, k := range sortedKeys(v) {
@@ -20,7 +22,7 @@ func (s *sampler) collect(v any) {
 			case string:
 				switch k {
 				case "pattern":
-					s.texts = append(s.texts, anyOf(matching(e))...)
+					s.text(s.matching(e)...)
 				case "format":
 					s.texts = append(s.texts, formats[e]...)
 				}
@@ -28,14 +30,15 @@ func (s *sampler) collect(v any) {
 				if k == "enum" || k == "required" {
 					for _, one := range e {
 						if text, ok := one.(string); ok && k == "enum" {
-							s.texts = append(s.texts, text)
+							s.text(text)
 						} else if ok {
 							s.name(text)
 						}
 					}
 				}
 			case map[string]any:
-				for name, inner := range e {
+				for _, name := range sortedKeys(e) {
+					inner := e[name]
 					switch k {
 					case "properties", "dependencies", "dependentRequired", "dependentSchemas":
 						s.name(name)
@@ -44,7 +47,7 @@ func (s *sampler) collect(v any) {
 							s.name(other)
 						}
 					case "patternProperties":
-						for _, text := range matching(name) {
+						for _, text := range s.matching(name) {
 							s.name(text)
 						}
 					}
@@ -56,6 +59,12 @@ func (s *sampler) collect(v any) {
 		for _, e := range v {
 			s.collect(e)
 		}
+	}
+}
+
+func (s *sampler) text(texts ...string) {
+	if len(s.texts) < maxTexts {
+		s.texts = append(s.texts, anyOf(texts)...)
 	}
 }
 
@@ -107,12 +116,16 @@ var formats = map[string][]any{
 }
 
 // matching writes a few texts that match a pattern, best effort.
-func matching(pattern string) []string {
-	re, err := syntax.Parse(pattern, syntax.Perl)
-	if err != nil {
+func (s *sampler) matching(pattern string) []string {
+	known, found := s.matched[pattern]
+	if found {
+		return known
+	}
+	check := s.proof.work.pattern(pattern)
+	if check.re == nil {
 		return nil
 	}
-	check, err := regexp.Compile(pattern)
+	re, err := syntax.Parse(pattern, syntax.Perl)
 	if err != nil {
 		return nil
 	}
@@ -120,10 +133,16 @@ func matching(pattern string) []string {
 	for variant := range 3 {
 		var b strings.Builder
 		write(&b, re, variant)
-		if text := b.String(); check.MatchString(text) && !slices.Contains(out, text) {
+		text := b.String()
+		s.proof.work.spend(100 + len(text))
+		if matched, _ := s.proof.work.matches(pattern, text); matched && !slices.Contains(out, text) {
 			out = append(out, text)
 		}
 	}
+	if s.matched == nil {
+		s.matched = map[string][]string{}
+	}
+	s.matched[pattern] = out
 	return out
 }
 

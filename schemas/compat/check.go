@@ -52,7 +52,12 @@ type Verdict struct {
 	Compatible bool
 	// Refusals hold one entry for each earlier version and direction that fails; none when Compatible.
 	Refusals []Refusal
+	// Work is what the judgement cost, in steps: the same for the same schemas, on each machine.
+	Work int
 }
+
+// MaxWork is what one comparison of two versions in one direction can cost at most, in steps of some 50 ns.
+const MaxWork = allSteps
 
 // Refusal says why a new version cannot follow an earlier one.
 type Refusal struct {
@@ -77,7 +82,6 @@ type Refusal struct {
 	Fix string
 
 	unproven problem.Text
-	effort   int // steps of the proof and values tried
 }
 
 // Change is one edit of the new version.
@@ -107,12 +111,14 @@ func Check(level Level, mode Mode, updated *Document, history []*Document) (Verd
 		from = max(0, len(history)-1)
 	}
 	judge := func(version int, direction Level, writer, reader *Document) error {
-		refusal, err := judgeOne(mode, writer, reader)
+		w := newWork(allSteps)
+		defer func() { v.Work += w.spent }()
+		refusal, err := judgeOne(w, mode, writer, reader)
 		if err != nil || refusal == nil {
 			return err
 		}
 		refusal.Version, refusal.Direction = version, direction
-		if refusal.Changes = mend(mode, direction, updated, history[version], refusal); len(refusal.Changes) > 0 {
+		if refusal.Changes = mend(w, mode, direction, updated, history[version], refusal); len(refusal.Changes) > 0 {
 			refusal.Remedy = changesText(refusal.Changes)
 		} else if direction == Forward && refusal.Witness != nil {
 			refusal.Remedy = problem.Say("change the new version until it refuses the document shown, as the earlier one does at %s", refusal.Pointer)
@@ -125,12 +131,12 @@ func Check(level Level, mode Mode, updated *Document, history []*Document) (Verd
 	for i := len(history) - 1; i >= from; i-- {
 		if level.backward() {
 			if err := judge(i, Backward, history[i], updated); err != nil {
-				return Verdict{}, err
+				return Verdict{Work: v.Work}, err
 			}
 		}
 		if level.forward() {
 			if err := judge(i, Forward, updated, history[i]); err != nil {
-				return Verdict{}, err
+				return Verdict{Work: v.Work}, err
 			}
 		}
 	}
@@ -138,11 +144,13 @@ func Check(level Level, mode Mode, updated *Document, history []*Document) (Verd
 }
 
 // judgeOne is nil when the reader accepts what the writer does.
-func judgeOne(mode Mode, writer, reader *Document) (*Refusal, error) {
+func judgeOne(w *work, mode Mode, writer, reader *Document) (*Refusal, error) {
 	if mode == Sound {
-		return Includes(writer, reader)
+		return includes(w, writer, reader)
 	}
-	differences, err := Diff(writer, reader)
+	var differences []Difference
+	var err error
+	w.within(tableSteps, func() { differences, err = diff(w, writer, reader) })
 	if err != nil {
 		return nil, err
 	}

@@ -1,15 +1,15 @@
 package compat
 
 import (
+	"cmp"
 	"errors"
 	"net/url"
 	"strings"
 
 	santhosh "github.com/santhosh-tekuri/jsonschema/v6"
-	jsonkind "github.com/santhosh-tekuri/jsonschema/v6/kind"
 )
 
-// checker validates values against one place of a document.
+// checker lets the validator judge values by one place of a document.
 type checker struct {
 	schema *santhosh.Schema
 	err    error
@@ -119,30 +119,29 @@ func (c *compiler) checker(at *place) *checker {
 
 func newChecker(at *place) *checker { return newCompiler(at.set).checker(at) }
 
-// plainly judges a value where a place says no more than type, enum and const.
-func (p *proof) plainly(b *place, v any) (accepted, known bool) {
-	if b.draft == Draft4 || b.object() == nil || b.list != nil {
-		return false, false
+// maxOpinions is how many documents the validator is asked about, and of how many bytes.
+const (
+	maxOpinions     = 40
+	maxOpinionBytes = 2000
+)
+
+// secondOpinion asks the validator about documents where $dynamicRef or $recursiveRef decide, which evaluation takes for $ref.
+// Other documents need none.
+func secondOpinion(writer, reader *Document) (refuted func(v any) bool, err error) {
+	if !writer.dynamic() && !reader.dynamic() {
+		return func(any) bool { return true }, nil
 	}
-	accepted = b.allowed()&typesOf(v) == typesOf(v)
-	for _, k := range sortedKeys(b.object()) {
-		switch value := b.object()[k]; k {
-		case "enum":
-			if p.enums[b] == nil {
-				list, _ := value.([]any)
-				p.enums[b] = keysOf(list)
-			}
-			accepted = accepted && p.enums[b][valueKey(v)]
-		case "const":
-			accepted = accepted && equal(value, v)
-		case "type", "title", "description", "default", "examples":
-		default:
-			if !strings.HasPrefix(k, "x-") {
-				return false, false
-			}
+	w, r := newChecker(writer.root), newChecker(reader.root)
+	if !w.ok() || !r.ok() {
+		return nil, cmp.Or(w.err, r.err)
+	}
+	asked := 0
+	return func(v any) bool {
+		if asked++; asked > maxOpinions || len(encode(v)) > maxOpinionBytes {
+			return false
 		}
-	}
-	return accepted, accepted // a refusal of 1.0 is left to the validator
+		return w.valid(v) && r.refuses(v)
+	}, nil
 }
 
 func urlOf(base, name string) string {
@@ -163,27 +162,4 @@ func (c *checker) valid(v any) bool {
 func (c *checker) refuses(v any) bool {
 	*c.unsure = false
 	return c.schema.Validate(v) != nil && !*c.unsure
-}
-
-// refusedAt is the place in the schema that refuses a value.
-func (c *checker) refusedAt(v any) string {
-	var invalid *santhosh.ValidationError
-	if !errors.As(c.schema.Validate(v), &invalid) {
-		return "#"
-	}
-	for len(invalid.Causes) > 0 {
-		_, oneOf := invalid.ErrorKind.(*jsonkind.OneOf)
-		if _, anyOf := invalid.ErrorKind.(*jsonkind.AnyOf); oneOf || anyOf {
-			break // no branch is more to blame than the others
-		}
-		invalid = invalid.Causes[0]
-	}
-	_, fragment, _ := strings.Cut(invalid.SchemaURL, "#")
-	if plain, err := url.PathUnescape(fragment); err == nil {
-		fragment = plain
-	}
-	for _, word := range invalid.ErrorKind.KeywordPath() {
-		fragment += "/" + escape(word)
-	}
-	return "#" + fragment
 }

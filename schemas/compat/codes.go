@@ -16,6 +16,7 @@ type codeList struct {
 	id, version string
 	known       bool
 	codes       []string
+	values      []any // the codes, of a list that is not long
 	set         map[string]bool
 }
 
@@ -42,6 +43,9 @@ func (s *set) listOf(m map[string]any) *codeList {
 	l.set = make(map[string]bool, len(l.codes))
 	for _, c := range l.codes {
 		l.set[c] = true
+	}
+	if len(l.codes) <= maxListed {
+		l.values = anyOf(l.codes)
 	}
 	s.lists[key] = &l
 	return &l
@@ -70,20 +74,28 @@ func (a premise) codesFollow(b *place) bool {
 	return b.list == nil || slices.ContainsFunc(a.speaking(), func(m *place) bool { return m.list != nil && m.list.within(b.list) })
 }
 
-// oddCodes are the codes of either set's lists that a list of the other lacks, some of each.
-func oddCodes(sets ...*set) []any {
+// oddCodes are the codes of either set's lists that a list of the same id in the other lacks, some of each.
+func oddCodes(w *work, sets ...*set) []any {
 	const some = 20
+	byID := map[string][]*codeList{}
+	for _, s := range sets {
+		for _, key := range sortedKeys(s.lists) {
+			l := s.lists[key]
+			byID[l.id] = append(byID[l.id], l)
+		}
+	}
 	var out []any
-	for _, a := range sets {
-		for _, b := range sets {
-			for _, key := range sortedKeys(a.lists) {
-				for _, other := range sortedKeys(b.lists) {
-					l, m, n := a.lists[key], b.lists[other], 0
-					for _, c := range l.codes {
-						if l.id == m.id && m.known && !m.set[c] && n < some {
-							n++
-							out = append(out, c)
-						}
+	for _, id := range sortedKeys(byID) {
+		for _, l := range byID[id] {
+			for _, m := range byID[id] {
+				n := 0
+				for _, c := range l.codes {
+					if !w.spend(1) || n == some {
+						break
+					}
+					if m.known && !m.set[c] {
+						n++
+						out = append(out, c)
 					}
 				}
 			}

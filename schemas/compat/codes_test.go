@@ -47,6 +47,7 @@ func TestCodeLists(t *testing.T) {
 		{"list to length", code("thu", "1"), `{"type":"string","maxLength":1}`, false, `"01"`},
 		{"deep inside", `{"properties":{"a":{"items":` + code("thu", "2") + `}}}`, `{"properties":{"a":{"items":` + code("thu", "1") + `}}}`, false, `{"a":["03"]}`},
 		{"null beside", `{"type":["string","null"],"x-danh-muc":"thu"}`, `{"type":["string","null"],"x-danh-muc":{"id":"thu","version":"2"}}`, true, ""},
+		{"null beside, into an enum", `{"type":["string","null"],"x-danh-muc":"thu"}`, `{"enum":["01","02"]}`, false, `null`},
 		{"unknown, the same", code("la", "1"), code("la", "1"), true, ""},
 		{"unknown, another version", code("la", "1"), code("la", "2"), false, ""},
 		{"unknown, and one that is known", code("la", "1"), code("thu", "1"), false, ""},
@@ -120,8 +121,8 @@ func TestOwnFormats(t *testing.T) {
 		"so-nha": func(s string) bool { return s == "" || s == "a" },
 		"date":   func(s string) bool { return s == "2024-02-29" },
 	}}
-	parse := func(w World, format string) *Document {
-		d, err := w.Parse([]byte(`{"type":"string","format":"` + format + `"}`))
+	parse := func(w World, format string, more ...string) *Document {
+		d, err := w.Parse([]byte(`{"type":"string","format":"` + format + `"` + strings.Join(more, "") + `}`))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -134,8 +135,11 @@ func TestOwnFormats(t *testing.T) {
 		witness      string
 	}{
 		{"kept", parse(w, "so-nha"), parse(w, "so-nha"), true, ""},
+		{"kept, without a length", parse(w, "so-nha", `,"maxLength":9`), parse(w, "so-nha"), true, ""},
 		{"changed", parse(w, "so-nha"), parse(w, "date"), false, `""`},
 		{"loosened", parse(w, "date"), parse(World{}, "date"), true, ""},
+		{"tightened", parse(World{}, "date"), parse(w, "date"), false, ""},
+		{"a wider one of one's own", parse(World{}, "uri"), parse(World{Formats: map[string]func(string) bool{"uri-reference": func(string) bool { return false }}}, "uri-reference"), false, `"http://mau.test/"`},
 		{"a format for any text", parse(World{}, "khong-co"), parse(w, "so-nha"), false, `" "`},
 	} {
 		r, err := Includes(tt.old, tt.updated)

@@ -1,23 +1,34 @@
 package compat
 
-import "reflect"
-
-const (
-	maxSteps       = 2_000_000
-	maxDifferences = 1000
+import (
+	"reflect"
+	"slices"
+	"strings"
 )
+
+// maxDifferences is how many are listed, of those that pass and of those that do not.
+const maxDifferences = 1000
 
 // Diff lists what changed from the old to the new version, judged by the rule table: a document that the old version
 // accepts is accepted by the new one when every difference is compatible. It fails with ErrTooComplex only.
 func Diff(old, updated *Document) ([]Difference, error) {
-	c := &comparison{table: map[pair]*judgement{}}
+	return diff(newWork(tableSteps), old, updated)
+}
+
+func diff(w *work, old, updated *Document) ([]Difference, error) {
+	c := &comparison{work: w, table: map[pair]*judgement{}}
 	root := pair{shapeOf(old.root), shapeOf(updated.root)}
-	c.compatible(root)
-	if !c.settle() {
+	verdict := c.believed(root)
+	c.settle()
+	if w.over() {
 		return nil, tooComplex(old, updated)
 	}
+	c.current, c.reporting = nil, true
 	r := report{comparison: c, walked: map[pair]bool{}, said: map[Difference]bool{}}
-	r.add(root, "#")
+	r.add(root, &trail{})
+	if !verdict.compatible && r.refusing == 0 {
+		return nil, tooComplex(old, updated) // the steps were used up on the way to the difference
+	}
 	return r.differences, nil
 }
 
@@ -26,58 +37,64 @@ type pair struct{ old, updated *shape }
 
 // judgement is what is believed about a pair: compatible until a step finds otherwise.
 type judgement struct {
+	pair               pair
 	compatible, queued bool
-	askedBy            map[pair]bool
+	askedBy            []*judgement
 }
 
 // comparison finds the greatest fixed point: all pairs are believed compatible, and whoever relied on a pair that
 // turns out not to be is judged again. Recursive schemas and unions of many types need no special care then, and each
-// pair is judged a bounded number of times.
+// pair is judged a bounded number of times. Shapes that say the same are one to it.
 type comparison struct {
-	table   map[pair]*judgement
-	queue   []pair
-	current pair
-	steps   int
+	work      *work
+	table     map[pair]*judgement
+	queue     []*judgement
+	current   *judgement
+	reporting bool
+}
+
+func (c *comparison) believed(p pair) *judgement {
+	p = pair{p.old.first(), p.updated.first()}
+	j := c.table[p]
+	if j == nil {
+		c.work.spend(10)
+		j = &judgement{pair: p, compatible: true, queued: true}
+		c.table[p] = j
+		c.queue = append(c.queue, j)
+	}
+	return j
 }
 
 func (c *comparison) compatible(p pair) bool {
-	j := c.table[p]
-	if j == nil {
-		j = &judgement{compatible: true, queued: true, askedBy: map[pair]bool{}}
-		c.table[p] = j
-		c.queue = append(c.queue, p)
+	c.work.spend(4)
+	j := c.believed(p)
+	if n := len(j.askedBy); j.compatible && c.current != nil && (n == 0 || j.askedBy[n-1] != c.current) {
+		j.askedBy = append(j.askedBy, c.current)
 	}
-	j.askedBy[c.current] = true
-	c.steps++
 	return j.compatible
 }
 
-// settle says that it came to an end.
-func (c *comparison) settle() bool {
-	for len(c.queue) > 0 {
-		if c.steps > maxSteps {
-			return false
-		}
-		p := c.queue[0] // in turn: whoever waits for several answers is judged again once, after all of them
+func (c *comparison) settle() {
+	for len(c.queue) > 0 && !c.work.over() {
+		j := c.queue[0] // in turn: whoever waits for several answers is judged again once, after all of them
 		c.queue = c.queue[1:]
-		j := c.table[p]
 		j.queued = false
 		if !j.compatible {
 			continue
 		}
-		c.current = p
-		if c.holds(c.step(p)) {
+		c.current = j
+		if c.holds(c.step(j.pair)) {
 			continue
 		}
 		j.compatible = false
-		for q := range j.askedBy {
-			if k := c.table[q]; k != nil && k.compatible && !k.queued {
-				k.queued = true
-				c.queue = append(c.queue, q)
+		for _, asked := range j.askedBy {
+			if asked.compatible && !asked.queued {
+				asked.queued = true
+				c.queue = append(c.queue, asked)
 			}
 		}
+		j.askedBy = nil
 	}
-	return true
 }
 
 func (c *comparison) holds(o outcome) bool {
@@ -130,23 +147,52 @@ type report struct {
 	walked      map[pair]bool
 	said        map[Difference]bool
 	differences []Difference
+	refusing    int // how many of them are incompatible
 }
 
-func (r *report) add(p pair, path string) {
-	if r.walked[p] || len(r.differences) >= maxDifferences {
+// trail is the way to a pair, written out only where something is found.
+type trail struct {
+	before *trail
+	tail   string
+}
+
+func (t *trail) pointer() string {
+	var tails []string
+	for ; t != nil; t = t.before {
+		if t.tail != "" {
+			tails = append(tails, t.tail)
+		}
+	}
+	slices.Reverse(tails)
+	return strings.Join(append([]string{"#"}, tails...), "/")
+}
+
+func (r *report) add(p pair, at *trail) {
+	if r.walked[p] || !r.work.spend(10) {
 		return
 	}
 	r.walked[p] = true
 	o := r.step(p)
-	for _, f := range o.found {
-		d := Difference{Rule: f.rule, Pointer: under(path, f.path), Compatible: ruleOf(f.rule).compatible()}
-		if !r.said[d] {
-			r.said[d] = true
-			r.differences = append(r.differences, d)
+	if len(o.found) > 0 {
+		pointer := at.pointer()
+		r.work.spend(len(pointer) / 16)
+		for _, f := range o.found {
+			r.say(Difference{Rule: f.rule, Pointer: under(pointer, f.path), Compatible: ruleOf(f.rule).compatible()})
 		}
 	}
 	for _, l := range o.links {
-		r.add(l.pair, under(path, l.path))
+		r.add(l.pair, &trail{at, l.path})
+	}
+}
+
+func (r *report) say(d Difference) {
+	if r.said[d] || d.Compatible && len(r.differences)-r.refusing >= maxDifferences || !d.Compatible && r.refusing >= maxDifferences {
+		return
+	}
+	r.said[d] = true
+	r.differences = append(r.differences, d)
+	if !d.Compatible {
+		r.refusing++
 	}
 }
 
@@ -161,6 +207,7 @@ func under(path, tail string) string {
 func (c *comparison) step(p pair) outcome {
 	var o outcome
 	old, updated := p.old, p.updated
+	c.work.spend(20 + old.place.bulk + updated.place.bulk)
 	if old.kind != kindCombined {
 		if sub := c.fits(old, updated); sub != nil {
 			o.meet("", old, sub)
@@ -185,7 +232,9 @@ func (c *comparison) step(p pair) outcome {
 		}
 		return o
 	}
-	annotations(&o, old, updated)
+	if c.reporting {
+		annotations(&o, old, updated)
+	}
 	switch old.kind {
 	case kindString:
 		compareStrings(&o, old, updated)
@@ -196,9 +245,9 @@ func (c *comparison) step(p pair) outcome {
 	case kindArray:
 		c.compareArrays(&o, old, updated)
 	case kindEnum:
-		compareEnums(&o, old, updated)
+		c.compareEnums(&o, old, updated)
 	case kindConst:
-		if !equal(old.value("const"), updated.value("const")) {
+		if values := (evaluation{work: c.work}); !values.same(old.value("const"), updated.value("const")) {
 			o.say("const", "ENUM_ARRAY_CHANGED")
 		}
 	case kindNot:

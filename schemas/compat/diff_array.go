@@ -1,15 +1,14 @@
 package compat
 
-import (
-	"fmt"
-	"strconv"
-)
+import "fmt"
 
 func (c *comparison) compareArrays(o *outcome, old, updated *shape) {
+	c.work.spend(16)
 	oldTuple, oldRest, oldAll := old.list()
 	newTuple, newRest, newAll := updated.list()
 	o.meet("items", oldAll.schema, newAll.schema)
 	both := min(len(oldTuple), len(newTuple))
+	c.work.spend(8 * (len(oldTuple) + len(newTuple)))
 	for i := range both {
 		o.meet(fmt.Sprintf("items/%d", i), oldTuple[i], newTuple[i])
 	}
@@ -56,12 +55,12 @@ func (s *shape) list() (tuple []*shape, additional, all rest) {
 	if s.place.draft == Draft2020 {
 		keyword, after = "prefixItems", "items"
 	}
-	members, isTuple := s.value(keyword).([]any)
+	_, isTuple := s.value(keyword).([]any)
 	if !isTuple {
 		return nil, rest{}, rest{schema: s.at("items")}
 	}
-	for i := range members {
-		tuple = append(tuple, s.at(keyword, strconv.Itoa(i)))
+	for _, p := range s.place.first {
+		tuple = append(tuple, shapeOf(p))
 	}
 	switch v := s.value(after); v {
 	case nil, true:

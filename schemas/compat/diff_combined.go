@@ -8,6 +8,9 @@ func (c *comparison) fits(old, updated *shape) *shape {
 		return nil
 	}
 	for _, sub := range updated.subs {
+		if c.work.over() {
+			return nil
+		}
 		if c.compatible(pair{old, sub}) {
 			return sub
 		}
@@ -21,6 +24,9 @@ func (c *comparison) covers(old, updated *shape) *shape {
 		return nil
 	}
 	for _, sub := range old.subs {
+		if c.work.over() {
+			return nil
+		}
 		if c.compatible(pair{sub, updated}) {
 			return sub
 		}
@@ -37,6 +43,7 @@ func (c *comparison) compareCombined(o *outcome, old, updated *shape) {
 		}
 		o.say("", "COMBINED_TYPE_EXTENDED")
 	}
+	c.work.spend(4 * (len(old.subs) + len(updated.subs)))
 	before, after := old.distinct(), updated.distinct()
 	switch {
 	case len(before) < len(after) && updated.of == "allOf":
@@ -73,7 +80,7 @@ func (c *comparison) match(before, after []*shape) []int {
 	fits := make([][]int, len(before))
 	for i, a := range before {
 		for j, b := range after {
-			if c.steps > maxSteps {
+			if c.work.over() {
 				return partner
 			}
 			if c.compatible(pair{a, b}) {
@@ -84,6 +91,9 @@ func (c *comparison) match(before, after []*shape) []int {
 	var seek func(i int, tried []bool) bool
 	seek = func(i int, tried []bool) bool {
 		for _, j := range fits[i] {
+			if !c.work.spend(1) {
+				return false
+			}
 			if tried[j] {
 				continue
 			}
@@ -96,6 +106,7 @@ func (c *comparison) match(before, after []*shape) []int {
 		return false
 	}
 	for i := range before {
+		c.work.spend(len(after) / 16)
 		seek(i, make([]bool, len(after)))
 	}
 	return partner

@@ -1,14 +1,10 @@
 package compat
 
-import (
-	"regexp"
-	"slices"
-)
-
 func (c *comparison) compareObjects(o *outcome, old, updated *shape) {
-	compareRequired(o, old, updated)
+	c.work.spend(16)
+	c.compareRequired(o, old, updated)
 	c.compareProperties(o, old, updated)
-	compareDependencies(o, old, updated)
+	c.compareDependencies(o, old, updated)
 	compareOpenness(o, "additionalProperties", "ADDITIONAL_PROPERTIES", old, updated)
 	compareUnevaluated(o, "unevaluatedProperties", "UNEVALUATED_PROPERTIES", old, updated)
 	compareBound(o, "maxProperties", "MAX_PROPERTIES", old.number("maxProperties"), updated.number("maxProperties"))
@@ -16,13 +12,13 @@ func (c *comparison) compareObjects(o *outcome, old, updated *shape) {
 }
 
 // compareRequired looks at the properties that both versions declare.
-func compareRequired(o *outcome, old, updated *shape) {
-	before, after := old.names("required"), updated.names("required")
-	for _, name := range sortedKeys(old.members("properties")) {
+func (c *comparison) compareRequired(o *outcome, old, updated *shape) {
+	for _, name := range old.place.names("properties") {
+		c.work.spend(4)
 		if updated.at("properties", name) == nil {
 			continue
 		}
-		was, is := slices.Contains(before, name), slices.Contains(after, name)
+		was, is := old.place.required[name], updated.place.required[name]
 		switch path := join("required", name); {
 		case was && !is:
 			o.say(path, "REQUIRED_ATTRIBUTE_REMOVED")
@@ -40,14 +36,15 @@ func (s *shape) hasDefault(property string) bool {
 }
 
 func (c *comparison) compareProperties(o *outcome, old, updated *shape) {
-	for _, name := range sortedKeys(old.members("properties")) {
+	for _, name := range old.place.names("properties") {
+		c.work.spend(4)
 		before, after := old.at("properties", name), updated.at("properties", name)
 		path := join("properties", name)
 		if after != nil {
 			o.meet(path, before, after)
 			continue
 		}
-		open, rest := updated.undeclared(name)
+		open, rest := c.undeclared(updated, name)
 		switch {
 		case open:
 			o.say(path, "PROPERTY_REMOVED_FROM_OPEN_CONTENT_MODEL")
@@ -63,7 +60,8 @@ func (c *comparison) compareProperties(o *outcome, old, updated *shape) {
 			o.say(path, "PROPERTY_REMOVED_FROM_CLOSED_CONTENT_MODEL")
 		}
 	}
-	for _, name := range sortedKeys(updated.members("properties")) {
+	for _, name := range updated.place.names("properties") {
+		c.work.spend(4)
 		if old.at("properties", name) == nil {
 			c.compareAdded(o, old, updated, name)
 		}
@@ -72,7 +70,7 @@ func (c *comparison) compareProperties(o *outcome, old, updated *shape) {
 
 func (c *comparison) compareAdded(o *outcome, old, updated *shape, name string) {
 	after, path := updated.at("properties", name), join("properties", name)
-	open, rest := old.undeclared(name)
+	open, rest := c.undeclared(old, name)
 	if open {
 		if after.kind == kindEmpty {
 			o.say(path, "PROPERTY_WITH_EMPTY_SCHEMA_ADDED_TO_OPEN_CONTENT_MODEL")
@@ -89,7 +87,7 @@ func (c *comparison) compareAdded(o *outcome, old, updated *shape, name string) 
 			o.say(path, "PROPERTY_ADDED_NOT_COVERED_BY_PARTIALLY_OPEN_CONTENT_MODEL")
 		}
 	}
-	switch required := slices.Contains(updated.names("required"), name); {
+	switch required := updated.place.required[name]; {
 	case !required:
 		o.say(path, "OPTIONAL_PROPERTY_ADDED_TO_UNOPEN_CONTENT_MODEL")
 	case updated.hasDefault(name):
@@ -100,10 +98,10 @@ func (c *comparison) compareAdded(o *outcome, old, updated *shape, name string) 
 }
 
 // undeclared says what an object accepts under a name it does not declare: anything, a schema, or nothing.
-func (s *shape) undeclared(name string) (open bool, rest *shape) {
-	patterns := s.members("patternProperties")
-	for _, pattern := range sortedKeys(patterns) {
-		if re, err := regexp.Compile(pattern); err == nil && re.MatchString(name) {
+func (c *comparison) undeclared(s *shape, name string) (open bool, rest *shape) {
+	patterns := s.place.names("patternProperties")
+	for _, pattern := range patterns {
+		if matched, _ := c.work.matches(pattern, name); matched {
 			return false, s.at("patternProperties", pattern)
 		}
 	}
@@ -179,13 +177,14 @@ func compareUnevaluated(o *outcome, keyword, name string, old, updated *shape) {
 	}
 }
 
-func compareDependencies(o *outcome, old, updated *shape) {
+func (c *comparison) compareDependencies(o *outcome, old, updated *shape) {
 	for _, keyword := range []string{"dependencies", "dependentRequired"} {
 		before, after := old.dependentNames(keyword), updated.dependentNames(keyword)
 		for _, name := range sortedKeys(before) {
 			was := before[name]
 			is, stays := after[name]
 			path := join(keyword, name)
+			c.work.spend(8 + 8*(len(was)+len(is)))
 			switch more, fewer := within(was, is), within(is, was); {
 			case !stays:
 				o.say(path, "DEPENDENCY_ARRAY_REMOVED")
@@ -205,7 +204,8 @@ func compareDependencies(o *outcome, old, updated *shape) {
 		}
 	}
 	for _, keyword := range []string{"dependencies", "dependentSchemas"} {
-		for _, name := range sortedKeys(old.members(keyword)) {
+		for _, name := range old.place.names(keyword) {
+			c.work.spend(4)
 			before, after := old.at(keyword, name), updated.at(keyword, name)
 			if before != nil && after == nil {
 				o.say(join(keyword, name), "DEPENDENCY_SCHEMA_REMOVED")
@@ -213,7 +213,8 @@ func compareDependencies(o *outcome, old, updated *shape) {
 				o.meet(join(keyword, name), before, after)
 			}
 		}
-		for _, name := range sortedKeys(updated.members(keyword)) {
+		for _, name := range updated.place.names(keyword) {
+			c.work.spend(4)
 			if old.at(keyword, name) == nil && updated.at(keyword, name) != nil {
 				o.say(join(keyword, name), "DEPENDENCY_SCHEMA_ADDED")
 			}

@@ -42,8 +42,8 @@ func compareStrings(o *outcome, old, updated *shape) {
 func compareNumbers(o *outcome, old, updated *shape) {
 	compareBound(o, "maximum", "MAXIMUM", old.number("maximum"), updated.number("maximum"))
 	compareBound(o, "minimum", "MINIMUM", old.number("minimum"), updated.number("minimum"))
-	compareBound(o, "exclusiveMaximum", "EXCLUSIVE_MAXIMUM", old.exclusive("exclusiveMaximum", "maximum"), updated.exclusive("exclusiveMaximum", "maximum"))
-	compareBound(o, "exclusiveMinimum", "EXCLUSIVE_MINIMUM", old.exclusive("exclusiveMinimum", "minimum"), updated.exclusive("exclusiveMinimum", "minimum"))
+	compareBound(o, "exclusiveMaximum", "EXCLUSIVE_MAXIMUM", old.place.exclusive("exclusiveMaximum", "maximum"), updated.place.exclusive("exclusiveMaximum", "maximum"))
+	compareBound(o, "exclusiveMinimum", "EXCLUSIVE_MINIMUM", old.place.exclusive("exclusiveMinimum", "minimum"), updated.place.exclusive("exclusiveMinimum", "minimum"))
 	switch before, after := old.number("multipleOf"), updated.number("multipleOf"); {
 	case before == nil && after == nil, before != nil && after != nil && before.Cmp(after) == 0:
 	case before == nil:
@@ -67,23 +67,23 @@ func compareNumbers(o *outcome, old, updated *shape) {
 }
 
 // exclusive reads an exclusive bound, also draft 4's flag beside the bound.
-func (s *shape) exclusive(keyword, bound string) *big.Rat {
-	if flag, isFlag := s.value(keyword).(bool); isFlag {
+func (p *place) exclusive(keyword, bound string) *big.Rat {
+	if flag, isFlag := p.object()[keyword].(bool); isFlag {
 		if flag {
-			return s.number(bound)
+			return p.number(bound)
 		}
 		return nil
 	}
-	return s.number(keyword)
+	return p.number(keyword)
 }
 
-// divides says that b is a multiple of a.
-func divides(a, b *big.Rat) bool { return a.Sign() != 0 && new(big.Rat).Quo(b, a).IsInt() }
+// divides says that b is a multiple of a, which is not 0: Parse refuses that.
+func divides(a, b *big.Rat) bool { return new(big.Rat).Quo(b, a).IsInt() }
 
-func compareEnums(o *outcome, old, updated *shape) {
-	before, _ := old.value("enum").([]any)
-	after, _ := updated.value("enum").([]any)
-	kept, known := within(before, after), within(after, before)
+func (c *comparison) compareEnums(o *outcome, old, updated *shape) {
+	before, _ := c.work.values(old.place)
+	after, _ := c.work.values(updated.place)
+	kept, known := c.subset(before, after), c.subset(after, before)
 	switch {
 	case kept && known:
 	case kept:
@@ -93,6 +93,16 @@ func compareEnums(o *outcome, old, updated *shape) {
 	default:
 		o.say("enum", "ENUM_ARRAY_CHANGED")
 	}
+}
+
+func (c *comparison) subset(a, b map[string]bool) bool {
+	c.work.spend(len(a))
+	for v := range a {
+		if !b[v] {
+			return false
+		}
+	}
+	return true
 }
 
 // within says that each value of a is one of b.
@@ -128,20 +138,17 @@ func valueKey(v any) string {
 	return string(text)
 }
 
-// isPlainInteger tells whether a number is an integer as big.Rat would write it.
+// isPlainInteger tells whether a number is an integer as big.Rat would write it; 0 is left to that.
 func isPlainInteger(n string) bool {
 	digits := strings.TrimPrefix(n, "-")
-	if digits == "" || digits[0] == '0' && n != "0" {
-		return false
-	}
-	return strings.Trim(digits, "0123456789") == ""
+	return !strings.HasPrefix(digits, "0") && strings.Trim(digits, "0123456789") == ""
 }
 
 func plain(v any) any {
 	switch v := v.(type) {
 	case json.Number:
-		if isPlainInteger(string(v)) { // no fraction has another spelling of it, and 150,000 of them are compared
-			return "number " + string(v)
+		if isPlainInteger(string(v)) {
+			return []string{"number", string(v)}
 		}
 		if r := decimal(v); r != nil {
 			return []string{"number", r.RatString()}

@@ -19,6 +19,9 @@ const (
 	maxBytes     = 1 << 20
 	maxDepth     = 128
 	maxExpansion = 50_000
+	maxPlacesIn  = 50_000   // subschemas of a schema with its references
+	maxURI       = 1000     // bytes of an $id or a $ref, and of what it comes to
+	maxPointers  = 16 << 20 // bytes of the JSON pointers of all subschemas
 )
 
 // Draft is a JSON Schema dialect.
@@ -78,6 +81,7 @@ type place struct {
 	shape    *shape // its reading by the rule table
 	list     *codeList
 	set      *set
+	notes
 }
 
 func (p *place) object() map[string]any {
@@ -138,11 +142,12 @@ func (w World) Parse(text []byte) (*Document, error) {
 	if err := s.bind(); err != nil {
 		return nil, err
 	}
+	s.note()
 	if err := s.finite(); err != nil {
 		return nil, err
 	}
 	for _, p := range s.order {
-		shapeOf(p).prepare()
+		shapeOf(p)
 	}
 	return &Document{draft: root.draft, root: root, raw: s.raw}, nil
 }
@@ -150,12 +155,14 @@ func (w World) Parse(text []byte) (*Document, error) {
 // set is a schema with its references while they are parsed.
 type set struct {
 	bytes  int // of all texts
+	names  int // bytes of all pointers
 	world  World
 	lists  map[string]*codeList // by key
 	places map[string]*place    // by resource, "\x00", pointer
 	ids    map[string]*place    // by absolute URI
 	order  []*place
 	raw    map[string]any
+	digest digest // of all texts
 }
 
 func (s *set) read(name string, text []byte, draft Draft) (*place, error) {
@@ -227,6 +234,12 @@ func (s *set) walk(raw any, draft Draft, resource, pointer, base string) (*place
 	p := &place{raw: raw, draft: draft, resource: resource, pointer: pointer, base: base, children: map[string]*place{}, set: s}
 	s.places[resource+"\x00"+pointer] = p
 	s.order = append(s.order, p)
+	if len(s.order) > maxPlacesIn {
+		return nil, bad("#", problem.Say("the schema has more than %d subschemas", maxPlacesIn), problem.Say("split it and use references"))
+	}
+	if s.names += len(resource) + len(pointer); s.names > maxPointers {
+		return nil, bad("#", problem.Say("the names on the way to the subschemas take more than %d bytes", maxPointers), problem.Say("use shorter names or fewer levels"))
+	}
 	m, isObject := raw.(map[string]any)
 	if !isObject {
 		if _, isBool := raw.(bool); !isBool {
@@ -237,7 +250,9 @@ func (s *set) walk(raw any, draft Draft, resource, pointer, base string) (*place
 	if err := wellFormed(m, pointer); err != nil {
 		return nil, err
 	}
-	s.name(p, m)
+	if err := s.name(p, m); err != nil {
+		return nil, err
+	}
 	p.list = s.listOf(m)
 	add := func(v any, tokens ...string) error {
 		key := join(tokens...)
@@ -321,7 +336,12 @@ func wellFormed(m map[string]any, pointer string) error {
 var typeNames = []string{"array", "boolean", "integer", "null", "number", "object", "string"}
 
 // name registers the URIs under which a place can be referred to.
-func (s *set) name(p *place, m map[string]any) {
+func (s *set) name(p *place, m map[string]any) error {
+	for _, k := range []string{"id", "$id", "$ref", "$dynamicRef", "$recursiveRef"} {
+		if uri, _ := m[k].(string); len(uri) > maxURI {
+			return tooLong(p, k)
+		}
+	}
 	key := "$id"
 	if p.draft == Draft4 {
 		key = "id"
@@ -329,6 +349,9 @@ func (s *set) name(p *place, m map[string]any) {
 	_, hasRef := m["$ref"]
 	if id, ok := m[key].(string); ok && (!hasRef || p.draft >= Draft2019) {
 		abs := resolve(p.base, id)
+		if len(abs) > maxURI {
+			return tooLong(p, key)
+		}
 		if !strings.HasPrefix(id, "#") {
 			p.base = strings.TrimSuffix(abs, "#")
 			abs = p.base
@@ -346,6 +369,11 @@ func (s *set) name(p *place, m map[string]any) {
 	if anchor, ok := m["$recursiveAnchor"].(bool); ok && anchor {
 		s.ids[p.base+"#"] = p
 	}
+	return nil
+}
+
+func tooLong(p *place, keyword string) error {
+	return bad(p.pointer+"/"+keyword, problem.Say("this identifier has more than %d bytes, alone or after that of the schema around it", maxURI), problem.Say("shorten it"))
 }
 
 func resolve(base, ref string) string {

@@ -12,54 +12,54 @@ const (
 	maxMends      = 8   // edits in a suggestion
 	maxMendPlaces = 600 // of a schema for which edits are sought
 	maxMendBytes  = 100_000
-	maxMendEffort = 50_000 // steps and values of all proofs on the way
 )
 
 // mend looks for edits of the new version after which the refusal is gone: at the place that refuses a document, or at the
 // nearest one around it, the earlier version's wording is put back. What it returns has been tried.
-func mend(mode Mode, direction Level, updated, earlier *Document, refusal *Refusal) []Change {
+func mend(w *work, mode Mode, direction Level, updated, earlier *Document, refusal *Refusal) (changes []Change) {
 	for _, s := range []*set{updated.root.set, earlier.root.set} {
 		if len(s.order) > maxMendPlaces || s.bytes > maxMendBytes {
 			return nil
 		}
 	}
-	var changes []Change
-	effort := 0
-	for range maxMends {
-		if effort += refusal.effort; effort > maxMendEffort {
-			return nil
+	w.within(mendSteps, func() {
+		for range maxMends {
+			next, change, ok := mendOne(w, mode, direction, updated, earlier, refusal)
+			if !ok {
+				break
+			}
+			changes = slices.DeleteFunc(changes, func(c Change) bool { return strings.HasPrefix(c.Pointer+"/", change.Pointer+"/") })
+			changes, updated = append(changes, change), next
+			var err error
+			if refusal, err = judgeDirection(w, mode, direction, updated, earlier); err != nil {
+				break
+			}
+			if refusal == nil {
+				return
+			}
 		}
-		next, change, ok := mendOne(mode, direction, updated, earlier, refusal)
-		if !ok {
-			return nil
-		}
-		changes = slices.DeleteFunc(changes, func(c Change) bool { return strings.HasPrefix(c.Pointer+"/", change.Pointer+"/") })
-		changes, updated = append(changes, change), next
-		var err error
-		if refusal, err = judgeDirection(mode, direction, updated, earlier); err != nil {
-			return nil
-		}
-		if refusal == nil {
-			return changes
-		}
-	}
-	return nil
+		changes = nil
+	})
+	return changes
 }
 
-func judgeDirection(mode Mode, direction Level, updated, earlier *Document) (*Refusal, error) {
+func judgeDirection(w *work, mode Mode, direction Level, updated, earlier *Document) (*Refusal, error) {
 	if direction == Forward {
-		return judgeOne(mode, updated, earlier)
+		return judgeOne(w, mode, updated, earlier)
 	}
-	return judgeOne(mode, earlier, updated)
+	return judgeOne(w, mode, earlier, updated)
 }
 
 // mendOne makes the smallest edit that helps against one refusal.
-func mendOne(mode Mode, direction Level, updated, earlier *Document, refusal *Refusal) (*Document, Change, bool) {
+func mendOne(w *work, mode Mode, direction Level, updated, earlier *Document, refusal *Refusal) (*Document, Change, bool) {
 	for _, at := range candidates(refusal, earlier.raw[""], updated.raw[""]) {
 		was, had := lookUp(earlier.raw[""], at)
 		is, has := lookUp(updated.raw[""], at)
 		if had == has && equal(was, is) {
 			continue
+		}
+		if !w.spend(200 + 10*updated.root.set.bytes/8) { // the text is written and read again
+			break
 		}
 		change := Change{Pointer: "#/" + strings.Join(at, "/")}
 		if had {
@@ -73,7 +73,7 @@ func mendOne(mode Mode, direction Level, updated, earlier *Document, refusal *Re
 		if err != nil {
 			continue
 		}
-		if helps(mode, direction, next, earlier, refusal) {
+		if helps(w, mode, direction, next, earlier, refusal) {
 			return next, change, true
 		}
 	}
@@ -128,18 +128,19 @@ func changed(pointers []string, at string, a, b any) []string {
 }
 
 // helps says that a refusal does not stand any more as it did.
-func helps(mode Mode, direction Level, next, earlier *Document, refusal *Refusal) bool {
+func helps(w *work, mode Mode, direction Level, next, earlier *Document, refusal *Refusal) bool {
 	if refusal.Witness != nil {
-		writer, reader := newChecker(earlier.root), newChecker(next.root)
+		writer, reader := earlier.root, next.root
 		if direction == Forward {
 			writer, reader = reader, writer
 		}
 		var v any
 		dec := json.NewDecoder(strings.NewReader(string(refusal.Witness)))
 		dec.UseNumber()
-		return dec.Decode(&v) == nil && writer.ok() && reader.ok() && (writer.refuses(v) || reader.valid(v))
+		values := evaluation{work: w}
+		return dec.Decode(&v) == nil && (values.refuses(writer, v) || values.accepts(reader, v))
 	}
-	left, err := judgeDirection(mode, direction, next, earlier)
+	left, err := judgeDirection(w, mode, direction, next, earlier)
 	return err == nil && (left == nil || left.Pointer != refusal.Pointer || len(left.Differences) < len(refusal.Differences))
 }
 

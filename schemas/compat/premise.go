@@ -1,13 +1,10 @@
 package compat
 
 import (
+	"encoding/binary"
 	"encoding/json"
-	"fmt"
 	"math/big"
-	"regexp"
 	"slices"
-	"strconv"
-	"strings"
 )
 
 // types is a set of JSON types.
@@ -35,16 +32,13 @@ func typeNamed(name any) types {
 }
 
 func typesOf(v any) types {
-	switch v := v.(type) {
+	switch v.(type) {
 	case nil:
 		return typeNull
 	case bool:
 		return typeBoolean
 	case json.Number:
-		if r := decimal(v); r == nil || !r.IsInt() || strings.ContainsAny(string(v), ".eE") {
-			return typeNumber // 1.0 is an integer in some drafts and not in others
-		}
-		return typeInteger
+		return typeNumber // which of them are integers depends on the draft
 	case string:
 		return typeString
 	case []any:
@@ -72,21 +66,32 @@ func (p *place) allowed() types {
 type premise struct {
 	types     types
 	members   []*place // with those of their $refs and allOf
+	speak     []*place // the members whose own keywords count: those beside a $ref do not in the older drafts
 	negatives []*place
 	split     []*place // whose cases have been told apart
+	bulk      int      // what reckoning with the numbers of those who speak costs
+	id        int      // the same for premises that say the same, 0 when nobody has asked yet
 }
 
 func (a premise) with(p *proof, more ...*place) premise {
 	if a.types == 0 && len(a.members) == 0 {
 		a.types = anyType
 	}
-	a.members, a.negatives = slices.Clone(a.members), slices.Clone(a.negatives)
-	for len(more) > 0 {
+	p.work.spend(8 + 4*len(a.members) + len(a.negatives))
+	a.members, a.negatives, a.id = slices.Clone(a.members), slices.Clone(a.negatives), 0
+	known := make(map[*place]bool, len(a.members)+len(more))
+	for _, m := range a.members {
+		known[m] = true
+	}
+	for len(more) > 0 && p.work.spend(8) {
 		m := more[0]
 		more = more[1:]
-		if m == nil || slices.Contains(a.members, m) {
+		if m == nil || known[m.same] {
 			continue
 		}
+		m = m.same
+		known[m] = true
+		p.number(m) // in the order in which they are met
 		a.members = append(a.members, m)
 		if m.target != nil {
 			more = append(more, m.target)
@@ -94,16 +99,47 @@ func (a premise) with(p *proof, more ...*place) premise {
 				continue
 			}
 		}
-		a.types &= m.allowed()
+		a.types &= m.types
 		if n := m.child("not"); n != nil {
-			a.negatives = append(a.negatives, n)
+			a.negatives = append(a.negatives, n.same)
 		}
-		list, _ := m.object()["allOf"].([]any)
-		for i := range list {
-			more = append(more, m.child("allOf", strconv.Itoa(i)))
-		}
+		more = append(more, m.all("allOf")...)
 	}
 	slices.SortFunc(a.members, func(x, y *place) int { return p.number(x) - p.number(y) })
+	a.speak, a.bulk = nil, 0
+	for _, m := range a.members {
+		if m.target == nil || m.draft > Draft7 {
+			a.speak = append(a.speak, m)
+			a.bulk += m.bulk
+		}
+	}
+	return a
+}
+
+// without adds schemas that do not accept the value.
+func (a premise) without(p *proof, refusing ...*place) premise {
+	p.work.spend(len(a.negatives) + len(refusing))
+	a.negatives, a.id = slices.Clone(a.negatives), 0
+	for _, n := range refusing {
+		a.negatives = append(a.negatives, n.same)
+	}
+	return a
+}
+
+// plain is the premise without what the value does not meet.
+func (a premise) plain() premise {
+	a.negatives, a.id = nil, 0
+	return a
+}
+
+func (a premise) only(t types) premise {
+	a.types, a.id = a.types&t, 0
+	return a
+}
+
+// toldApart notes that the cases of a member have been told apart.
+func (a premise) toldApart(m *place) premise {
+	a.split, a.id = append(slices.Clone(a.split), m), 0
 	return a
 }
 
@@ -116,28 +152,29 @@ func (p *proof) number(at *place) int {
 	return n
 }
 
-func (a premise) key(p *proof) string {
-	var b strings.Builder
-	fmt.Fprint(&b, a.types)
+// id numbers premises.
+func (p *proof) id(a premise) int {
+	if a.id != 0 {
+		return a.id
+	}
+	p.work.spend(4 + len(a.members) + len(a.negatives) + len(a.split))
+	key := []byte{byte(a.types)}
 	for _, list := range [][]*place{a.members, a.negatives, a.split} {
-		b.WriteByte('|')
+		key = binary.AppendUvarint(key, uint64(len(list)))
 		for _, m := range list {
-			fmt.Fprint(&b, p.number(m), ",")
+			key = binary.AppendUvarint(key, uint64(p.number(m)))
 		}
 	}
-	return b.String()
+	n, known := p.premises[string(key)]
+	if !known {
+		n = len(p.premises) + 1
+		p.premises[string(key)] = n
+	}
+	return n
 }
 
-// speaking are the members whose own keywords count: those beside a $ref do not in the older drafts.
-func (a premise) speaking() []*place {
-	var out []*place
-	for _, m := range a.members {
-		if m.target == nil || m.draft > Draft7 {
-			out = append(out, m)
-		}
-	}
-	return out
-}
+// speaking are the members whose own keywords count.
+func (a premise) speaking() []*place { return a.speak }
 
 // maxListed is up to how many codes of a list are tried one by one; longer lists are compared as a whole.
 const maxListed = 500
@@ -154,7 +191,7 @@ func (a premise) values() (values []any, finite bool) {
 	}
 	for _, m := range a.speaking() {
 		if m.list != nil && m.list.known && a.types == typeString && len(m.list.codes) <= maxListed {
-			return anyOf(m.list.codes), true
+			return m.list.values, true
 		}
 	}
 	if a.types&^(typeNull|typeBoolean) != 0 {
@@ -173,7 +210,7 @@ func (a premise) values() (values []any, finite bool) {
 func (a premise) most(keyword string) *big.Rat {
 	var out *big.Rat
 	for _, m := range a.speaking() {
-		if n := decimal(m.object()[keyword]); n != nil && (out == nil || n.Cmp(out) < 0) {
+		if n := m.number(keyword); n != nil && (out == nil || n.Cmp(out) < 0) {
 			out = n
 		}
 	}
@@ -183,7 +220,7 @@ func (a premise) most(keyword string) *big.Rat {
 func (a premise) least(keyword string) *big.Rat {
 	var out *big.Rat
 	for _, m := range a.speaking() {
-		if n := decimal(m.object()[keyword]); n != nil && (out == nil || n.Cmp(out) > 0) {
+		if n := m.number(keyword); n != nil && (out == nil || n.Cmp(out) > 0) {
 			out = n
 		}
 	}
@@ -192,30 +229,26 @@ func (a premise) least(keyword string) *big.Rat {
 
 // says tells whether a member has this value for a keyword.
 func (a premise) says(keyword string, v any) bool {
-	return slices.ContainsFunc(a.speaking(), func(m *place) bool { return m.object()[keyword] != nil && equal(m.object()[keyword], v) })
+	return slices.ContainsFunc(a.speaking(), func(m *place) bool { return equal(m.object()[keyword], v) })
 }
 
 func (a premise) requires(name string) bool {
-	return slices.ContainsFunc(a.speaking(), func(m *place) bool {
-		list, _ := m.object()["required"].([]any)
-		return slices.Contains(list, any(name))
-	})
+	return slices.ContainsFunc(a.speaking(), func(m *place) bool { return m.required[name] })
 }
 
 // property is what is known about the value of a property.
 func (a premise) property(p *proof, name string) premise {
 	var about []*place
+	p.work.spend(2 * len(a.speak))
 	for _, m := range a.speaking() {
 		covered := false
 		if c := m.child("properties", name); c != nil {
 			about, covered = append(about, c), true
 		}
-		patterns, _ := m.object()["patternProperties"].(map[string]any)
-		for _, pattern := range sortedKeys(patterns) {
-			re, err := regexp.Compile(pattern)
-			if err != nil {
+		for _, pattern := range m.names("patternProperties") {
+			if matched, known := p.work.matches(pattern, name); !known {
 				covered = true // it may apply: then the rest does not
-			} else if re.MatchString(name) {
+			} else if matched {
 				about, covered = append(about, m.child("patternProperties", pattern)), true
 			}
 		}
@@ -231,7 +264,7 @@ func (p *place) others(additional, unevaluated string) *place {
 	if c := p.child(additional); c != nil {
 		return c
 	}
-	if p.draft >= Draft2019 && len(p.inPlace()) == 0 {
+	if p.draft >= Draft2019 && len(p.judging) == 0 {
 		return p.child(unevaluated)
 	}
 	return nil
@@ -240,6 +273,7 @@ func (p *place) others(additional, unevaluated string) *place {
 // undeclared is what is known about the value of a name that no member declares and no pattern of a member matches.
 func (a premise) undeclared(p *proof) premise {
 	var about []*place
+	p.work.spend(len(a.speak))
 	for _, m := range a.speaking() {
 		about = append(about, m.others("additionalProperties", "unevaluatedProperties"))
 	}
@@ -251,10 +285,12 @@ func (a premise) declared() []string { return a.namesIn("properties") }
 func (a premise) patterns() []string { return a.namesIn("patternProperties") }
 
 func (a premise) namesIn(keyword string) []string {
+	if len(a.speak) == 1 {
+		return a.speak[0].names(keyword)
+	}
 	all := map[string]bool{}
 	for _, m := range a.speaking() {
-		members, _ := m.object()[keyword].(map[string]any)
-		for name := range members {
+		for _, name := range m.names(keyword) {
 			all[name] = true
 		}
 	}
@@ -271,23 +307,16 @@ func (a premise) pattern(p *proof, pattern string) premise {
 
 // tuple splits a place's schemas of items: the first ones, and that of the rest.
 func (p *place) tuple() (first []*place, others *place) {
-	keyword, after := "items", "additionalItems"
-	if p.draft == Draft2020 {
-		keyword, after = "prefixItems", "items"
+	if p.rest == nil && p.draft >= Draft2019 && len(p.judging) == 0 {
+		return p.first, p.child("unevaluatedItems")
 	}
-	list, isTuple := p.object()[keyword].([]any)
-	for i := range list {
-		first = append(first, p.child(keyword, strconv.Itoa(i)))
-	}
-	if !isTuple {
-		after = "items"
-	}
-	return first, p.others(after, "unevaluatedItems")
+	return p.first, p.rest
 }
 
 // item is what is known about the i-th item; a negative i means any item after all tuples.
 func (a premise) item(p *proof, i int) premise {
 	var about []*place
+	p.work.spend(len(a.speak))
 	for _, m := range a.speaking() {
 		if first, others := m.tuple(); i >= 0 && i < len(first) {
 			about = append(about, first[i])
@@ -308,40 +337,32 @@ func (a premise) cases(p *proof) [][]premise {
 			continue
 		}
 		for _, of := range []string{"oneOf", "anyOf"} {
-			list, _ := m.object()[of].([]any)
-			if len(list) == 0 {
+			branches := m.all(of)
+			if len(branches) == 0 {
 				continue
 			}
 			var out []premise
-			for i := range list {
-				next := a
-				next.split = append(slices.Clone(a.split), m)
-				next = next.with(p, m.child(of, strconv.Itoa(i)))
-				for j := range list {
-					if of == "oneOf" && i != j {
-						next.negatives = append(next.negatives, m.child(of, strconv.Itoa(j)))
-					}
+			for i, branch := range branches {
+				if p.work.over() {
+					return nil
+				}
+				next := a.toldApart(m).with(p, branch)
+				if of == "oneOf" {
+					next = next.without(p, slices.Delete(slices.Clone(branches), i, i+1)...)
 				}
 				out = append(out, next)
 			}
 			return [][]premise{out}
 		}
 		if condition := m.child("if"); condition != nil && m.draft >= Draft7 {
-			yes, no := a, a
-			yes.split = append(slices.Clone(a.split), m)
-			no.split = yes.split
-			yes = yes.with(p, condition, m.child("then"))
-			no = no.with(p, m.child("else"))
-			no.negatives = append(no.negatives, condition)
-			return [][]premise{{yes, no}}
+			told := a.toldApart(m)
+			return [][]premise{{told.with(p, condition, m.child("then")), told.with(p, m.child("else")).without(p, condition)}}
 		}
 	}
 	var out []premise
 	for _, t := range []types{typeNull, typeBoolean, typeNumber, typeString, typeArray, typeObject} {
 		if a.types&t != 0 && a.types&^t != 0 {
-			next := a
-			next.types &= t
-			out = append(out, next)
+			out = append(out, a.only(t))
 		}
 	}
 	return [][]premise{out}
@@ -349,9 +370,7 @@ func (a premise) cases(p *proof) [][]premise {
 
 // impossible says that no value can meet the premise; a false answer means nothing.
 func (p *proof) impossible(a premise, depth int) bool {
-	if a.types == 0 && len(a.members) > 0 {
-		return true
-	}
+	p.work.spend(2*len(a.members) + len(a.negatives)*(1+len(a.members)/8) + a.bulk/4)
 	for _, m := range a.members {
 		if m.raw == false {
 			return true
@@ -372,8 +391,10 @@ func (p *proof) impossible(a premise, depth int) bool {
 		return false
 	}
 	for _, m := range a.speaking() {
-		list, _ := m.object()["required"].([]any)
-		for _, name := range stringsOf(list) {
+		for _, name := range m.requiredList {
+			if p.work.over() {
+				return false
+			}
 			if p.impossible(a.property(p, name), depth-1) {
 				return true
 			}
@@ -392,8 +413,6 @@ func (a premise) contradicts() bool {
 		return lo != nil && hi != nil && lo.Cmp(hi) > 0
 	}
 	switch {
-	case a.types == 0:
-		return false
 	case a.types&^typeNumber == 0:
 		return more("minimum", "maximum")
 	case a.types == typeString:

@@ -7,13 +7,13 @@ import (
 func (p *proof) arraysFollow(a premise, b *place) bool {
 	m := b.object()
 	least, most := a.least("minItems"), a.most("maxItems")
-	if want := decimal(m["minItems"]); want != nil && want.Sign() > 0 && !atLeast(least, want) || !atMost(most, decimal(m["maxItems"])) {
+	if want := b.number("minItems"); want != nil && want.Sign() > 0 && !atLeast(least, want) || !atMost(most, b.number("maxItems")) {
 		return false
 	}
 	if m["uniqueItems"] == true && !a.says("uniqueItems", true) && !atMost(most, big.NewRat(1, 1)) {
 		return false
 	}
-	if b.child("unevaluatedItems") != nil && b.draft >= Draft2019 && len(b.inPlace()) > 0 {
+	if b.child("unevaluatedItems") != nil && b.draft >= Draft2019 && len(b.judging) > 0 {
 		return false // what is unevaluated depends on branches
 	}
 	first, others := b.tuple()
@@ -23,6 +23,9 @@ func (p *proof) arraysFollow(a premise, b *place) bool {
 		longest = max(longest, len(tuple))
 	}
 	for i := range longest {
+		if p.work.over() {
+			return false
+		}
 		if most != nil && most.Cmp(big.NewRat(int64(i), 1)) <= 0 {
 			break
 		}
@@ -30,11 +33,11 @@ func (p *proof) arraysFollow(a premise, b *place) bool {
 		if i < len(first) {
 			want = first[i]
 		}
-		if item := a.item(p, i); want != nil && !p.includes(item, want) {
+		if !p.includes(a.item(p, i), want) {
 			return false
 		}
 	}
-	if others != nil && !(most != nil && most.Cmp(big.NewRat(int64(longest), 1)) <= 0) && !p.includes(a.item(p, -1), others) {
+	if !(most != nil && most.Cmp(big.NewRat(int64(longest), 1)) <= 0) && !p.includes(a.item(p, -1), others) {
 		return false
 	}
 	return p.containsFollows(a, b, least, most)
@@ -46,11 +49,11 @@ func (p *proof) containsFollows(a premise, b *place, least, most *big.Rat) bool 
 		return true
 	}
 	atLeastSo, atMostSo := big.NewRat(1, 1), (*big.Rat)(nil)
-	if n := decimal(b.object()["minContains"]); n != nil && b.draft >= Draft2019 {
+	if n := b.number("minContains"); n != nil && b.draft >= Draft2019 {
 		atLeastSo = n
 	}
 	if b.draft >= Draft2019 {
-		atMostSo = decimal(b.object()["maxContains"])
+		atMostSo = b.number("maxContains")
 	}
 	enough, fewEnough := atLeastSo.Sign() == 0, atMost(most, atMostSo)
 	for _, m := range a.speaking() {
@@ -60,10 +63,10 @@ func (p *proof) containsFollows(a premise, b *place, least, most *big.Rat) bool 
 		}
 		count, limit := big.NewRat(1, 1), (*big.Rat)(nil)
 		if m.draft >= Draft2019 {
-			if n := decimal(m.object()["minContains"]); n != nil {
+			if n := m.number("minContains"); n != nil {
 				count = n
 			}
-			limit = decimal(m.object()["maxContains"])
+			limit = m.number("maxContains")
 		}
 		enough = enough || count.Cmp(atLeastSo) >= 0 && p.includes(premise{}.with(p, c), wanted)
 		fewEnough = fewEnough || limit != nil && limit.Cmp(atMostSo) <= 0 && p.includes(premise{}.with(p, wanted), c)

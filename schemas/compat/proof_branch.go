@@ -1,34 +1,29 @@
 package compat
 
-import (
-	"slices"
-	"strconv"
-)
+import "slices"
 
 // branchesFollow proves allOf, anyOf, oneOf, not and if.
 func (p *proof) branchesFollow(a premise, b *place) bool {
-	m := b.object()
-	every, _ := m["allOf"].([]any)
-	for i := range every {
-		if !p.includes(a, b.child("allOf", strconv.Itoa(i))) {
+	for _, branch := range b.all("allOf") {
+		if !p.includes(a, branch) {
 			return false
 		}
 	}
-	if some, _ := m["anyOf"].([]any); len(some) > 0 {
+	if some := b.all("anyOf"); len(some) > 0 {
 		found := false
-		for i := range some {
-			branch := b.child("anyOf", strconv.Itoa(i))
+		for _, i := range p.likely(a, some) {
+			branch := some[i]
 			found = found || !p.clash(a, branch) && p.includes(a, branch)
 		}
 		if !found {
 			return false
 		}
 	}
-	if one, _ := m["oneOf"].([]any); len(one) > 0 {
+	if one := b.all("oneOf"); len(one) > 0 {
 		exactly := false
-		for i := range one {
-			branch := b.child("oneOf", strconv.Itoa(i))
-			exactly = exactly || !p.clash(a, branch) && p.includes(a, branch) && p.apartFromOthers(a, b, i, len(one))
+		for _, i := range p.likely(a, one) {
+			branch := one[i]
+			exactly = exactly || !p.clash(a, branch) && p.includes(a, branch) && p.apartFromOthers(a, one, i)
 		}
 		if !exactly {
 			return false
@@ -38,21 +33,38 @@ func (p *proof) branchesFollow(a premise, b *place) bool {
 		return false
 	}
 	if condition := b.child("if"); condition != nil && b.draft >= Draft7 {
-		if then := b.child("then"); then != nil && !p.includes(a.with(p, condition), then) {
+		if !p.includes(a.with(p, condition), b.child("then")) {
 			return false
 		}
 		if otherwise := b.child("else"); otherwise != nil {
-			with := a
-			with.negatives = append(slices.Clone(a.negatives), condition)
-			return p.includes(with, otherwise)
+			return p.includes(a.without(p, condition), otherwise)
 		}
 	}
 	return true
 }
 
-func (p *proof) apartFromOthers(a premise, b *place, chosen, n int) bool {
-	for i := range n {
-		if i != chosen && !p.apart(a, b.child("oneOf", strconv.Itoa(i))) {
+// likely puts the branch first that stands where a member of the premise does: most unions keep their order from version to
+// version, and long ones would take long to match otherwise.
+func (p *proof) likely(a premise, branches []*place) []int {
+	p.work.spend(len(branches) * (1 + len(a.members)/4))
+	order := make([]int, 0, len(branches)+1)
+	for i, branch := range branches {
+		if slices.ContainsFunc(a.members, func(m *place) bool { return m.pointer == branch.pointer }) {
+			order = append(order, i)
+			break
+		}
+	}
+	for i := range branches {
+		if len(order) == 0 || i != order[0] {
+			order = append(order, i)
+		}
+	}
+	return order
+}
+
+func (p *proof) apartFromOthers(a premise, branches []*place, chosen int) bool {
+	for i, branch := range branches {
+		if i != chosen && !p.apart(a, branch) {
 			return false
 		}
 	}
@@ -74,11 +86,11 @@ func (p *proof) apart(a premise, b *place) bool {
 
 // clash says that two schemas plainly exclude each other, such as types of a union with different tags.
 func (p *proof) clash(a premise, b *place) bool {
-	c := claim{a.key(p), b}
+	p.work.spend(4)
+	c := claim{p.id(a), b.same}
 	answer, known := p.clashes[c]
 	if !known {
-		if p.steps++; p.steps > maxProofSteps {
-			p.exhausted = true
+		if p.work.over() {
 			return false
 		}
 		answer = p.impossible(a.with(p, b), 3)

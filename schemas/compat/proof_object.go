@@ -2,23 +2,21 @@ package compat
 
 import (
 	"math/big"
-	"regexp"
 	"slices"
 )
 
 func (p *proof) objectsFollow(a premise, b *place) bool {
-	m := b.object()
-	required, _ := m["required"].([]any)
-	for _, name := range stringsOf(required) {
+	p.work.spend(len(b.requiredList) * (1 + len(a.speak)))
+	for _, name := range b.requiredList {
 		if !a.requires(name) {
 			return false
 		}
 	}
-	if want := decimal(m["minProperties"]); want != nil && want.Sign() > 0 && !atLeast(a.least("minProperties"), want) {
+	if want := b.number("minProperties"); !atLeast(a.least("minProperties"), want) {
 		sure := map[string]bool{}
 		for _, member := range a.speaking() {
-			list, _ := member.object()["required"].([]any)
-			for _, name := range stringsOf(list) {
+			p.work.spend(len(member.requiredList))
+			for _, name := range member.requiredList {
 				sure[name] = true
 			}
 		}
@@ -26,12 +24,12 @@ func (p *proof) objectsFollow(a premise, b *place) bool {
 			return false
 		}
 	}
-	if want := decimal(m["maxProperties"]); want != nil && !atMost(a.most("maxProperties"), want) {
+	if want := b.number("maxProperties"); !atMost(a.most("maxProperties"), want) {
 		if !p.closed(a) || big.NewRat(int64(len(a.declared())), 1).Cmp(want) > 0 {
 			return false
 		}
 	}
-	if b.child("unevaluatedProperties") != nil && b.draft >= Draft2019 && len(b.inPlace()) > 0 {
+	if b.child("unevaluatedProperties") != nil && b.draft >= Draft2019 && len(b.judging) > 0 {
 		return false // what is unevaluated depends on branches
 	}
 	return p.propertiesFollow(a, b) && p.namesFollow(a, b) && p.dependenciesFollow(a, b)
@@ -45,24 +43,28 @@ func (p *proof) closed(a premise) bool {
 func (p *proof) propertiesFollow(a premise, b *place) bool {
 	m := b.object()
 	properties, _ := m["properties"].(map[string]any)
-	for _, name := range sortedKeys(properties) {
+	for _, name := range b.names("properties") {
+		if p.work.over() {
+			return false
+		}
 		if !p.includes(a.property(p, name), b.child("properties", name)) {
 			return false
 		}
 	}
 	patterns, _ := m["patternProperties"].(map[string]any)
-	var compiled []*regexp.Regexp
-	for _, pattern := range sortedKeys(patterns) {
-		re, err := regexp.Compile(pattern)
-		if err != nil {
+	matches := func(pattern, name string) bool {
+		matched, _ := p.work.matches(pattern, name)
+		return matched
+	}
+	for _, pattern := range b.names("patternProperties") {
+		if p.work.pattern(pattern).re == nil {
 			return false
 		}
-		compiled = append(compiled, re)
 		want := b.child("patternProperties", pattern)
 		if p.includes(a.pattern(p, pattern), want) {
 			continue
 		}
-		if !p.restFollows(a, want, func(name string) bool { return re.MatchString(name) }, nil) {
+		if !p.restFollows(a, want, func(name string) bool { return matches(pattern, name) }, nil) {
 			return false
 		}
 	}
@@ -72,14 +74,19 @@ func (p *proof) propertiesFollow(a premise, b *place) bool {
 	}
 	return p.restFollows(a, others, func(name string) bool {
 		_, declared := properties[name]
-		return !declared && !slices.ContainsFunc(compiled, func(re *regexp.Regexp) bool { return re.MatchString(name) })
+		return !declared && !slices.ContainsFunc(b.names("patternProperties"), func(pattern string) bool { return matches(pattern, name) })
 	}, patterns)
 }
 
 // restFollows judges the names that a place speaks about without declaring them. own are its patterns, to which it
 // does not apply.
 func (p *proof) restFollows(a premise, want *place, applies func(name string) bool, own map[string]any) bool {
-	for _, name := range a.declared() {
+	declared := a.declared()
+	p.work.spend(4 * len(declared))
+	for _, name := range declared {
+		if p.work.over() {
+			return false
+		}
 		if applies(name) && !p.includes(a.property(p, name), want) {
 			return false
 		}
@@ -94,13 +101,13 @@ func (p *proof) restFollows(a premise, want *place, applies func(name string) bo
 
 func (p *proof) namesFollow(a premise, b *place) bool {
 	want := b.child("propertyNames")
-	if want == nil || b.draft == Draft4 {
+	if b.draft == Draft4 {
 		return true
 	}
 	names := premise{types: typeString}
 	for _, m := range a.speaking() {
-		if c := m.child("propertyNames"); c != nil && m.draft > Draft4 {
-			names = names.with(p, c)
+		if m.draft > Draft4 {
+			names = names.with(p, m.child("propertyNames"))
 		}
 	}
 	if p.includes(names, want) {
@@ -117,7 +124,10 @@ func (p *proof) namesFollow(a premise, b *place) bool {
 func (p *proof) dependenciesFollow(a premise, b *place) bool {
 	for _, keyword := range []string{"dependencies", "dependentRequired", "dependentSchemas"} {
 		members, _ := b.object()[keyword].(map[string]any)
-		for _, name := range sortedKeys(members) {
+		for _, name := range b.names(keyword) {
+			if p.work.over() {
+				return false
+			}
 			if p.impossible(a.property(p, name), 1) {
 				continue
 			}

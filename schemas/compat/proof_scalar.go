@@ -15,11 +15,11 @@ func atLeast(known, wanted *big.Rat) bool {
 
 // limits are the bounds of a place: draft 4 writes the exclusive ones as flags.
 func (p *place) limits() (minimum, above, maximum, below *big.Rat) {
-	s := &shape{place: p}
-	return s.number("minimum"), s.exclusive("exclusiveMinimum", "minimum"), s.number("maximum"), s.exclusive("exclusiveMaximum", "maximum")
+	return p.number("minimum"), p.exclusive("exclusiveMinimum", "minimum"), p.number("maximum"), p.exclusive("exclusiveMaximum", "maximum")
 }
 
 func (p *proof) numbersFollow(a premise, b *place) bool {
+	p.work.spend(8*len(a.speak) + b.bulk*len(a.speak))
 	minimum, above, maximum, below := b.limits()
 	holds := func(wanted *big.Rat, enough func(minimum, above, maximum, below *big.Rat) bool) bool {
 		return wanted == nil || slices.ContainsFunc(a.speaking(), func(m *place) bool { return enough(m.limits()) })
@@ -30,12 +30,12 @@ func (p *proof) numbersFollow(a premise, b *place) bool {
 		!holds(below, func(_, _, hi, under *big.Rat) bool { return hi != nil && hi.Cmp(below) < 0 || atMost(under, below) }) {
 		return false
 	}
-	step := decimal(b.object()["multipleOf"])
+	step := b.number("multipleOf")
 	if step == nil || !a.types.has(typeFraction) && divides(step, big.NewRat(1, 1)) {
 		return true
 	}
 	return slices.ContainsFunc(a.speaking(), func(m *place) bool {
-		n := decimal(m.object()["multipleOf"])
+		n := m.number("multipleOf")
 		return n != nil && divides(step, n)
 	})
 }
@@ -43,7 +43,7 @@ func (p *proof) numbersFollow(a premise, b *place) bool {
 func stringsFollow(a premise, b *place) bool {
 	m := b.object()
 	length := a.formatLength()
-	least, most := decimal(m["minLength"]), decimal(m["maxLength"])
+	least, most := b.number("minLength"), b.number("maxLength")
 	if !(least != nil && least.Sign() == 0) && !atLeast(a.least("minLength"), least) && !atLeast(length, least) {
 		return false
 	}

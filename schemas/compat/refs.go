@@ -48,7 +48,10 @@ func (s *set) find(from *place, ref string) (*place, error) {
 	if p := s.ids[ref]; p != nil && ref != "" {
 		return p, nil
 	}
-	abs := resolve(from.base, ref)
+	abs := from.base + ref // most are pointers into the schema itself
+	if !strings.HasPrefix(ref, "#/") || strings.Contains(from.base, "#") {
+		abs = resolve(from.base, ref)
+	}
 	if p := s.ids[abs]; p != nil {
 		return p, nil
 	}
@@ -144,7 +147,7 @@ func (s *set) finite() error {
 		}
 		size[p] = -1
 		n := 1
-		for _, next := range p.inPlace() {
+		for _, next := range p.judging {
 			m, err := measure(next)
 			if err != nil {
 				return 0, err

@@ -142,6 +142,49 @@ func TestEveryRuleHasARow(t *testing.T) {
 	}
 }
 
+// TestManyDifferences: a difference is found behind more compatible ones than are listed.
+func TestManyDifferences(t *testing.T) {
+	schema := func(title, last string) string {
+		return text(t, obj{"properties": obj{"a": obj{"properties": members(1200, "p%d", func(int) any { return obj{"title": title} })}, "z": obj{"type": last}}})
+	}
+	differences, err := Diff(parseText(t, "", schema("A", "number")), parseText(t, "", schema("B", "integer")))
+	if err != nil || !slices.Contains(differences, Difference{Rule: "TYPE_NARROWED", Pointer: "#/properties/z"}) || len(differences) != maxDifferences+1 {
+		t.Errorf("%d differences, %v; the last: %v", len(differences), err, differences[len(differences)-1])
+	}
+}
+
+// TestValueKey: 1.0 equals 1 at any depth, and no text equals a number.
+func TestValueKey(t *testing.T) {
+	n := func(text string) any { return json.Number(text) }
+	for _, tt := range []struct {
+		a, b any
+		want bool
+	}{
+		{n("1"), n("1.0"), true},
+		{n("0"), n("-0"), true},
+		{[]any{n("1")}, []any{n("1.0")}, true},
+		{obj{"a": n("10")}, obj{"a": n("1e1")}, true},
+		{[]any{n("1")}, []any{"number 1"}, false},
+		{n("1"), "number 1", false},
+		{[]any{[]any{}}, []any{obj{}}, false},
+	} {
+		if equal(tt.a, tt.b) != tt.want {
+			t.Errorf("%s = %s: %t, want %t", encode(tt.a), encode(tt.b), !tt.want, tt.want)
+		}
+	}
+}
+
+// TestSharedShapes: what is compared once for all places that say the same is reported at each of them.
+func TestSharedShapes(t *testing.T) {
+	schema := func(leaf string) string {
+		return `{"properties":{"a":{"items":{"type":"` + leaf + `"}},"b":{"items":{"type":"` + leaf + `"}}}}`
+	}
+	differences, err := Diff(parseText(t, "", schema("number")), parseText(t, "", schema("integer")))
+	if err != nil || len(differences) != 2 || differences[0].Pointer != "#/properties/a/items" || differences[1].Pointer != "#/properties/b/items" {
+		t.Errorf("%v, %v", differences, err)
+	}
+}
+
 // union is n types, each an object with a oneOf over all n types; the last type carries leaf.
 func union(n int, leaf string) string {
 	definitions := map[string]any{}

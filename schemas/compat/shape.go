@@ -33,11 +33,12 @@ type shape struct {
 	kind    kind
 	place   *place
 	integer bool
-	// of: allOf, anyOf or oneOf the subs.
-	of   string
-	subs []*shape
-	// text tells equal branches of a combination.
-	text string
+	// of: allOf, anyOf or oneOf the subs; types says that it stands for a list of types.
+	of    string
+	subs  []*shape
+	types bool
+	// same is the shape that a place before this one has in its place, when that says the same.
+	same *shape
 }
 
 var keywordsOf = map[kind][]string{
@@ -60,6 +61,9 @@ func shapeOf(p *place) *shape {
 	}
 	if p.shape == nil {
 		p.shape = read(p)
+		if p.same != p {
+			p.shape.follow(shapeOf(p.same))
+		}
 	}
 	return p.shape
 }
@@ -81,7 +85,7 @@ func read(p *place) *shape {
 		parts = append(parts, target)
 	}
 	if types, many := m["type"].([]any); many {
-		union := &shape{kind: kindCombined, place: p, of: "anyOf"}
+		union := &shape{kind: kindCombined, place: p, of: "anyOf", types: true}
 		for _, t := range types {
 			name, _ := t.(string)
 			union.subs = append(union.subs, typed(p, name))
@@ -131,32 +135,38 @@ func typed(p *place, name string) *shape {
 	return s
 }
 
-// prepare computes the keys of all branches: afterwards goroutines may share the shape.
-func (s *shape) prepare() {
-	for _, sub := range s.subs {
-		if sub.text == "" {
-			sub.key()
-			sub.prepare()
-		}
+// follow notes which shape says the same, part by part.
+func (s *shape) follow(first *shape) {
+	if s == first || s.same != nil {
+		return
+	}
+	s.same = first
+	for i, sub := range s.subs {
+		sub.follow(first.subs[i])
 	}
 }
 
-// key is equal for branches that say the same.
-func (s *shape) key() string {
-	if s.text == "" {
-		text, _ := json.Marshal(s.place.raw) //nolint:errchkjson // it came out of JSON
-		s.text = fmt.Sprint(s.kind, s.integer, s.of, s.place.resource, string(text))
+// first is the first shape that says the same.
+func (s *shape) first() *shape {
+	for s.same != nil {
+		s = s.same
 	}
-	return s.text
+	return s
 }
 
 // distinct leaves out branches that stand in a combination twice.
 func (s *shape) distinct() []*shape {
-	seen := map[string]bool{}
+	type wording struct {
+		place          *place
+		kind           kind
+		integer, types bool
+		of             string
+	}
+	seen := make(map[wording]bool, len(s.subs))
 	var out []*shape
 	for _, sub := range s.subs {
-		if !seen[sub.key()] {
-			seen[sub.key()] = true
+		if w := (wording{sub.place.same, sub.kind, sub.integer, sub.types, sub.of}); !seen[w] {
+			seen[w] = true
 			out = append(out, sub)
 		}
 	}
@@ -173,11 +183,6 @@ func (s *shape) members(keyword string) map[string]any {
 	return m
 }
 
-func (s *shape) names(keyword string) []string {
-	list, _ := s.value(keyword).([]any)
-	return stringsOf(list)
-}
-
 func stringsOf(list []any) []string {
 	var out []string
 	for _, v := range list {
@@ -189,7 +194,7 @@ func stringsOf(list []any) []string {
 }
 
 // number returns a keyword's number exactly, nil when it is absent.
-func (s *shape) number(keyword string) *big.Rat { return decimal(s.value(keyword)) }
+func (s *shape) number(keyword string) *big.Rat { return s.place.number(keyword) }
 
 // maxExponent keeps 1e999999999 from becoming a gigabyte of digits.
 const maxExponent = 400

@@ -3,6 +3,7 @@ package compat
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"strings"
 
 	"github.com/lienthong/truc/problem"
@@ -12,25 +13,41 @@ import (
 // it does. A refusal carries a document as a witness, or says that nothing was proven. It never errs on the side of
 // "accepts": what the rules of proof do not cover is refused.
 func Includes(writer, reader *Document) (*Refusal, error) {
-	p := newProof()
-	goal := p.claim(premise{}.with(p, writer.root), reader.root)
-	proven := !writer.dynamic() && !reader.dynamic() && p.settle(goal)
-	if proven {
+	return includes(newWork(allSteps), writer, reader)
+}
+
+func includes(w *work, writer, reader *Document) (*Refusal, error) {
+	p, proven, exhausted := newProof(w), false, false
+	if !writer.dynamic() && !reader.dynamic() {
+		w.within(proofSteps, func() {
+			proven = p.settle(p.claim(premise{}.with(p, writer.root), reader.root))
+			exhausted = w.over()
+		})
+	}
+	if proven && !exhausted {
 		return nil, nil //nolint:nilnil // no refusal, no error
 	}
 	refusal := &Refusal{}
-	differences, err := Diff(writer, reader)
-	if err == nil {
+	w.within(besideSteps, func() {
+		differences, err := diff(w, writer, reader)
+		if err != nil {
+			return // the table is not what the verdict rests on
+		}
 		for _, d := range differences {
 			if !d.Compatible {
 				refusal.Differences = append(refusal.Differences, d)
 			}
 		}
+	})
+	var witness json.RawMessage
+	var place string
+	var impeded error
+	w.within(searchSteps, func() { witness, place, impeded = refute(p, writer, reader) })
+	if exhausted && witness == nil {
+		return nil, tooComplex(writer, reader)
 	}
-	witness, place, impeded := refute(p, writer, reader)
-	refusal.effort = p.steps + p.checks
 	if refusal.Witness, refusal.Pointer = witness, place; witness == nil {
-		refusal.unproven = unproven(p, writer, reader, impeded)
+		refusal.unproven = unproven(writer, reader, impeded)
 		refusal.NotProven = refusal.unproven.EN
 	}
 	switch {
@@ -47,38 +64,14 @@ func Includes(writer, reader *Document) (*Refusal, error) {
 
 // dynamic says that a schema uses references that depend on the way on which they were reached.
 func (d *Document) dynamic() bool {
-	for _, raw := range d.raw {
-		if mentions(raw, "$dynamicRef") || mentions(raw, "$recursiveRef") {
-			return true
-		}
-	}
-	return false
-}
-
-func mentions(v any, key string) bool {
-	switch v := v.(type) {
-	case map[string]any:
-		if _, found := v[key]; found {
-			return true
-		}
-		for _, e := range v {
-			if mentions(e, key) {
-				return true
-			}
-		}
-	case []any:
-		for _, e := range v {
-			if mentions(e, key) {
-				return true
-			}
-		}
-	}
-	return false
+	return slices.ContainsFunc(d.root.set.order, func(p *place) bool {
+		return p.object()["$dynamicRef"] != nil || p.object()["$recursiveRef"] != nil
+	})
 }
 
 // claim: every value that meets the premise is accepted by the conclusion.
 type claim struct {
-	premise    string
+	premise    int
 	conclusion *place
 }
 
@@ -86,43 +79,47 @@ type belief struct {
 	premise       premise
 	conclusion    *place
 	holds, queued bool
-	askedBy       map[claim]bool
+	askedBy       []*belief
+	pointers      []string // some of the places that say what the conclusion does
 }
 
 // proof finds the greatest fixed point of the rules of proof, as comparison does for the rule table. Assuming a claim
 // while proving it is right because every circle steps into a part of the value, and values are finite.
 type proof struct {
-	table     map[claim]*belief
-	queue     []claim
-	current   claim
-	steps     int
-	exhausted bool
-	numbers   map[*place]int
-	valid     map[*place]*checker
-	compilers map[*set]*compiler
-	clashes   map[claim]bool
-	enums     map[*place]map[string]bool
-	odd       map[string]bool // values that a conclusion refuses
-	checks    int             // values validated
-	maxChecks int
+	work     *work
+	values   evaluation
+	table    map[claim]*belief
+	all      []*belief
+	queue    []*belief
+	current  *belief
+	numbers  map[*place]int
+	premises map[string]int
+	clashes  map[claim]bool
+	worlds   map[[2]*set]bool
+	odd      map[string]bool // values that a conclusion refuses
 }
 
-func newProof() *proof {
+func newProof(w *work) *proof {
 	return &proof{
-		table: map[claim]*belief{}, numbers: map[*place]int{}, valid: map[*place]*checker{}, compilers: map[*set]*compiler{},
-		clashes: map[claim]bool{}, odd: map[string]bool{}, enums: map[*place]map[string]bool{},
+		work: w, values: evaluation{work: w}, table: map[claim]*belief{}, numbers: map[*place]int{}, premises: map[string]int{},
+		clashes: map[claim]bool{}, worlds: map[[2]*set]bool{}, odd: map[string]bool{},
 	}
 }
 
-const maxProofSteps = 60_000
-
-func (p *proof) claim(a premise, b *place) claim {
-	c := claim{a.key(p), b}
-	if p.table[c] == nil {
-		p.table[c] = &belief{premise: a, conclusion: b, holds: true, queued: true, askedBy: map[claim]bool{}}
-		p.queue = append(p.queue, c)
+func (p *proof) claim(a premise, b *place) *belief {
+	c := claim{p.id(a), b.same}
+	known := p.table[c]
+	if known == nil {
+		p.work.spend(20)
+		known = &belief{premise: a, conclusion: b.same, holds: true, queued: true}
+		known.premise.id = c.premise
+		p.table[c] = known
+		p.all, p.queue = append(p.all, known), append(p.queue, known)
 	}
-	return c
+	if len(known.pointers) < 4 && !slices.Contains(known.pointers, b.pointer) {
+		known.pointers = append(known.pointers, b.pointer)
+	}
+	return known
 }
 
 // includes asks for a claim on the way to another one.
@@ -130,37 +127,39 @@ func (p *proof) includes(a premise, b *place) bool {
 	if b == nil || b.raw == true {
 		return true
 	}
-	if p.steps++; p.steps > maxProofSteps {
-		p.exhausted = true
+	if !p.work.spend(10) {
 		return false
 	}
-	belief := p.table[p.claim(a, b)]
-	belief.askedBy[p.current] = true
-	return belief.holds
+	asked := p.claim(a, b)
+	if n := len(asked.askedBy); asked.holds && p.current != nil && (n == 0 || asked.askedBy[n-1] != p.current) {
+		asked.askedBy = append(asked.askedBy, p.current)
+	}
+	return asked.holds
 }
 
-func (p *proof) settle(goal claim) bool {
-	for len(p.queue) > 0 && !p.exhausted && p.table[goal].holds {
-		c := p.queue[0]
+// settle says that a claim is proven.
+func (p *proof) settle(goal *belief) bool {
+	for len(p.queue) > 0 && !p.work.over() && goal.holds {
+		b := p.queue[0]
 		p.queue = p.queue[1:]
-		b := p.table[c]
 		b.queued = false
 		if !b.holds {
 			continue
 		}
-		p.current = c
+		p.current = b
 		if p.follows(b.premise, b.conclusion) {
 			continue
 		}
 		b.holds = false
-		for q := range b.askedBy {
-			if other := p.table[q]; other.holds && !other.queued {
+		for _, other := range b.askedBy {
+			if other.holds && !other.queued {
 				other.queued = true
-				p.queue = append(p.queue, q)
+				p.queue = append(p.queue, other)
 			}
 		}
+		b.askedBy = nil
 	}
-	return p.table[goal].holds && !p.exhausted
+	return goal.holds && !p.work.over()
 }
 
 // follows is one step: the keywords of the conclusion one by one, or else by cases of the premise.
@@ -170,6 +169,9 @@ func (p *proof) follows(a premise, b *place) bool {
 	}
 	if values, finite := a.values(); finite {
 		for _, v := range values {
+			if p.work.over() {
+				return false
+			}
 			if !p.accepts(b, v) && !p.refuses(a, v) {
 				p.odd[valueKey(v)] = true
 				return false
@@ -177,8 +179,10 @@ func (p *proof) follows(a premise, b *place) bool {
 		}
 		return true
 	}
+	plain := a.plain()
+	plain.id = p.id(plain)
 	for _, n := range a.negatives {
-		if plain := (premise{types: a.types, members: a.members, split: a.split}); !p.clash(plain, n) && p.includes(plain, n) {
+		if !p.clash(plain, n) && p.includes(plain, n) {
 			return true // accepted and refused by the same schema: there is no such value
 		}
 	}
@@ -202,63 +206,41 @@ func (p *proof) follows(a premise, b *place) bool {
 	return false
 }
 
-func (p *proof) accepts(b *place, v any) bool {
-	if accepted, known := p.plainly(b, v); known {
-		return accepted
-	}
-	p.checks++
-	c := p.checker(b)
-	return c.ok() && c.valid(v)
-}
+func (p *proof) accepts(b *place, v any) bool { return p.values.accepts(b, v) }
 
 func (p *proof) refuses(a premise, v any) bool {
 	if !a.types.has(typesOf(v)) {
 		return true
 	}
 	for _, m := range a.speaking() { // quickly told, and frequent in unions
-		if c, given := m.object()["const"]; given && m.draft > Draft4 && !equal(c, v) {
+		if c, given := m.object()["const"]; given && m.draft > Draft4 && !p.values.same(c, v) {
 			return true
 		}
 	}
 	for _, m := range a.members {
-		p.checks++
-		if c := p.checker(m); c.ok() && c.refuses(v) {
-			return true
-		}
-	}
-	for _, n := range a.negatives {
-		if p.accepts(n, v) {
+		if p.values.refuses(m, v) {
 			return true
 		}
 	}
 	return false
 }
 
-func (p *proof) checker(at *place) *checker {
-	if p.valid[at] == nil {
-		if p.compilers[at.set] == nil {
-			p.compilers[at.set] = newCompiler(at.set)
-		}
-		p.valid[at] = p.compilers[at.set].checker(at)
-	}
-	return p.valid[at]
-}
-
 // suspects are the names of the properties on the way to what could not be proven.
 func (p *proof) suspects() map[string]bool {
 	out := map[string]bool{}
-	for _, b := range p.table {
+	for _, b := range p.all {
 		if b.holds {
 			continue
 		}
-		_, tail, found := strings.Cut(b.conclusion.pointer, "/properties/")
-		for found {
-			var name string
-			if name, tail, found = strings.Cut(tail, "/"); name != "" {
-				out[strings.ReplaceAll(strings.ReplaceAll(name, "~1", "/"), "~0", "~")] = true
+		for _, pointer := range b.pointers {
+			if !p.work.spend(4 + len(pointer)/4) {
+				return out
 			}
-			if found {
-				_, tail, found = strings.Cut("/"+tail, "/properties/")
+			tokens := strings.Split(pointer, "/")
+			for i, token := range tokens[1:] {
+				if tokens[i] == "properties" {
+					out[unescape(token)] = true
+				}
 			}
 		}
 	}

@@ -89,7 +89,7 @@ func changesText(changes []Change) problem.Text {
 }
 
 // unproven says why there is neither a proof nor a document.
-func unproven(p *proof, writer, reader *Document, impeded error) problem.Text {
+func unproven(writer, reader *Document, impeded error) problem.Text {
 	switch {
 	case writer.dynamic() || reader.dynamic():
 		return problem.Say("the schema uses $dynamicRef or $recursiveRef, which cannot be compared without a document")
@@ -97,8 +97,6 @@ func unproven(p *proof, writer, reader *Document, impeded error) problem.Text {
 		return problem.Say("a version has more than %d subschemas or %d bytes: no document was sought", maxPlaces, maxSought)
 	case impeded != nil:
 		return problem.Say("a version is no valid schema of its draft, or has a pattern that this program cannot run")
-	case p.exhausted:
-		return problem.Say("there are too many combinations of branches to prove it; %s has the most", busiest(writer, reader))
 	}
 	for _, s := range []*set{writer.root.set, reader.root.set} {
 		for _, key := range sortedKeys(s.lists) {
@@ -113,27 +111,43 @@ func unproven(p *proof, writer, reader *Document, impeded error) problem.Text {
 // ErrTooComplex says that two schemas are too entangled to compare within the time a person waits.
 var ErrTooComplex = errors.New("the schemas are too entangled to compare; use fewer branches in anyOf, oneOf and allOf")
 
-// tooComplex is ErrTooComplex with the place to begin at.
+// tooComplex is ErrTooComplex with the place to begin at: the one with the most branches, or without many the one with the most
+// of anything.
 func tooComplex(documents ...*Document) error {
-	return fmt.Errorf("%w: %w", ErrTooComplex, problem.Problem{
-		Code: "compat.too-complex", Where: busiest(documents...), What: problem.Say("the schemas are too entangled to compare"),
+	const many = 8
+	p := problem.Problem{
+		Code: "compat.too-complex", What: problem.Say("the schemas are too entangled to compare"),
 		Fix: problem.Say("use fewer branches in anyOf, oneOf and allOf, first at the place named"),
+	}
+	at, branches := busiest(documents, func(p *place) (keyword string, n int) {
+		for _, of := range []string{"anyOf", "oneOf", "allOf"} {
+			if len(p.all(of)) > n {
+				keyword, n = of, len(p.all(of))
+			}
+		}
+		return keyword, n
 	})
+	if branches < many {
+		if wide, n := busiest(documents, func(p *place) (string, int) { return "", len(p.children) }); n >= many {
+			at, p.What = wide, problem.Say("the schemas are too large to compare")
+			p.Fix = problem.Say("use fewer properties and definitions, first at the place named")
+		}
+	}
+	p.Where = at
+	return fmt.Errorf("%w: %w", ErrTooComplex, p)
 }
 
-// busiest is the place with the most branches.
-func busiest(documents ...*Document) string {
-	at, most := "#", 0
+// busiest is the place with the most of something.
+func busiest(documents []*Document, count func(*place) (keyword string, n int)) (at string, most int) {
+	at = "#"
 	for _, d := range documents {
 		for _, p := range d.root.set.order {
-			for _, of := range []string{"anyOf", "oneOf", "allOf"} {
-				if list, _ := p.object()[of].([]any); len(list) > most {
-					at, most = p.pointer+"/"+of, len(list)
-				}
+			if keyword, n := count(p); n > most {
+				at, most = under(p.pointer, keyword), n
 			}
 		}
 	}
-	return at
+	return at, most
 }
 
 // bad is a schema that cannot be compared.

@@ -133,4 +133,11 @@ func TestTooComplexInWords(t *testing.T) {
 	for _, fault := range messages.Faults(p) {
 		t.Error(fault)
 	}
+	wide := parseText(t, "", text(t, obj{"properties": obj{"a": obj{"properties": members(20, "p%d", func(int) any { return true })}}}))
+	if err := tooComplex(wide, d); !errors.As(err, &p) || p.Where != "#/properties/a" || !strings.Contains(p.Fix.EN, "fewer properties") {
+		t.Errorf("%v: want the widest place, #/properties/a", err)
+	}
+	for _, fault := range messages.Faults(p) {
+		t.Error(fault)
+	}
 }

@@ -1,7 +1,6 @@
 package compat
 
 import (
-	"cmp"
 	"encoding/json"
 	"math/big"
 	"slices"
@@ -11,23 +10,21 @@ import (
 const (
 	maxSampleDepth = 4
 	maxRootSamples = 1500
-	maxNames       = 60          // of an object
-	maxText        = 4000        // in characters
-	maxChecks      = 12_000      // values validated
-	maxMade        = 6000        // places visited
-	maxEffort      = 500_000_000 // values validated, times the bytes of a schema
+	maxNames       = 60   // of an object
+	maxText        = 4000 // in characters
+	maxTexts       = 2000 // texts that are tried everywhere
+	maxMade        = 6000 // places visited
 )
 
 // refute looks for a document that the writer accepts and the reader refuses, the shortest of those found, and tells
 // where the reader refuses it. Properties at which the proof failed are tried first.
 func refute(p *proof, writer, reader *Document) (document json.RawMessage, at string, impeded error) {
-	w, r := p.checker(writer.root), p.checker(reader.root)
-	if !w.ok() || !r.ok() {
-		return nil, "", cmp.Or(w.err, r.err)
+	second, err := secondOpinion(writer, reader)
+	if err != nil {
+		return nil, "", err
 	}
-	p.checks, p.maxChecks = 0, min(maxChecks, maxEffort/max(1, writer.root.set.bytes, reader.root.set.bytes))
 	s := &sampler{proof: p, suspects: p.suspects(), known: map[wanted][]any{}}
-	s.texts = oddCodes(writer.root.set, reader.root.set)
+	s.texts = oddCodes(p.work, writer.root.set, reader.root.set)
 	for _, d := range []*Document{reader, writer} {
 		for _, name := range sortedKeys(d.raw) {
 			s.collect(d.raw[name])
@@ -35,19 +32,20 @@ func refute(p *proof, writer, reader *Document) (document json.RawMessage, at st
 	}
 	for depth := 1; depth <= maxSampleDepth && document == nil; depth++ { // short ones first
 		for _, root := range []*place{writer.root, reader.root} {
-			if s.made = 0; document != nil {
+			if s.made = 0; document != nil || p.work.over() {
 				break
 			}
 			for _, v := range s.samples(premise{}.with(s.proof, root), depth, true) {
-				if p.checks++; p.checks > 2*p.maxChecks {
+				if p.work.over() {
 					break
 				}
-				if !w.valid(v) || !r.refuses(v) {
+				if !p.accepts(writer.root, v) || !p.values.refuses(reader.root, v) || !second(v) {
 					continue
 				}
 				text := encode(v)
+				p.work.spend(len(text) / 4)
 				if document == nil || len(text) < len(document) {
-					document, at = text, r.refusedAt(v)
+					document, at = text, p.values.refusedAt(reader.root, v)
 				}
 			}
 		}
@@ -66,19 +64,20 @@ type sampler struct {
 	texts    []any
 	names    []string
 	suspects map[string]bool
-	counted  bool // a schema counts properties
+	matched  map[string][]string // texts, by their pattern
+	counted  bool                // a schema counts properties
 }
 
 // wanted are samples that are asked for more than once.
 type wanted struct {
-	premise string
+	premise int
 	depth   int
 	root    bool
 }
 
 // samples lists values that may meet the premise, a few or many by depth. They are shared and must not be changed.
 func (s *sampler) samples(a premise, depth int, root bool) []any {
-	w := wanted{a.key(s.proof), depth, root}
+	w := wanted{s.proof.id(a), depth, root}
 	known, found := s.known[w]
 	if !found {
 		known = s.make(a, depth, root)
@@ -95,7 +94,7 @@ func (s *sampler) make(a premise, depth int, root bool) []any {
 	if root {
 		n = maxRootSamples
 	}
-	if s.made++; depth < 0 || s.made > maxMade || s.proof.checks > s.proof.maxChecks {
+	if s.made++; depth < 0 || s.made > maxMade || !s.proof.work.spend(50) {
 		return nil
 	}
 	if values, finite := a.values(); finite {
@@ -108,6 +107,7 @@ func (s *sampler) make(a premise, depth int, root bool) []any {
 		var lists [][]any
 		for _, one := range next {
 			lists = append(lists, s.samples(one, depth, root))
+			s.proof.work.spend(4 + len(lists[len(lists)-1]))
 		}
 		if len(lists) > 0 {
 			return mixed(lists, n)
@@ -149,10 +149,11 @@ func (s *sampler) fitting(a premise, values []any, n int) []any {
 	var out []any
 	seen := map[string]bool{}
 	for _, v := range values {
-		if s.proof.checks > s.proof.maxChecks || len(out) == n {
+		if s.proof.work.over() || len(out) == n {
 			break
 		}
-		if key := valueKey(v); !seen[key] && !s.proof.refuses(rough, v) {
+		key := s.proof.work.key(v)
+		if !seen[key] && !s.proof.refuses(rough, v) {
 			seen[key] = true
 			out = append(out, v)
 		}
@@ -164,8 +165,11 @@ func (s *sampler) ofNumbers(a premise, n int) []any {
 	values := []any{json.Number("0"), json.Number("1"), json.Number("0.5"), json.Number("-1"), json.Number("-0.5"), json.Number("7")}
 	values = append(values, s.numbers...)
 	for _, m := range a.speaking() {
-		if step := decimal(m.object()["multipleOf"]); step != nil {
+		if step := m.number("multipleOf"); step != nil {
 			for _, n := range s.numbers {
+				if !s.proof.work.spend(40 + m.bulk) {
+					return nil
+				}
 				q := new(big.Rat).Quo(decimal(n), step)
 				whole := new(big.Int).Quo(q.Num(), q.Denom())
 				values = append(values, exact(new(big.Rat).Mul(step, new(big.Rat).SetInt(whole))))
@@ -183,7 +187,7 @@ func (s *sampler) ofStrings(a premise, n int) []any {
 	values := []any{"", "a", "A1", " "}
 	for _, m := range a.speaking() {
 		if pattern, ok := m.object()["pattern"].(string); ok {
-			values = append(values, anyOf(matching(pattern))...)
+			values = append(values, anyOf(s.matching(pattern))...)
 		}
 		if format, ok := m.object()["format"].(string); ok {
 			values = append(values, formats[format]...)
@@ -194,6 +198,7 @@ func (s *sampler) ofStrings(a premise, n int) []any {
 			}
 		}
 	}
+	s.proof.work.spend(20*len(s.lengths) + len(s.texts))
 	for _, n := range s.lengths {
 		values = append(values, strings.Repeat("a", n), strings.Repeat("1", n))
 	}
@@ -212,6 +217,9 @@ func (s *sampler) ofArrays(a premise, depth, n int) []any {
 		}
 		list, other := make([]any, 0, n), make([]any, 0, n)
 		for i := range n {
+			if s.proof.work.over() {
+				break
+			}
 			item := s.samples(a.item(s.proof, i), depth-2, false)
 			if len(item) == 0 {
 				item = rest
@@ -248,7 +256,8 @@ func (s *sampler) ofArrays(a premise, depth, n int) []any {
 }
 
 func (s *sampler) ofObjects(a premise, depth, n int) []any {
-	names := a.declared()
+	names := slices.Clone(a.declared())
+	s.proof.work.spend(40*len(names) + 500)
 	declared := make(map[string]bool, len(names))
 	for _, n := range names {
 		declared[n] = true
@@ -270,6 +279,9 @@ func (s *sampler) ofObjects(a premise, depth, n int) []any {
 	base, full := map[string]any{}, map[string]any{}
 	tried := names[:min(len(names), maxNames)]
 	for i, name := range names {
+		if s.proof.work.over() {
+			return nil
+		}
 		if i >= maxNames && !a.requires(name) {
 			continue
 		}
@@ -292,6 +304,10 @@ func (s *sampler) ofObjects(a premise, depth, n int) []any {
 		}
 	}
 	values := []any{base, full}
+	clone := func(m map[string]any) map[string]any {
+		s.proof.work.spend(4 + 2*len(m))
+		return clone(m)
+	}
 	grown := clone(base)
 	for _, name := range tried { // as many as minProperties may want
 		if len(choices[name]) > 0 && grown[name] == nil {
@@ -304,6 +320,9 @@ func (s *sampler) ofObjects(a premise, depth, n int) []any {
 	for _, name := range tried {
 		var list []any
 		for _, v := range choices[name] {
+			if s.proof.work.over() {
+				return nil
+			}
 			for _, start := range []map[string]any{base, full} {
 				next := clone(start)
 				next[name] = v
@@ -333,13 +352,19 @@ func (s *sampler) oddFirst(values []any, n int) []any {
 	var odd, others []any
 	for _, v := range values {
 		switch {
-		case len(s.proof.odd) > 0 && s.proof.odd[valueKey(v)]:
+		case s.proof.work.over():
+			return append(odd, others...)
+		case len(s.proof.odd) > 0 && s.isOdd(v):
 			odd = append(odd, v)
 		case len(others) < n:
 			others = append(others, v)
 		}
 	}
 	return append(odd, others...)
+}
+
+func (s *sampler) isOdd(v any) bool {
+	return s.proof.odd[s.proof.work.key(v)]
 }
 
 func clone(m map[string]any) map[string]any {

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"sync"
-	"time"
 
 	"github.com/lienthong/truc/schemas/compat"
 )
@@ -13,8 +12,8 @@ import (
 const (
 	// judgingBytes bounds the texts that are parsed and compared at the same time. A parsed schema takes many times its text.
 	judgingBytes = 4 << 20
-	// judgingTime bounds a comparison with all earlier versions.
-	judgingTime = 5 * time.Second
+	// judgingWork bounds a comparison with all earlier versions, in steps and not in time: an answer does not depend on the machine.
+	judgingWork = 4 * compat.MaxWork
 	// keptBytes bounds the texts whose parsed form is kept.
 	keptBytes     = 256 << 10
 	maxReferences = 200
@@ -184,8 +183,7 @@ func property(metadata json.RawMessage, name string) string {
 // judge compares a new version with earlier ones, the latest first, and says what is wrong, in the form in which clients of
 // registries know it; nothing when it fits.
 func (r *Registry) judge(ctx context.Context, d *compat.Document, history []earlier, config Config) ([]string, error) {
-	ctx, cancel := context.WithTimeout(ctx, judgingTime)
-	defer cancel()
+	work := 0
 	for i := len(history) - 1; i >= 0; i-- {
 		old, err := r.document(ctx, history[i])
 		if err != nil {
@@ -198,37 +196,27 @@ func (r *Registry) judge(ctx context.Context, d *compat.Document, history []earl
 		if !verdict.Compatible {
 			return messages(verdict, history[i], config), nil
 		}
+		if work += verdict.Work; work > judgingWork && i > 0 {
+			return nil, tooLong()
+		}
 	}
 	return nil, nil
 }
 
-// check compares two schemas. A comparison that takes too long is left alone: it ends by itself, and until then it keeps its
-// place among the few that run at the same time.
+// check compares two schemas, when one of the few places for it is free. It ends by itself within a part of a second; a client that
+// went away is noticed before the next one.
 func (r *Registry) check(ctx context.Context, d, old *compat.Document, config Config) (compat.Verdict, error) {
 	select {
 	case r.checking <- struct{}{}:
 	case <-ctx.Done():
 		return compat.Verdict{}, tooLong()
 	}
-	type answer struct {
-		verdict compat.Verdict
-		err     error
+	defer func() { <-r.checking }()
+	verdict, err := compat.Check(config.Level, config.Policy.mode(), d, []*compat.Document{old})
+	if err != nil {
+		return verdict, invalidSchema("%v", err)
 	}
-	answers := make(chan answer, 1)
-	go func() {
-		defer func() { <-r.checking }()
-		verdict, err := compat.Check(config.Level, config.Policy.mode(), d, []*compat.Document{old})
-		answers <- answer{verdict, err}
-	}()
-	select {
-	case a := <-answers:
-		if a.err != nil {
-			return a.verdict, invalidSchema("%v", a.err)
-		}
-		return a.verdict, nil
-	case <-ctx.Done():
-		return compat.Verdict{}, tooLong()
-	}
+	return verdict, nil
 }
 
 func tooLong() error {

@@ -1,0 +1,5 @@
+//go:build race
+
+package compat
+
+const slowdown = 15 // of the race detector
