@@ -196,7 +196,10 @@ func hostilePairs() []hostilePair {
 // TestHostilePairs wants an answer, or a reason why there is none with what to do, in less than a second of processor time for each
 // of the two judgements: and twice the same one, for the same work.
 func TestHostilePairs(t *testing.T) {
-	for _, tt := range hostilePairs() {
+	for i, tt := range hostilePairs() {
+		if slowdown > 1 && i%6 != 0 {
+			continue // a comparison is one goroutine: there is nothing to race, and all of them would take two minutes
+		}
 		t.Run(tt.name, func(t *testing.T) {
 			start := used(t)
 			old, err := Parse(encode(tt.old), nil)
