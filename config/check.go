@@ -190,12 +190,18 @@ func (c *Config) checkRegistryServer() {
 		if r.Token != "" {
 			c.report("config.unused", "registry.token", problem.Say("the token is for a registry that this node does not serve"), problem.Say("add listen: 127.0.0.1:8081 under registry, or remove the token"), true)
 		}
+		if r.Follow != "" {
+			c.report("config.unused", "registry.follow", problem.Say("the schemas would be copied into a registry that this node does not serve"), problem.Say("add listen: 127.0.0.1:8081 under registry, or remove follow"), true)
+		}
 		return
 	case !isAddress(r.Listen, true):
 		c.bad("registry.listen", problem.Say("%s is no address to listen on", c.shown("registry.listen")), problem.Say("write host:port, like 127.0.0.1:8081"))
 		return
 	case r.Listen == c.HTTP.Listen && !strings.HasSuffix(r.Listen, ":0"):
 		c.bad("registry.listen", problem.Say("%s is the address of http.listen, too", c.shown("registry.listen")), problem.Say("give the registry a port of its own, like 127.0.0.1:8081"))
+	}
+	if u, err := url.Parse(r.Follow); r.Follow != "" && (err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http") {
+		c.bad("registry.follow", problem.Say("%s is not the address of a registry", c.shown("registry.follow")), problem.Say("write the address at which it answers over HTTP, like https://luocdo.vidu.example"))
 	}
 	switch n := len(r.Token); {
 	case c.Faulty("registry.token"): // said already

@@ -51,6 +51,8 @@ type Registry struct {
 	Listen string `yaml:"listen"`
 	// Token is a secret that whoever writes to the registry must show. One that other machines can reach has it.
 	Token string `yaml:"token"`
+	// Follow is where another registry answers whose schemas that of this node copies; "" copies none.
+	Follow string `yaml:"follow"`
 	// People may decide about the node's folders of datasets over HTTP, at Listen.
 	People []Person `yaml:"people"`
 }

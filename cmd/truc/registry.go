@@ -37,7 +37,7 @@ nodes may run, and each of them takes writes. The default level is FULL_TRANSITI
 			fs.StringVar(&o.listen, "listen", "127.0.0.1:8081", "địa chỉ `ADDRESS` để trả lời HTTP / `ADDRESS` to answer HTTP on")
 			fs.StringVar(&o.dir, "dir", "", "thư mục `FOLDER` của bus trong tiến trình / `FOLDER` of a bus inside the process")
 			fs.StringVar(&o.follow, "follow", "", "sao chép lược đồ của kho ở `URL` (cấp quốc gia), không ai sửa được tại đây / copy the schemas of the registry at `URL` (the national one), which nobody can change here")
-			fs.DurationVar(&o.followEvery, "follow-every", 30*time.Second, "`DURATION` giữa hai lần sao chép / `DURATION` between two copies")
+			fs.DurationVar(&o.followEvery, "follow-every", followEvery, "`DURATION` giữa hai lần sao chép / `DURATION` between two copies")
 			fs.StringVar(&o.tokenFile, "token-file", "", "tệp `FILE` chứa mã mà người ghi phải trình / `FILE` with the token that writers must show")
 			return func(ctx context.Context, p *program) error { return p.registry(ctx, o) }
 		},
@@ -48,6 +48,9 @@ type registryOptions struct {
 	listen, dir, tokenFile, follow string
 	followEvery                    time.Duration
 }
+
+// followEvery is how often a registry that is followed is copied, if nothing else is said.
+const followEvery = 30 * time.Second
 
 // registryMemoryGoal is what the garbage collector works towards, unless GOMEMLIMIT says otherwise.
 const registryMemoryGoal = 90 << 20

@@ -57,7 +57,10 @@ http: { listen: "`+b.listen+`" }
 	}
 	running := func() {
 		t.Helper()
-		until(t, "the registry runs", func() bool { s := status(); return s.Registry != nil && s.Registry.State == pipeline.StateRunning })
+		until(t, "the registry runs", func() bool {
+			s := status()
+			return s.Registry != nil && s.Registry.State == pipeline.StateRunning && len(s.NotReady) == 0
+		})
 	}
 	stop := b.run(t)
 	running()

@@ -152,7 +152,10 @@ func (n *node) registryServer(ctx context.Context, conn *connection) (*registryS
 	if err != nil {
 		return nil, err
 	}
-	return &registryServer{listener: listener, client: conn.Client, replication: n.replication(), set: n.set, token: r.Token, governance: n.governors(), patient: true, log: n.log}, nil
+	return &registryServer{
+		listener: listener, client: conn.Client, replication: n.replication(), set: n.set, token: r.Token, governance: n.governors(), patient: true,
+		follow: r.Follow, followEvery: followEvery, log: n.log,
+	}, nil
 }
 
 // run works until ctx is done, then drains. A pipeline that must not go on stops alone; when none is left, run returns the

@@ -3,7 +3,9 @@
 package clients
 
 import (
+	"fmt"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -39,6 +41,12 @@ func TestFollow(t *testing.T) {
 		}
 	}
 	arrives("1", first)
+	inside := filepath.Join(t.TempDir(), "truc.yaml")
+	nodes.Write(t, inside, fmt.Sprintf("agency: H44.15\nregistry: { listen: 127.0.0.1:0, follow: %q }\nhttp: { listen: 127.0.0.1:0 }\n", national.url))
+	standalone := province
+	province = await(t, nodes.StartVerb(t, nodes.Binary(t), []string{"run", "-c", inside}))
+	arrives("1", first)
+	province = standalone
 	if _, err := post(province, "hotich.khaisinh", map[string]any{"schema": `{"type":"object"}`}); err == nil || !strings.Contains(err.Error(), "42205") {
 		t.Errorf("a copy is changed: %v", err)
 	}
