@@ -96,13 +96,24 @@ func (c *Config) checkAlerts() {
 	}
 }
 
+// IsWebAddress reports whether a text is an absolute address of HTTP.
+func IsWebAddress(text string) bool {
+	_, ok := webAddress(text)
+	return ok
+}
+
+func webAddress(text string) (*url.URL, bool) {
+	u, err := url.Parse(text)
+	return u, err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != ""
+}
+
 func (c *Config) checkWebhook(path string, a *Alert) {
 	at := path + ".webhook"
 	if a.Webhook == "" {
 		return // it has no value, or one that leads nowhere, which was reported
 	}
-	u, err := url.Parse(a.Webhook)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+	u, ok := webAddress(a.Webhook)
+	if !ok {
 		c.bad(at, problem.Say("%s is no web address", c.shown(at)), problem.Say("write it like https://canhbao.example/truc"))
 		return
 	}

@@ -200,7 +200,7 @@ func (c *Config) checkRegistryServer() {
 	case r.Listen == c.HTTP.Listen && !strings.HasSuffix(r.Listen, ":0"):
 		c.bad("registry.listen", problem.Say("%s is the address of http.listen, too", c.shown("registry.listen")), problem.Say("give the registry a port of its own, like 127.0.0.1:8081"))
 	}
-	if u, err := url.Parse(r.Follow); r.Follow != "" && (err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http") {
+	if r.Follow != "" && !IsWebAddress(r.Follow) {
 		c.bad("registry.follow", problem.Say("%s is not the address of a registry", c.shown("registry.follow")), problem.Say("write the address at which it answers over HTTP, like https://luocdo.vidu.example"))
 	}
 	switch n := len(r.Token); {

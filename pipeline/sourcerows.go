@@ -29,17 +29,12 @@ func FindSourceRows(ctx context.Context, src adapters.Source, source string, p P
 		return found, &adapters.RefusedError{Where: "source " + source, What: problem.Say("its adapter cannot read a table to look for one row"), Fix: problem.Say("make certain that the row is deleted there, then repeat with --force")}
 	}
 	pi := newPipe(p, source, &PublishStats{})
-	translators := map[*record.Table]*mapping.Translator{}
+	translators := scanTranslators{pipe: pi}
 	var has []byte
 	err := scanner.Scan(ctx, p.Table, func(t *record.Table, rows []record.Row) error {
-		tr := translators[t]
-		if tr == nil {
-			plan, err := pi.plan(t)
-			if err != nil {
-				return err
-			}
-			tr = plan.NewTranslator()
-			translators[t] = tr
+		tr, err := translators.of(t)
+		if err != nil {
+			return err
 		}
 		for _, row := range rows {
 			var known bool
@@ -65,4 +60,24 @@ func FindSourceRows(ctx context.Context, src adapters.Source, source string, p P
 		return found, fmt.Errorf("look for rows in table %s of source %s: %w", p.Table, source, err)
 	}
 	return found, nil
+}
+
+// scanTranslators are the translators of a scan: one for each form in which the table comes.
+type scanTranslators struct {
+	pipe  *pipe
+	table *record.Table
+	last  *mapping.Translator
+}
+
+// of returns the translator of a form. A form comes in many pieces, one behind the other.
+func (s *scanTranslators) of(t *record.Table) (*mapping.Translator, error) {
+	if t == s.table {
+		return s.last, nil
+	}
+	plan, err := s.pipe.plan(t)
+	if err != nil {
+		return nil, err
+	}
+	s.table, s.last = t, plan.NewTranslator()
+	return s.last, nil
 }

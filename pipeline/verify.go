@@ -30,17 +30,12 @@ func VerifyPublish(ctx context.Context, b Bus, src adapters.Source, source strin
 	}
 	skip := func(key []byte) bool { _, ok := excluded[fingerprint(key)]; return ok }
 	scan := func(ctx context.Context, fn func([]byte, uint64) error) error {
-		translators := map[*record.Table]*mapping.Translator{}
+		translators := scanTranslators{pipe: pi}
 		var key, doc []byte
 		return scanner.Scan(ctx, p.Table, func(t *record.Table, rows []record.Row) error {
-			tr := translators[t]
-			if tr == nil {
-				plan, err := pi.plan(t)
-				if err != nil {
-					return err
-				}
-				tr = plan.NewTranslator()
-				translators[t] = tr
+			tr, err := translators.of(t)
+			if err != nil {
+				return err
 			}
 			for _, row := range rows {
 				if tr.Keep(row) != mapping.Live {

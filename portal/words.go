@@ -85,7 +85,7 @@ func pageWords() map[string]text {
 		"toc":            {"Mục lục", "Contents"},
 
 		"readers":            {"Nguồn và luồng công bố", "Sources and publishing"},
-		"readers.none":       {"Nút này không công bố gì: chỉ nhận.", "This node publishes nothing: it only receives."},
+		"readers.none":       {"Nút này không công bố gì.", "This node publishes nothing."},
 		"reader.since":       {"Từ", "Since"},
 		"reader.holder":      {"Nút đang đọc", "Read by"},
 		"reader.epoch":       {"Kỷ (epoch)", "Epoch"},
@@ -117,7 +117,7 @@ func pageWords() map[string]text {
 		"letters.resolved":  {"%s đã tự đóng", "%s resolved"},
 
 		"deliveries":       {"Luồng nhận", "Deliveries"},
-		"deliveries.none":  {"Nút này không nhận gì: chỉ công bố.", "This node receives nothing: it only publishes."},
+		"deliveries.none":  {"Nút này không nhận gì.", "This node receives nothing."},
 		"delivery.name":    {"Luồng nhận", "Delivery"},
 		"delivery.state":   {"Trạng thái", "State"},
 		"delivery.applied": {"Đã giao", "Applied"},

@@ -5,7 +5,6 @@ import (
 	"flag"
 	"log/slog"
 	"net"
-	"net/url"
 	"os"
 	"runtime/debug"
 	"strings"
@@ -108,7 +107,7 @@ func (o registryOptions) mayFollow() error {
 	if o.follow == "" {
 		return nil
 	}
-	if u, err := url.Parse(o.follow); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+	if !config.IsWebAddress(o.follow) {
 		return &usageError{
 			what: problem.Say("--follow is not the address of a registry"),
 			fix:  problem.Say("give the address at which it answers over HTTP, such as --follow https://luocdo.vidu.example"),

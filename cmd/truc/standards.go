@@ -11,7 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/lienthong/truc/config"
 	"github.com/lienthong/truc/problem"
 	"github.com/lienthong/truc/schemas"
 	"github.com/lienthong/truc/schemas/governance"
@@ -70,21 +69,10 @@ func (p *program) standards(dir string) (f *governance.Folder, done func(), err 
 
 // configuredDatasets are the folders of datasets of the configuration that -c names, or else of the nearest truc.yaml.
 func (p *program) configuredDatasets() []string {
-	file := p.configFile
-	if file == "" {
-		file = configAround(".")
-	}
-	if file == "" {
-		file, _ = p.env("TRUC_CONFIG")
-	}
-	if file == "" {
-		return nil
-	}
-	c, _ := config.Load(file, p.env) // what is wrong with other parts does not matter here
+	c := p.nearestConfig()
 	if c == nil || c.Faulty("datasets") {
 		return nil
 	}
-	p.stderr = newRedactor(p.stderr, c.Secrets())
 	return c.Datasets
 }
 
