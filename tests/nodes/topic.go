@@ -4,6 +4,7 @@ package nodes
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"io"
 	"os/exec"
@@ -32,7 +33,9 @@ func (e *Event) Header(name string) string {
 // ReadTopic reads a topic from offset 0 to its end.
 func ReadTopic(tb testing.TB, broker, topic string, each func(*Event)) {
 	tb.Helper()
-	cmd := exec.CommandContext(tb.Context(), Tool(tb, "kcat"), "-b", broker, "-C", "-e", "-q", "-J", "-t", topic, "-o", "beginning")
+	ctx, cancel := context.WithTimeout(tb.Context(), longest)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, Tool(tb, "kcat"), "-b", broker, "-C", "-e", "-q", "-J", "-t", topic, "-o", "beginning")
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		tb.Fatal(err)

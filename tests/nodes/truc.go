@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -71,8 +72,9 @@ func (o Outcome) String() string {
 	return fmt.Sprintf("exit code %d\nstdout:\n%s\nstderr:\n%s", o.Code, o.Stdout, o.Stderr)
 }
 
-// longest is how long a command may take: one that hangs ends its test.
-const longest = 20 * time.Minute
+// longest is how long a command may take: one that hangs ends its test, well before the time of the whole package is over, so
+// that the test can say which.
+const longest = 10 * time.Minute
 
 // Run runs truc to its end in a directory.
 func Run(tb testing.TB, dir string, args ...string) Outcome {
@@ -87,9 +89,14 @@ func Command(tb testing.TB, dir, program string, args ...string) Outcome {
 	defer cancel()
 	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Dir = dir
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGQUIT) } // truc then says where it hangs
+	cmd.WaitDelay = 10 * time.Second
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	err := cmd.Run()
+	if ctx.Err() != nil {
+		tb.Fatalf("%s %v took longer than %s:\n%s", filepath.Base(program), args[:min(1, len(args))], longest, &stderr)
+	}
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
 		tb.Fatalf("run %s: %v", filepath.Base(program), err)

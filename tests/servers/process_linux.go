@@ -189,8 +189,11 @@ func (h *home) command(ctx context.Context, program string, args ...string) *exe
 	return cmd
 }
 
-// run runs a program that prepares the server and waits for its end.
+// run runs a program that prepares the server and waits for its end. It keeps its thread until then, for the death signal
+// comes when that ends: as those of nodes do, that own theirs.
 func (h *home) run(ctx context.Context, program string, args ...string) error {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	out, err := h.command(ctx, program, args...).CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("run %s: %w\n%s", filepath.Base(program), err, bytes.TrimSpace(out))
