@@ -210,16 +210,22 @@ setup_servers() {
 }
 
 # install_peers copies the jars of the worker and unpacks the connectors. -C: a download that fails its checksum is none.
+# The archives of the connectors have checksums here, -c.
 install_peers() {
-  local home="$1" partial="$1.partial"
+  local home="$1" partial="$1.partial" sums="$PWD/tests/scripts/connect/archives.sha256" archive
   has mvn || apt_install maven || return 1
   say "fetching Kafka Connect and Debezium, about 100 MB"
   rm -rf "$partial"
   mvn -B -q -C -f tests/scripts/connect/pom.xml dependency:copy-dependencies \
-    -DincludeScope=runtime -DexcludeTypes=tar.gz -DoutputDirectory="$partial/libs" >&2 </dev/null || return 1
-  mvn -B -q -C -f tests/scripts/connect/pom.xml dependency:unpack-dependencies \
-    -DincludeTypes=tar.gz -DoutputDirectory="$partial/plugins" -DmarkersDirectory="$partial/markers" >&2 </dev/null || return 1
-  rm -rf "$home"
+    -DincludeScope=runtime -DoutputDirectory="$partial/libs" >&2 </dev/null || return 1
+  mvn -B -q -c -P connectors -f tests/scripts/connect/pom.xml dependency:copy-dependencies \
+    -DincludeTypes=tar.gz -DoutputDirectory="$partial/archives" >&2 </dev/null || return 1
+  (cd "$partial/archives" && sha256sum --check --strict --quiet "$sums" >&2) || return 1
+  mkdir "$partial/plugins"
+  for archive in "$partial"/archives/*.tar.gz; do
+    tar -xzf "$archive" --no-same-owner -C "$partial/plugins" || return 1
+  done
+  rm -rf "$home" "$partial/archives"
   mv "$partial" "$home"
 }
 
