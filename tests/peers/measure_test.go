@@ -146,6 +146,7 @@ func newMeasuring(ctx context.Context, t *testing.T) *measuring {
 	m.admin = &kafkago.Client{Addr: kafkago.TCP(m.broker.Addr), Transport: &kafkago.Transport{}}
 	m.book.Machine = m.machine()
 	nodes.Binary(t)
+	m.produceRaw(m.rows(2_000_000)) // the broker of an agency was not started a minute ago, and compiles nothing any more
 	return m
 }
 

@@ -210,37 +210,44 @@ func starts(m *measuring, name string) {
 func producer(m *measuring, name string) {
 	rows := m.rows(1_000_000)
 	m.alternate(name, m.rounds(3), []string{Producer}, func(contestant string, round int) {
-		topic := fmt.Sprintf("raw%d", m.next())
-		m.createTopic(topic)
-		w := &kafkago.Writer{
-			Addr: kafkago.TCP(m.broker.Addr), Topic: topic, RequiredAcks: kafkago.RequireAll, BatchSize: 5000, BatchBytes: 1 << 20,
-			BatchTimeout: 5 * time.Millisecond, Balancer: kafkago.Murmur2Balancer{Consistent: true},
-		}
-		const batch, writers = 5000, 4
-		value := []byte(strings.Repeat("abcdefghijklmnopqrst", 30))
-		errs := make([]error, writers)
-		var all sync.WaitGroup
-		started := time.Now()
-		for n := range writers {
-			all.Go(func() {
-				messages := make([]kafkago.Message, batch)
-				for at := n * batch; at < rows && errs[n] == nil; at += writers * batch {
-					for i := range messages {
-						messages[i] = kafkago.Message{Key: []byte(workload.Number(at + i)), Value: value}
-					}
-					errs[n] = w.WriteMessages(m.ctx, messages[:min(batch, rows-at)]...)
-				}
-			})
-		}
-		all.Wait()
-		if err := errors.Join(errs...); err != nil {
-			m.t.Fatal(err)
-		}
-		took := time.Since(started)
-		if err := w.Close(); err != nil {
-			m.t.Fatal(err)
-		}
-		m.deleteTopic(topic)
-		m.record(name, contestant, round, rows, map[string]float64{Rate: float64(rows) / took.Seconds(), RateStart: float64(rows) / took.Seconds()})
+		rate := float64(rows) / m.produceRaw(rows).Seconds()
+		m.record(name, contestant, round, rows, map[string]float64{Rate: rate, RateStart: rate})
 	})
+}
+
+// produceRaw produces to a topic of its own, which it deletes, and returns how long that took.
+func (m *measuring) produceRaw(rows int) time.Duration {
+	m.t.Helper()
+	topic := fmt.Sprintf("raw%d", m.next())
+	m.createTopic(topic)
+	w := &kafkago.Writer{
+		Addr: kafkago.TCP(m.broker.Addr), Topic: topic, RequiredAcks: kafkago.RequireAll, BatchSize: 5000, BatchBytes: 1 << 20,
+		BatchTimeout: 5 * time.Millisecond, Balancer: kafkago.Murmur2Balancer{Consistent: true},
+	}
+	const batch, writers = 5000, 4
+	value := []byte(strings.Repeat("abcdefghijklmnopqrst", 30))
+	errs := make([]error, writers)
+	var all sync.WaitGroup
+	started := time.Now()
+	for n := range writers {
+		all.Go(func() {
+			messages := make([]kafkago.Message, batch)
+			for at := n * batch; at < rows && errs[n] == nil; at += writers * batch {
+				for i := range messages {
+					messages[i] = kafkago.Message{Key: []byte(workload.Number(at + i)), Value: value}
+				}
+				errs[n] = w.WriteMessages(m.ctx, messages[:min(batch, rows-at)]...)
+			}
+		})
+	}
+	all.Wait()
+	if err := errors.Join(errs...); err != nil {
+		m.t.Fatal(err)
+	}
+	took := time.Since(started)
+	if err := w.Close(); err != nil {
+		m.t.Fatal(err)
+	}
+	m.deleteTopic(topic)
+	return took
 }
