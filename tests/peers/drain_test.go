@@ -174,7 +174,15 @@ func (m *measuring) emptyTopic(topic string) {
 	m.deleteTopic(topic)
 	m.until("topic "+topic+" is empty", time.Minute, func() bool {
 		err := m.bus.EnsureTopics(m.ctx, kafka.TopicSpec{Name: topic, Partitions: partitions, Replication: 1})
-		return err == nil && m.leaders(topic) && m.end(m.bus, topic) == 0
+		switch {
+		case err != nil || !m.leaders(topic):
+			return false
+		case m.end(m.bus, topic) == 0:
+			return true
+		}
+		m.deleteTopic(topic) // a busy broker may have refused
+		time.Sleep(time.Second)
+		return false
 	})
 }
 

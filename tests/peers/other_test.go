@@ -220,8 +220,11 @@ func (m *measuring) produceRaw(rows int) time.Duration {
 	m.t.Helper()
 	topic := fmt.Sprintf("raw%d", m.next())
 	m.createTopic(topic)
+	m.until("topic "+topic+" has leaders", time.Minute, func() bool { return m.leaders(topic) })
 	w := &kafkago.Writer{
-		Addr: kafkago.TCP(m.broker.Addr), Topic: topic, RequiredAcks: kafkago.RequireAll, BatchSize: 5000, BatchBytes: 1 << 20,
+		// The transport that all writers share may have asked for the topics a moment too early.
+		Transport: &kafkago.Transport{},
+		Addr:      kafkago.TCP(m.broker.Addr), Topic: topic, RequiredAcks: kafkago.RequireAll, BatchSize: 5000, BatchBytes: 1 << 20,
 		BatchTimeout: 5 * time.Millisecond, Balancer: kafkago.Murmur2Balancer{Consistent: true},
 	}
 	const batch, writers = 5000, 4
