@@ -47,7 +47,7 @@ type Client struct {
 	dialer    *kafkago.Dialer
 	bootstrap net.Addr
 	cancel    context.CancelFunc
-	// leaderPatience is how long EnsureTopics waits for leaders.
+	// leaderPatience is how long EnsureTopics waits for leaders, and ReadRange for one that does not know the end.
 	leaderPatience time.Duration
 
 	mu     sync.Mutex

@@ -39,7 +39,7 @@ func (c *Client) KafkaGo(topic string) *kafkago.Client {
 	return &kafkago.Client{Addr: c.bootstrap, Transport: c.route(topic)}
 }
 
-// WaitForLeaders sets how long EnsureTopics waits for leaders.
+// WaitForLeaders sets how long EnsureTopics waits for leaders, and a range for an end that has gone back.
 func (c *Client) WaitForLeaders(d time.Duration) { c.leaderPatience = d }
 
 // Assigned reports whether the group has given the lease to this member.

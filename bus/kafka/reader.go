@@ -171,7 +171,8 @@ func (r *Reader) outOfRange(ctx context.Context) error {
 
 // ReadRange calls fn for each record of a partition from one offset up to, not including, another, which must not be beyond
 // the high watermark. It ends there even when the last offsets hold only markers or removed records. The memory of a record
-// is valid until fn returns. from before the start of the log, and to beyond its end, fail with *OutOfRangeError.
+// is valid until fn returns. from before the start of the log, and to beyond its end, fail with *OutOfRangeError, also when the
+// log is cut off or made anew while it is read.
 func (c *Client) ReadRange(ctx context.Context, tp TopicPartition, from, to int64, fn func(*bus.Delivered) error) error {
 	if from >= to {
 		return nil
@@ -184,6 +185,7 @@ func (c *Client) ReadRange(ctx context.Context, tp TopicPartition, from, to int6
 		return &OutOfRangeError{TopicPartition: tp, Asked: outside(from, to, r), Have: r}
 	}
 	r := c.NewReader(tp, from, ReaderConfig{MaxBytes: rangeFetchBytes})
+	var shortSince time.Time
 	for r.Offset() < to {
 		f, err := r.fetchPatiently(ctx)
 		if err != nil {
@@ -197,8 +199,15 @@ func (c *Client) ReadRange(ctx context.Context, tp TopicPartition, from, to int6
 				return err
 			}
 		}
-		if f.vacant && r.HighWatermark() >= to {
+		switch {
+		case !f.vacant:
+			shortSince = time.Time{}
+		case r.HighWatermark() >= to:
 			return nil
+		case shortSince.IsZero():
+			shortSince = time.Now() // a leader that was just elected learns the end from its followers
+		case time.Since(shortSince) > c.leaderPatience:
+			return &OutOfRangeError{TopicPartition: tp, Asked: to, Have: Range{have[tp].Start, r.HighWatermark()}}
 		}
 	}
 	return nil

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -301,6 +302,40 @@ func request(t *testing.T, cfg kafka.Config, req kmsg.Request) {
 	}
 }
 
+// A topic that is made anew while it is read holds less than it did: the end of the range is never reached.
+func TestReadRangeOfTopicMadeAnew(t *testing.T) {
+	onEachBroker(t, func(t *testing.T, cfg kafka.Config) {
+		c := newClient(t, cfg)
+		c.WaitForLeaders(5 * time.Second)
+		tp := kafka.TopicPartition{Topic: newTopic(t, c, 1)}
+		s := openSender(t, c, "before "+tp.Topic, tp)
+		large := strings.Repeat("a", 900_000) // some fetches
+		base := mustBase(t, produce(t, s, tp, text("k", large)))
+		for range 8 {
+			mustBase(t, produce(t, s, tp, text("k", large)))
+		}
+		anew := sync.OnceFunc(func() {
+			_ = s.Close()
+			deleteTopic(t, c, cfg, tp.Topic)
+			if err := c.EnsureTopics(testContext(t), kafka.TopicSpec{Name: tp.Topic, Partitions: 1}); err != nil {
+				t.Fatal(err)
+			}
+			after := openSender(t, c, "after "+tp.Topic, tp)
+			for range 6 {
+				mustBase(t, produce(t, after, tp, text("k", "b")))
+			}
+		})
+		var out *kafka.OutOfRangeError
+		err := c.ReadRange(testContext(t), tp, base, base+9, func(*bus.Delivered) error {
+			anew()
+			return nil
+		})
+		if !errors.As(err, &out) || out.Asked != base+9 || out.Have.End >= base+9 {
+			t.Errorf("read a topic that was made anew: %v", err)
+		}
+	})
+}
+
 // A compacted topic has holes; the last offsets before the end may be among them.
 func TestReadRangeOverCompactedHoles(t *testing.T) {
 	t.Parallel() // it mostly waits
@@ -520,24 +555,7 @@ func TestTopics(t *testing.T) {
 		if len(id) != 36 || id == "00000000-0000-0000-0000-000000000000" {
 			t.Errorf("topic id = %q", id)
 		}
-		remove := kmsg.NewDeleteTopicsRequest()
-		remove.TimeoutMillis = 10_000
-		remove.TopicNames = []string{other.Name}
-		gone := kmsg.NewDeleteTopicsRequestTopic()
-		gone.Topic = &other.Name
-		remove.Topics = append(remove.Topics, gone)
-		request(t, cfg, &remove)
-		for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
-			if found, err := c.Describe(ctx, other.Name); err != nil || len(found) == 0 {
-				if err != nil {
-					t.Fatal(err)
-				}
-				break
-			}
-			if time.Now().After(deadline) {
-				t.Fatal("topic is still there")
-			}
-		}
+		deleteTopic(t, c, cfg, other.Name)
 		if err := c.EnsureTopics(ctx, other); err != nil {
 			t.Fatal(err)
 		}
@@ -546,6 +564,28 @@ func TestTopics(t *testing.T) {
 			t.Errorf("the new topic has the id of the old one, %v", err)
 		}
 	})
+}
+
+// deleteTopic returns when the topic is gone.
+func deleteTopic(t *testing.T, c *kafka.Client, cfg kafka.Config, topic string) {
+	t.Helper()
+	remove := kmsg.NewDeleteTopicsRequest()
+	remove.TimeoutMillis = 10_000
+	remove.TopicNames = []string{topic}
+	gone := kmsg.NewDeleteTopicsRequestTopic()
+	gone.Topic = &topic
+	remove.Topics = append(remove.Topics, gone)
+	request(t, cfg, &remove)
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		if found, err := c.Describe(testContext(t), topic); err != nil {
+			t.Fatal(err)
+		} else if len(found) == 0 {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("topic is still there")
+		}
+	}
 }
 
 func describeConfigs(t *testing.T, cfg kafka.Config, topic string) map[string]string {
