@@ -6,7 +6,8 @@
 // test failed and, unless ALLOW_SKIP=1, also when one was skipped: a test that silently does not run proves nothing.
 //
 // Of the packages given, those with tests on PostgreSQL are run again, with these tests, on the other versions that truc
-// supports, unless the environment chooses a server. Flags of go test that have a value are written with "=": -run=TestOpen.
+// supports, unless the environment chooses a server. The race detector is left out where it has nothing to see; plan.go says
+// of both which and why. Flags of go test that have a value are written with "=": -run=TestOpen.
 package main
 
 import (
@@ -14,9 +15,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"os/signal"
+	"runtime"
 	"slices"
 	"sync"
 	"syscall"
@@ -34,7 +37,8 @@ func main() {
 	}
 }
 
-// run runs the tests given by args on the default version of PostgreSQL, and then what depends on the version on the others.
+// run runs the tests given by args, as many packages at once as keep the processors busy: since tests also wait, those are one
+// more than there are processors.
 func run(ctx context.Context, out io.Writer, args []string) error {
 	variables, stop, err := servers.Environment(ctx)
 	defer stop()
@@ -44,26 +48,38 @@ func run(ctx context.Context, out io.Writer, args []string) error {
 	case err != nil:
 		return err
 	}
-	rounds, err := plan(ctx, args)
+	processors := runtime.NumCPU()
+	jobs, err := plan(ctx, args, processors)
 	if err != nil {
 		return err
 	}
-	reports := make([]*report, 1+len(rounds))
-	errs := make([]error, 1+len(rounds))
-	shared := &lines{out: out}
-	reports[0] = newReport(shared, "")
-	errs[0] = goTest(ctx, reports[0], variables, args)
-	// The others wait more than they work: together they take little longer than one.
+	versions, stop, err := start(ctx, &lines{out: out}, variables, jobs)
+	defer stop()
+	if err != nil {
+		return err
+	}
+	errs := make([]error, len(jobs))
+	places := make(chan struct{}, processors+1)
 	var wg sync.WaitGroup
-	for i, r := range rounds {
+	for i, j := range jobs {
+		v := versions[j.postgres]
+		if v.missing {
+			continue
+		}
+		for range j.places {
+			places <- struct{}{}
+		}
 		wg.Go(func() {
-			reports[i+1] = newReport(shared, fmt.Sprintf(" on PostgreSQL %d", r.postgres))
-			errs[i+1] = r.run(ctx, reports[i+1], variables)
+			errs[i] = goTest(ctx, v.report, slices.Concat(v.variables, j.variables), j.args)
+			for range j.places {
+				<-places
+			}
 		})
 	}
 	wg.Wait()
 	skipped := 0
-	for _, r := range reports {
+	for _, postgres := range slices.Sorted(maps.Keys(versions)) {
+		r := versions[postgres].report
 		r.summary()
 		skipped += len(r.skipped)
 	}
@@ -76,27 +92,43 @@ func run(ctx context.Context, out io.Writer, args []string) error {
 	return nil
 }
 
-// round is what runs on one more version of PostgreSQL.
-type round struct {
-	postgres int
-	tests    [][]string // arguments of go test, one run each
+// version is a version of PostgreSQL: how test processes find its server, and what is reported of the tests on it.
+type version struct {
+	variables []string
+	report    *report
+	missing   bool // it is not installed, and need not be
 }
 
-func (r round) run(ctx context.Context, report *report, variables []string) error {
-	others, stop, err := servers.PostgresOf(ctx, r.postgres)
-	defer stop()
-	if err != nil {
-		if servers.IsMissing(err) && servers.SkipAllowed() {
-			report.skipped = append(report.skipped, err.Error())
-			return nil
+// start starts a PostgreSQL of each version that the jobs want; with an error, stop stops those that run.
+func start(ctx context.Context, out io.Writer, variables []string, jobs []job) (versions map[int]*version, stop func(), err error) {
+	versions = map[int]*version{}
+	var stops []func()
+	stop = func() {
+		for _, stop := range stops {
+			stop()
 		}
-		return err
 	}
-	for _, args := range r.tests {
-		// Of a variable that stands twice the later counts.
-		err = errors.Join(err, goTest(ctx, report, slices.Concat(variables, others), args))
+	for _, j := range jobs {
+		if versions[j.postgres] != nil {
+			continue
+		}
+		v := &version{variables: variables, report: newReport(out, "")}
+		versions[j.postgres] = v
+		if j.postgres == 0 {
+			continue
+		}
+		v.report.on = fmt.Sprintf(" on PostgreSQL %d", j.postgres)
+		others, end, err := servers.PostgresOf(ctx, j.postgres)
+		stops = append(stops, end)
+		switch {
+		case err != nil && servers.IsMissing(err) && servers.SkipAllowed():
+			v.missing, v.report.skipped = true, []string{err.Error()}
+		case err != nil:
+			return nil, stop, err
+		}
+		v.variables = slices.Concat(variables, others) // of a variable that stands twice the later counts
 	}
-	return err
+	return versions, stop, nil
 }
 
 // goTest runs `go test` once and reads what it says.

@@ -1,70 +1,57 @@
 package main
 
 import (
-	"os/exec"
-	"path"
-	"slices"
-	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestRounds(t *testing.T) {
+func TestJobs(t *testing.T) {
 	t.Parallel()
-	const adapter, e2e = module + "adapters/postgres", module + "tests/e2e"
+	const adapter, e2e, records, pipelines = module + "adapters/postgres", module + "tests/e2e", module + "record", module + "pipeline"
+	skip := versioned()[0].flag
+	alone := func(postgres int, args ...string) job {
+		return job{postgres, []string{"CGO_ENABLED=0"}, append([]string{"-p=1"}, args...), 1}
+	}
 	tests := map[string]struct {
-		version  int
+		others   []int
 		flags    []string
 		packages []string
-		want     []round
+		want     []job
 	}{
 		"everything": {
-			15,
+			[]int{17, 18},
 			[]string{"-race", "-shuffle=on"},
-			[]string{module + "record", adapter, e2e},
-			[]round{
-				{17, [][]string{{"-shuffle=on", adapter}, {"-shuffle=on", versioned()[e2e], e2e}}},
-				{18, [][]string{{"-shuffle=on", adapter}, {"-shuffle=on", versioned()[e2e], e2e}}},
+			[]string{records, adapter, e2e, pipelines},
+			[]job{
+				{0, nil, []string{"-p=2", "-race", "-shuffle=on", adapter, pipelines}, 2},
+				alone(0, "-shuffle=on", records),
+				alone(0, "-shuffle=on", e2e),
+				alone(17, "-shuffle=on", skip, e2e), alone(18, "-shuffle=on", skip, e2e),
+				alone(17, "-shuffle=on", adapter), alone(18, "-shuffle=on", adapter),
 			},
 		},
+		"without the detector": {
+			[]int{18},
+			nil,
+			[]string{records, e2e},
+			[]job{{0, nil, []string{"-p=2", records, e2e}, 2}, alone(18, skip, e2e)},
+		},
 		"a test of choice": {
-			17,
-			[]string{"-run=TestWire"},
+			[]int{15, 18},
+			[]string{"-race", "-run=TestWire"},
 			[]string{e2e},
-			[]round{{15, [][]string{{"-run=TestWire", e2e}}}, {18, [][]string{{"-run=TestWire", e2e}}}},
+			[]job{alone(0, "-run=TestWire", e2e), alone(15, "-run=TestWire", e2e), alone(18, "-run=TestWire", e2e)},
 		},
-		"nothing on PostgreSQL": {15, nil, []string{module + "record"}, nil},
-		"a version of somebody's own": {
-			16, nil,
-			[]string{adapter},
-			[]round{{15, [][]string{{adapter}}}, {17, [][]string{{adapter}}}, {18, [][]string{{adapter}}}},
-		},
+		"nothing on PostgreSQL": {[]int{17}, []string{"-race"}, []string{pipelines}, []job{{0, nil, []string{"-p=2", "-race", pipelines}, 2}}},
+		"a server of choice":    {nil, []string{"-race"}, []string{adapter}, []job{{0, nil, []string{"-p=2", "-race", adapter}, 2}}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if diff := cmp.Diff(test.want, rounds(test.version, test.flags, test.packages), cmp.AllowUnexported(round{})); diff != "" {
-				t.Errorf("rounds (-want +got):\n%s", diff)
+			if diff := cmp.Diff(test.want, jobs(test.others, test.flags, test.packages, 2), cmp.AllowUnexported(job{})); diff != "" {
+				t.Errorf("jobs (-want +got):\n%s", diff)
 			}
 		})
-	}
-}
-
-// A test that works on PostgreSQL must not be missing in the rounds because nobody thought of the list: packages that ask
-// for a server are on it, and the tests that it leaves out do not ask.
-func TestVersionedPackages(t *testing.T) {
-	t.Parallel()
-	asking, err := exec.CommandContext(t.Context(), "git", "grep", "--full-name", "-lE", `servers\.(New)?Postgres\(`, "--", ":/*_test.go").Output()
-	if err != nil {
-		t.Skipf("no git here: %v", err)
-	}
-	// Three measure, two run everything with faults or for long, one is about servers.
-	exempt := []string{module + "tests/bench", module + "tests/peers", module + "tests/workload", module + "tests/chaos", module + "tests/year", module + "tests/servers"}
-	for file := range strings.FieldsSeq(string(asking)) {
-		p := module + path.Dir(file)
-		if _, ok := versioned()[p]; !ok && !slices.Contains(exempt, p) {
-			t.Errorf("%s asks for PostgreSQL, and its package is in no round", file)
-		}
 	}
 }

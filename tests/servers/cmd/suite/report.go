@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync"
 )
 
 // event is one line of `go test -json`; see `go doc test2json`.
@@ -17,8 +18,9 @@ type event struct {
 	Output  string
 }
 
-// report turns the events of go test into what a person wants to read.
+// report turns the events of go test into what a person wants to read. Several runs may be read at once, of different packages.
 type report struct {
+	mu      sync.Mutex
 	out     io.Writer
 	on      string            // where they ran, " on PostgreSQL 17"; "" for the default servers
 	pending map[string][]line // by package: output of tests that have not passed
@@ -41,11 +43,17 @@ func (r *report) read(events io.Reader) error {
 		} else if err != nil {
 			return err
 		}
-		if e.Test == "" {
-			r.packageEvent(e)
-		} else {
-			r.testEvent(e)
-		}
+		r.event(e)
+	}
+}
+
+func (r *report) event(e event) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if e.Test == "" {
+		r.packageEvent(e)
+	} else {
+		r.testEvent(e)
 	}
 }
 
@@ -59,10 +67,11 @@ func (r *report) packageEvent(e event) {
 		fmt.Fprintf(r.out, "ok    %7.1fs  %s%s\n", e.Elapsed, e.Package, r.on)
 		delete(r.pending, e.Package)
 	case "fail":
+		var said strings.Builder // in one piece, for other packages report meanwhile
 		for _, l := range r.pending[e.Package] {
-			fmt.Fprint(r.out, l.text)
+			said.WriteString(l.text)
 		}
-		fmt.Fprintf(r.out, "FAIL  %7.1fs  %s%s\n", e.Elapsed, e.Package, r.on)
+		fmt.Fprintf(r.out, "%sFAIL  %7.1fs  %s%s\n", &said, e.Elapsed, e.Package, r.on)
 		delete(r.pending, e.Package)
 	}
 }
