@@ -51,13 +51,21 @@ func (n *node) checkStandards() problem.List {
 
 // endings are what folders of standards say of the end of versions of datasets, by "hotich.khaisinh.v1@1.0.0". One that is retired
 // was deprecated before.
-func endings(folders []string) map[string]*pipeline.Deprecation {
-	out := map[string]*pipeline.Deprecation{}
-	for _, path := range folders {
+func endings(paths []string) map[string]*pipeline.Deprecation {
+	var folders []*governance.Folder
+	for _, path := range paths {
 		f, err := governance.Open(path, displayed(path))
 		if err != nil {
 			continue // told when the datasets were loaded
 		}
+		folders = append(folders, f)
+	}
+	return endingsIn(folders)
+}
+
+func endingsIn(folders []*governance.Folder) map[string]*pipeline.Deprecation {
+	out := map[string]*pipeline.Deprecation{}
+	for _, f := range folders {
 		for _, d := range f.Datasets() {
 			for _, e := range d.History {
 				if e.State == governance.Deprecated {
