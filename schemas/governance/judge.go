@@ -140,22 +140,11 @@ func judgePair(mode compat.Mode, updated, earlier Text) ([]Refusal, error) {
 		}
 		for _, r := range verdict.Refusals {
 			refusals = append(refusals, Refusal{
-				With: earlier.Name, Direction: direction, What: broken(direction, updated, earlier), Document: r.Witness, Fix: spoken(r.Fix),
+				With: earlier.Name, Direction: direction, What: broken(direction, updated, earlier), Document: r.Witness, Fix: r.Remedy,
 			})
 		}
 	}
 	return refusals, nil
-}
-
-// spoken makes a text of what a judge said in one language or in both.
-func spoken(what any) problem.Text {
-	switch what := what.(type) {
-	case problem.Text:
-		return what
-	case string:
-		return problem.Verbatim(what)
-	}
-	return problem.Verbatim(fmt.Sprint(what))
 }
 
 func broken(direction compat.Level, updated, earlier Text) problem.Text {
