@@ -42,7 +42,7 @@ func (p *program) standards(dir string) (f *governance.Folder, done func(), err 
 	info, err := os.Stat(dir)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, done, &usageError{what: problem.Say("the folder of datasets %s does not exist", dir), fix: problem.Say("name the folder that holds <dataset>/v<major>/schema.json")}
+		return nil, done, &usageError{what: problem.Say("the folder of datasets %s does not exist", dir), fix: problem.Say("name the folder that holds <dataset>/v<major>/schema.json, or create it: mkdir %s", dir)}
 	case err == nil && !info.IsDir():
 		return nil, done, &usageError{what: problem.Say("%s is no folder", dir), fix: problem.Say("name the folder that holds <dataset>/v<major>/schema.json")}
 	}
