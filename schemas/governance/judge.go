@@ -122,19 +122,16 @@ func judgePair(mode compat.Mode, updated, earlier Text) ([]Refusal, error) {
 		return nil, err
 	}
 	for _, direction := range []compat.Level{compat.Backward, compat.Forward} {
-		writer, reader := earlier, updated
-		if direction == compat.Forward {
-			writer, reader = updated, earlier
-		}
-		written, err := parsed(writer, false)
+		// Who reads by a version reads by the open schema.
+		now, err := parsed(updated, mode == compat.Sound && direction == compat.Backward)
 		if err != nil {
 			return nil, err
 		}
-		read, err := parsed(reader, mode == compat.Sound)
+		then, err := parsed(earlier, mode == compat.Sound && direction == compat.Forward)
 		if err != nil {
 			return nil, err
 		}
-		verdict, err := compat.Check(compat.Backward, mode, read, []*compat.Document{written})
+		verdict, err := compat.Check(direction, mode, now, []*compat.Document{then})
 		if err != nil {
 			return nil, err
 		}
