@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"net"
 	"net/url"
@@ -200,7 +201,10 @@ func (c *Config) checkRegistryServer() {
 	case r.Listen == c.HTTP.Listen && !strings.HasSuffix(r.Listen, ":0"):
 		c.bad("registry.listen", problem.Say("%s is the address of http.listen, too", c.shown("registry.listen")), problem.Say("give the registry a port of its own, like 127.0.0.1:8081"))
 	}
-	if r.Follow != "" && !IsWebAddress(r.Follow) {
+	switch {
+	case r.Follow != "" && SameAddress(r.Follow, r.Listen):
+		c.bad("registry.follow", problem.Say("%s is this registry itself", c.shown("registry.follow")), problem.Say("name the registry of somebody else, or remove follow"))
+	case r.Follow != "" && !IsWebAddress(r.Follow):
 		c.bad("registry.follow", problem.Say("%s is not the address of a registry", c.shown("registry.follow")), problem.Say("write the address at which it answers over HTTP, like https://luocdo.vidu.example"))
 	}
 	switch n := len(r.Token); {
@@ -223,6 +227,17 @@ func OnLoopback(listen string) bool {
 	}
 	ip := net.ParseIP(host)
 	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// SameAddress reports whether a web address leads back to what listens on an address of this machine, as far as its words tell.
+func SameAddress(web, listen string) bool {
+	u, ok := webAddress(web)
+	host, port, err := net.SplitHostPort(listen)
+	if !ok || err != nil || port != cmp.Or(u.Port(), map[string]string{"http": "80", "https": "443"}[u.Scheme]) {
+		return false
+	}
+	ip := net.ParseIP(host)
+	return strings.EqualFold(u.Hostname(), host) || (OnLoopback(listen) || host == "" || ip.IsUnspecified()) && OnLoopback(net.JoinHostPort(u.Hostname(), port))
 }
 
 func (c *Config) checkBus() {

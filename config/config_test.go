@@ -255,6 +255,7 @@ warning: config.nothing-to-do truc.yaml:1:1: nothing is published and nothing is
 		{"address of the registry", strings.Replace(sound, "chuan.example/ }", "chuan.example/, listen: 8081 }", 1), `config.bad-value truc.yaml:2:42 registry.listen: "8081" is no address to listen on; fix: write host:port, like 127.0.0.1:8081`},
 		{"registry at the address of the page", strings.Replace(sound, "chuan.example/ }", "chuan.example/, listen: 127.0.0.1:8080 }", 1), `config.bad-value truc.yaml:2:42 registry.listen: "127.0.0.1:8080" is the address of http.listen, too; fix: give the registry a port of its own, like 127.0.0.1:8081`},
 		{"no registry to follow", strings.Replace(sound, "chuan.example/ }", "chuan.example/, listen: 'localhost:8081', follow: luocdo.example }", 1), `config.bad-value truc.yaml:2:68 registry.follow: "luocdo.example" is not the address of a registry; fix: write the address at which it answers over HTTP, like https://luocdo.vidu.example`},
+		{"follows itself", strings.Replace(sound, "chuan.example/ }", "chuan.example/, listen: 'localhost:8081', follow: 'http://127.0.0.1:8081/' }", 1), `config.bad-value truc.yaml:2:68 registry.follow: "http://127.0.0.1:8081/" is this registry itself; fix: name the registry of somebody else, or remove follow`},
 		{"followed by nobody", strings.Replace(sound, "chuan.example/ }", "chuan.example/, follow: 'https://luocdo.example' }", 1), `warning: config.unused truc.yaml:2:42 registry.follow: the schemas would be copied into a registry that this node does not serve; fix: add listen: 127.0.0.1:8081 under registry, or remove follow`},
 		{"registry for everybody", strings.Replace(sound, "chuan.example/ }", "chuan.example/, listen: ':8081' }", 1), `config.missing-key truc.yaml:2:1 registry.token: the key "token" is missing; fix: add token: ${file:secrets/registry}, a long secret that writers must show: other machines reach the registry, and anybody could change schemas there`},
 		{"short token", strings.Replace(sound, "chuan.example/ }", "chuan.example/, listen: 'localhost:8081', token: abc }", 1), `warning: config.literal-secret truc.yaml:2:68 registry.token: a password stands in the file, where everybody who reads the file reads it; fix: write ${env:NAME} in its place and set the variable NAME, or ${file:PATH}
@@ -301,6 +302,30 @@ config.bad-value truc.yaml:4:56 sources.hotich.limit.snapshotHours: a span of ho
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+func TestSameAddress(t *testing.T) {
+	for _, c := range []struct {
+		web, listen string
+		same        bool
+	}{
+		{"http://127.0.0.1:8081", "127.0.0.1:8081", true},
+		{"http://localhost:8081/", "127.0.0.1:8081", true},
+		{"http://[::1]:8081", "0.0.0.0:8081", true},
+		{"http://127.0.0.1:8081", ":8081", true},
+		{"http://LuocDo.example:8081", "luocdo.example:8081", true},
+		{"https://luocdo.example", "luocdo.example:443", true},
+		{"http://luocdo.example", "luocdo.example:80", true},
+		{"http://127.0.0.1:8082", "127.0.0.1:8081", false},
+		{"http://luocdo.example:8081", "127.0.0.1:8081", false},
+		{"http://luocdo.example:8081", "0.0.0.0:8081", false},
+		{"http://10.0.0.1:8081", "10.0.0.2:8081", false},
+		{"no address", "127.0.0.1:8081", false},
+	} {
+		if got := SameAddress(c.web, c.listen); got != c.same {
+			t.Errorf("%s leads to %s: %t", c.web, c.listen, got)
+		}
 	}
 }
 

@@ -36,8 +36,10 @@ type Node struct {
 type Publishing struct {
 	Name, Agency, Topic string
 	// Source is the ce_source of its events.
-	Source     string
-	Dataset    *schemas.Dataset
+	Source  string
+	Dataset *schemas.Dataset
+	// Ending is there when the version of the dataset comes to its end.
+	Ending     *Ending
 	Partitions int
 	// DeleteRetentionMS and MaxMessageBytes are settings of the topic.
 	DeleteRetentionMS, MaxMessageBytes int64
@@ -47,6 +49,7 @@ type Publishing struct {
 type Delivery struct {
 	Name    string
 	Dataset *schemas.Dataset
+	Ending  *Ending
 	// Agencies are patterns: "H44.15", "H26.*", "*".
 	Agencies []string
 }
@@ -140,7 +143,7 @@ func (a *asyncAPI) securitySchemes() *object {
 }
 
 func (a *asyncAPI) publishing(p Publishing) error {
-	if err := a.dataset(p.Dataset); err != nil {
+	if err := a.dataset(p.Dataset, p.Ending); err != nil {
 		return err
 	}
 	channel := a.channel(p.Topic, p.Topic, p.Dataset)
@@ -166,7 +169,7 @@ func (a *asyncAPI) publishing(p Publishing) error {
 const bindingVersion = "0.5.0"
 
 func (a *asyncAPI) delivery(d Delivery) error {
-	if err := a.dataset(d.Dataset); err != nil {
+	if err := a.dataset(d.Dataset, d.Ending); err != nil {
 		return err
 	}
 	exact := !slices.ContainsFunc(d.Agencies, func(p string) bool { return strings.Contains(p, "*") })
@@ -223,7 +226,7 @@ func (a *asyncAPI) operation(action, channel string, d *schemas.Dataset, title s
 func messageNames(d *schemas.Dataset) [2]string { return [2]string{d.ID(), d.ID() + ".deleted"} }
 
 // dataset adds the schema and the messages of a dataset.
-func (a *asyncAPI) dataset(d *schemas.Dataset) error {
+func (a *asyncAPI) dataset(d *schemas.Dataset, end *Ending) error {
 	names := messageNames(d)
 	if _, done := a.messages.get(names[0]); done {
 		return nil
@@ -256,6 +259,13 @@ func (a *asyncAPI) dataset(d *schemas.Dataset) error {
 		"headers", headers(d, bus.Created, bus.Updated, bus.Snapshot), "payload", reference("components", "schemas", longName(b.root)), "bindings", bindings()))
 	a.messages.set(names[1], of("name", names[1], "title", title+": xóa / deletion", "contentType", "application/json",
 		"headers", headers(d, bus.Deleted), "payload", of("type", "null"), "bindings", bindings()))
+	if end != nil {
+		for _, name := range names {
+			m, _ := a.messages.get(name)
+			m.(*object).set("tags", []any{of("name", "deprecated", "description", end.words())})
+			m.(*object).set(endKeyword, end.object())
+		}
+	}
 	return nil
 }
 

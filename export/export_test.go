@@ -136,7 +136,7 @@ func verdicts(d *schemas.Dataset, document []byte) (bySchema, withCodes bool) {
 func compareVerdicts(t *testing.T, set *schemas.Set, d *schemas.Dataset, examples []example) {
 	t.Helper()
 	for _, lists := range []*schemas.Set{nil, set} {
-		text, err := JSONSchema(d, lists)
+		text, err := JSONSchema(d, nil, lists)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -177,7 +177,7 @@ func TestJSONSchemaOfAnOddOne(t *testing.T) {
 		examples = append(examples, example{name: document, document: []byte(document)})
 	}
 	compareVerdicts(t, set, d, examples)
-	text, err := JSONSchema(d, set)
+	text, err := JSONSchema(d, nil, set)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -33,7 +33,7 @@ func roundTrip(t *testing.T, datasets []*schemas.Dataset, documents func(*schema
 	var sent [][]byte
 	for i, d := range datasets {
 		pkg := fmt.Sprintf("p%d", i)
-		text, err := GoStructs(d, pkg)
+		text, err := GoStructs(d, pkg, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -129,10 +129,10 @@ func TestGoStructsOfAnOddOne(t *testing.T) {
 func TestGoPackageName(t *testing.T) {
 	t.Parallel()
 	_, d := odd(t)
-	if _, err := GoStructs(d, "a-b"); err == nil {
+	if _, err := GoStructs(d, "a-b", nil); err == nil {
 		t.Error("a-b passes for a package")
 	}
-	text, err := GoStructs(d, "")
+	text, err := GoStructs(d, "", nil)
 	if err != nil {
 		t.Fatal(err)
 	}

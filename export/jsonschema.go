@@ -13,8 +13,9 @@ const draft2020 = "https://json-schema.org/draft/2020-12/schema"
 // JSONSchema is the schema of a dataset in draft 2020-12, with all that it refers to under $defs: a file that a validator
 // needs nothing else for. It gives the verdict of the original where formats are asserted; in 2020-12 a validator may take
 // them for notes unless it is told otherwise. With lists the codes of each code list stand in the schema as an enum, as they
-// are today; without, codes are left to the list, as in the original.
-func JSONSchema(d *schemas.Dataset, lists *schemas.Set) ([]byte, error) {
+// are today; without, codes are left to the list, as in the original. A version that comes to its end is deprecated: end is nil
+// for others.
+func JSONSchema(d *schemas.Dataset, end *Ending, lists *schemas.Set) ([]byte, error) {
 	b, err := newBundle(d)
 	if err != nil {
 		return nil, err
@@ -42,6 +43,10 @@ func JSONSchema(d *schemas.Dataset, lists *schemas.Set) ([]byte, error) {
 	root.set("$schema", draft2020)
 	root.set("$id", root.text("$id")+"/2020-12") // another text than the original's must not go by its name
 	root.remove("definitions")
+	if end != nil {
+		root.set("deprecated", true)
+		root.set(endKeyword, end.object())
+	}
 	if len(b.places) > 0 {
 		defs := &object{}
 		for _, p := range b.places {

@@ -24,9 +24,9 @@ const (
 )
 
 // ODCS is the data contract of a dataset, in YAML: its properties with their data classes, what is demanded of their quality,
-// and the commitments that the schema declares. status is what the standard calls the state of a contract; "" means active.
-// With lists the codes of each code list stand in the rule about it.
-func ODCS(d *schemas.Dataset, status string, lists *schemas.Set) ([]byte, error) {
+// and the commitments that the schema declares. status is what the standard calls the state of a contract; "" means active, or
+// deprecated when the version comes to its end. With lists the codes of each code list stand in the rule about it.
+func ODCS(d *schemas.Dataset, status string, end *Ending, lists *schemas.Set) ([]byte, error) {
 	raw, err := parse(d.Raw())
 	if err != nil {
 		return nil, err
@@ -35,7 +35,10 @@ func ODCS(d *schemas.Dataset, status string, lists *schemas.Set) ([]byte, error)
 	if !ok {
 		return nil, fmt.Errorf("the schema is no object")
 	}
-	if status == "" {
+	switch {
+	case status == "" && end != nil:
+		status = "deprecated"
+	case status == "":
 		status = "active"
 	}
 	c := &contract{key: d.KeyProperties(), lists: lists}
@@ -67,6 +70,9 @@ func ODCS(d *schemas.Dataset, status string, lists *schemas.Set) ([]byte, error)
 	}
 	custom := customs("nguon", schema.text(originKeyword))
 	custom = append(custom, customs("xoa", erasure(schema))...)
+	if end != nil {
+		custom = slices.Concat(custom, customs("ngungTu", end.Date), customs("thayBang", end.Successor))
+	}
 	if len(custom) > 0 {
 		out.set("customProperties", custom)
 	}

@@ -77,7 +77,7 @@ func TestContractsFollowTheStandard(t *testing.T) {
 	oddSet, oddOne := odd(t)
 	check := func(d *schemas.Dataset, lists *schemas.Set) {
 		t.Helper()
-		text, err := ODCS(d, "", lists)
+		text, err := ODCS(d, "", nil, lists)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -105,7 +105,7 @@ func TestContractOfBirths(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, err := ODCS(d, "", nil)
+	text, err := ODCS(d, "", nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

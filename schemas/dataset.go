@@ -104,9 +104,12 @@ func datasetOf(path string, f *schemaFile) (*Dataset, problem.List) {
 	head, version := cutLast(f.id, "/")
 	_, name := cutLast(head, "/")
 	if name != d.name || !exactVersion.MatchString(version) || !strings.HasPrefix(version, fmt.Sprintf("%d.", d.major)) {
+		fix := problem.Say(`let it end in "/%s/%d.0.0"`, d.name, d.major)
+		if major, _, _ := strings.Cut(version, "."); name == d.name && exactVersion.MatchString(version) {
+			fix = problem.Say(`a new major version is a dataset of its own: put it at %s/v%s/schema.json; here the version begins with "%d."`, d.name, major, d.major)
+		}
 		return nil, problem.List{{
-			Code: "schema.id", Where: f.path + "#/$id", What: problem.Say("the $id does not end in the dataset and an exact version of this major"),
-			Fix: problem.Say(`let it end in "/%s/%d.0.0"`, d.name, d.major),
+			Code: "schema.id", Where: f.path + "#/$id", What: problem.Say("the $id does not end in the dataset and an exact version of this major"), Fix: fix,
 		}}
 	}
 	d.version = version

@@ -40,9 +40,10 @@ func (e *decodeError) problem(path string, text []byte) problem.Problem {
 		offset = max(syntax.Offset-1, 0)
 	}
 	line, column := position(text, offset)
+	v := e.violation()
 	return problem.Problem{
 		Code: "schema.json", Where: fmt.Sprintf("%s:%d:%d #%s", path, line, column, e.pointer),
-		What: problem.Say("%s, at byte %d", strings.TrimSuffix(e.violation().EN, "."), offset),
+		What: problem.Say("%s, at byte %d", problem.Text{VI: strings.TrimSuffix(v.VI, "."), EN: strings.TrimSuffix(v.EN, ".")}, offset),
 		Fix:  problem.Say("write JSON in UTF-8 without repeated members, at most 64 levels deep"),
 	}
 }

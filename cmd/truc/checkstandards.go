@@ -9,8 +9,8 @@ import (
 	"github.com/lienthong/truc/schemas/governance"
 )
 
-// checkStandards warns of datasets in use about which the standards team decided something else than "published". A folder
-// without histories is not governed, and nothing is said about it.
+// checkStandards warns of datasets in use about which the standards team decided something else than "published", and of datasets of
+// others that were altered here. A folder without histories is not governed, and nothing is said about it.
 func (n *node) checkStandards() problem.List {
 	used := map[string]string{} // by dataset, a pipeline that uses it
 	note := func(d *schemas.Dataset, where string) {
@@ -31,6 +31,10 @@ func (n *node) checkStandards() problem.List {
 			continue // told when the datasets were loaded
 		}
 		where := n.config.Where(fmt.Sprintf("datasets[%d]", i))
+		for _, p := range f.CheckOrigins() {
+			p.Warning = true
+			found = append(found, placed(problem.List{p}, nil, where)...)
+		}
 		for _, d := range f.Datasets() {
 			if used[d.ID] == "" || len(d.History) == 0 && d.Problems == nil {
 				continue
@@ -51,13 +55,21 @@ func (n *node) checkStandards() problem.List {
 
 // endings are what folders of standards say of the end of versions of datasets, by "hotich.khaisinh.v1@1.0.0". One that is retired
 // was deprecated before.
-func endings(folders []string) map[string]*pipeline.Deprecation {
-	out := map[string]*pipeline.Deprecation{}
-	for _, path := range folders {
+func endings(paths []string) map[string]*pipeline.Deprecation {
+	var folders []*governance.Folder
+	for _, path := range paths {
 		f, err := governance.Open(path, displayed(path))
 		if err != nil {
 			continue // told when the datasets were loaded
 		}
+		folders = append(folders, f)
+	}
+	return endingsIn(folders)
+}
+
+func endingsIn(folders []*governance.Folder) map[string]*pipeline.Deprecation {
+	out := map[string]*pipeline.Deprecation{}
+	for _, f := range folders {
 		for _, d := range f.Datasets() {
 			for _, e := range d.History {
 				if e.State == governance.Deprecated {

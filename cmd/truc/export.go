@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -19,6 +20,7 @@ import (
 	"github.com/lienthong/truc/portal/openapi"
 	"github.com/lienthong/truc/problem"
 	"github.com/lienthong/truc/schemas"
+	"github.com/lienthong/truc/schemas/governance"
 )
 
 func exportVerbs() []verb {
@@ -62,13 +64,15 @@ lượng, thời hạn lưu giữ (x-luu-tru) và cam kết dịch vụ (x-cam-k
 Writes a contract of the Open Data Contract Standard 3.1 (YAML): properties with their data class (x-phan-loai), the key, rules
 about quality, and the retention (x-luu-tru) and service levels (x-cam-ket) that the schema declares, if it does.`},
 			define: func(fs *flag.FlagSet) action {
-				out, inline := defineOut(fs), defineInlineCodes(fs)
-				status := fs.String("status", "", "trạng thái `STATUS` của hợp đồng: proposed, draft, active, deprecated, retired; nếu không nêu: active / the `STATUS` of the contract: proposed, draft, active, deprecated, retired; without it active")
+				out, dir, inline := defineOut(fs), defineDir(fs), defineInlineCodes(fs)
+				status := fs.String("status", "", "trạng thái `STATUS` của hợp đồng: proposed, draft, active, deprecated, retired; nếu không nêu: theo lịch sử của bộ dữ liệu / the `STATUS` of the contract: proposed, draft, active, deprecated, retired; without it what the dataset's history says")
 				return func(_ context.Context, p *program) error {
 					if known := []string{"proposed", "draft", "active", "deprecated", "retired"}; *status != "" && !slices.Contains(known, *status) {
 						return &usageError{what: problem.Say("%q is no status of a contract", *status), fix: problem.Say("write one of: %s", strings.Join(known, ", "))}
 					}
-					return p.exportDataset(*out, *inline, func(d *schemas.Dataset, lists *schemas.Set) ([]byte, error) { return export.ODCS(d, *status, lists) })
+					return p.exportDataset(*out, *dir, *inline, func(e exporting) ([]byte, error) {
+						return export.ODCS(e.dataset, cmp.Or(*status, e.status), e.end, e.lists)
+					})
 				}
 			},
 		},
@@ -81,8 +85,10 @@ format ở bộ kiểm tra của bạn: với 2020-12 nhiều bộ coi format ch
 Writes the schema in JSON Schema 2020-12 with shared types under $defs, so that a validator needs no other file. Let your
 validator assert formats: in 2020-12 many take them for notes. Codes are not in the schema, unless --inline-codes puts them there.`},
 			define: func(fs *flag.FlagSet) action {
-				out, inline := defineOut(fs), defineInlineCodes(fs)
-				return func(_ context.Context, p *program) error { return p.exportDataset(*out, *inline, export.JSONSchema) }
+				out, dir, inline := defineOut(fs), defineDir(fs), defineInlineCodes(fs)
+				return func(_ context.Context, p *program) error {
+					return p.exportDataset(*out, *dir, *inline, func(e exporting) ([]byte, error) { return export.JSONSchema(e.dataset, e.end, e.lists) })
+				}
 			},
 		},
 		{
@@ -93,13 +99,13 @@ rỗng vẫn là ba thứ khác nhau. Chú thích lấy từ tiêu đề và mô
 Writes a Go file (Go 1.24 and later, standard library only): documents are decoded and encoded again without loss; absent, null
 and empty stay three things. Comments come from the titles and descriptions of the schema.`},
 			define: func(fs *flag.FlagSet) action {
-				out := defineOut(fs)
+				out, dir := defineOut(fs), defineDir(fs)
 				pkg := fs.String("package", "", "tên gói `NAME`; nếu không nêu: từ cuối trong tên bộ dữ liệu / `NAME` of the package; without it the last word of the dataset's name")
 				return func(_ context.Context, p *program) error {
 					if *pkg != "" && !export.IsGoPackage(*pkg) {
 						return &usageError{what: problem.Say("%q is no name of a Go package", *pkg), fix: problem.Say("write a word of letters and digits")}
 					}
-					return p.exportDataset(*out, false, func(d *schemas.Dataset, _ *schemas.Set) ([]byte, error) { return export.GoStructs(d, *pkg) })
+					return p.exportDataset(*out, *dir, false, func(e exporting) ([]byte, error) { return export.GoStructs(e.dataset, *pkg, e.end) })
 				}
 			},
 		},
@@ -128,22 +134,68 @@ func (p *program) exported(text []byte, err error, out string) error {
 	return nil
 }
 
-// exportDataset renders the dataset that the argument names. The render gets the code lists where they are to be written.
-func (p *program) exportDataset(out string, inline bool, render func(*schemas.Dataset, *schemas.Set) ([]byte, error)) error {
-	set, problems := p.datasetsFor(".")
-	if err := problems.Err(); err != nil {
-		return problems
-	}
-	d, err := namedDataset(set, p.args[0])
+// exporting is what an export of a dataset is made of.
+type exporting struct {
+	dataset *schemas.Dataset
+	lists   *schemas.Set // nil unless codes are to be written
+	// end and status are what the dataset's folder says of the version; nil and "" where it says nothing.
+	end    *export.Ending
+	status string
+}
+
+// exportDataset renders the dataset that the argument names.
+func (p *program) exportDataset(out, dir string, inline bool, render func(exporting) ([]byte, error)) error {
+	set, folders, done, err := p.allStandards(dir)
 	if err != nil {
 		return err
 	}
-	var lists *schemas.Set
-	if inline {
-		lists = set
+	defer done()
+	e := exporting{}
+	if e.dataset, err = namedDataset(set, latestID(set, p.args[0])); err != nil {
+		return err
 	}
-	text, err := render(d, lists)
+	if inline {
+		e.lists = set
+	}
+	e.end = endingFor(endingsIn(folders), e.dataset)
+	for _, f := range folders {
+		if d, err := f.Dataset(e.dataset.ID()); err == nil && len(d.History) > 0 {
+			e.status = contractStatus(d.State())
+		}
+	}
+	text, err := render(e)
 	return p.exported(text, err, out)
+}
+
+// contractStatus is the word of data contracts for a state.
+func contractStatus(s governance.State) string {
+	switch s {
+	case governance.Draft, governance.Deprecated, governance.Retired:
+		return string(s)
+	case governance.Proposed, governance.Approved:
+		return "proposed"
+	case governance.Published:
+	}
+	return "active"
+}
+
+// endingFor is the end of the version of a dataset as exports tell it, nil when none is announced.
+func endingFor(all map[string]*pipeline.Deprecation, d *schemas.Dataset) *export.Ending {
+	if end := all[d.ID()+"@"+d.Version()]; end != nil {
+		return &export.Ending{Date: end.Date, Successor: end.Successor}
+	}
+	return nil
+}
+
+// latestID is the id of the latest major version of the dataset that a person named without one; any other name stays as it is.
+func latestID(set *schemas.Set, name string) string {
+	id, major := name, 0
+	for _, d := range set.Datasets() {
+		if d.Name() == name && d.Major() > major {
+			id, major = d.ID(), d.Major()
+		}
+	}
+	return id
 }
 
 // namedDataset is the dataset that a person named.
@@ -184,12 +236,12 @@ func (n *node) described() export.Node {
 	}
 	for _, p := range n.publish {
 		out.Publishes = append(out.Publishes, export.Publishing{
-			Name: p.name, Agency: p.Agency, Topic: p.topic, Source: bus.SourceName(p.Agency, p.Source, p.name), Dataset: p.dataset, Partitions: p.Partitions,
+			Name: p.name, Agency: p.Agency, Topic: p.topic, Source: bus.SourceName(p.Agency, p.Source, p.name), Dataset: p.dataset, Ending: endingFor(n.endings(), p.dataset), Partitions: p.Partitions,
 			DeleteRetentionMS: pipeline.DeleteRetention.Milliseconds(), MaxMessageBytes: pipeline.MaxMessageBytes,
 		})
 	}
 	for _, s := range n.subscribe {
-		out.Deliveries = append(out.Deliveries, export.Delivery{Name: s.name, Dataset: s.dataset, Agencies: s.Agencies})
+		out.Deliveries = append(out.Deliveries, export.Delivery{Name: s.name, Dataset: s.dataset, Ending: endingFor(n.endings(), s.dataset), Agencies: s.Agencies})
 	}
 	return out
 }

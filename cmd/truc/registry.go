@@ -5,7 +5,6 @@ import (
 	"flag"
 	"log/slog"
 	"net"
-	"os"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -113,6 +112,9 @@ func (o registryOptions) mayFollow() error {
 			fix:  problem.Say("give the address at which it answers over HTTP, such as --follow https://luocdo.vidu.example"),
 		}
 	}
+	if config.SameAddress(o.follow, o.listen) {
+		return &usageError{what: problem.Say("--follow %s is this registry itself", o.follow), fix: problem.Say("name the registry of somebody else, or leave out --follow")}
+	}
 	if o.followEvery < time.Second {
 		return &usageError{what: problem.Say("--follow-every %s would keep the other registry busy", o.followEvery), fix: problem.Say("give a second at least; 30s is the default")}
 	}
@@ -130,7 +132,7 @@ func (o registryOptions) token() (string, error) {
 		}
 		return "", nil
 	}
-	text, err := os.ReadFile(o.tokenFile)
+	text, err := readNamed(o.tokenFile)
 	if err != nil {
 		return "", err
 	}

@@ -66,7 +66,7 @@ func (p *program) exportBundle(dir, out, keyFile string) error {
 	var name string
 	var key ed25519.PrivateKey
 	if keyFile != "" {
-		text, err := os.ReadFile(keyFile)
+		text, err := readNamed(keyFile)
 		if err != nil {
 			return err
 		}
@@ -116,18 +116,13 @@ truc schema lint proves the signature each time.`},
 const maxBundle = 65 << 20
 
 func (p *program) schemaImport(dir, trust string) error {
-	file, err := os.Open(p.args[0])
-	if err != nil {
-		return err
-	}
-	defer file.Close()
-	text, err := io.ReadAll(io.LimitReader(file, maxBundle))
+	text, err := readNamedWithin(p.args[0], maxBundle)
 	if err != nil {
 		return err
 	}
 	var keys []governance.Key
 	if trust != "" {
-		raw, err := os.ReadFile(trust)
+		raw, err := readNamed(trust)
 		if err != nil {
 			return err
 		}

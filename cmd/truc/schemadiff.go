@@ -4,7 +4,6 @@ import (
 	"context"
 	"flag"
 	"fmt"
-	"os"
 	"strings"
 	"text/tabwriter"
 
@@ -20,14 +19,14 @@ func schemaDiffVerb() verb {
 		name: "schema diff", args: "DATASET | A B", least: 1, most: 2,
 		summary: problem.Text{VI: "hai phiên bản khác nhau chỗ nào, và có tương thích không", EN: "what changed between two versions, and whether anybody breaks"},
 		help: problem.Text{VI: `
-Đọc như một bản ghi thay đổi. Một DATASET: bản nháp so với các phiên bản đã công bố. A và B là tệp lược đồ, bộ dữ liệu hoặc
+Đọc như một bản ghi thay đổi. Một DATASET: bản nháp so với các phiên bản đã công bố, DATASET@1.0.0 thì với phiên bản ấy. A và B là tệp lược đồ, bộ dữ liệu hoặc
 DATASET@PHIÊN-BẢN, bản cũ trước. Cho biết ở mỗi mức có tương thích không; khi không, cho thấy một tài liệu mà bên ghi được viết
 còn bên đọc từ chối, và thay đổi nhỏ nhất sẽ qua được.
 
 --mode sound (mặc định): bên ghi theo lược đồ đóng, bên đọc bỏ qua thuộc tính lạ. --mode strict: bảng quy tắc của các registry.
 
 Mã thoát 3: không tương thích ở mức của bộ dữ liệu.`, EN: `
-Reads like a changelog. One DATASET: its draft against the published versions. A and B are schema files, datasets or
+Reads like a changelog. One DATASET: its draft against the published versions, DATASET@1.0.0 against that one. A and B are schema files, datasets or
 DATASET@VERSION, the older one first. Says for each level whether it is compatible; when it is not, shows a document that
 writers may write and readers refuse, and the smallest change that would pass.
 
@@ -145,6 +144,10 @@ func (p *program) compared(f *governance.Folder) (updated governance.Text, earli
 		if d.Problems != nil {
 			return governance.Text{}, nil, d.Problems
 		}
+		if _, _, version := governance.SplitName(p.args[0]); version != "" {
+			earlier, err := d.At(version)
+			return t, []governance.Text{earlier}, err
+		}
 		return t, d.Versions, nil
 	}
 	texts := make([]governance.Text, 2)
@@ -159,7 +162,7 @@ func (p *program) compared(f *governance.Folder) (updated governance.Text, earli
 // oneText finds a schema file, a published version or a working copy.
 func oneText(f *governance.Folder, set *schemas.Set, wrong error, name string) (governance.Text, error) {
 	if strings.HasSuffix(name, ".json") {
-		raw, err := os.ReadFile(name)
+		raw, err := readNamed(name)
 		return governance.FileText(name, raw, set), err
 	}
 	dataset, major, version := governance.SplitName(name)
@@ -193,6 +196,9 @@ func (p *program) printDiff(s diffShown) {
 			fmt.Fprintln(p.stdout, problem.Say("%s: nothing is published yet", s.To).In(l))
 		} else {
 			fmt.Fprintf(p.stdout, "%s → %s\n", s.From, s.To)
+		}
+		if s.From != "" && len(s.Changes) == 0 {
+			fmt.Fprintln(p.stdout, "  "+problem.Say("nothing has changed").In(l))
 		}
 		p.printChanges(l, s.Changes)
 		p.printComparison(l, &s.Comparison)
@@ -242,7 +248,8 @@ func (p *program) printComparison(l problem.Language, c *governance.Comparison) 
 	}
 	switch {
 	case c.Bump == governance.BumpMajor && c.Needed != "":
-		say(problem.Say("or make it a new major version, another dataset beside this one: %s", c.Needed))
+		major, _, _ := strings.Cut(c.Needed, ".")
+		say(problem.Say("or make it a new major version, another dataset in a folder v%s beside this one: %s", major, c.Needed))
 	case c.Needed != "":
 		say(problem.Say("the change asks for version %s at least", c.Needed))
 	}

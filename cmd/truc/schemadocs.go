@@ -18,18 +18,21 @@ func schemaDocsVerb() verb {
 	return verb{
 		name: "schema docs", summary: problem.Text{VI: "trang tài liệu của các bộ dữ liệu và danh mục", EN: "pages about the datasets and code lists"},
 		help: problem.Text{VI: `
-Viết một trang web tĩnh về các bộ dữ liệu và danh mục: những gì đi kèm truc, và những gì trong các thư mục datasets: của cấu
-hình. Mở index.html bằng trình duyệt; không cần máy chủ, không cần mạng.
+Viết một trang web tĩnh về các bộ dữ liệu và danh mục: những gì đi kèm truc, và những gì trong thư mục --dir, nếu không thì trong
+các thư mục datasets: của cấu hình, nếu không thì trong thư mục này. Có cả các phiên bản, những gì đã đổi, và ngày ngừng đã báo. Mở
+index.html bằng trình duyệt; không cần máy chủ, không cần mạng.
 
 Thư mục phải là mới, trống, hoặc do chính lệnh này viết: khi ấy các trang được viết lại, trang không còn nữa thì bị xóa.`, EN: `
-Writes a static site about the datasets and code lists: those that come with truc, and those in the folders under datasets: of
-the configuration. Open index.html in a browser; it needs no server and no network.
+Writes a static site about the datasets and code lists: those that come with truc, and those in the folder --dir, or else in the
+folders under datasets: of the configuration, or else in this folder. It has the versions, what changed, and announced ends. Open
+index.html in a browser; it needs no server and no network.
 
 The folder must be new, empty, or written by this command: its pages are then written anew, and those that are no more are
 removed.`},
 		define: func(fs *flag.FlagSet) action {
-			out := fs.String("out", "schema-docs", "thư mục `DIR` / the folder")
-			return func(_ context.Context, p *program) error { return p.schemaDocs(*out) }
+			dir := defineDir(fs)
+			out := fs.String("out", "schema-docs", "thư mục `FOLDER` để viết trang / the `FOLDER` to write the site into")
+			return func(_ context.Context, p *program) error { return p.schemaDocs(*dir, *out) }
 		},
 	}
 }
@@ -42,12 +45,13 @@ type schemaDocsDone struct {
 	CodeLists int    `json:"codeLists"`
 }
 
-func (p *program) schemaDocs(out string) error {
-	set, problems := p.datasetsFor(".")
-	if err := problems.Err(); err != nil {
-		return problems
+func (p *program) schemaDocs(dir, out string) error {
+	set, folders, done, err := p.allStandards(dir)
+	if err != nil {
+		return err
 	}
-	pages, err := docsite.Pages(set)
+	defer done()
+	pages, err := docsite.Pages(set, folders...)
 	if err != nil {
 		return err
 	}
@@ -70,11 +74,11 @@ func (p *program) schemaDocs(out string) error {
 			return fmt.Errorf("remove a page that is no more: %w", err)
 		}
 	}
-	done := schemaDocsDone{Out: out, Index: filepath.Join(out, "index.html"), Datasets: len(set.Datasets()), CodeLists: len(set.CodeLists())}
+	result := schemaDocsDone{Out: out, Index: filepath.Join(out, "index.html"), Datasets: len(set.Datasets()), CodeLists: len(set.CodeLists())}
 	if p.json {
-		return p.printJSON(done)
+		return p.printJSON(result)
 	}
-	return p.answer(problem.Say("%d datasets and %d code lists: open %s", done.Datasets, done.CodeLists, done.Index))
+	return p.answer(problem.Say("%d datasets and %d code lists: open %s", result.Datasets, result.CodeLists, result.Index))
 }
 
 // sitePages are the pages that are in the folder already. It is an error when the folder holds something and is no site of ours:

@@ -101,6 +101,9 @@ func (p *program) schemaTest(ctx context.Context, dir, only string) error {
 			ids = append(ids, d.ID)
 		}
 	}
+	if len(ids) == 0 {
+		return &usageError{what: problem.Say("the folder of standards has no dataset"), fix: problem.Say("name the folder that holds <dataset>/v<major>/schema.json")}
+	}
 	all := []governance.Tested{}
 	unneeded := 0
 	for _, id := range ids {

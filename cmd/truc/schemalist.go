@@ -79,7 +79,7 @@ func (p *program) schemaList(dir string) error {
 		case v.Origin != "":
 			by = v.Origin
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", v.Dataset, v.Version, p.short(v.State.Text()), orDash(v.Since), by, orDash(v.Date), orDash(v.Successor), p.short(v.Title))
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", v.Dataset, orDash(v.Version), p.short(v.State.Text()), orDash(v.Since), by, orDash(v.Date), orDash(v.Successor), p.short(v.Title))
 	}
 	if err := t.Flush(); err != nil {
 		return err
@@ -100,14 +100,22 @@ func versionsOf(f *governance.Folder, d *governance.Dataset) []versionShown {
 		seen[e.Version] = true
 		last := d.Last(e.Version)
 		out = append(out, versionShown{
-			Dataset: d.ID, Version: e.Version, State: last.State, Since: last.At.Format(time.DateOnly), By: last.By.Name, Origin: origin,
+			Dataset: d.ID, Version: e.Version, State: last.State, Since: last.At.Local().Format(time.DateOnly), By: last.By.Name, Origin: origin,
 			Successor: last.Successor, Date: last.Date, Title: title,
 		})
 	}
 	if d.State() == governance.Draft {
-		out = append(out, versionShown{Dataset: d.ID, Version: d.Working.Version.String(), State: governance.Draft, Title: title})
+		out = append(out, versionShown{Dataset: d.ID, Version: draftVersion(d), State: governance.Draft, Title: title})
 	}
 	return out
+}
+
+// draftVersion is the version of a working copy, "" while its schema names none that can be read.
+func draftVersion(d *governance.Dataset) string {
+	if d.Working.Version == (governance.Version{}) {
+		return ""
+	}
+	return d.Working.Version.String()
 }
 
 func (p *program) schemaHistory(f *governance.Folder) error {
@@ -125,10 +133,10 @@ func (p *program) schemaHistory(f *governance.Folder) error {
 	t := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
 	p.headings(t, "", problem.Say("version"), problem.Say("state"), problem.Say("at"), problem.Say("by"), problem.Say("until"), problem.Say("successor"), problem.Say("why"))
 	for _, e := range d.History {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", e.Version, p.short(e.State.Text()), e.At.Format("2006-01-02 15:04"), e.By, orDash(e.Date), orDash(e.Successor), orDash(e.Why))
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", e.Version, p.short(e.State.Text()), e.At.Local().Format("2006-01-02 15:04"), e.By, orDash(e.Date), orDash(e.Successor), orDash(e.Why))
 	}
 	if d.State() == governance.Draft {
-		fmt.Fprintf(t, "%s\t%s\t\t\t\t\t\n", d.Working.Version, p.short(governance.Draft.Text()))
+		fmt.Fprintf(t, "%s\t%s\t\t\t\t\t\n", orDash(draftVersion(d)), p.short(governance.Draft.Text()))
 	}
 	if err := t.Flush(); err != nil {
 		return err

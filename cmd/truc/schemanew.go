@@ -5,7 +5,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -62,7 +61,10 @@ func (p *program) schemaTemplate(out string) error {
 		return err
 	}
 	if out != "" {
-		return writeNew(out, b.String())
+		if err := writeNew(out, b.String()); err != nil {
+			return err
+		}
+		return p.answer(problem.Say("%s: a row for each field; when it is filled in: truc schema new NAME --from %s", out, out))
 	}
 	if _, err := fmt.Fprint(p.stdout, b.String()); err != nil {
 		return fmt.Errorf("write result: %w", err)
@@ -76,7 +78,7 @@ func (p *program) schemaNew(dir, from, base string) error {
 	}
 	table, file := governance.Template(), "template"
 	if from != "" {
-		raw, err := os.ReadFile(from)
+		raw, err := readNamed(from)
 		if err != nil {
 			return err
 		}

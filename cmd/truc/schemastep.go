@@ -144,6 +144,9 @@ func (p *program) step(ctx context.Context, dir, why string, do func(*governance
 		return err
 	}
 	defer done()
+	if _, err := f.Dataset(p.args[0]); err != nil {
+		return err // before who decides is asked: a slip in the name or the folder is the likelier fault
+	}
 	by, err := p.decision(ctx, dir, why)
 	if err != nil {
 		return err

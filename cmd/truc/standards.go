@@ -42,7 +42,7 @@ func (p *program) standards(dir string) (f *governance.Folder, done func(), err 
 	info, err := os.Stat(dir)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, done, &usageError{what: problem.Say("the folder of datasets %s does not exist", dir), fix: problem.Say("name the folder that holds <dataset>/v<major>/schema.json")}
+		return nil, done, &usageError{what: problem.Say("the folder of datasets %s does not exist", dir), fix: problem.Say("name the folder that holds <dataset>/v<major>/schema.json, or create it: mkdir %s", dir)}
 	case err == nil && !info.IsDir():
 		return nil, done, &usageError{what: problem.Say("%s is no folder", dir), fix: problem.Say("name the folder that holds <dataset>/v<major>/schema.json")}
 	}
@@ -65,6 +65,32 @@ func (p *program) standards(dir string) (f *governance.Folder, done func(), err 
 	}
 	f, err = governance.Open(dir, displayed(whole), beside...)
 	return f, done, err
+}
+
+// allStandards are the standards that an export or a site tells of, those that come with truc always among them: the folder --dir, or
+// else the folders of the configuration, or else this one when it holds datasets. done must be called when nothing more is asked of them.
+func (p *program) allStandards(dir string) (set *schemas.Set, folders []*governance.Folder, done func(), err error) {
+	configured := p.configuredDatasets()
+	if dir != "" || p.configFile == "" && len(configured) == 0 && holdsDatasets(".") {
+		f, done, err := p.standards(dir)
+		if err != nil {
+			return nil, nil, done, err
+		}
+		set, err := f.Set()
+		return set, []*governance.Folder{f}, done, err
+	}
+	set, problems := p.datasetsFor(".")
+	if err := problems.Err(); err != nil {
+		return nil, nil, func() {}, problems
+	}
+	folders, done, err = openStandards(configured)
+	return set, folders, done, err
+}
+
+// holdsDatasets reports whether something in a folder looks like a dataset.
+func holdsDatasets(dir string) bool {
+	found, err := filepath.Glob(filepath.Join(dir, "*", "v[1-9]*", "schema.json"))
+	return err == nil && len(found) > 0
 }
 
 // configuredDatasets are the folders of datasets of the configuration that -c names, or else of the nearest truc.yaml.

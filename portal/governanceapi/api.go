@@ -174,6 +174,10 @@ func (a *api) step(take func(*governance.Folder, string, Decision, governance.De
 			refuseAs(w, http.StatusForbidden, problem.Problem{Code: "governance.origin", What: problem.Say("a page of another site may not decide"), Fix: problem.Say("use the interface itself")})
 			return
 		}
+		if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
+			refuseAs(w, http.StatusUnsupportedMediaType, problem.Problem{Code: "governance.body", What: problem.Say("the request does not say that its body is JSON"), Fix: problem.Say("send Content-Type: application/json, and a JSON object: {\"why\": \"…\"}")})
+			return
+		}
 		body, err := decode(r)
 		if err != nil {
 			refuseAs(w, http.StatusBadRequest, problem.Problem{Code: "governance.body", What: problem.Say("the request holds no decision"), Fix: problem.Say(`send a JSON object: {"why": "…"}; for a deprecation {"successor": "…", "date": "2027-01-31"} too`)})
@@ -205,8 +209,8 @@ func (a *api) step(take func(*governance.Folder, string, Decision, governance.De
 
 // person is whose token is shown. All are compared, and in the same time, so that none can be found by trying.
 func (a *api) person(r *http.Request) (who governance.Person, known bool) {
-	token, bearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	if !bearer {
+	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") {
 		return who, false
 	}
 	shown := sha256.Sum256([]byte(token))
@@ -231,9 +235,6 @@ func foreign(r *http.Request) bool {
 
 func decode(r *http.Request) (Decision, error) {
 	var d Decision
-	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
-		return d, errors.New("not JSON")
-	}
 	decoder := json.NewDecoder(http.MaxBytesReader(nil, r.Body, maxBody))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&d); err != nil {

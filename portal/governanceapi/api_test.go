@@ -37,6 +37,8 @@ type office struct {
 	site http.Handler
 	// opened is called when the folder was read, closed when nothing more is asked of it.
 	opened, closed func()
+	clock          func() time.Time
+	fault          error // of reading the folder
 }
 
 const (
@@ -47,11 +49,15 @@ const (
 func newOffice(t *testing.T) *office {
 	t.Helper()
 	o := &office{t: t, dir: t.TempDir(), opened: func() {}, closed: func() {}}
+	o.clock = func() time.Time { return time.Date(2026, 11, 26, 8, 0, 0, 0, time.UTC) }
 	o.put(schemaFile, plate)
 	o.put("phuongtien.bienso/v1/examples/valid/1.json", `{"so": "19A-1"}`)
 	o.put("phuongtien.bienso/v1/examples/invalid/1.json", `{"about": "none", "expect": [{"pointer": "/so", "rule": "required"}], "document": {}}`)
 	o.site = New(Options{
 		Open: func() ([]*governance.Folder, func(), error) {
+			if o.fault != nil {
+				return nil, nil, o.fault
+			}
 			f, err := governance.Open(o.dir, "chuan")
 			o.opened()
 			return []*governance.Folder{f}, o.closed, err
@@ -60,7 +66,7 @@ func newOffice(t *testing.T) *office {
 			{governance.Person{Name: "Nguyễn Văn Mẫu", Email: "mau@vidu.example"}, tokenOfMau},
 			{governance.Person{Name: "Trần Thị Thử", Email: "thu@vidu.example"}, tokenOfThu},
 		},
-		Now: func() time.Time { return time.Date(2026, 11, 26, 8, 0, 0, 0, time.UTC) },
+		Now: func() time.Time { return o.clock() },
 	})
 	return o
 }
@@ -119,7 +125,8 @@ func TestLife(t *testing.T) {
 		{"a slip in the decision", at + "propose", tokenOfMau, `{"reason": "x"}`, nil, 400, "governance.body"},
 		{"two decisions", at + "propose", tokenOfMau, why + why, nil, 400, "governance.body"},
 		{"another site", at + "propose", tokenOfMau, why, []string{"Origin", "https://khac.example"}, 403, "governance.origin"},
-		{"another type", at + "propose", tokenOfMau, why, []string{"Content-Type", "text/plain"}, 400, "governance.body"},
+		{"another type", at + "propose", tokenOfMau, why, []string{"Content-Type", "text/plain"}, 415, "governance.body"},
+		{"what curl says by itself", at + "propose", tokenOfMau, why, []string{"Content-Type", "application/x-www-form-urlencoded"}, 415, "governance.body"},
 		{"a dataset that is not there", "/datasets/phuongtien.xe.v1/propose", tokenOfMau, why, nil, 404, "governance.unknown"},
 		{"before its turn", at + "approve", tokenOfThu, why, nil, 422, "governance.state"},
 		{"proposed", at + "propose", tokenOfMau, why, nil, 200, "proposed"},

@@ -1,5 +1,6 @@
 // Package docsite writes the standards of a set as a site that people browse: an index, a page for each dataset and one for each code
-// list, Vietnamese first and English beside it. The pages are plain files: they need no script, no server and nothing from elsewhere.
+// list, Vietnamese first and English beside it. What was decided about a dataset stands on its page: how far it is, when it ends, and
+// what changed from version to version. The pages are plain files: they need no script, no server and nothing from elsewhere.
 package docsite
 
 import (
@@ -12,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/lienthong/truc/schemas"
+	"github.com/lienthong/truc/schemas/governance"
 )
 
 //go:embed page
@@ -26,8 +28,13 @@ type Page struct {
 	HTML []byte
 }
 
-// Pages writes the site of a set, the index first. The same set gives the same bytes.
-func Pages(set *schemas.Set) ([]Page, error) {
+// Pages writes the site of a set, the index first; folders are those of its datasets about which something may have been decided. The
+// same standards give the same bytes.
+func Pages(set *schemas.Set, folders ...*governance.Folder) ([]Page, error) {
+	lives, err := livesOf(folders)
+	if err != nil {
+		return nil, err
+	}
 	style, err := pageFiles.ReadFile("page/style.css")
 	if err != nil {
 		return nil, fmt.Errorf("style of the pages: %w", err)
@@ -38,7 +45,12 @@ func Pages(set *schemas.Set) ([]Page, error) {
 		"number": func(index int) int { return index + 1 },
 	}).ParseFS(pageFiles, "page/*.tmpl"))
 	for _, d := range set.Datasets() {
-		s.datasets = append(s.datasets, viewOf(d))
+		v := viewOf(d)
+		v.Life = lives[d.ID()]
+		if name, major, _ := governance.SplitName(v.Life.Successor); set.Has(fmt.Sprintf("%s.v%d", name, major)) {
+			v.Life.SuccessorPage = datasetPath(fmt.Sprintf("%s.v%d", name, major))
+		}
+		s.datasets = append(s.datasets, v)
 	}
 	for _, d := range s.datasets {
 		for _, r := range d.Rows {

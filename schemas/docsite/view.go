@@ -28,6 +28,7 @@ type datasetView struct {
 	Personal, Sensitive int
 	Valid               []exampleView
 	Invalid             []exampleView
+	Life                lifeView
 }
 
 type retentionView struct {

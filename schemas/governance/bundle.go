@@ -32,7 +32,7 @@ func (f *Folder) Export(ids []string, keyName string, key ed25519.PrivateKey) ([
 	if _, err := f.Set(); err != nil {
 		return nil, err
 	}
-	if found := f.checkOrigins(); found != nil {
+	if found := f.CheckOrigins(); found != nil {
 		return nil, found
 	}
 	b := bundle{Format: bundleFormat, Files: map[string]string{}}

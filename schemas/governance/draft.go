@@ -26,7 +26,7 @@ func (f *Folder) Draft(name, file, base string, table [][]string) (*Drafted, err
 	d := &draft{folder: f, name: dataset, major: max(1, major)}
 	d.dir = fmt.Sprintf("%s/v%d", dataset, d.major)
 	if !topFolder.MatchString(dataset) || !strings.Contains(dataset, ".") || version != "" {
-		return nil, problem.Problem{Code: "governance.name", Where: name, What: problem.Say("%q is no name of a dataset", name), Fix: problem.Say("write the room and the thing in lower-case letters without marks, such as thuvien.thebandoc")}
+		return nil, problem.Problem{Code: "governance.name", Where: name, What: problem.Say("%q is no name of a dataset", name), Fix: problem.Say("write the domain and the thing in lower-case letters without marks, joined by a dot, such as thuvien.thebandoc")}
 	}
 	for at := range f.files {
 		if strings.HasPrefix(at, d.dir+"/") {

@@ -25,6 +25,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/lienthong/truc/problem"
 	"github.com/lienthong/truc/schemas"
@@ -43,6 +44,8 @@ type Folder struct {
 	name string // how findings call it
 	// files are the texts that belong to the standards, by path with slashes.
 	files map[string][]byte
+	// misplaced are schemas at places that name no dataset and no major version: they are not read.
+	misplaced []string
 	// beside are the other folders of the same set.
 	beside []schemas.Folder
 }
@@ -64,7 +67,10 @@ func Open(dir, name string, beside ...schemas.Folder) (*Folder, error) {
 		case err != nil:
 			return err
 		case e.IsDir() && at != "." && !leadsTo(at):
-			return fs.SkipDir
+			return f.pass(root.FS(), at)
+		case path.Base(at) == "schema.json" && !belongs(at):
+			f.misplaced = append(f.misplaced, at)
+			return nil
 		case !e.Type().IsRegular() || !belongs(at):
 			return nil
 		}
@@ -80,6 +86,22 @@ func Open(dir, name string, beside ...schemas.Folder) (*Folder, error) {
 	}
 	return f, nil
 }
+
+// pass leaves a folder out in which no dataset can be, and remembers a schema that somebody put there: ThuVien.The/v1/schema.json.
+func (f *Folder) pass(fsys fs.FS, dir string) error {
+	for _, form := range []string{"schema.json", "v[0-9]*/schema.json"} {
+		found, err := fs.Glob(fsys, path.Join(escaped(dir), form))
+		if err == nil && !strings.HasPrefix(path.Base(dir), ".") {
+			f.misplaced = append(f.misplaced, found...)
+		}
+	}
+	return fs.SkipDir
+}
+
+// escaped is a name in a pattern.
+func escaped(name string) string { return patternSigns.ReplaceAllString(name, `\$0`) }
+
+var patternSigns = regexp.MustCompile(`[\\*?\[\]]`)
 
 func readWithin(fsys fs.FS, at string) ([]byte, error) {
 	file, err := fsys.Open(at)

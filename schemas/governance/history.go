@@ -35,7 +35,7 @@ func (s State) Text() problem.Text {
 	case Approved:
 		return problem.Say("approved")
 	case Published:
-		return problem.Say("published")
+		return problem.Text{VI: "đã công bố", EN: "published"} // truc status calls a column so, of events that were sent
 	case Deprecated:
 		return problem.Say("deprecated")
 	case Retired:

@@ -122,40 +122,26 @@ func judgePair(mode compat.Mode, updated, earlier Text) ([]Refusal, error) {
 		return nil, err
 	}
 	for _, direction := range []compat.Level{compat.Backward, compat.Forward} {
-		writer, reader := earlier, updated
-		if direction == compat.Forward {
-			writer, reader = updated, earlier
-		}
-		written, err := parsed(writer, false)
+		// Who reads by a version reads by the open schema.
+		now, err := parsed(updated, mode == compat.Sound && direction == compat.Backward)
 		if err != nil {
 			return nil, err
 		}
-		read, err := parsed(reader, mode == compat.Sound)
+		then, err := parsed(earlier, mode == compat.Sound && direction == compat.Forward)
 		if err != nil {
 			return nil, err
 		}
-		verdict, err := compat.Check(compat.Backward, mode, read, []*compat.Document{written})
+		verdict, err := compat.Check(direction, mode, now, []*compat.Document{then})
 		if err != nil {
 			return nil, err
 		}
 		for _, r := range verdict.Refusals {
 			refusals = append(refusals, Refusal{
-				With: earlier.Name, Direction: direction, What: broken(direction, updated, earlier), Document: r.Witness, Fix: spoken(r.Fix),
+				With: earlier.Name, Direction: direction, What: broken(direction, updated, earlier), Document: r.Witness, Fix: r.Remedy,
 			})
 		}
 	}
 	return refusals, nil
-}
-
-// spoken makes a text of what a judge said in one language or in both.
-func spoken(what any) problem.Text {
-	switch what := what.(type) {
-	case problem.Text:
-		return what
-	case string:
-		return problem.Verbatim(what)
-	}
-	return problem.Verbatim(fmt.Sprint(what))
 }
 
 func broken(direction compat.Level, updated, earlier Text) problem.Text {

@@ -25,7 +25,13 @@ func (f *Folder) Lint() problem.List {
 	if err != nil && found == nil {
 		found = problem.List{{Code: "governance.folder", Where: f.name, What: problem.Verbatim(err.Error()), Fix: problem.Say("name the folder that holds <dataset>/v<major>/schema.json only")}}
 	}
-	found = append(found, f.checkOrigins()...)
+	found = append(found, f.CheckOrigins()...)
+	for _, at := range f.misplaced {
+		found = append(found, problem.Problem{
+			Code: "schema.place", Where: f.where(at), What: problem.Say("the place does not name a dataset and a major version"),
+			Fix: problem.Say("put the schema at <dataset>/v<major>/schema.json, the dataset being lower-case words joined by dots"), Warning: true,
+		})
+	}
 	for _, d := range f.Datasets() {
 		found = append(found, d.Problems...)
 		if _, theirs := f.Origin(d); theirs {

@@ -82,6 +82,9 @@ func TestLint(t *testing.T) {
 		"governance.example": func(s *standards) {
 			s.put(invalid, `{"about": "x", "expect": [{"pointer": "/so", "rule": "required"}, {"pointer": "/x", "rule": "additionalProperties"}], "document": {"x": 1}}`)
 		},
+		"schema.place":           func(s *standards) { s.put("PhuongTien.bienso/v1/schema.json", "{") },
+		"schema.place ":          func(s *standards) { s.put("phuongtien.bienso/1/schema.json", "{") },
+		"schema.place  ":         func(s *standards) { s.put("phuongtien.bienso/schema.json", "{") },
 		"governance.published":   func(s *standards) { s.release(); s.edit(schemaFile, "Biển số", "Biển số xe") },
 		"schema.unknown-keyword": func(s *standards) { s.edit(schemaFile, `"x-khoa"`, `"titel": "x", "x-khoa"`) },
 	} {

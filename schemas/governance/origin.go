@@ -119,8 +119,8 @@ func (f *Folder) notTheirs(at string, what problem.Text) problem.Problem {
 	}
 }
 
-// checkOrigins finds what was changed in datasets of others: one may use and extend, not alter them.
-func (f *Folder) checkOrigins() problem.List {
+// CheckOrigins finds what was changed in datasets of others: one may use and extend, not alter them.
+func (f *Folder) CheckOrigins() problem.List {
 	all, found := f.manifests()
 	trusted, err := PublicKeys(f.where(trustedFile), f.files[trustedFile])
 	found = append(found, problemsOf(err)...)

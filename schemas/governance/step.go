@@ -5,6 +5,7 @@ import (
 	"maps"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -106,7 +107,14 @@ func (f *Folder) Deprecate(id, successor, date string, by Decision) (*Dataset, [
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := f.checkSuccessor(d, successor); err != nil {
+	texts, err := d.meant(id)
+	if err != nil {
+		return nil, nil, err
+	}
+	if len(texts) == 0 {
+		return nil, nil, f.wrong(d, "governance.state", problem.Say("no version of %s is published", d.ID), problem.Say("change or remove the draft as you like; an end is announced of what others rely on"))
+	}
+	if successor, err = f.successorOf(d, texts, successor); err != nil {
 		return nil, nil, err
 	}
 	day, err := time.Parse(time.DateOnly, date)
@@ -114,10 +122,6 @@ func (f *Folder) Deprecate(id, successor, date string, by Decision) (*Dataset, [
 		return nil, nil, f.wrong(d, "governance.date", problem.Say("%q is no day to come", date), problem.Say("write the day from which the version may be retired: --date %s", by.At.AddDate(1, 0, 0).Format(time.DateOnly)))
 	}
 	var steps []Entry
-	texts, err := d.meant(id)
-	if err != nil {
-		return nil, nil, err
-	}
 	for _, t := range texts {
 		e := d.Last(t.Version.String())
 		switch {
@@ -131,7 +135,7 @@ func (f *Folder) Deprecate(id, successor, date string, by Decision) (*Dataset, [
 		steps = append(steps, step)
 	}
 	if len(steps) == 0 {
-		return nil, nil, f.wrong(d, "governance.state", problem.Say("every version of %s is retired", d.ID), problem.Say("there is nothing left to deprecate"))
+		return nil, nil, f.wrong(d, "governance.state", problem.Say("%s is retired", texts[len(texts)-1].Name), problem.Say("there is nothing left to deprecate"))
 	}
 	return d, steps, f.record(d, nil, steps...)
 }
@@ -174,29 +178,64 @@ func (d *Dataset) meant(id string) ([]Text, error) {
 		return d.Versions, nil
 	}
 	t, err := d.At(version)
-	return []Text{t}, err
+	if err != nil {
+		return nil, err
+	}
+	return []Text{t}, nil
 }
 
-// checkSuccessor demands that what readers are sent to is there.
-func (f *Folder) checkSuccessor(d *Dataset, successor string) error {
+// successorOf demands that what readers are sent to is there, is none of the versions that end, and does not end itself. It returns the
+// successor's full name.
+func (f *Folder) successorOf(d *Dataset, ending []Text, successor string) (string, error) {
 	name, major, version := SplitName(successor)
 	set, err := f.Set()
 	if err != nil {
-		return err
+		return "", err
 	}
-	loaded, err := set.Dataset(fmt.Sprintf("%s.v%d", name, major))
+	if major == 0 { // none is named: the latest one
+		for _, known := range set.Datasets() {
+			if known.Name() == name {
+				major = max(major, known.Major())
+			}
+		}
+	}
+	full := fmt.Sprintf("%s.v%d", name, major)
+	itself := full == d.ID && (version == "" || slices.ContainsFunc(ending, func(t Text) bool { return t.Version.String() == version }))
+	loaded, err := set.Dataset(full)
+	if version != "" {
+		full += "@" + version
+	}
 	if other, inFolder := f.Dataset(successor); err == nil && inFolder == nil && other.ID == loaded.ID() {
-		if _, err = other.meant(successor); err == nil && len(other.Versions) == 0 {
+		var texts []Text
+		if texts, err = other.meant(successor); err == nil && len(texts) == 0 {
 			err = errNoSuccessor
+		}
+		if e := other.endOf(texts); e != nil && !itself {
+			return "", f.wrong(d, "governance.successor", problem.Say("%s comes to its end itself, from %s on", full, e.Date), problem.Say("name what takes its place: --successor %s", e.Successor))
 		}
 	} else if version != "" && err == nil && loaded.Version() != version {
 		err = errNoSuccessor
 	}
-	if err != nil || successor == d.ID {
-		return f.wrong(d, "governance.successor", problem.Say("%q is no published dataset that could take over", successor),
+	if err != nil || itself {
+		return "", f.wrong(d, "governance.successor", problem.Say("%q is no published dataset that could take over", successor),
 			problem.Say("name what subscribers should move to, such as --successor %s.v%d; publish it first", d.Name, d.Major+1))
 	}
-	return nil
+	return full, nil
+}
+
+// endOf is the announced end of versions, the latest one's; nil when one of them goes on.
+func (d *Dataset) endOf(versions []Text) (end *Entry) {
+	for _, t := range versions {
+		if last := d.Last(t.Version.String()); last.State != Deprecated && last.State != Retired {
+			return nil
+		}
+		for i := range d.History {
+			if e := &d.History[i]; e.Version == t.Version.String() && e.State == Deprecated {
+				end = e
+			}
+		}
+	}
+	return end
 }
 
 var errNoSuccessor = fmt.Errorf("not published")
@@ -252,7 +291,7 @@ func (f *Folder) wrong(d *Dataset, code string, what, fix problem.Text) error {
 
 func (f *Folder) published(d *Dataset, t Text) error {
 	if latest, err := d.At(t.Version.String()); err == nil && sum(latest.Schema) == sum(t.Schema) {
-		return f.wrong(d, "governance.state", problem.Say("%s is published with this text: there is nothing to propose", t.Name), problem.Say("change schema.json first, and the version at the end of its $id"))
+		return f.wrong(d, "governance.state", problem.Say("%s is published with this text: there is nothing to decide about", t.Name), problem.Say("change schema.json first, and the version at the end of its $id"))
 	}
 	return f.wrong(d, "governance.published", problem.Say("%s is published, and a published version never changes", t.Name),
 		problem.Say("let the $id end in a new version; truc schema diff %s says which", d.ID))
@@ -273,7 +312,7 @@ func (f *Folder) expect(d *Dataset, t Text, want State) (*Entry, error) {
 	case e.State != want:
 		return nil, f.wrong(d, "governance.state", problem.Say("%s is %s already, with this text", t.Name, e.State.Text()), problem.Say("go on: %s", next(e.State, d.ID)))
 	case e.SHA256 != sum(t.Schema) || !maps.Equal(e.Types, sums(t.Types)):
-		return nil, f.wrong(d, "governance.changed", problem.Say("the text is not the one that was %s (by %s, %s)", e.State.Text(), e.By.Name, e.At.Format(time.DateOnly)),
+		return nil, f.wrong(d, "governance.changed", problem.Say("the text is not the one that was %s (by %s, %s)", e.State.Text(), e.By.Name, e.At.Local().Format(time.DateOnly)),
 			problem.Say("propose it anew: truc schema propose %s", d.ID))
 	}
 	return e, nil

@@ -57,8 +57,8 @@ func (r *Registry) DeleteVersion(ctx context.Context, subject Subject, number in
 
 // decideDelete makes the command that deletes versions. The state is locked by the caller.
 func (r *Registry) decideDelete(subject Subject, versions []version, permanent bool) (*command, []int32, error) {
-	if r.state.modeInScope(subject).readOnly() {
-		return nil, nil, notPermitted("Subject %s in context %s is in read-only mode", subject, subject.Context)
+	if mode := r.state.modeInScope(subject); mode.readOnly() {
+		return nil, nil, readOnly(subject, mode)
 	}
 	return r.deletion(subject, versions, permanent)
 }

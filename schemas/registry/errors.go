@@ -72,6 +72,14 @@ func invalidSubject(text string) error {
 	return &Error{codeInvalidSubject, fmt.Sprintf("The specified subject '%.200s' is not a valid.", text)}
 }
 
+// readOnly refuses a write to a subject whose mode does not allow it. Clients know the sentence; what follows it is for people.
+func readOnly(of Subject, mode Mode) error {
+	if mode == Forward {
+		return notPermitted("Subject %s in context %s is in read-only mode: it is a copy from the registry that this one follows; register what you need besides under a subject of your own, with a reference to it", of, of.Context)
+	}
+	return notPermitted("Subject %s in context %s is in read-only mode", of, of.Context)
+}
+
 func notPermitted(format string, args ...any) error {
 	return &Error{codeNotPermitted, fmt.Sprintf(format, args...)}
 }

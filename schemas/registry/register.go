@@ -102,7 +102,7 @@ func (r *Registry) prepareRegistration(subject Subject, s Schema, o Registration
 		p.mode = Import
 	}
 	if p.mode.readOnly() {
-		return p, notPermitted("Subject %s in context %s is in read-only mode", subject, subject.Context)
+		return p, readOnly(subject, p.mode)
 	}
 	if o.ID > 0 && p.mode != Import {
 		return p, notPermitted("Subject %s in context %s is not in import mode", subject, subject.Context)

@@ -29,8 +29,8 @@ func (r *Registry) SetConfig(ctx context.Context, of Subject, change Change) (Ch
 	err := r.submit(ctx, func() (*command, error) {
 		r.mu.RLock()
 		defer r.mu.RUnlock()
-		if r.state.modeInScope(of).readOnly() {
-			return nil, notPermitted("Subject %s in context %s is in read-only mode", of, of.Context)
+		if mode := r.state.modeInScope(of); mode.readOnly() {
+			return nil, readOnly(of, mode)
 		}
 		c, _ := r.state.config(of)
 		var err error
@@ -51,7 +51,7 @@ func (r *Registry) DeleteConfig(ctx context.Context, of Subject) (Config, error)
 		c, ok := r.state.config(of)
 		switch {
 		case r.state.modeInScope(of).readOnly():
-			return nil, notPermitted("Subject %s in context %s is in read-only mode", of, of.Context)
+			return nil, readOnly(of, r.state.modeInScope(of))
 		case !ok && of == (Subject{DefaultContext, ""}):
 			was = r.state.configInScope(of, r.own)
 			return nil, nil

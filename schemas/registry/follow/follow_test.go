@@ -116,7 +116,7 @@ func TestPass(t *testing.T) {
 	refused := func(err error, code int) {
 		t.Helper()
 		var e *registry.Error
-		if !errors.As(err, &e) || e.Code != code {
+		if !errors.As(err, &e) || e.Code != code || !strings.Contains(e.Message, "is in read-only mode: it is a copy from the registry that this one follows") {
 			t.Errorf("got %v, want %d", err, code)
 		}
 	}
@@ -127,6 +127,10 @@ func TestPass(t *testing.T) {
 	_, err := register("chung", `{}`)
 	refused(err, 42205)
 	_, err = r.DeleteSubject(t.Context(), registry.ParseSubject("chung"), false)
+	refused(err, 42205)
+	_, err = r.SetConfig(t.Context(), registry.ParseSubject("chung"), registry.Change{})
+	refused(err, 42205)
+	_, err = r.DeleteConfig(t.Context(), registry.ParseSubject("chung"))
 	refused(err, 42205)
 	ours, err := register("hotich.khaisinh.tinh", `{"allOf":[{"$ref":"khaisinh"}]}`, registry.Reference{Name: "khaisinh", Subject: "hotich.khaisinh", Version: 1})
 	if err != nil || ours.Schema.ID != LastID+1 {
