@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"sync/atomic"
 	"time"
 
 	"github.com/lienthong/truc/bus"
@@ -27,7 +28,11 @@ type Config struct {
 }
 
 // Record is one entry. Of the records with one key the last one counts; older ones may vanish. Value nil removes the key.
-type Record struct{ Key, Value []byte }
+type Record struct {
+	Key, Value []byte
+	// Place is the record's offset. Append does not look at it.
+	Place int64
+}
 
 // Batch is what the journal has to tell next; it may hold no record. Its memory is valid until the function that got it
 // returns.
@@ -52,6 +57,13 @@ type Journal struct {
 	end int64         // of the journal, while this process has the pen
 	// taken says that another process took the pen away.
 	taken bool
+
+	// known is how far the caller knows the journal: Follow goes on from there.
+	known atomic.Int64
+	// own is where the records that this process wrote last end, or will when they are written.
+	own atomic.Int64
+	// hurry tells Follow that somebody waits for what it brings.
+	hurry chan struct{}
 }
 
 // New prepares access. It does no I/O.
@@ -59,7 +71,7 @@ func New(client *kafka.Client, cfg Config) *Journal {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Journal{client: client, cfg: cfg, tp: kafka.TopicPartition{Topic: cfg.Topic}}
+	return &Journal{client: client, cfg: cfg, tp: kafka.TopicPartition{Topic: cfg.Topic}, hurry: make(chan struct{}, 1)}
 }
 
 // Ensure creates the topic if it is missing. A topic with several partitions fails with *kafka.TopicMismatchError.
@@ -79,31 +91,47 @@ func (j *Journal) Close() error {
 	return err
 }
 
-// Append adds records behind everything that the caller has read, which is up to after, and returns when they are safe. When
-// others may have written since, it adds nothing and fails with *MovedError. After any other error the records may be in the
-// journal or not, until an Append fails with *MovedError: what does not stand before its End never comes.
-func (j *Journal) Append(ctx context.Context, after int64, records []Record) error {
+// Append adds records behind everything that the caller knows, which is up to after, and returns the place of the first when
+// they are safe. A first of after says that nothing stands between: who remembers what it wrote need not read it back, and says
+// so with the after of its next Append. When others may have written since, it adds nothing and fails with *MovedError. After
+// any other error the records may be in the journal or not, until an Append fails with *MovedError: what does not stand before
+// its End never comes.
+func (j *Journal) Append(ctx context.Context, after int64, records []Record) (first int64, err error) {
+	j.known.Store(after)
+	first, err = j.append(ctx, after, records)
+	var moved *MovedError
+	if errors.As(err, &moved) || err == nil && first != after {
+		select {
+		case j.hurry <- struct{}{}:
+		default:
+		}
+	}
+	return first, err
+}
+
+func (j *Journal) append(ctx context.Context, after int64, records []Record) (first int64, err error) {
 	if j.pen != nil && j.pen.Err() != nil {
 		j.drop(j.pen.Err()) // it was taken away while nothing was written
 	}
 	if j.pen == nil {
 		if err := j.yield(ctx); err != nil {
-			return err
+			return 0, err
 		}
 		if err := j.take(ctx); err != nil {
-			return fmt.Errorf("take the right to write %s: %w", j.cfg.Topic, err)
+			return 0, fmt.Errorf("take the right to write %s: %w", j.cfg.Topic, err)
 		}
 	}
 	if after < j.end {
-		return &MovedError{j.end}
+		return 0, &MovedError{j.end}
 	}
-	end, err := j.produce(ctx, records)
-	if err != nil {
+	j.own.Store(after + int64(len(records)))
+	if first, err = j.produce(ctx, records); err != nil {
 		j.drop(err) // whatever became of the records, only the fence makes it certain
-		return fmt.Errorf("write to %s: %w", j.cfg.Topic, err)
+		return 0, fmt.Errorf("write to %s: %w", j.cfg.Topic, err)
 	}
-	j.end = end
-	return nil
+	// The records of several batches need not stand side by side only where somebody else could have written between.
+	j.end = first + int64(len(records))
+	return first, nil
 }
 
 // drop lets the pen go after an error.
@@ -145,7 +173,7 @@ func (j *Journal) take(ctx context.Context) error {
 	return nil
 }
 
-func (j *Journal) produce(ctx context.Context, records []Record) (end int64, err error) {
+func (j *Journal) produce(ctx context.Context, records []Record) (first int64, err error) {
 	messages := make([]bus.Message, len(records))
 	for i, r := range records {
 		messages[i] = bus.Message{Key: r.Key, Value: r.Value}
@@ -161,15 +189,15 @@ func (j *Journal) produce(ctx context.Context, records []Record) (end int64, err
 	}
 	select {
 	case a := <-answers:
-		// The records of several batches need not stand side by side only where somebody else could have written between.
-		return a.base + int64(len(records)), a.err
+		return a.base, a.err
 	case <-ctx.Done():
 		return 0, ctx.Err()
 	}
 }
 
 // Follow hands the journal to see from its beginning, at least one batch at once even if it is empty, until ctx is done or
-// see fails. While the bus is away it waits.
+// see fails. It passes over what the caller knows already, not always: see must look at the places. While the bus is away it
+// waits.
 func (j *Journal) Follow(ctx context.Context, see func(Batch) error) error {
 	ranges, err := j.client.Ranges(ctx, j.tp)
 	if err != nil {
@@ -184,16 +212,42 @@ func (j *Journal) Follow(ctx context.Context, see func(Batch) error) error {
 	}
 	var records []Record
 	for {
+		if known := j.known.Load(); known > reader.Offset() {
+			reader.SeekTo(known)
+		}
 		got, err := reader.ReadOn(ctx)
 		if err != nil {
 			return fmt.Errorf("follow %s: %w", j.cfg.Topic, err)
 		}
 		records = records[:0]
 		for i := range got {
-			records = append(records, Record{Key: got[i].Key, Value: got[i].Value})
+			records = append(records, Record{Key: got[i].Key, Value: got[i].Value, Place: got[i].Offset})
 		}
 		if err := see(Batch{Records: records, Next: reader.Offset(), End: max(at.End, reader.HighWatermark())}); err != nil {
 			return err
 		}
+		if reader.Offset() <= j.own.Load() {
+			if err := j.rest(ctx); err != nil {
+				return fmt.Errorf("follow %s: %w", j.cfg.Topic, err)
+			}
+		}
 	}
 }
+
+// rest waits before reading on where this process writes itself: to fetch each batch as soon as it is written takes as much as
+// to write it, and while nobody else writes tells nothing.
+func (j *Journal) rest(ctx context.Context) error {
+	enough := time.NewTimer(restLength)
+	defer enough.Stop()
+	select {
+	case <-enough.C:
+		return nil
+	case <-j.hurry:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// restLength is how much later a process that has just written learns what another writes.
+const restLength = 10 * time.Millisecond

@@ -107,7 +107,7 @@ func (w *writer) write(ctx context.Context, key func(have int) string) (attempts
 		w.mu.Lock()
 		after, have := w.next, len(w.keys)
 		w.mu.Unlock()
-		err := w.Append(ctx, after, []journal.Record{{Key: []byte(key(have)), Value: []byte("x")}})
+		_, err := w.Append(ctx, after, []journal.Record{{Key: []byte(key(have)), Value: []byte("x")}})
 		var moved *journal.MovedError
 		switch {
 		case err == nil:
@@ -176,14 +176,14 @@ func TestPenIsTaken(t *testing.T) {
 	one.write(t.Context(), func(int) string { return "a" })
 	two.write(t.Context(), func(int) string { return "b" })
 	var moved *journal.MovedError
-	err := one.Append(t.Context(), one.place(), []journal.Record{{Key: []byte("c")}})
+	_, err := one.Append(t.Context(), one.place(), []journal.Record{{Key: []byte("c")}})
 	if err == nil {
 		t.Fatal("written without the pen")
 	}
 	if errors.As(err, &moved) {
 		t.Fatalf("whether it was written is not known yet: %v", err)
 	}
-	if err := one.Append(t.Context(), one.place(), nil); !errors.As(err, &moved) {
+	if _, err := one.Append(t.Context(), one.place(), nil); !errors.As(err, &moved) {
 		t.Fatalf("after the pen was taken back: %v", err)
 	}
 	if keys := one.await(moved.End); !slices.Equal(keys, []string{"a", "b"}) {
@@ -196,7 +196,7 @@ func TestLargeRecordsAndRestart(t *testing.T) {
 	one := open(t, b)
 	large := make([]byte, 3<<20)
 	for {
-		err := one.Append(t.Context(), one.place(), []journal.Record{{[]byte("a"), large}, {[]byte("b"), nil}, {[]byte("c"), large}})
+		_, err := one.Append(t.Context(), one.place(), []journal.Record{{Key: []byte("a"), Value: large}, {Key: []byte("b")}, {Key: []byte("c"), Value: large}})
 		var moved *journal.MovedError
 		if errors.As(err, &moved) {
 			one.await(moved.End)
@@ -222,11 +222,78 @@ func TestGivenUp(t *testing.T) {
 	w.write(t.Context(), func(int) string { return "a" })
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := w.Append(gone, w.place(), []journal.Record{{Key: []byte("b")}}); !errors.Is(err, context.Canceled) {
+	if _, err := w.Append(gone, w.place(), []journal.Record{{Key: []byte("b")}}); !errors.Is(err, context.Canceled) {
 		t.Fatal(err)
 	}
 	var moved *journal.MovedError
-	if err := w.Append(t.Context(), w.place(), []journal.Record{{Key: []byte("c")}}); !errors.As(err, &moved) {
+	if _, err := w.Append(t.Context(), w.place(), []journal.Record{{Key: []byte("c")}}); !errors.As(err, &moved) {
 		t.Fatalf("written although it is not known what became of the append before: %v", err)
+	}
+}
+
+// Who remembers what it wrote is told where it stands, and need not read it back; what another writes it reads.
+func TestPassesOverWhatIsKnown(t *testing.T) {
+	b := broker(t)
+	client, err := kafka.New(b.ClientConfig())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	j := journal.New(client, journal.Config{Topic: "truc.schemas"})
+	if err := j.Ensure(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	busy, handed := make(chan struct{}), make(chan string, 100)
+	var following sync.WaitGroup
+	following.Go(func() {
+		_ = j.Follow(ctx, func(b journal.Batch) error {
+			<-busy
+			for _, r := range b.Records {
+				handed <- string(r.Key) + " at " + strconv.FormatInt(r.Place, 10)
+			}
+			return nil
+		})
+	})
+	defer following.Wait()
+	defer cancel()
+	var after int64
+	write := func(key string) (at int64) {
+		t.Helper()
+		for {
+			first, err := j.Append(t.Context(), after, []journal.Record{{Key: []byte(key)}})
+			var moved *journal.MovedError
+			switch {
+			case errors.As(err, &moved):
+				after = moved.End // nothing stands there
+				continue
+			case err != nil:
+				t.Fatal(err)
+			case first != after:
+				t.Fatalf("written at %d, behind what was known up to %d", first, after)
+			}
+			after = first + 1
+			return first
+		}
+	}
+	for range 20 {
+		write("known")
+	}
+	last := write("last") // which the caller has not said yet that it knows
+	other := open(t, b)
+	other.write(t.Context(), func(have int) string { return "other behind " + strconv.Itoa(have) })
+	close(busy)
+	for _, want := range []string{"last at " + strconv.FormatInt(last, 10), "other behind 21 at " + strconv.FormatInt(other.place()-1, 10)} {
+		select {
+		case got := <-handed:
+			if got != want {
+				t.Errorf("handed out %s, want %s", got, want)
+			}
+		case <-time.After(10 * time.Second):
+			t.Fatalf("%s was not handed out", want)
+		}
+	}
+	if err := j.Close(); err != nil {
+		t.Error(err)
 	}
 }

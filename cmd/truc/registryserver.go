@@ -188,17 +188,17 @@ func datasetText(set *schemas.Set) func(id, version string) ([]byte, bool) {
 // schemaLog is a journal as the memory of a registry.
 type schemaLog struct{ journal *journal.Journal }
 
-func (l schemaLog) Append(ctx context.Context, after int64, records []registry.Record) error {
+func (l schemaLog) Append(ctx context.Context, after int64, records []registry.Record) (int64, error) {
 	out := make([]journal.Record, len(records))
 	for i, r := range records {
 		out[i] = journal.Record(r)
 	}
-	err := l.journal.Append(ctx, after, out)
+	first, err := l.journal.Append(ctx, after, out)
 	var moved *journal.MovedError
 	if errors.As(err, &moved) {
-		return &registry.MovedError{End: moved.End}
+		return 0, &registry.MovedError{End: moved.End}
 	}
-	return err
+	return first, err
 }
 
 func (l schemaLog) Follow(ctx context.Context, see func(registry.Batch) error) error {

@@ -68,7 +68,7 @@ func New(r *registry.Registry, o Options) http.Handler {
 		a.routes(r)
 		r.Delete("/", a.handle(a.write(a.deleteContext)))
 	})
-	return root
+	return newFront(r, root)
 }
 
 // routes are those that can also stand below a context.

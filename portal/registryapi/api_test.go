@@ -22,13 +22,17 @@ type memory struct {
 	grown   chan struct{}
 }
 
-func (m *memory) Append(_ context.Context, _ int64, records []registry.Record) error {
+func (m *memory) Append(_ context.Context, _ int64, records []registry.Record) (int64, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.records = append(m.records, records...)
+	first := int64(len(m.records))
+	for i, r := range records {
+		r.Place = first + int64(i)
+		m.records = append(m.records, r)
+	}
 	close(m.grown)
 	m.grown = make(chan struct{})
-	return nil
+	return first, nil
 }
 
 func (m *memory) Follow(ctx context.Context, see func(registry.Batch) error) error {
@@ -51,20 +55,26 @@ func (m *memory) Follow(ctx context.Context, see func(registry.Batch) error) err
 
 func serve(t *testing.T, o Options) string {
 	t.Helper()
+	server := httptest.NewServer(New(running(t), o))
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
+// running is a registry that runs until the test ends.
+func running(t testing.TB) *registry.Registry {
+	t.Helper()
 	r := registry.New(&memory{grown: make(chan struct{})}, registry.Options{})
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- r.Run(ctx) }()
-	server := httptest.NewServer(New(r, o))
 	t.Cleanup(func() {
-		server.Close()
 		stop()
 		if err := <-done; !errors.Is(err, context.Canceled) {
 			t.Errorf("the registry ended with %v", err)
 		}
 	})
 	<-r.Ready()
-	return server.URL
+	return r
 }
 
 // call is a request: "METHOD path", a body if it has one, and headers "Name: value".

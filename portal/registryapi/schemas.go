@@ -56,12 +56,8 @@ func (a *api) schemaByID(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if q == nil && len(s.References) == 0 && s.Metadata == nil && s.RuleSet == nil { // what consumers ask all the time
-		b := make(raw, 0, len(s.Quoted())+96)
-		b = append(b, `{"guid":"`...)
-		b = append(b, s.GUID()...)
-		b = append(b, `","schemaType":"JSON","schema":`...)
-		return append(append(b, s.Quoted()...), '}'), nil
+	if q == nil && isPlain(s) {
+		return raw(s.Content()), nil
 	}
 	content := contentOf(s)
 	if q.yes("fetchMaxId") {

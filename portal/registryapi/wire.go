@@ -33,7 +33,7 @@ func accepted(header []string) (kind string, ok bool) {
 	}
 	kinds := [...]string{typeV1, typeDefault, typeJSON}
 	var best float64
-	for _, part := range strings.Split(strings.Join(header, ","), ",") {
+	for part := range strings.SplitSeq(strings.Join(header, ","), ",") {
 		media, params, _ := strings.Cut(part, ";")
 		media = strings.ToLower(strings.TrimSpace(media))
 		q := quality(params)
@@ -47,7 +47,7 @@ func accepted(header []string) (kind string, ok bool) {
 }
 
 func quality(params string) float64 {
-	for _, p := range strings.Split(params, ";") {
+	for p := range strings.SplitSeq(params, ";") {
 		if name, value, ok := strings.Cut(p, "="); ok && strings.EqualFold(strings.TrimSpace(name), "q") {
 			q, err := strconv.ParseFloat(strings.TrimSpace(value), 64)
 			if err != nil {

@@ -131,7 +131,7 @@ func secondOpinion(writer, reader *Document) (refuted func(v any) bool, err erro
 	if !writer.dynamic() && !reader.dynamic() {
 		return func(any) bool { return true }, nil
 	}
-	w, r := newChecker(writer.root), newChecker(reader.root)
+	w, r := newChecker(writer.root()), newChecker(reader.root())
 	if !w.ok() || !r.ok() {
 		return nil, cmp.Or(w.err, r.err)
 	}

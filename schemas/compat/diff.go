@@ -17,7 +17,7 @@ func Diff(old, updated *Document) ([]Difference, error) {
 
 func diff(w *work, old, updated *Document) ([]Difference, error) {
 	c := &comparison{work: w, table: map[pair]*judgement{}}
-	root := pair{shapeOf(old.root), shapeOf(updated.root)}
+	root := pair{shapeOf(old.root()), shapeOf(updated.root())}
 	verdict := c.believed(root)
 	c.settle()
 	if w.over() {

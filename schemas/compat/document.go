@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/lienthong/truc/problem"
 )
@@ -61,9 +62,23 @@ func draftOf(uri string) (Draft, bool) {
 // shared between goroutines.
 type Document struct {
 	draft Draft
-	root  *place
+	top   *place // see root
+	noted sync.Once
 	// raw holds the schema and its references by name; "" is the schema itself.
 	raw map[string]any
+}
+
+// root is the whole schema. What comparing asks of its places is noted when somebody asks for it first, which takes half as long
+// as all before: most schemas are the first of their kind, and are parsed to see that they are schemas.
+func (d *Document) root() *place {
+	d.noted.Do(func() {
+		s := d.top.set
+		s.note()
+		for _, p := range s.order {
+			shapeOf(p)
+		}
+	})
+	return d.top
 }
 
 // Draft is the dialect that $schema names, draft 7 without one.
@@ -77,7 +92,8 @@ type place struct {
 	resource string // the name of the reference the place stands in, "" in the schema itself
 	base     string
 	children map[string]*place
-	target   *place // of $ref
+	target   *place   // of $ref
+	judging  []*place // the schemas that judge the same value
 	shape    *shape // its reading by the rule table
 	list     *codeList
 	set      *set
@@ -92,6 +108,9 @@ func (p *place) object() map[string]any {
 func (p *place) child(tokens ...string) *place { return p.children[join(tokens...)] }
 
 func join(tokens ...string) string {
+	if len(tokens) == 1 {
+		return escape(tokens[0])
+	}
 	var b strings.Builder
 	for i, t := range tokens {
 		if i > 0 {
@@ -142,14 +161,10 @@ func (w World) Parse(text []byte) (*Document, error) {
 	if err := s.bind(); err != nil {
 		return nil, err
 	}
-	s.note()
 	if err := s.finite(); err != nil {
 		return nil, err
 	}
-	for _, p := range s.order {
-		shapeOf(p)
-	}
-	return &Document{draft: root.draft, root: root, raw: s.raw}, nil
+	return &Document{draft: root.draft, top: root, raw: s.raw}, nil
 }
 
 // set is a schema with its references while they are parsed.
@@ -231,7 +246,7 @@ var (
 
 // walk makes the places of a schema and of all schemas in it.
 func (s *set) walk(raw any, draft Draft, resource, pointer, base string) (*place, error) {
-	p := &place{raw: raw, draft: draft, resource: resource, pointer: pointer, base: base, children: map[string]*place{}, set: s}
+	p := &place{raw: raw, draft: draft, resource: resource, pointer: pointer, base: base, set: s}
 	s.places[resource+"\x00"+pointer] = p
 	s.order = append(s.order, p)
 	if len(s.order) > maxPlacesIn {
@@ -257,6 +272,9 @@ func (s *set) walk(raw any, draft Draft, resource, pointer, base string) (*place
 	add := func(v any, tokens ...string) error {
 		key := join(tokens...)
 		c, err := s.walk(v, draft, resource, pointer+"/"+key, p.base)
+		if p.children == nil { // most places have none
+			p.children = map[string]*place{}
+		}
 		p.children[key] = c
 		return err
 	}

@@ -260,7 +260,7 @@ func (e *evidence) try(t *testing.T, seed int, d dialect, p drawnPair) {
 				n.accepted++
 			}
 		}
-		if ours, theirs := own.accepts(documents[0].root, v), own.accepts(documents[1].root, v); before != ours || after != theirs {
+		if ours, theirs := own.accepts(documents[0].root(), v), own.accepts(documents[1].root(), v); before != ours || after != theirs {
 			// A matter between validators, not of versions (1.0 as an integer): either must bear the verdict out.
 			if e.differ++; e.differ <= 3 {
 				t.Logf("the validators differ about %s in draft %s: %s -> %s", encode(v), d.draft, encode(p.old), encode(p.updated))

@@ -288,7 +288,7 @@ func FuzzParse(f *testing.F) {
 		switch {
 		case err != nil && (!errors.As(err, &p) || p.Fix.Empty() || p.Where == ""):
 			t.Fatalf("%v has no place or no remedy", err)
-		case err == nil && (d == nil || d.root == nil):
+		case err == nil && (d == nil || d.root() == nil):
 			t.Fatal("neither a document nor an error")
 		}
 	})
@@ -333,13 +333,13 @@ func FuzzEvaluate(f *testing.F) {
 		if dec.Decode(&v) != nil || len(document) > 1000 {
 			return
 		}
-		c := newChecker(d.root)
+		c := newChecker(d.root())
 		if !c.ok() {
 			return
 		}
 		e := evaluation{work: newWork(allSteps)}
-		if accepted := e.holds(d.root, v, nil); !e.unsure && accepted != c.valid(v) {
-			t.Fatalf("accepted %t, by the validator %t; refused at %s", accepted, !accepted, e.refusedAt(d.root, v))
+		if accepted := e.holds(d.root(), v, nil); !e.unsure && accepted != c.valid(v) {
+			t.Fatalf("accepted %t, by the validator %t; refused at %s", accepted, !accepted, e.refusedAt(d.root(), v))
 		}
 	})
 }
@@ -362,7 +362,7 @@ func FuzzIncludes(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		w, n := newChecker(a.root), newChecker(b.root)
+		w, n := newChecker(a.root()), newChecker(b.root())
 		if !w.ok() || !n.ok() {
 			return
 		}

@@ -17,7 +17,7 @@ const (
 // mend looks for edits of the new version after which the refusal is gone: at the place that refuses a document, or at the
 // nearest one around it, the earlier version's wording is put back. What it returns has been tried.
 func mend(w *work, mode Mode, direction Level, updated, earlier *Document, refusal *Refusal) (changes []Change) {
-	for _, s := range []*set{updated.root.set, earlier.root.set} {
+	for _, s := range []*set{updated.root().set, earlier.root().set} {
 		if len(s.order) > maxMendPlaces || s.bytes > maxMendBytes {
 			return nil
 		}
@@ -58,7 +58,7 @@ func mendOne(w *work, mode Mode, direction Level, updated, earlier *Document, re
 		if had == has && equal(was, is) {
 			continue
 		}
-		if !w.spend(200 + 10*updated.root.set.bytes/8) { // the text is written and read again
+		if !w.spend(200 + 10*updated.root().set.bytes/8) { // the text is written and read again
 			break
 		}
 		change := Change{Pointer: "#/" + strings.Join(at, "/")}
@@ -69,7 +69,7 @@ func mendOne(w *work, mode Mode, direction Level, updated, earlier *Document, re
 		if !ok {
 			continue
 		}
-		next, err := updated.root.set.world.Parse(encode(raw))
+		next, err := updated.root().set.world.Parse(encode(raw))
 		if err != nil {
 			continue
 		}
@@ -130,7 +130,7 @@ func changed(pointers []string, at string, a, b any) []string {
 // helps says that a refusal does not stand any more as it did.
 func helps(w *work, mode Mode, direction Level, next, earlier *Document, refusal *Refusal) bool {
 	if refusal.Witness != nil {
-		writer, reader := earlier.root, next.root
+		writer, reader := earlier.root(), next.root()
 		if direction == Forward {
 			writer, reader = reader, writer
 		}

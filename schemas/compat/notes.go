@@ -9,7 +9,7 @@ import (
 	"strconv"
 )
 
-// notes are what is asked of a place again and again, written down once by Parse.
+// notes are what comparing asks of a place again and again, written down once.
 type notes struct {
 	same         *place // the first place that says the same in the same surroundings
 	digest       digest // of the wording
@@ -23,7 +23,6 @@ type notes struct {
 	lists        map[string][]*place // of allOf, anyOf and oneOf
 	first        []*place            // the schemas of the first items
 	rest         *place              // that of the others
-	judging      []*place            // the schemas that judge the same value
 }
 
 // number is a keyword's number, nil without one.
@@ -75,9 +74,6 @@ func (s *set) note() {
 		}
 		p.same = classes[c]
 		p.note()
-	}
-	for _, p := range s.order { // when all have a target
-		p.judging = p.inPlace()
 	}
 }
 

@@ -147,6 +147,7 @@ func (s *set) finite() error {
 		}
 		size[p] = -1
 		n := 1
+		p.judging = p.inPlace()
 		for _, next := range p.judging {
 			m, err := measure(next)
 			if err != nil {

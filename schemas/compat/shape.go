@@ -204,6 +204,9 @@ func decimal(v any) *big.Rat {
 	if !ok || len(n) > 1000 {
 		return nil
 	}
+	if whole, err := strconv.ParseInt(string(n), 10, 64); err == nil { // nearly all
+		return new(big.Rat).SetInt64(whole)
+	}
 	if _, exponent, found := strings.Cut(strings.ToLower(string(n)), "e"); found {
 		var e int
 		if _, err := fmt.Sscanf(exponent, "%d", &e); err != nil || e > maxExponent || e < -maxExponent {

@@ -20,7 +20,7 @@ func includes(w *work, writer, reader *Document) (*Refusal, error) {
 	p, proven, exhausted := newProof(w), false, false
 	if !writer.dynamic() && !reader.dynamic() {
 		w.within(proofSteps, func() {
-			proven = p.settle(p.claim(premise{}.with(p, writer.root), reader.root))
+			proven = p.settle(p.claim(premise{}.with(p, writer.root()), reader.root()))
 			exhausted = w.over()
 		})
 	}
@@ -64,7 +64,7 @@ func includes(w *work, writer, reader *Document) (*Refusal, error) {
 
 // dynamic says that a schema uses references that depend on the way on which they were reached.
 func (d *Document) dynamic() bool {
-	return slices.ContainsFunc(d.root.set.order, func(p *place) bool {
+	return slices.ContainsFunc(d.root().set.order, func(p *place) bool {
 		return p.object()["$dynamicRef"] != nil || p.object()["$recursiveRef"] != nil
 	})
 }

@@ -12,7 +12,7 @@ import (
 
 // verifyWitness lets the other validator confirm a witness, for the drafts it knows.
 func verifyWitness(t rapid.TB, old, updated *Document, r *Refusal) {
-	w, n := newChecker(old.root), newChecker(updated.root)
+	w, n := newChecker(old.root()), newChecker(updated.root())
 	var v any
 	dec := json.NewDecoder(strings.NewReader(string(r.Witness)))
 	dec.UseNumber()
@@ -294,10 +294,10 @@ func TestEvaluateKnows(t *testing.T) {
 			t.Fatal(err)
 		}
 		e, got := evaluation{work: newWork(searchSteps)}, "unknown"
-		if e.accepts(d.root, v) {
+		if e.accepts(d.root(), v) {
 			got = "accepted"
-		} else if e.refuses(d.root, v) {
-			got = e.refusedAt(d.root, v)
+		} else if e.refuses(d.root(), v) {
+			got = e.refusedAt(d.root(), v)
 		}
 		if got != tt.want {
 			t.Errorf("draft %s %.80s: %s: %s, want %s", tt.draft, tt.schema, tt.document, got, tt.want)
@@ -361,13 +361,13 @@ func TestEvaluate(t *testing.T) {
 	judged, unsure := 0, 0
 	judge := func(draft, text string) {
 		d := parseText(t, draft, text)
-		c := newChecker(d.root)
+		c := newChecker(d.root())
 		if !c.ok() {
 			return
 		}
 		for _, v := range documents {
 			e.unsure = false
-			accepted := e.holds(d.root, v, nil)
+			accepted := e.holds(d.root(), v, nil)
 			if judged++; e.unsure {
 				unsure++
 			} else if accepted != c.valid(v) {
@@ -422,7 +422,7 @@ func TestSoundProperty(t *testing.T) {
 		}
 		if r != nil {
 			if r.Witness != nil {
-				w, n := newChecker(old.root), newChecker(updated.root)
+				w, n := newChecker(old.root()), newChecker(updated.root())
 				var v any
 				dec := json.NewDecoder(strings.NewReader(string(r.Witness)))
 				dec.UseNumber()
@@ -432,7 +432,7 @@ func TestSoundProperty(t *testing.T) {
 			}
 			return
 		}
-		w, n := newChecker(old.root), newChecker(updated.root)
+		w, n := newChecker(old.root()), newChecker(updated.root())
 		for range 10 { // documents that owe nothing to the sampler
 			if v := drawDocument(t, 3); w.ok() && n.ok() && w.valid(v) && !n.valid(v) {
 				t.Fatalf("%s\n-> %s\ncalled compatible, but %s is refused", encode(a), encode(b), encode(v))

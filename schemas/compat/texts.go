@@ -98,7 +98,7 @@ func unproven(writer, reader *Document, impeded error) problem.Text {
 	case impeded != nil:
 		return problem.Say("a version is no valid schema of its draft, or has a pattern that this program cannot run")
 	}
-	for _, s := range []*set{writer.root.set, reader.root.set} {
+	for _, s := range []*set{writer.root().set, reader.root().set} {
 		for _, key := range sortedKeys(s.lists) {
 			if l := s.lists[key]; !l.known {
 				return problem.Say("the codes of %s are not known here", l.id)
@@ -141,7 +141,7 @@ func tooComplex(documents ...*Document) error {
 func busiest(documents []*Document, count func(*place) (keyword string, n int)) (at string, most int) {
 	at = "#"
 	for _, d := range documents {
-		for _, p := range d.root.set.order {
+		for _, p := range d.root().set.order {
 			if keyword, n := count(p); n > most {
 				at, most = under(p.pointer, keyword), n
 			}

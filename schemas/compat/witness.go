@@ -24,14 +24,14 @@ func refute(p *proof, writer, reader *Document) (document json.RawMessage, at st
 		return nil, "", err
 	}
 	s := &sampler{proof: p, suspects: p.suspects(), known: map[wanted][]any{}}
-	s.texts = oddCodes(p.work, writer.root.set, reader.root.set)
+	s.texts = oddCodes(p.work, writer.root().set, reader.root().set)
 	for _, d := range []*Document{reader, writer} {
 		for _, name := range sortedKeys(d.raw) {
 			s.collect(d.raw[name])
 		}
 	}
 	for depth := 1; depth <= maxSampleDepth && document == nil; depth++ { // short ones first
-		for _, root := range []*place{writer.root, reader.root} {
+		for _, root := range []*place{writer.root(), reader.root()} {
 			if s.made = 0; document != nil || p.work.over() {
 				break
 			}
@@ -39,13 +39,13 @@ func refute(p *proof, writer, reader *Document) (document json.RawMessage, at st
 				if p.work.over() {
 					break
 				}
-				if !p.accepts(writer.root, v) || !p.values.refuses(reader.root, v) || !second(v) {
+				if !p.accepts(writer.root(), v) || !p.values.refuses(reader.root(), v) || !second(v) {
 					continue
 				}
 				text := encode(v)
 				p.work.spend(len(text) / 4)
 				if document == nil || len(text) < len(document) {
-					document, at = text, p.values.refusedAt(reader.root, v)
+					document, at = text, p.values.refusedAt(reader.root(), v)
 				}
 			}
 		}

@@ -55,8 +55,8 @@ func (r *Registry) ReserveIDs(ctx context.Context, last int32) error {
 		if r.MaxID(DefaultContext) >= last {
 			return nil, nil
 		}
-		return &command{alone: true, records: func(by string, _ *allocation) ([]Record, error) {
-			return []Record{payload{Next: last + 1, By: by}.record(key{kind: kindIDs, context: DefaultContext})}, nil
+		return &command{alone: true, entries: func(by string, _ *allocation) ([]entry, error) {
+			return []entry{{key: key{kind: kindIDs, context: DefaultContext}, payload: payload{Next: last + 1, By: by}}}, nil
 		}}, nil
 	})
 }

@@ -78,40 +78,40 @@ func (r *Registry) deletion(subject Subject, versions []version, permanent bool)
 	}
 	c := &command{reads: reads, writes: []string{onSubject(subject)}}
 	if !permanent {
-		c.records = func(by string, _ *allocation) ([]Record, error) {
-			var records []Record
+		c.entries = func(by string, _ *allocation) ([]entry, error) {
+			var entries []entry
 			for i, v := range versions {
-				p := payload{ID: v.id, Deleted: true}
+				e := entry{key: versionKey(subject, v.number), payload: payload{ID: v.id, Deleted: true}}
 				if i == len(versions)-1 {
-					p.By = by
+					e.By = by
 				}
-				records = append(records, p.record(key{kind: kindVersion, context: subject.Context, subject: subject.Name, number: v.number}))
+				entries = append(entries, e)
 			}
-			return records, nil
+			return entries, nil
 		}
 		return c, numbers, nil
 	}
 	c.alone = true // nobody may give another user to a schema that goes
-	c.records = func(by string, ids *allocation) ([]Record, error) {
+	c.entries = func(by string, ids *allocation) ([]entry, error) {
 		return forgotten(ids.state, subject, versions, by), nil
 	}
 	return c, numbers, nil
 }
 
-// forgotten are the records that take versions out of the log, with the schemas that nobody else has. The last one keeps
+// forgotten are the entries that take versions out of the log, with the schemas that nobody else has. The last one keeps
 // their ids from being given again.
-func forgotten(s *state, subject Subject, versions []version, by string) []Record {
+func forgotten(s *state, subject Subject, versions []version, by string) []entry {
 	going := map[int32]int{}
-	var records []Record
+	var entries []entry
 	for _, v := range versions {
 		going[v.id]++
-		records = append(records, Record{Key: key{kind: kindVersion, context: subject.Context, subject: subject.Name, number: v.number}.encode()})
+		entries = append(entries, entry{key: versionKey(subject, v.number), removes: true})
 	}
 	for id, n := range going {
 		if stored := s.stored(subject.Context, id); stored != nil && len(stored.users) == n {
-			records = append(records, Record{Key: key{kind: kindSchema, context: subject.Context, number: id}.encode()})
+			entries = append(entries, entry{key: key{kind: kindSchema, context: subject.Context, number: id}, removes: true})
 		}
 	}
 	next := s.space(subject.Context).next
-	return append(records, payload{Next: next, By: by}.record(key{kind: kindIDs, context: subject.Context}))
+	return append(entries, entry{key: key{kind: kindIDs, context: subject.Context}, payload: payload{Next: next, By: by}})
 }

@@ -133,17 +133,20 @@ func (r *Registry) document(ctx context.Context, e earlier) (*compat.Document, e
 	if err != nil {
 		return nil, err
 	}
-	r.documents.mu.Lock()
-	defer r.documents.mu.Unlock()
-	size := len(e.res.schema.Text)
-	if r.documents.known == nil || r.documents.bytes+size > keptBytes {
-		r.documents.known, r.documents.bytes = map[documentKey]*compat.Document{}, 0
-	}
-	if r.documents.known[key] == nil && size <= keptBytes {
-		r.documents.known[key] = d
-		r.documents.bytes += size
-	}
+	r.documents.keep(key, d, len(e.res.schema.Text))
 	return d, nil
+}
+
+func (s *documents) keep(key documentKey, d *compat.Document, size int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.known == nil || s.bytes+size > keptBytes {
+		s.known, s.bytes = map[documentKey]*compat.Document{}, 0
+	}
+	if s.known[key] == nil && size <= keptBytes {
+		s.known[key] = d
+		s.bytes += size
+	}
 }
 
 // history are the earlier versions that a new one must agree with, ascending. The state is locked by the caller.

@@ -16,6 +16,8 @@ type memory struct {
 	grown   chan struct{}
 	// fault decides what becomes of an append: nil lets it pass.
 	fault func() fault
+	// held keeps Follow from handing anything out but the first batch, until it is closed; nil does not.
+	held chan struct{}
 	// owner is the writer that appended last without an error.
 	appends int
 }
@@ -26,6 +28,7 @@ const (
 	fine fault = iota
 	lostAnswer
 	lostRecords
+	marked // something that is no record comes first
 )
 
 func newMemory() *memory { return &memory{grown: make(chan struct{})} }
@@ -38,32 +41,35 @@ type end struct {
 
 func (m *memory) end() *end { return &end{memory: m} }
 
-func (e *end) Append(_ context.Context, after int64, records []Record) error {
+func (e *end) Append(_ context.Context, after int64, records []Record) (first int64, err error) {
 	m := e.memory
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.appends++
 	if !e.sure || after < int64(len(m.records)) {
 		e.sure = true
-		return &MovedError{int64(len(m.records))}
+		return 0, &MovedError{int64(len(m.records))}
 	}
 	what := fine
 	if m.fault != nil {
 		what = m.fault()
 	}
+	if what == marked {
+		m.records = append(m.records, nil)
+	}
+	first = int64(len(m.records))
 	if what != lostRecords {
 		for _, r := range records {
-			r := Record{slices.Clone(r.Key), slices.Clone(r.Value)}
-			m.records = append(m.records, &r)
+			m.records = append(m.records, &Record{slices.Clone(r.Key), slices.Clone(r.Value), int64(len(m.records))})
 		}
 		close(m.grown)
 		m.grown = make(chan struct{})
 	}
-	if what != fine {
+	if what == lostAnswer || what == lostRecords {
 		e.sure = false
-		return errors.New("the answer was lost")
+		return 0, errors.New("the answer was lost")
 	}
-	return nil
+	return first, nil
 }
 
 func (e *end) Follow(ctx context.Context, see func(Batch) error) error {
@@ -81,6 +87,13 @@ func (e *end) Follow(ctx context.Context, see func(Batch) error) error {
 		if first || len(b.Records) > 0 {
 			if err := see(b); err != nil {
 				return err
+			}
+			if first && e.held != nil {
+				select {
+				case <-e.held:
+				case <-ctx.Done():
+					return ctx.Err()
+				}
 			}
 			continue
 		}

@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 )
@@ -20,6 +21,10 @@ const (
 type key struct {
 	kind, context, subject string
 	number                 int32
+}
+
+func versionKey(of Subject, number int32) key {
+	return key{kind: kindVersion, context: of.Context, subject: of.Name, number: number}
 }
 
 func (k key) encode() []byte {
@@ -77,10 +82,36 @@ type payload struct {
 	Next   int32   `json:"next,omitempty"`
 }
 
-func (p payload) record(k key) Record {
-	p.Format = format
-	b, _ := json.Marshal(p) // RawMessages in it were made by this package
-	return Record{Key: k.encode(), Value: b}
+// entry is a record as it is before it is written and after it was read.
+type entry struct {
+	key
+	payload
+	removes bool // the key; there is no payload
+}
+
+func (e entry) record() Record {
+	if e.removes {
+		return Record{Key: e.key.encode()}
+	}
+	e.Format = format
+	// As they are, without the escapes that are meant for web pages: who wrote an entry takes it in as it is, everybody else
+	// as it was read, and both must end with the same bytes.
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	_ = enc.Encode(e.payload) // RawMessages in it were made by this package
+	return Record{Key: e.key.encode(), Value: bytes.TrimSuffix(b.Bytes(), []byte("\n"))}
+}
+
+// decodeEntry reads a record; ok is false for one of nobody's.
+func decodeEntry(r Record) (e entry, ok bool, err error) {
+	if e.key, ok = decodeKey(r.Key); !ok {
+		return e, false, nil
+	}
+	if e.removes = r.Value == nil; !e.removes {
+		e.payload, err = decodePayload(r.Value)
+	}
+	return e, err == nil, err
 }
 
 // FormatError says that a record was written by a later version of this program.

@@ -73,6 +73,9 @@ func (r *Registry) decideRegister(ctx context.Context, subject Subject, s Schema
 				subject.String() + "\", details: [" + strings.Join(why, ", ") + "]"}
 		}
 	}
+	if len(p.history) > 0 { // the next version is compared with this one
+		r.documents.keep(documentKey{subject.Context, p.digest}, d, len(p.res.schema.Text))
+	}
 	return p.command(subject, o), p.number, nil
 }
 
@@ -156,7 +159,7 @@ func (p prepared) command(subject Subject, o Registration) *command {
 	for _, ref := range p.res.schema.References {
 		writes = append(writes, onReferences(ParseSubject(ref.Subject)))
 	}
-	return &command{reads: p.reads, writes: writes, alone: p.mode == Import, records: func(by string, ids *allocation) ([]Record, error) {
+	return &command{reads: p.reads, writes: writes, alone: p.mode == Import, entries: func(by string, ids *allocation) ([]entry, error) {
 		id := o.ID
 		var isNew bool
 		if p.mode == Import {
@@ -168,17 +171,18 @@ func (p prepared) command(subject Subject, o Registration) *command {
 		} else {
 			id, isNew = ids.id(subject.Context, p.digest)
 		}
-		var records []Record
+		var entries []entry
 		if p.claims {
-			records = append(records, payload{Mode: Forward}.record(key{kind: kindMode, context: subject.Context, subject: subject.Name}))
+			entries = append(entries, entry{key: key{kind: kindMode, context: subject.Context, subject: subject.Name}, payload: payload{Mode: Forward}})
 		}
 		if isNew {
 			s := p.res.schema
-			records = append(records, payload{
-				Schema: quote(nil, s.Text), References: s.References, Metadata: s.Metadata, RuleSet: s.RuleSet,
-			}.record(key{kind: kindSchema, context: subject.Context, number: id}))
+			entries = append(entries, entry{
+				key:     key{kind: kindSchema, context: subject.Context, number: id},
+				payload: payload{Schema: quote(nil, s.Text), References: s.References, Metadata: s.Metadata, RuleSet: s.RuleSet},
+			})
 		}
-		return append(records, payload{ID: id, By: by}.record(key{kind: kindVersion, context: subject.Context, subject: subject.Name, number: p.number})), nil
+		return append(entries, entry{key: versionKey(subject, p.number), payload: payload{ID: id, By: by}}), nil
 	}}
 }
 

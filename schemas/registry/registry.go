@@ -37,7 +37,7 @@ type Registry struct {
 
 	mu    sync.RWMutex
 	state *state
-	next  int64 // the log is read up to here
+	next  int64 // the log is known up to here
 	// moved is closed when next changes.
 	moved chan struct{}
 	// under are the commands whose records may be in the log.
@@ -91,22 +91,41 @@ func (r *Registry) Run(ctx context.Context) error {
 // Ready is closed when everything is known that was in the log when Run began.
 func (r *Registry) Ready() <-chan struct{} { return r.ready }
 
-// see takes a batch of the log in.
+// see takes in what was read of the log.
 func (r *Registry) see(b Batch) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, record := range b.Records {
-		by, err := r.state.apply(record)
+		if record.Place < r.next {
+			continue // known since it was written
+		}
+		e, ok, err := decodeEntry(record)
 		if err != nil {
 			return err
 		}
-		if c := r.under[by]; c != nil {
-			delete(r.under, by)
-			close(c.seen)
+		if ok {
+			r.take(e)
 		}
 	}
-	r.next = b.Next
+	r.reach(b.Next)
+	return nil
+}
+
+// take takes an entry in, and tells the command that it is the last one of. The state is locked by the caller.
+func (r *Registry) take(e entry) {
+	r.state.take(e)
+	if c := r.under[e.By]; c != nil {
+		delete(r.under, e.By)
+		close(c.seen)
+	}
+}
+
+// reach notes that the log is known up to next. The state is locked by the caller.
+func (r *Registry) reach(next int64) {
+	if next <= r.next {
+		return
+	}
+	r.next = next
 	close(r.moved)
 	r.moved = make(chan struct{})
-	return nil
 }

@@ -509,7 +509,7 @@ func TestNodesAgree(t *testing.T) {
 		t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {
 			m := newMemory()
 			dice := rand.New(rand.NewPCG(seed, 1))
-			m.fault = func() fault { return []fault{fine, fine, fine, lostAnswer, lostRecords}[dice.IntN(5)] }
+			m.fault = func() fault { return []fault{fine, fine, fine, lostAnswer, lostRecords, marked}[dice.IntN(6)] }
 			var mu sync.Mutex
 			texts := map[int32]string{} // by id, as acknowledged
 			var wg sync.WaitGroup
@@ -594,7 +594,7 @@ func TestIDsAreNotGivenAgain(t *testing.T) {
 
 func TestLaterFormat(t *testing.T) {
 	m := newMemory()
-	m.records = append(m.records, &Record{[]byte("not ours"), []byte("x")}, &Record{[]byte(`["version",".","a",1]`), []byte(`{"format":2}`)})
+	m.records = append(m.records, &Record{Key: []byte("not ours"), Value: []byte("x")}, &Record{Key: []byte(`["version",".","a",1]`), Value: []byte(`{"format":2}`), Place: 1})
 	err := New(m.end(), Options{}).Run(t.Context())
 	var later *FormatError
 	if !errors.As(err, &later) || later.Format != 2 {

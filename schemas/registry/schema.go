@@ -6,9 +6,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -45,8 +43,8 @@ type Stored struct {
 	Metadata   json.RawMessage
 	RuleSet    json.RawMessage
 	digest     digest
-	// quoted is the text as a JSON string, which is how it is nearly always asked for.
-	quoted []byte
+	// content is GUID, type and text as one JSON object. Nobody asks for anything else as often, and it holds the text once.
+	content []byte
 	// users are the versions that have this schema, deleted ones included; the state's.
 	users []use
 }
@@ -59,15 +57,29 @@ type use struct {
 // digest tells schemas apart.
 type digest [sha256.Size]byte
 
+func newStored(id int32, p payload) *Stored {
+	s := &Stored{ID: id, References: p.References, Metadata: p.Metadata, RuleSet: p.RuleSet}
+	s.digest = digestOf(Schema{Text: unquote(p.Schema), References: p.References, Metadata: p.Metadata, RuleSet: p.RuleSet})
+	s.content = make([]byte, 0, beforeText+len(p.Schema)+1)
+	s.content = append(s.content, `{"guid":"`...)
+	s.content = append(s.content, s.GUID()...)
+	s.content = append(s.content, `","schemaType":"JSON","schema":`...)
+	s.content = append(append(s.content, p.Schema...), '}')
+	return s
+}
+
+// beforeText is where the text begins in Stored.content.
+const beforeText = len(`{"guid":"00000000-0000-0000-0000-000000000000","schemaType":"JSON","schema":`)
+
+// Content is the schema as one JSON object with its GUID, its type and its text; without its references, metadata and rules, for
+// schemas that have some. It must not be changed.
+func (s *Stored) Content() []byte { return s.content }
+
 // Quoted is the schema's text as a JSON string. It must not be changed.
-func (s *Stored) Quoted() []byte { return s.quoted }
+func (s *Stored) Quoted() []byte { return s.content[beforeText : len(s.content)-1] }
 
 // Text is the schema's text.
-func (s *Stored) Text() string {
-	var text string
-	_ = json.Unmarshal(s.quoted, &text) // it was written by quote
-	return text
-}
+func (s *Stored) Text() string { return unquote(s.Quoted()) }
 
 // GUID names the content: the same schema has the same one in every registry of this kind.
 func (s *Stored) GUID() string { return s.digest.guid() }
@@ -139,126 +151,6 @@ func (s Schema) canonical(normalize bool) (Schema, error) {
 	return s, nil
 }
 
-// value is a JSON value whose members keep their order.
-type value struct {
-	scalar  string // as JSON
-	open    byte   // '{', '[' or 0
-	names   []string
-	members []value
-}
-
-// canonicalJSON writes a JSON text in one way. It refuses a member named twice: two readers might take two schemas from it.
-func canonicalJSON(text string, sorted bool) (string, error) {
-	dec := json.NewDecoder(strings.NewReader(text))
-	dec.UseNumber()
-	v, err := readValue(dec, 0)
-	if errors.Is(err, io.EOF) {
-		err = errors.New("the text ends too early")
-	}
-	if err != nil {
-		return "", fmt.Errorf("not JSON: %w", err)
-	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return "", errors.New("not JSON: more text follows the value")
-	}
-	return string(v.append(make([]byte, 0, len(text)), sorted)), nil
-}
-
-func readValue(dec *json.Decoder, depth int) (value, error) {
-	token, err := dec.Token()
-	if err != nil {
-		return value{}, err
-	}
-	switch t := token.(type) {
-	case json.Delim:
-		if depth >= maxDepth {
-			return value{}, fmt.Errorf("nested more than %d levels deep at byte %d; use definitions", maxDepth, dec.InputOffset())
-		}
-		return readMembers(dec, byte(t), depth)
-	case string:
-		return value{scalar: string(quote(nil, t))}, nil
-	case json.Number:
-		return value{scalar: t.String()}, nil
-	case bool:
-		if t {
-			return value{scalar: "true"}, nil
-		}
-		return value{scalar: "false"}, nil
-	}
-	return value{scalar: "null"}, nil
-}
-
-func readMembers(dec *json.Decoder, open byte, depth int) (value, error) {
-	v := value{open: open}
-	var seen map[string]bool // when there are so many that looking at all of them takes longer
-	twice := func(name string) bool {
-		if len(v.names) < 16 {
-			return slices.Contains(v.names, name)
-		}
-		if seen == nil {
-			seen = make(map[string]bool, 2*len(v.names))
-			for _, n := range v.names {
-				seen[n] = true
-			}
-		}
-		was := seen[name]
-		seen[name] = true
-		return was
-	}
-	for dec.More() {
-		if open == '{' {
-			name, err := dec.Token()
-			if err != nil {
-				return v, err
-			}
-			text, _ := name.(string)
-			if twice(text) {
-				return v, fmt.Errorf("the member %.80q stands twice in one object, at byte %d", text, dec.InputOffset())
-			}
-			v.names = append(v.names, text)
-		}
-		m, err := readValue(dec, depth+1)
-		if err != nil {
-			return v, err
-		}
-		v.members = append(v.members, m)
-	}
-	_, err := dec.Token()
-	return v, err
-}
-
-func (v value) append(b []byte, sorted bool) []byte {
-	switch v.open {
-	case 0:
-		return append(b, v.scalar...)
-	case '[':
-		b = append(b, '[')
-		for i, m := range v.members {
-			if i > 0 {
-				b = append(b, ',')
-			}
-			b = m.append(b, sorted)
-		}
-		return append(b, ']')
-	}
-	order := make([]int, len(v.names))
-	for i := range order {
-		order[i] = i
-	}
-	if sorted {
-		slices.SortFunc(order, func(i, j int) int { return strings.Compare(v.names[i], v.names[j]) })
-	}
-	b = append(b, '{')
-	for n, i := range order {
-		if n > 0 {
-			b = append(b, ',')
-		}
-		b = append(quote(b, v.names[i]), ':')
-		b = v.members[i].append(b, sorted)
-	}
-	return append(b, '}')
-}
-
 // quote appends a text as a JSON string, with no more escapes than needed.
 func quote(b []byte, text string) []byte {
 	plain := utf8.ValidString(text)
@@ -274,4 +166,14 @@ func quote(b []byte, text string) []byte {
 	e.SetEscapeHTML(false)
 	_ = e.Encode(text) // a string always can be
 	return append(b, bytes.TrimSuffix(buf.Bytes(), []byte("\n"))...)
+}
+
+// unquote is the text of a JSON string that quote wrote.
+func unquote(quoted []byte) string {
+	if len(quoted) >= 2 && bytes.IndexByte(quoted, '\\') < 0 {
+		return string(quoted[1 : len(quoted)-1])
+	}
+	var text string
+	_ = json.Unmarshal(quoted, &text)
+	return text
 }

@@ -68,9 +68,9 @@ func (r *Registry) DeleteConfig(ctx context.Context, of Subject) (Config, error)
 func (r *Registry) setting(k key, p payload) *command {
 	return &command{
 		reads: map[string]uint64{onSettings: r.state.revisions[onSettings]}, writes: []string{onSettings},
-		records: func(by string, _ *allocation) ([]Record, error) {
+		entries: func(by string, _ *allocation) ([]entry, error) {
 			p.By = by
-			return []Record{p.record(k)}, nil
+			return []entry{{key: k, payload: p}}, nil
 		},
 	}
 }
@@ -163,16 +163,16 @@ func (r *Registry) DeleteContext(ctx context.Context, name string) error {
 			return nil, nil
 		}
 		c := r.setting(keys[0], payload{})
-		c.records = func(by string, _ *allocation) ([]Record, error) {
-			var records []Record
+		c.entries = func(by string, _ *allocation) ([]entry, error) {
+			var entries []entry
 			for i, k := range keys {
-				var p payload
+				e := entry{key: k}
 				if i == len(keys)-1 {
-					p.By = by
+					e.By = by
 				}
-				records = append(records, p.record(k))
+				entries = append(entries, e)
 			}
-			return records, nil
+			return entries, nil
 		}
 		return c, nil
 	})

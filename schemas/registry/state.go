@@ -5,12 +5,12 @@ import (
 	"slices"
 )
 
-// state is what the log says. Nothing but apply changes it.
+// state is what the log says. Nothing but take changes it.
 type state struct {
 	spaces map[string]*space
 	// revisions say when the things that decisions rest on changed last: the number of the record. 0 is never.
 	revisions map[string]uint64
-	applied   uint64
+	taken     uint64
 }
 
 // space is a context, with ids of its own.
@@ -46,40 +46,31 @@ func (s *state) space(context string) *space {
 	return sp
 }
 
-// apply takes a record in and returns the command that it is the last of. A record of nobody's is passed over.
-func (s *state) apply(r Record) (by string, err error) {
-	k, ok := decodeKey(r.Key)
-	if !ok {
-		return "", nil
-	}
-	var p payload
-	if r.Value != nil {
-		if p, err = decodePayload(r.Value); err != nil {
-			return "", err
-		}
-	}
-	s.applied++
+// take takes an entry of the log in.
+func (s *state) take(e entry) {
+	s.taken++
+	k, p := e.key, e.payload
 	sp, subject := s.space(k.context), Subject{k.context, k.subject}
 	switch k.kind {
 	case kindSchema:
-		s.applySchema(sp, k, p, r.Value == nil)
+		sp.takeSchema(k, p, e.removes)
 	case kindVersion:
-		s.revisions[onSubject(subject)] = s.applied
-		sp.applyVersion(k, p, r.Value == nil)
+		s.revisions[onSubject(subject)] = s.taken
+		sp.takeVersion(k, p, e.removes)
 		if stored := sp.schemas[p.ID]; stored != nil {
 			for _, ref := range stored.References {
-				s.revisions[onReferences(ParseSubject(ref.Subject))] = s.applied
+				s.revisions[onReferences(ParseSubject(ref.Subject))] = s.taken
 			}
 		}
 	case kindConfig:
-		s.revisions[onSettings] = s.applied
+		s.revisions[onSettings] = s.taken
 		if p.Config == nil {
 			delete(sp.configs, k.subject)
 		} else {
 			sp.configs[k.subject] = *p.Config
 		}
 	case kindMode:
-		s.revisions[onSettings] = s.applied
+		s.revisions[onSettings] = s.taken
 		if p.Mode == "" {
 			delete(sp.modes, k.subject)
 		} else {
@@ -88,10 +79,9 @@ func (s *state) apply(r Record) (by string, err error) {
 	case kindIDs:
 		sp.next = max(sp.next, p.Next)
 	}
-	return p.By, nil
 }
 
-func (s *state) applySchema(sp *space, k key, p payload, removed bool) {
+func (sp *space) takeSchema(k key, p payload, removed bool) {
 	id := k.number
 	if old := sp.schemas[id]; old != nil {
 		for _, r := range old.References {
@@ -106,8 +96,7 @@ func (s *state) applySchema(sp *space, k key, p payload, removed bool) {
 	if removed {
 		return
 	}
-	stored := &Stored{ID: id, References: p.References, Metadata: p.Metadata, RuleSet: p.RuleSet, quoted: slices.Clone(p.Schema)}
-	stored.digest = digestOf(Schema{Text: stored.Text(), References: p.References, Metadata: p.Metadata, RuleSet: p.RuleSet})
+	stored := newStored(id, p)
 	sp.schemas[id] = stored
 	sp.digests[stored.digest] = id
 	for _, r := range p.References {
@@ -119,7 +108,7 @@ func (s *state) applySchema(sp *space, k key, p payload, removed bool) {
 	}
 }
 
-func (sp *space) applyVersion(k key, p payload, removed bool) {
+func (sp *space) takeVersion(k key, p payload, removed bool) {
 	versions := sp.subjects[k.subject]
 	at, found := slices.BinarySearchFunc(versions, k.number, func(v version, n int32) int { return int(v.number - n) })
 	if found {

@@ -22,18 +22,18 @@ type command struct {
 	writes []string
 	// alone keeps others out of the batch: it depends on, or decides, which schemas there are.
 	alone bool
-	// records are what is to be appended; the last one carries by. They are asked for anew at every try.
-	records func(by string, ids *allocation) ([]Record, error)
+	// entries are what is to be appended; the last one carries by. They are asked for anew at every try.
+	entries func(by string, ids *allocation) ([]entry, error)
 
 	by   string
 	done chan error    // what became of it, once; errStale: decide again
-	seen chan struct{} // closed when the last record was read back
+	seen chan struct{} // closed when the node knows that the last entry is in the log
 }
 
 var errStale = errors.New("what was decided on has changed")
 
-// submit takes a decision, and again as long as what it rests on changes before it is in the log. It returns when the node
-// has read the command's last record back. decide returns nil when nothing is to be written.
+// submit takes a decision, and again as long as what it rests on changes before it is in the log. It returns when the
+// command is in the log and the node answers accordingly. decide returns nil when nothing is to be written.
 func (r *Registry) submit(ctx context.Context, decide func() (*command, error)) error {
 	for {
 		c, err := decide()
@@ -62,31 +62,69 @@ func timedOut() error {
 	return &Error{codeTimeout, "The operation timed out: the bus did not confirm it in time, and it may still take effect. Ask for the result before trying again"}
 }
 
-// write appends what is queued, a batch at a time: everything that came while the batch before was on its way.
+// write appends what is queued, a batch at a time: everything that came while the batch before was on its way, and what those
+// send next who were answered with it.
 func (r *Registry) write(ctx context.Context) {
 	var waiting []*command
+	var soon expected
 	for ctx.Err() == nil {
-		if len(waiting) == 0 {
-			select {
-			case c := <-r.queue:
-				waiting = append(waiting, c)
-			case <-ctx.Done():
-				return
-			}
+		waiting = r.gather(ctx, waiting, soon)
+		b := r.prepare(waiting)
+		if waiting = b.later; len(b.commands) == 0 {
+			continue
 		}
-	more:
+		began := time.Now()
+		again := r.append(ctx, b)
+		answered := len(b.commands) - len(again)
+		waiting = append(again, waiting...)
+		now := time.Now()
+		soon = expected{len(waiting) + len(r.queue) + answered, now.Add(min(now.Sub(began), longestGathering))}
+	}
+}
+
+// expected is how many commands there will be, by a time, if everybody who was just answered comes again. A program that
+// registers many schemas does so one after the other: to go ahead with what is there would leave the others for the batch after,
+// and so on for ever, half of them in each. Waiting for them pays as long as they come again sooner than an append takes; whoever
+// comes alone waits for nobody.
+type expected struct {
+	count int
+	by    time.Time
+}
+
+// longestGathering is how long a command may wait for others.
+const longestGathering = 2 * time.Millisecond
+
+// gather adds what is queued to what waits: one command at least, and those that are expected if they come in time.
+func (r *Registry) gather(ctx context.Context, waiting []*command, soon expected) []*command {
+	var late <-chan time.Time
+	for {
 		for len(waiting) < 2*maxBatch {
 			select {
 			case c := <-r.queue:
 				waiting = append(waiting, c)
+				continue
 			default:
-				break more
+			}
+			break
+		}
+		if len(waiting) > 0 {
+			left := time.Until(soon.by)
+			if len(waiting) >= min(soon.count, maxBatch) || left <= 0 {
+				return waiting
+			}
+			if late == nil {
+				timer := time.NewTimer(left)
+				defer timer.Stop()
+				late = timer.C
 			}
 		}
-		b := r.prepare(waiting)
-		waiting = b.later
-		if len(b.commands) > 0 {
-			waiting = append(r.append(ctx, b), waiting...)
+		select {
+		case c := <-r.queue:
+			waiting = append(waiting, c)
+		case <-late:
+			return waiting
+		case <-ctx.Done():
+			return waiting
 		}
 	}
 }
@@ -94,7 +132,8 @@ func (r *Registry) write(ctx context.Context) {
 // batch is what goes into the log together: commands that do not rest on each other.
 type batch struct {
 	commands []*command
-	records  []Record
+	entries  []entry
+	records  []Record // of the entries
 	after    int64
 	later    []*command
 }
@@ -124,19 +163,21 @@ func (r *Registry) prepare(waiting []*command) batch {
 			b.later = append(b.later, c)
 			continue
 		}
-		records, err := c.records(c.by, ids)
+		entries, err := c.entries(c.by, ids)
 		if err != nil {
 			c.done <- err
 			continue
 		}
-		for _, record := range records {
+		for _, e := range entries {
+			record := e.record()
 			bytes += len(record.Key) + len(record.Value)
+			b.records = append(b.records, record)
 		}
 		for _, name := range c.writes {
 			written[name] = true
 		}
 		b.commands = append(b.commands, c)
-		b.records = append(b.records, records...)
+		b.entries = append(b.entries, entries...)
 		r.under[c.by] = c
 	}
 	return b
@@ -170,16 +211,18 @@ func (c *command) collides(written map[string]bool) bool {
 	return false
 }
 
-// append writes a batch and waits until it is read back. It returns the commands that are to be tried again.
+// append writes a batch and returns when the node knows it. It returns the commands that are to be tried again.
 func (r *Registry) append(ctx context.Context, b batch) []*command {
 	patience, cancel := context.WithTimeout(ctx, appendPatience)
 	defer cancel()
-	err := r.log.Append(patience, b.after, b.records)
+	first, err := r.log.Append(patience, b.after, b.records)
 	var moved *MovedError
 	switch {
 	case errors.As(err, &moved):
 		err = r.await(ctx, moved.End)
-	case err == nil:
+	case err == nil && first == b.after:
+		r.know(first, b.entries)
+	case err == nil: // something stands between, which Follow brings first
 		for _, c := range b.commands {
 			select {
 			case <-c.seen:
@@ -196,10 +239,25 @@ func (r *Registry) append(ctx context.Context, b batch) []*command {
 	return r.settle(b.commands, err == nil || moved != nil)
 }
 
+// know takes in entries that stand in the log from first on, one behind the other, directly behind what the node knows: they
+// need not be read back. Follow may have brought some of them meanwhile. Where they take several batches of the log's and a
+// marker came between, first+i is too low for the last of them, which Follow then brings again: nothing was written behind
+// them, so that they say nothing new.
+func (r *Registry) know(first int64, entries []entry) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for i, e := range entries {
+		if first+int64(i) >= r.next {
+			r.take(e)
+		}
+	}
+	r.reach(first + int64(len(entries)))
+}
+
 // appendPatience bounds one attempt to append; whoever waits for it gives up earlier.
 const appendPatience = 30 * time.Second
 
-// settle answers the commands that were read back and returns the others. certain says that the others are not in the log.
+// settle answers the commands that were seen in the log and returns the others. certain says that the others are not in the log.
 func (r *Registry) settle(commands []*command, certain bool) []*command {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -234,7 +292,7 @@ func (r *Registry) await(ctx context.Context, end int64) error {
 	}
 }
 
-// allocation gives ids for the records of one batch.
+// allocation gives ids for the entries of one batch.
 type allocation struct {
 	state *state
 	next  map[string]int32

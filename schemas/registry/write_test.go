@@ -2,7 +2,9 @@ package registry
 
 import (
 	"errors"
+	"sync"
 	"testing"
+	"time"
 )
 
 // decided is a command as submit makes it.
@@ -136,7 +138,7 @@ func TestLostAnswer(t *testing.T) {
 // A schema whose version did not make it into the log keeps its id.
 func TestSchemaWithoutVersion(t *testing.T) {
 	m := newMemory()
-	lone := payload{Schema: []byte(`"{}"`)}.record(key{kind: kindSchema, context: ".", number: 5})
+	lone := entry{key: key{kind: kindSchema, context: ".", number: 5}, payload: payload{Schema: []byte(`"{}"`)}}.record()
 	m.records = append(m.records, &lone)
 	r, _ := open(t, m, Options{})
 	s := session{r, t}
@@ -144,4 +146,47 @@ func TestSchemaWithoutVersion(t *testing.T) {
 	s.refused(err, 40403)
 	s.must("a", closedA, 6, 1)
 	s.must("b", `{}`, 5, 1)
+}
+
+// Who was just answered is waited for, if they come in time; who comes alone waits for nobody.
+func TestGather(t *testing.T) {
+	const soonEnough, never = 30 * time.Millisecond, time.Hour
+	for name, c := range map[string]struct {
+		waiting, queued, later int // later: after soonEnough, one behind the other
+		expected               int
+		within                 time.Duration
+		want                   int
+		waits                  bool
+	}{
+		"alone":                       {queued: 1, expected: 1, within: never, want: 1},
+		"all are there":               {waiting: 1, queued: 3, expected: 4, within: never, want: 4},
+		"more than expected":          {queued: 5, expected: 4, within: never, want: 5},
+		"the others come":             {waiting: 1, queued: 1, later: 2, expected: 4, within: never, want: 4, waits: true},
+		"all come":                    {later: 2, expected: 2, within: never, want: 2, waits: true},
+		"the others do not come":      {queued: 2, expected: 4, within: soonEnough, want: 2, waits: true},
+		"the time is over":            {queued: 2, later: 2, expected: 4, within: -1, want: 2},
+		"nothing was expected":        {queued: 2, later: 2, want: 2},
+		"the first comes much later":  {later: 1, expected: 4, within: soonEnough / 2, want: 1, waits: true},
+		"no more than a batch has in": {queued: maxBatch, expected: 2 * maxBatch, within: never, want: maxBatch},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := New(newMemory().end(), Options{})
+			for range c.queued {
+				r.queue <- &command{}
+			}
+			var coming sync.WaitGroup
+			coming.Go(func() {
+				for range c.later {
+					time.Sleep(soonEnough)
+					r.queue <- &command{}
+				}
+			})
+			began := time.Now()
+			got := r.gather(t.Context(), make([]*command, c.waiting), expected{c.expected, began.Add(c.within)})
+			if took := time.Since(began); len(got) != c.want || (took >= soonEnough) != c.waits {
+				t.Errorf("%d commands after %s, want %d", len(got), took, c.want)
+			}
+			coming.Wait()
+		})
+	}
 }

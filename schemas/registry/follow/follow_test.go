@@ -22,16 +22,20 @@ type memory struct {
 	moved   chan struct{}
 }
 
-func (m *memory) Append(_ context.Context, after int64, records []registry.Record) error {
+func (m *memory) Append(_ context.Context, after int64, records []registry.Record) (int64, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if after < int64(len(m.records)) {
-		return &registry.MovedError{End: int64(len(m.records))}
+	first := int64(len(m.records))
+	if after < first {
+		return 0, &registry.MovedError{End: first}
 	}
-	m.records = append(m.records, records...)
+	for i, r := range records {
+		r.Place = first + int64(i)
+		m.records = append(m.records, r)
+	}
 	close(m.moved)
 	m.moved = make(chan struct{})
-	return nil
+	return first, nil
 }
 
 func (m *memory) Follow(ctx context.Context, see func(registry.Batch) error) error {
