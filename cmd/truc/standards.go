@@ -117,6 +117,12 @@ func (p *program) decision(ctx context.Context, dir, why string) (governance.Dec
 		if errors.Is(err, exec.ErrNotFound) {
 			return governance.Decision{}, missing(problem.Say("git is not installed here, and the author of a decision is whom git names"), problem.Say("install git, and keep the standards in a repository"))
 		}
+		if failed, told := errors.AsType[*exec.ExitError](err); told && strings.Contains(string(failed.Stderr), "dubious ownership") {
+			_, named, _ := strings.Cut(string(failed.Stderr), "safe.directory ") // git says itself what would do
+			place, _, _ := strings.Cut(named, "\n")
+			return governance.Decision{}, missing(problem.Say("git does not work in this repository, because it belongs to another user"),
+				problem.Say("work in a clone of your own; or, if you trust it: git config --global --add safe.directory %s", place))
+		}
 		return governance.Decision{}, missing(problem.Say("the folder of standards is in no git repository, where its history would be kept"), problem.Say("git init, or name the folder in a repository with --dir"))
 	}
 	name, _ := git(ctx, dir, "config", "user.name")
@@ -130,7 +136,9 @@ func (p *program) decision(ctx context.Context, dir, why string) (governance.Dec
 
 // git asks git in a folder, and returns the first line it says.
 func git(ctx context.Context, dir string, args ...string) (string, error) {
-	out, err := exec.CommandContext(ctx, "git", append([]string{"-C", dir}, args...)...).Output()
+	cmd := exec.CommandContext(ctx, "git", append([]string{"-C", dir}, args...)...)
+	cmd.Env = append(os.Environ(), "LC_ALL=C") // what it says is looked at
+	out, err := cmd.Output()
 	line, _, _ := strings.Cut(string(out), "\n")
 	return strings.TrimSpace(line), err
 }

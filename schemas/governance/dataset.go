@@ -76,6 +76,14 @@ func (f *Folder) Dataset(id string) (*Dataset, error) {
 	if found != nil {
 		return found, nil
 	}
+	if builtin, err := schemas.Builtin(); err == nil && slices.ContainsFunc(builtin.Datasets(), func(d *schemas.Dataset) bool {
+		return d.Name() == name && (major == 0 || d.Major() == major)
+	}) {
+		return nil, problem.Problem{
+			Code: "governance.builtin", Where: f.name, What: problem.Say("%s comes with truc, and nothing is decided about it in this folder", name),
+			Fix: problem.Say("build a dataset of your own on it, by a $ref; truc schema diff A B and truc export take its name as it is"),
+		}
+	}
 	fix := problem.Say("the folder has %s", strings.Join(have, ", "))
 	if len(have) == 0 {
 		fix = problem.Say("the folder has no dataset yet: truc schema new NAME begins one; or name another folder with --dir")

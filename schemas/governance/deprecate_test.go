@@ -105,7 +105,7 @@ func TestEndOfOneVersion(t *testing.T) {
 	s := newStandards(t)
 	s.release()
 	s.second()
-	const first, later = plateID + "@1.0.0", "hotich.khaisinh" // its latest major version
+	const first, later = plateID + "@1.0.0", "hotich.khaisinh"    // its latest major version
 	refused(t, s.retire(first, "2027-12-31"), "governance.state") // published: nobody was told
 	must(t, s.deprecate(first, later, "2027-12-31"))
 	s.inState("1.0.0 deprecated 2027-12-31 hotich.khaisinh.v1, 1.1.0 published")

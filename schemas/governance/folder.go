@@ -58,8 +58,16 @@ func Open(dir, name string, beside ...schemas.Folder) (*Folder, error) {
 		return nil, fmt.Errorf("open folder of datasets: %w", err)
 	}
 	defer root.Close()
+	if err := f.read(root.FS()); err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+// read takes in what belongs to the standards.
+func (f *Folder) read(fsys fs.FS) error {
 	entries, total := 0, 0
-	err = fs.WalkDir(root.FS(), ".", func(at string, e fs.DirEntry, err error) error {
+	return fs.WalkDir(fsys, ".", func(at string, e fs.DirEntry, err error) error {
 		if entries++; entries > maxEntries {
 			return f.large()
 		}
@@ -67,24 +75,20 @@ func Open(dir, name string, beside ...schemas.Folder) (*Folder, error) {
 		case err != nil:
 			return err
 		case e.IsDir() && at != "." && !leadsTo(at):
-			return f.pass(root.FS(), at)
+			return f.pass(fsys, at)
 		case path.Base(at) == "schema.json" && !belongs(at):
 			f.misplaced = append(f.misplaced, at)
 			return nil
 		case !e.Type().IsRegular() || !belongs(at):
 			return nil
 		}
-		text, err := readWithin(root.FS(), at)
+		text, err := readWithin(fsys, at)
 		if total += len(text); err == nil && total > maxTotal {
 			return f.large()
 		}
 		f.files[at] = text
 		return err
 	})
-	if err != nil {
-		return nil, err
-	}
-	return f, nil
 }
 
 // pass leaves a folder out in which no dataset can be, and remembers a schema that somebody put there: ThuVien.The/v1/schema.json.

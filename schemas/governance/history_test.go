@@ -3,8 +3,10 @@ package governance
 import (
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
+	"testing/fstest"
 )
 
 const historyFile = "phuongtien.bienso/v1/history.jsonl"
@@ -111,4 +113,32 @@ func TestFolderReadsFilesOnly(t *testing.T) {
 	if _, err := Open(s.dir, "chuan"); err != nil {
 		t.Errorf("a file of exactly 1 MiB: %v", err)
 	}
+}
+
+// A file is replaced, not written over: whoever reads it meanwhile, or whose disk fills up, has the one before.
+func TestFilesAreReplaced(t *testing.T) {
+	s := newStandards(t)
+	must(t, s.propose())
+	before := s.text(historyFile)
+	reader := filepath.Join(s.dir, "reader")
+	must(t, os.Link(filepath.Join(s.dir, filepath.FromSlash(historyFile)), reader))
+	must(t, s.approve())
+	if got := s.text("reader"); got != before || s.text(historyFile) == before {
+		t.Errorf("who read the history has now\n%s", got)
+	}
+}
+
+// A folder that was not meant, a home or a disk, is left soon.
+func TestLargeFolder(t *testing.T) {
+	files := fstest.MapFS{}
+	for i := range maxEntries {
+		files["f"+strconv.Itoa(i)] = &fstest.MapFile{}
+	}
+	refused(t, (&Folder{files: map[string][]byte{}}).read(files), "governance.too-large")
+	large := &fstest.MapFile{Data: make([]byte, maxFile)}
+	files = fstest.MapFS{}
+	for i := range maxTotal/maxFile + 1 {
+		files["types/f"+strconv.Itoa(i)+".json"] = large
+	}
+	refused(t, (&Folder{files: map[string][]byte{}}).read(files), "governance.too-large")
 }
