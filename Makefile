@@ -16,7 +16,7 @@ build: ## build the static binary bin/truc; its version is the git tag
 demo: ## show everything in one process, with nothing to install
 	go run ./cmd/truc demo
 
-test: ## all tests, with the race detector, against real PostgreSQL and Kafka, the end-to-end tests among them
+test: ## all tests, under the race detector where it sees something, against real PostgreSQL and Kafka, the end-to-end tests among them
 	tests/scripts/setup.sh servers
 	tests/scripts/test.sh
 

@@ -11,9 +11,10 @@ const (
 	// gatherBytes is how much of a flood is to lie in the socket before the reader is woken, gatherTime how long it waits for that.
 	gatherBytes = 128 << 10
 	gatherTime  = 2 * time.Millisecond
-	// floodRate is from how many bytes a millisecond on the log comes in floods; a thousand small transactions a second are a
-	// thirtieth of it. It is looked at every floodWindow.
-	floodRate   = 16 << 10
+	// floodRate is from how many bytes a millisecond on the log comes in floods; a thousand small transactions a second are an
+	// eighth of it. It is looked at every floodWindow. It must be well below what comes row by row on a busy machine: a backlog that
+	// came slower than that would stay slow, for want of being gathered.
+	floodRate   = 4 << 10
 	floodWindow = 4 * time.Millisecond
 )
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs the tests of all packages (or of those given) with the race detector, against one PostgreSQL and one Kafka that
-# are started for the purpose; the end-to-end tests start, kill and restart servers and nodes of their own besides. Fails
+# Runs the tests of all packages (or of those given), with the race detector where it sees something, against one PostgreSQL
+# of each version and one Kafka that are started for the purpose; the end-to-end tests start, kill and restart servers and nodes of their own besides. Fails
 # when something was skipped, unless ALLOW_SKIP=1. The linter vets, so that go test need not.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
