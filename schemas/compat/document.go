@@ -94,7 +94,7 @@ type place struct {
 	children map[string]*place
 	target   *place   // of $ref
 	judging  []*place // the schemas that judge the same value
-	shape    *shape // its reading by the rule table
+	shape    *shape   // its reading by the rule table
 	list     *codeList
 	set      *set
 	notes

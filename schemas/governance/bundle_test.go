@@ -105,7 +105,10 @@ func TestHandOver(t *testing.T) {
 		t.Errorf("lint after the next version: %v", found)
 	}
 	_, err = to.take(bundle, nil)
-	refused(t, err, "governance.import") // older than what is here
+	refused(t, err, "governance.import")
+	if ps := problemsOf(err); len(ps) != 1 || !strings.Contains(ps[0].What.EN, "older than what is here") { // and no other history
+		t.Errorf("an older bundle: %v", err)
+	}
 }
 
 // Every row is a bundle, or a folder, of which nothing may be taken over. Nothing is written then.

@@ -17,11 +17,13 @@ func TestJudgedBesideTheSchema(t *testing.T) {
 		says        string
 	}{
 		"another key": {
-			[]string{`["so"], "additional`, `["so", "chu"], "additional`}, []string{`"x-khoa": ["so"]`, `"x-khoa": ["so", "chu"]`},
+			[]string{`["so"], "additional`, `["so", "chu"], "additional`},
+			[]string{`"x-khoa": ["so"]`, `"x-khoa": ["so", "chu"]`},
 			"", "the key is",
 		},
 		"the same key in another order": {
-			[]string{`["so"], "additional`, `["so", "chu"], "additional`, `"x-khoa": ["so"]`, `"x-khoa": ["so", "chu"]`}, []string{`"x-khoa": ["so", "chu"]`, `"x-khoa": ["chu", "so"]`},
+			[]string{`["so"], "additional`, `["so", "chu"], "additional`, `"x-khoa": ["so"]`, `"x-khoa": ["so", "chu"]`},
+			[]string{`"x-khoa": ["so", "chu"]`, `"x-khoa": ["chu", "so"]`},
 			"", "the key is",
 		},
 		"codes of a list only":       {nil, []string{`"maxLength": 20`, `"maxLength": 20, ` + named}, "BACKWARD", "takes codes of danhmuc.hangxe only"},

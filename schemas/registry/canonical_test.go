@@ -184,6 +184,7 @@ func TestCanonicalRefusals(t *testing.T) {
 		`{"a":1}}`:               "more text follows the value",
 		`{"a" 1}`:                "invalid character '1' after object key",
 		`[1,]`:                   "invalid character ']' looking for beginning of value",
+		"[\"a\nb\"]":             "invalid character '\\n' in string literal",
 		`{a:1}`:                  "invalid character 'a' looking for beginning of object key string",
 		`["\x"]`:                 "invalid character 'x' in string escape code",
 		deep(maxDepth + 1):       "nested more than 128 levels deep at byte 129",

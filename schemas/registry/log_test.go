@@ -16,6 +16,8 @@ type memory struct {
 	grown   chan struct{}
 	// fault decides what becomes of an append: nil lets it pass.
 	fault func() fault
+	// delay is how long an append takes.
+	delay time.Duration
 	// held keeps Follow from handing anything out but the first batch, until it is closed; nil does not.
 	held chan struct{}
 	// owner is the writer that appended last without an error.
@@ -43,6 +45,7 @@ func (m *memory) end() *end { return &end{memory: m} }
 
 func (e *end) Append(_ context.Context, after int64, records []Record) (first int64, err error) {
 	m := e.memory
+	time.Sleep(m.delay)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.appends++
@@ -122,10 +125,16 @@ func (m *memory) compact() {
 	}
 }
 
-// open runs a registry until the test ends, or stop is called.
+// open makes a registry and runs it.
 func open(t *testing.T, m *memory, o Options) (r *Registry, stop func()) {
 	t.Helper()
 	r = New(m.end(), o)
+	return r, run(t, r)
+}
+
+// run runs a registry until the test ends, or stop is called.
+func run(t *testing.T, r *Registry) (stop func()) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- r.Run(ctx) }()
@@ -144,5 +153,5 @@ func open(t *testing.T, m *memory, o Options) (r *Registry, stop func()) {
 	case <-time.After(10 * time.Second):
 		t.Fatal("the registry is not ready")
 	}
-	return r, stop
+	return stop
 }

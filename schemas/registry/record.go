@@ -91,7 +91,7 @@ type entry struct {
 
 func (e entry) record() Record {
 	if e.removes {
-		return Record{Key: e.key.encode()}
+		return Record{Key: e.encode()}
 	}
 	e.Format = format
 	// As they are, without the escapes that are meant for web pages: who wrote an entry takes it in as it is, everybody else
@@ -100,7 +100,7 @@ func (e entry) record() Record {
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
 	_ = enc.Encode(e.payload) // RawMessages in it were made by this package
-	return Record{Key: e.key.encode(), Value: bytes.TrimSuffix(b.Bytes(), []byte("\n"))}
+	return Record{Key: e.encode(), Value: bytes.TrimSuffix(b.Bytes(), []byte("\n"))}
 }
 
 // decodeEntry reads a record; ok is false for one of nobody's.

@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/sync/semaphore"
 )
@@ -28,7 +29,9 @@ type Registry struct {
 	node     string
 	commands atomic.Uint64
 	queue    chan *command
-	ready    chan struct{}
+	// gathering is how long a command may wait for others.
+	gathering time.Duration
+	ready     chan struct{}
 	// judging bounds the memory that schemas take while they are parsed and compared, in bytes of their texts.
 	judging   *semaphore.Weighted
 	documents documents
@@ -55,7 +58,7 @@ func New(log Log, o Options) *Registry {
 	var node [6]byte
 	_, _ = rand.Read(node[:]) // never fails
 	return &Registry{
-		log: log, own: o.Own, slog: o.Log, node: hex.EncodeToString(node[:]), queue: make(chan *command, 1024),
+		log: log, own: o.Own, slog: o.Log, node: hex.EncodeToString(node[:]), queue: make(chan *command, 1024), gathering: defaultGathering,
 		ready: make(chan struct{}), checking: make(chan struct{}, runtime.GOMAXPROCS(0)), judging: semaphore.NewWeighted(judgingBytes), state: newState(),
 		moved: make(chan struct{}), under: map[string]*command{},
 	}

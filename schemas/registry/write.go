@@ -78,7 +78,7 @@ func (r *Registry) write(ctx context.Context) {
 		answered := len(b.commands) - len(again)
 		waiting = append(again, waiting...)
 		now := time.Now()
-		soon = expected{len(waiting) + len(r.queue) + answered, now.Add(min(now.Sub(began), longestGathering))}
+		soon = expected{len(waiting) + len(r.queue) + answered, now.Add(min(now.Sub(began), r.gathering))}
 	}
 }
 
@@ -91,12 +91,12 @@ type expected struct {
 	by    time.Time
 }
 
-// longestGathering is how long a command may wait for others.
-const longestGathering = 2 * time.Millisecond
+// defaultGathering is how long a command may wait for others.
+const defaultGathering = 2 * time.Millisecond
 
 // gather adds what is queued to what waits: one command at least, and those that are expected if they come in time.
 func (r *Registry) gather(ctx context.Context, waiting []*command, soon expected) []*command {
-	var late <-chan time.Time
+	var late <-chan time.Time // nil until there is somebody to answer
 	for {
 		for len(waiting) < 2*maxBatch {
 			select {
@@ -108,12 +108,11 @@ func (r *Registry) gather(ctx context.Context, waiting []*command, soon expected
 			break
 		}
 		if len(waiting) > 0 {
-			left := time.Until(soon.by)
-			if len(waiting) >= min(soon.count, maxBatch) || left <= 0 {
+			if len(waiting) >= min(soon.count, maxBatch) {
 				return waiting
 			}
 			if late == nil {
-				timer := time.NewTimer(left)
+				timer := time.NewTimer(time.Until(soon.by))
 				defer timer.Stop()
 				late = timer.C
 			}

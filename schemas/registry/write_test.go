@@ -2,6 +2,7 @@ package registry
 
 import (
 	"errors"
+	"fmt"
 	"sync"
 	"testing"
 	"time"
@@ -188,5 +189,32 @@ func TestGather(t *testing.T) {
 			}
 			coming.Wait()
 		})
+	}
+}
+
+// Programs that register one schema after the other go together, all of them in each batch.
+func TestTogether(t *testing.T) {
+	const clients, each = 4, 10
+	m := newMemory()
+	m.delay = 30 * time.Millisecond
+	r := New(m.end(), Options{})
+	r.gathering = time.Second
+	run(t, r)
+	s := session{r, t}
+	s.must("first", closedA, 1, 1)
+	before := m.appends
+	var wg sync.WaitGroup
+	for client := range clients {
+		wg.Go(func() {
+			for i := range each {
+				if _, err := r.Register(s.ctx(), ParseSubject(fmt.Sprintf("s%d", client)), js(fmt.Sprintf(`{"title":"%d"}`, i)), Registration{}); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if got := m.appends - before; got > each*3/2 { // in two turns it would be each*2
+		t.Errorf("%d appends for %d registrations of each client", got, each)
 	}
 }
