@@ -317,7 +317,7 @@ func (s *session) at(p Point) {
 //
 // When ctx is done the reading stops, and what is under way is carried to its end.
 func (s *session) loop(ctx context.Context) error {
-	const inFlight = 12
+	const inFlight = 18
 	s.room = semaphore.NewWeighted(maxUnderWay)
 	s.positioned = make(chan struct{})
 	if s.saved.Position != nil {

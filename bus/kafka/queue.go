@@ -3,6 +3,7 @@ package kafka
 import (
 	"context"
 	"sync"
+	"time"
 
 	"github.com/lienthong/truc/bus"
 )
@@ -27,7 +28,9 @@ type queue struct {
 	groups  []*group
 	// waiting counts the messages that are not in a batch yet.
 	waiting int
-	err     error
+	// drains counts those who wait in drain.
+	drains int
+	err    error
 }
 
 func newQueue(maxWaiting int) *queue {
@@ -61,6 +64,27 @@ func (q *queue) next() bool {
 		q.changed.Wait()
 	}
 	return q.err == nil
+}
+
+// gather waits for the time until, unless earlier so many messages wait, somebody waits for the queue to be empty, or it stops.
+func (q *queue) gather(messages int, until time.Time) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	wait := time.Until(until)
+	if wait <= 0 {
+		return
+	}
+	over := false
+	timer := time.AfterFunc(wait, func() {
+		q.mu.Lock()
+		defer q.mu.Unlock()
+		over = true
+		q.changed.Broadcast()
+	})
+	defer timer.Stop()
+	for !over && q.err == nil && q.drains == 0 && q.waiting < messages {
+		q.changed.Wait()
+	}
 }
 
 // take hands the messages that are in no batch yet to add, in order, until it refuses one, and returns how many it took.
@@ -132,6 +156,9 @@ func (q *queue) drop(n int) {
 func (q *queue) drain(ctx context.Context) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	q.drains++
+	defer func() { q.drains-- }()
+	q.changed.Broadcast()
 	return q.await(ctx, func() bool { return len(q.groups) > 0 })
 }
 

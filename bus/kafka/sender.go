@@ -45,8 +45,8 @@ type SenderConfig struct {
 }
 
 // Sender publishes to a fixed set of partitions, each message once and in the order of Produce for each partition. One
-// goroutine a partition sends whatever is queued as soon as its previous request is acknowledged: there are no timers, and
-// never two requests in flight for one partition.
+// goroutine a partition sends whatever is queued as soon as its previous request is acknowledged, and never two requests at a
+// time. Only in a flood, behind a request of 64 KiB or more, it lets the next one fill, for 6 ms at most.
 //
 // A request that may or may not have arrived is repeated with the same bytes and the same sequence number, which the broker
 // stores once, for as long as it takes. Any other failure poisons the sender: nothing is sent after it on any partition, and
