@@ -267,7 +267,7 @@ func shown(c cell) string {
 	case kindFailed:
 		return "failure"
 	case kindText:
-		return strconv.Quote(string(c.b))
+		return strconv.Quote(string(c.bytes()))
 	case kindInt:
 		return fmt.Sprintf("int %d", c.num)
 	case kindFloat:

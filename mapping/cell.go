@@ -5,6 +5,8 @@ import (
 	"cmp"
 	"math"
 	"strconv"
+	"strings"
+	"unsafe"
 
 	"github.com/lienthong/truc/mapping/value"
 	"github.com/lienthong/truc/record"
@@ -36,7 +38,7 @@ const (
 	// kindObject and kindList are parts of a document, as JSON text.
 	kindObject
 	kindList
-	// kindFailed is at run time only: the value could not be made, cell.fail says why.
+	// kindFailed is at run time only: the value could not be made, failure says why.
 	kindFailed
 )
 
@@ -59,49 +61,68 @@ func (k kind) inText() bool {
 	return false
 }
 
-// cell is one value while a row is translated. b is a view of the row, of a literal, or of the frame's scratch.
+// cell is one value while a row is translated. It has four fields and four words on purpose: a larger one is passed through
+// memory, and the processor waits where a whole cell is read of which the fields were just written.
 type cell struct {
+	// text is a view of the row, of a literal or of the frame's scratch, none of which change while the row is translated; of a
+	// failure it says why.
+	text string
+	num  int64 // bool, whole number, bits of a floating-point number
 	kind kind
 	// plain says of a text that value.Plain holds: neither text() nor JSON has to look at it again. False says nothing.
 	plain bool
-	num   int64 // bool, whole number, bits of a floating-point number
-	b     []byte
-	fail  *failure
 }
 
 // failure is why a value cannot be made. It never holds a value of a row; nearly all are made when the mapping is compiled.
-type failure struct {
-	rule, detail string
+// It is a text, the rule before the detail, so that a cell can hold it.
+type failure string
+
+func newFailure(rule, detail string) failure { return failure(rule + "\x00" + detail) }
+
+func (f failure) rule() string {
+	rule, _, _ := strings.Cut(string(f), "\x00")
+	return rule
+}
+
+func (f failure) detail() string {
+	_, detail, _ := strings.Cut(string(f), "\x00")
+	return detail
 }
 
 // violation is the failure at the property it happened for.
-func (f *failure) violation(pointer string) schemas.Violation {
-	if f.rule == ruleIncomplete {
+func (f failure) violation(pointer string) schemas.Violation {
+	if f.rule() == ruleIncomplete {
 		return schemas.Violation{
-			Pointer: pointer, Rule: f.rule, Group: schemas.GroupMissing,
-			VI: "Nhật ký không mang giá trị này và chưa đọc lại được dòng (" + f.detail + ").",
-			EN: "The log does not carry this value and the row was not read again (" + f.detail + ").",
+			Pointer: pointer, Rule: f.rule(), Group: schemas.GroupMissing,
+			VI: "Nhật ký không mang giá trị này và chưa đọc lại được dòng (" + f.detail() + ").",
+			EN: "The log does not carry this value and the row was not read again (" + f.detail() + ").",
 		}
 	}
-	return schemas.NewViolation(pointer, f.rule, f.detail)
+	return schemas.NewViolation(pointer, f.rule(), f.detail())
 }
 
 var null = cell{kind: kindNull}
 
-func failed(f *failure) cell          { return cell{kind: kindFailed, fail: f} }
+func failed(f failure) cell           { return cell{kind: kindFailed, text: string(f)} }
 func intCell(n int64) cell            { return cell{kind: kindInt, num: n} }
 func floatCell(f float64) cell        { return cell{kind: kindFloat, num: int64(math.Float64bits(f))} }
-func textCell(b []byte) cell          { return cell{kind: kindText, b: b} }
+func textCell(b []byte) cell          { return cell{kind: kindText, text: view(b)} }
 func (c cell) float() float64         { return math.Float64frombits(uint64(c.num)) }
 func (c cell) isTrue() bool           { return c.kind == kindBool && c.num != 0 }
 func (c cell) isNull() bool           { return c.kind == kindNull }
 func (c cell) isFailed() bool         { return c.kind == kindFailed }
 func (c cell) is(k kind) bool         { return c.kind == k }
-func bytesCell(k kind, b []byte) cell { return cell{kind: k, b: b} }
+func bytesCell(k kind, b []byte) cell { return cell{kind: k, text: view(b)} }
+
+// view and bytes pass memory on as it is; nobody writes to what a cell views.
+func view(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) } //nolint:gosec // a view, as said
+
+func (c cell) bytes() []byte    { return unsafe.Slice(unsafe.StringData(c.text), len(c.text)) } //nolint:gosec // a view, as said
+func (c cell) failure() failure { return failure(c.text) }
 
 // isNaN holds for a floating-point or decimal NaN.
 func (c cell) isNaN() bool {
-	return c.is(kindFloat) && math.IsNaN(c.float()) || c.is(kindDecimal) && string(c.b) == "NaN"
+	return c.is(kindFloat) && math.IsNaN(c.float()) || c.is(kindDecimal) && c.text == "NaN"
 }
 
 func boolCell(b bool) cell {
@@ -121,10 +142,10 @@ func (c cell) appendText(dst []byte) (out []byte, ok bool) {
 	case kindFloat:
 		return strconv.AppendFloat(dst, c.float(), 'f', -1, 64), true
 	case kindPartial:
-		return append(dst, c.b...), true
+		return append(dst, c.text...), true
 	}
 	if c.kind.inText() {
-		return append(dst, c.b...), true
+		return append(dst, c.text...), true
 	}
 	return dst, false
 }
@@ -134,15 +155,15 @@ func (c cell) appendJSON(dst []byte) (out []byte, ok bool) {
 	switch c.kind {
 	case kindText:
 		if c.plain {
-			return appendQuoted(dst, c.b), true
+			return appendQuoted(dst, c.bytes()), true
 		}
-		return appendJSONString(dst, c.b), true
+		return appendJSONString(dst, c.bytes()), true
 	case kindInt:
 		return strconv.AppendInt(dst, c.num, 10), true
 	case kindBool:
 		return strconv.AppendBool(dst, c.num != 0), true
 	case kindDate, kindTime, kindDateTime, kindTimestamp:
-		return appendQuoted(dst, c.b), true
+		return appendQuoted(dst, c.bytes()), true
 	case kindFloat:
 		f := c.float()
 		if math.IsNaN(f) || math.IsInf(f, 0) {
@@ -150,14 +171,14 @@ func (c cell) appendJSON(dst []byte) (out []byte, ok bool) {
 		}
 		return strconv.AppendFloat(dst, f, 'f', -1, 64), true
 	case kindDecimal:
-		return value.AppendDecimal(dst, c.b)
+		return value.AppendDecimal(dst, c.bytes())
 	case kindJSON, kindObject, kindList:
-		return append(dst, c.b...), true
+		return append(dst, c.text...), true
 	case kindPartial:
 		dst = append(dst, `{"giaTri":"`...)
-		dst = append(dst, c.b...)
+		dst = append(dst, c.text...)
 		dst = append(dst, `","doChinhXac":"`...)
-		return append(append(dst, partialPrecision(c.b)...), `"}`...), true
+		return append(append(dst, partialPrecision(c.bytes())...), `"}`...), true
 	}
 	return dst, false
 }
@@ -191,10 +212,10 @@ func equal(a, b cell) bool {
 	case kindBool:
 		return a.num == b.num
 	case kindTimestamp:
-		order, ok := compareInstants(a.b, b.b)
+		order, ok := compareInstants(a.bytes(), b.bytes())
 		return ok && order == 0
 	default:
-		return bytes.Equal(a.b, b.b)
+		return a.text == b.text
 	}
 }
 
@@ -210,9 +231,9 @@ func compare(a, b cell) (order int, ok bool) {
 	case kindBool:
 		return cmp.Compare(a.num, b.num), true
 	case kindTimestamp:
-		return compareInstants(a.b, b.b)
+		return compareInstants(a.bytes(), b.bytes())
 	case kindText, kindDate, kindTime, kindDateTime:
-		return bytes.Compare(a.b, b.b), true
+		return strings.Compare(a.text, b.text), true
 	}
 	return 0, false
 }
@@ -271,7 +292,7 @@ func (c cell) appendDecimal(dst []byte) ([]byte, bool) {
 	case kindFloat:
 		return value.AppendDecimal(dst, strconv.AppendFloat(buf[:0], c.float(), 'e', -1, 64))
 	default:
-		return value.AppendDecimal(dst, c.b)
+		return value.AppendDecimal(dst, c.bytes())
 	}
 }
 

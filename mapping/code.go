@@ -60,10 +60,10 @@ type codeNode struct {
 	table map[string][]byte
 	// small is the table for the whole numbers from 0 on that most codes are; nil for a number that it does not have.
 	small [][]byte
-	fail  *failure
+	fail  failure
 }
 
-func newCodeNode(a node, table map[string][]byte, fail *failure) *codeNode {
+func newCodeNode(a node, table map[string][]byte, fail failure) *codeNode {
 	const numbers = 128
 	n := &codeNode{a: a, table: table, fail: fail, small: make([][]byte, numbers)}
 	for i := range n.small {
@@ -114,7 +114,7 @@ func lowerCode(l *lowering, _ celast.Expr, args []celast.Expr) (node, typ) {
 	if ta.schema != nil && t.source.List != "" && ta.schema.CodeList == t.source.List {
 		return l.problem(args[0], "wrong-code-list", problem.Say("code() gives codes of %s, and %s is one already", t.source.List, l.source(args[1])), problem.Say("write codeOf(%q, %s) for your own code", t.source.Name, l.source(args[1])))
 	}
-	return newCodeNode(n, t.to, &failure{schemas.RuleUnmappedCode, "codes." + t.source.Name}), typ{kind: kindText, nullable: ta.nullable, codes: t}
+	return newCodeNode(n, t.to, newFailure(schemas.RuleUnmappedCode, "codes."+t.source.Name)), typ{kind: kindText, nullable: ta.nullable, codes: t}
 }
 
 func lowerCodeOf(l *lowering, e celast.Expr, args []celast.Expr) (node, typ) {
@@ -135,7 +135,7 @@ func lowerCodeOf(l *lowering, e celast.Expr, args []celast.Expr) (node, typ) {
 		return l.problem(e, "not-one-to-one", problem.Say("the code table %s cannot be read backwards: %q has the codes %s", t.source.Name, t.twofold, quotedList(from)), problem.Say("make a second table for this direction, with one code for each"))
 	}
 	l.codesFrom(args[1], ta, t)
-	return newCodeNode(n, t.back, &failure{schemas.RuleUnmappedCode, "codes." + t.source.Name}), typ{kind: kindText, nullable: ta.nullable}
+	return newCodeNode(n, t.back, newFailure(schemas.RuleUnmappedCode, "codes."+t.source.Name)), typ{kind: kindText, nullable: ta.nullable}
 }
 
 // codesFrom checks that a property of the document has the codes that a table gives back.
@@ -190,7 +190,7 @@ func (n *codeNode) eval(f *frame) cell {
 		return failed(n.fail)
 	}
 	var buf [64]byte
-	b := v.b
+	b := v.bytes()
 	if !v.is(kindText) {
 		var ok bool
 		if v.is(kindDecimal) {

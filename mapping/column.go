@@ -33,7 +33,7 @@ type column struct {
 	pad   int
 	zone  *time.Location
 	// encodingFailure, dateFailure and the others say why a cell cannot be read.
-	encodingFailure, dateFailure, numberFailure, missingFailure *failure
+	encodingFailure, dateFailure, numberFailure, missingFailure failure
 }
 
 func newColumn(index int, c record.Column) *column {
@@ -41,10 +41,10 @@ func newColumn(index int, c record.Column) *column {
 		index: index, name: c.Name,
 		stored:          kindOf(c.Kind),
 		typ:             typ{kind: kindOf(c.Kind), nullable: c.Nullable},
-		encodingFailure: &failure{schemas.RuleEncoding, "utf-8, column " + c.Name},
-		dateFailure:     &failure{schemas.RuleDate, "column " + c.Name},
-		numberFailure:   &failure{schemas.RuleNumber, "column " + c.Name},
-		missingFailure:  &failure{ruleIncomplete, "column " + c.Name},
+		encodingFailure: newFailure(schemas.RuleEncoding, "utf-8, column "+c.Name),
+		dateFailure:     newFailure(schemas.RuleDate, "column "+c.Name),
+		numberFailure:   newFailure(schemas.RuleNumber, "column "+c.Name),
+		missingFailure:  newFailure(ruleIncomplete, "column "+c.Name),
 	}
 }
 
@@ -103,7 +103,7 @@ func (c *column) encode(name string) {
 	if e, ok := value.EncodingNamed(name); ok && name != "utf-8" {
 		c.encoding = &e
 	}
-	c.encodingFailure = &failure{schemas.RuleEncoding, name + ", column " + c.name}
+	c.encodingFailure = newFailure(schemas.RuleEncoding, name+", column "+c.name)
 }
 
 // nullWord is a text that stands for null in the canonical form of a column's values, nil and the form that it should have when no value is so.
@@ -152,8 +152,8 @@ func infinity(s string) bool { return s == "infinity" || s == "-infinity" }
 
 // load reads a cell.
 func (c *column) load(f *frame) cell {
-	v := f.row[c.index]
-	out := cell{kind: kindOf(v.Kind), num: v.Num, b: v.Bytes}
+	v := &f.row[c.index]
+	out := cell{kind: kindOf(v.Kind), num: v.Num, text: view(v.Bytes)}
 	switch v.Kind {
 	case record.Null:
 		return null
@@ -202,11 +202,11 @@ func (c *column) text(f *frame, b []byte) cell {
 			return failed(c.encodingFailure)
 		}
 		out := textCell(f.since(start))
-		out.plain = value.Plain(out.b)
+		out.plain = value.Plain(out.bytes())
 		return out
 	}
 	if value.Plain(b) {
-		return cell{kind: kindText, plain: true, b: b}
+		return cell{kind: kindText, plain: true, text: view(b)}
 	}
 	if !utf8.Valid(b) {
 		return failed(c.encodingFailure)
@@ -220,7 +220,7 @@ func (c *column) text(f *frame, b []byte) cell {
 
 func (c *column) declaredNull(v cell) bool {
 	var buf [64]byte
-	content := v.b
+	content := v.bytes()
 	switch {
 	case v.is(kindDecimal) || v.is(kindFloat):
 		// The word was made canonical; 0.00 is 0.
@@ -249,7 +249,7 @@ func (c *column) padded(f *frame, v cell) cell {
 	var digits []byte
 	switch v.kind {
 	case kindText:
-		digits = bytes.TrimSpace(v.b)
+		digits = bytes.TrimSpace(v.bytes())
 	case kindInt:
 		if v.num < 0 {
 			return failed(c.numberFailure)
@@ -257,7 +257,7 @@ func (c *column) padded(f *frame, v cell) cell {
 		digits = strconv.AppendInt(buf[:0], v.num, 10)
 	case kindDecimal:
 		var ok bool
-		if digits, ok = value.AppendDecimal(buf[:0], v.b); !ok || bytes.ContainsAny(digits, "-.") {
+		if digits, ok = value.AppendDecimal(buf[:0], v.bytes()); !ok || bytes.ContainsAny(digits, "-.") {
 			return failed(c.numberFailure)
 		}
 	default:

@@ -69,11 +69,11 @@ func (t *SinkTranslator) keep() Verdict {
 	}
 	switch v := t.plan.only.eval(t.frame); {
 	case v.isFailed():
-		t.violations = append(t.violations, v.fail.violation(""))
+		t.violations = append(t.violations, v.failure().violation(""))
 	case v.isNull() || v.is(kindBool) && !v.isTrue():
 		return Filtered
 	case !v.is(kindBool):
-		t.violations = append(t.violations, (&failure{ruleType, "only"}).violation(""))
+		t.violations = append(t.violations, newFailure(ruleType, "only").violation(""))
 	}
 	return Live
 }
@@ -100,12 +100,12 @@ func (t *SinkTranslator) readKey(key []byte) bool {
 func (p *docProperty) fromKey(c cell) cell {
 	switch p.typ.kind {
 	case kindInt:
-		if n, ok := wholeNumber(string(c.b)); ok {
+		if n, ok := wholeNumber(c.text); ok {
 			return intCell(n)
 		}
-		return bytesCell(kindDecimal, c.b)
+		return bytesCell(kindDecimal, c.bytes())
 	case kindDate, kindTimestamp:
-		return bytesCell(p.typ.kind, c.b)
+		return bytesCell(p.typ.kind, c.bytes())
 	}
 	return c
 }
@@ -122,12 +122,12 @@ func (t *SinkTranslator) row(list []columnValue, key bool) record.Row {
 		c := v.node.eval(t.frame)
 		switch {
 		case c.isFailed():
-			t.fail(v, c.fail)
+			t.fail(v, c.failure())
 		case c.isNull() && key:
-			t.fail(v, &failure{"required", "column " + v.column})
+			t.fail(v, newFailure("required", "column "+v.column))
 		default:
 			out, grown, fail := v.value(c, arena)
-			if fail != nil {
+			if fail != "" {
 				t.fail(v, fail)
 				continue
 			}
@@ -137,18 +137,18 @@ func (t *SinkTranslator) row(list []columnValue, key bool) record.Row {
 	return row
 }
 
-func (t *SinkTranslator) fail(v *columnValue, f *failure) {
+func (t *SinkTranslator) fail(v *columnValue, f failure) {
 	t.violations = append(t.violations, f.violation(v.pointer))
 }
 
 // value makes the sink's value; its bytes are what was appended to arena.
-func (v *columnValue) value(c cell, arena []byte) (out record.Value, grown []byte, fail *failure) {
+func (v *columnValue) value(c cell, arena []byte) (out record.Value, grown []byte, fail failure) {
 	start := len(arena)
-	made := func(k record.Kind, ok bool) (record.Value, []byte, *failure) {
+	made := func(k record.Kind, ok bool) (record.Value, []byte, failure) {
 		if !ok {
 			return record.Value{}, arena[:start], v.typeFailure
 		}
-		return record.Value{Kind: k, Bytes: arena[start:len(arena):len(arena)]}, arena, nil
+		return record.Value{Kind: k, Bytes: arena[start:len(arena):len(arena)]}, arena, ""
 	}
 	var ok bool
 	if v.kind == record.Text && !c.is(kindText) && !c.isNull() {
@@ -159,27 +159,27 @@ func (v *columnValue) value(c cell, arena []byte) (out record.Value, grown []byt
 	}
 	switch c.kind {
 	case kindNull:
-		return record.NullValue, arena, nil
+		return record.NullValue, arena, ""
 	case kindBool:
-		return record.BoolValue(c.num != 0), arena, nil
+		return record.BoolValue(c.num != 0), arena, ""
 	case kindInt:
-		return record.IntValue(c.num), arena, nil
+		return record.IntValue(c.num), arena, ""
 	case kindFloat:
-		return record.FloatValue(c.float()), arena, nil
+		return record.FloatValue(c.float()), arena, ""
 	case kindText:
-		return v.textValue(c.b, arena)
+		return v.textValue(c.bytes(), arena)
 	case kindDecimal:
 		arena, ok = c.appendDecimal(arena)
 		return made(record.Decimal, ok)
 	case kindTimestamp:
 		if v.kind == record.DateTime {
-			arena, ok = localDateTime(arena, c.b, v.zone)
+			arena, ok = localDateTime(arena, c.bytes(), v.zone)
 			return made(record.DateTime, ok)
 		}
-		arena, ok = utcTimestamp(arena, c.b)
+		arena, ok = utcTimestamp(arena, c.bytes())
 		return made(record.Timestamp, ok)
 	}
-	arena = append(arena, c.b...)
+	arena = append(arena, c.text...)
 	k := deliveredKind(c.kind)
 	return made(k, k != record.Unchanged)
 }
@@ -201,7 +201,7 @@ func deliveredKind(k kind) record.Kind {
 	return record.Unchanged
 }
 
-func (v *columnValue) textValue(b, arena []byte) (record.Value, []byte, *failure) {
+func (v *columnValue) textValue(b, arena []byte) (record.Value, []byte, failure) {
 	start, ok := len(arena), true
 	if v.encoding != nil {
 		arena, ok = v.encoding.Encode(arena, b)
@@ -215,7 +215,7 @@ func (v *columnValue) textValue(b, arena []byte) (record.Value, []byte, *failure
 	if v.kind == record.Bytes {
 		k = record.Bytes
 	}
-	return record.Value{Kind: k, Bytes: arena[start:len(arena):len(arena)]}, arena, nil
+	return record.Value{Kind: k, Bytes: arena[start:len(arena):len(arena)]}, arena, ""
 }
 
 // localDateTime writes an instant as the wall time of a zone, for columns that have none.

@@ -132,7 +132,7 @@ func (c *compiler) explain(part, name string, e *Expression, n node, t typ, sche
 	}
 	for _, f := range a.failures {
 		// Where every kind is known, the compiler has seen to it that operators get what they take.
-		if f.rule != ruleType || a.loose {
+		if f.rule() != ruleType || a.loose {
 			x.add(f)
 		}
 	}
@@ -157,11 +157,11 @@ func propertyName(pointer string) string {
 }
 
 func (x *Explanation) add(f failure) {
-	if slices.ContainsFunc(x.Failures, func(have Failure) bool { return have.Rule == f.rule && have.Detail == f.detail }) {
+	if slices.ContainsFunc(x.Failures, func(have Failure) bool { return have.Rule == f.rule() && have.Detail == f.detail() }) {
 		return
 	}
 	v := f.violation("")
-	x.Failures = append(x.Failures, Failure{Rule: f.rule, Detail: f.detail, VI: v.VI, EN: v.EN})
+	x.Failures = append(x.Failures, Failure{Rule: f.rule(), Detail: f.detail(), VI: v.VI, EN: v.EN})
 }
 
 // schemaFailures are the rules of a property that a value of a kind may break.
@@ -169,29 +169,29 @@ func schemaFailures(t typ, n *schemas.Node) []failure {
 	var out []failure
 	switch t.kind {
 	case kindFloat, kindDecimal:
-		return []failure{{schemas.RuleNumber, ""}} // NaN and the infinities
+		return []failure{newFailure(schemas.RuleNumber, "")} // NaN and the infinities
 	case kindText, kindAny:
 	default:
 		return nil
 	}
 	if n.Pattern != "" {
-		out = append(out, failure{"pattern", n.Pattern})
+		out = append(out, newFailure("pattern", n.Pattern))
 	}
 	if n.Format != "" {
-		out = append(out, failure{"format", n.Format})
+		out = append(out, newFailure("format", n.Format))
 	}
 	if n.MinLength > 0 {
-		out = append(out, failure{"minLength", strconv.Itoa(n.MinLength)})
+		out = append(out, newFailure("minLength", strconv.Itoa(n.MinLength)))
 	}
 	if n.MaxLength >= 0 {
-		out = append(out, failure{"maxLength", strconv.Itoa(n.MaxLength)})
+		out = append(out, newFailure("maxLength", strconv.Itoa(n.MaxLength)))
 	}
 	if t.codes == nil {
 		if len(n.Enum) > 0 {
-			out = append(out, failure{"enum", strings.Join(n.Enum, ", ")})
+			out = append(out, newFailure("enum", strings.Join(n.Enum, ", ")))
 		}
 		if n.CodeList != "" {
-			out = append(out, failure{schemas.RuleCode, n.CodeList})
+			out = append(out, newFailure(schemas.RuleCode, n.CodeList))
 		}
 	}
 	return out
@@ -213,12 +213,14 @@ func (a *anatomy) visit(v reflect.Value) {
 	case reflect.Pointer:
 		switch {
 		case v.IsNil():
-		case v.Type() == reflect.TypeFor[*failure]():
-			a.failures = append(a.failures, failure{v.Elem().FieldByName("rule").String(), v.Elem().FieldByName("detail").String()})
 		case v.Type() == reflect.TypeFor[*column]():
 			a.column(v.Elem())
 		case v.Type().Implements(reflect.TypeFor[node]()):
 			a.visit(v.Elem())
+		}
+	case reflect.String:
+		if v.Type() == reflect.TypeFor[failure]() && v.Len() > 0 {
+			a.failures = append(a.failures, failure(v.String()))
 		}
 	case reflect.Slice, reflect.Array:
 		for i := range v.Len() {
@@ -261,11 +263,11 @@ func (a *anatomy) column(v reflect.Value) {
 		if e := v.FieldByName("encoding"); !e.IsNil() {
 			encoding = e.Elem().FieldByName("Name").String()
 		}
-		a.failures = append(a.failures, failure{schemas.RuleEncoding, encoding})
+		a.failures = append(a.failures, newFailure(schemas.RuleEncoding, encoding))
 	case kindDate, kindDateTime, kindTimestamp:
-		a.failures = append(a.failures, failure{schemas.RuleDate, name})
+		a.failures = append(a.failures, newFailure(schemas.RuleDate, name))
 	}
 	if v.FieldByName("pad").Int() != 0 {
-		a.failures = append(a.failures, failure{schemas.RuleNumber, name})
+		a.failures = append(a.failures, newFailure(schemas.RuleNumber, name))
 	}
 }

@@ -74,13 +74,13 @@ func scalarKinds() []kind {
 
 type textNode struct {
 	a    node
-	fail *failure
+	fail failure
 }
 
 func lowerText(l *lowering, e celast.Expr, args []celast.Expr) (node, typ) {
 	n, t := l.lower(args[0])
 	l.wantKind("text", args[0], t, scalarKinds()...)
-	return &textNode{n, &failure{schemas.RuleEncoding, l.source(e)}}, typ{kind: kindText, nullable: t.nullable}
+	return &textNode{n, newFailure(schemas.RuleEncoding, l.source(e))}, typ{kind: kindText, nullable: t.nullable}
 }
 
 func (n *textNode) eval(f *frame) cell {
@@ -94,7 +94,7 @@ func (n *textNode) eval(f *frame) cell {
 		if v.plain {
 			return v
 		}
-		f.scratch, ok = value.AppendText(f.scratch, v.b)
+		f.scratch, ok = value.AppendText(f.scratch, v.bytes())
 	} else {
 		f.scratch, ok = v.appendText(f.scratch)
 	}
@@ -147,7 +147,7 @@ func (n *orNode) eval(f *frame) cell {
 type joinNode struct {
 	of        []node
 	separator []byte
-	fail      *failure
+	fail      failure
 }
 
 func lowerJoin(l *lowering, e celast.Expr, args []celast.Expr) (node, typ) {
@@ -186,7 +186,7 @@ func (n *joinNode) eval(f *frame) cell {
 	}
 	start := len(f.scratch)
 	for _, v := range parts {
-		if v.kind.inText() && len(bytes.TrimSpace(v.b)) == 0 {
+		if v.kind.inText() && len(bytes.TrimSpace(v.bytes())) == 0 {
 			continue
 		}
 		if len(f.scratch) > start {
@@ -205,7 +205,7 @@ func (n *joinNode) eval(f *frame) cell {
 
 type digitsNode struct {
 	a    node
-	fail *failure
+	fail failure
 }
 
 func lowerDigits(l *lowering, e celast.Expr, args []celast.Expr) (node, typ) {
@@ -233,13 +233,13 @@ func (n *digitsNode) eval(f *frame) cell {
 		}
 		return null
 	}
-	return cell{kind: kindText, plain: true, b: f.since(start)}
+	return cell{kind: kindText, plain: true, text: view(f.since(start))}
 }
 
 type padNode struct {
 	a      node
 	length int
-	fail   *failure
+	fail   failure
 }
 
 func lowerPad(l *lowering, e celast.Expr, args []celast.Expr) (node, typ) {
@@ -273,13 +273,13 @@ func (n *padNode) eval(f *frame) cell {
 
 type decimalNode struct {
 	a    node
-	fail *failure
+	fail failure
 }
 
 func lowerDecimal(l *lowering, e celast.Expr, args []celast.Expr) (node, typ) {
 	n, t := l.lower(args[0])
 	l.wantKind("decimal", args[0], t, kindText, kindInt, kindFloat, kindDecimal)
-	return &decimalNode{n, &failure{schemas.RuleNumber, l.source(e)}}, typ{kind: kindDecimal, nullable: t.nullable}
+	return &decimalNode{n, newFailure(schemas.RuleNumber, l.source(e))}, typ{kind: kindDecimal, nullable: t.nullable}
 }
 
 func (n *decimalNode) eval(f *frame) cell {

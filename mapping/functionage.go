@@ -14,7 +14,7 @@ type ageNode struct {
 	born, at node
 	zone     *time.Location
 	// fail is no date, unborn one after the other.
-	fail, unborn *failure
+	fail, unborn failure
 }
 
 func lowerAge(l *lowering, e celast.Expr, args []celast.Expr) (node, typ) {
@@ -25,7 +25,7 @@ func lowerAge(l *lowering, e celast.Expr, args []celast.Expr) (node, typ) {
 	}
 	l.wantKind("age", args[0], tb, kindDate, kindPartial, kindObject, kindDateTime, kindText)
 	l.wantKind("age", args[1], ta, kindTimestamp, kindDate, kindDateTime)
-	return &ageNode{born, at, l.localZone(), &failure{schemas.RuleDate, l.source(e)}, &failure{schemas.RuleUnborn, l.source(e)}}, typ{kind: kindInt, nullable: tb.nullable || ta.nullable}
+	return &ageNode{born, at, l.localZone(), newFailure(schemas.RuleDate, l.source(e)), newFailure(schemas.RuleUnborn, l.source(e))}, typ{kind: kindInt, nullable: tb.nullable || ta.nullable}
 }
 
 // eval counts what is certain: an unknown day or month is taken for the last one (value.AgeAt). The day of an instant is that in Vietnam.
@@ -56,12 +56,12 @@ func (n *ageNode) eval(f *frame) cell {
 func birthDate(c cell) (value.Partial, bool) {
 	switch c.kind {
 	case kindDate, kindPartial, kindText:
-		return value.ParsePartialISO(c.b)
+		return value.ParsePartialISO(c.bytes())
 	case kindDateTime:
-		t, _, ok := value.ParseISODateTime(c.b)
+		t, _, ok := value.ParseISODateTime(c.bytes())
 		return t.Partial(), ok
 	case kindObject, kindJSON:
-		v, ok := member(c.b, "giaTri")
+		v, ok := member(c.bytes(), "giaTri")
 		if !ok || len(v) < 2 || v[0] != '"' {
 			return value.Partial{}, false
 		}
@@ -73,12 +73,12 @@ func birthDate(c cell) (value.Partial, bool) {
 func (n *ageNode) day(c cell) (value.DateTime, bool) {
 	switch c.kind {
 	case kindDate:
-		return value.ParseISODate(c.b)
+		return value.ParseISODate(c.bytes())
 	case kindDateTime:
-		t, _, ok := value.ParseISODateTime(c.b)
+		t, _, ok := value.ParseISODateTime(c.bytes())
 		return t, ok
 	case kindTimestamp:
-		t, ok := instant(c.b)
+		t, ok := instant(c.bytes())
 		return wallClock(t, n.zone), ok
 	}
 	return value.DateTime{}, false

@@ -71,12 +71,12 @@ func (l *lowering) layouts(fn string, arg celast.Expr, least value.Precision) ([
 	return out, true
 }
 
-func dateFailure(layouts []*value.Layout) *failure {
+func dateFailure(layouts []*value.Layout) failure {
 	var names []string
 	for _, l := range layouts {
 		names = append(names, l.String())
 	}
-	return &failure{schemas.RuleDate, strings.Join(names, ", ")}
+	return newFailure(schemas.RuleDate, strings.Join(names, ", "))
 }
 
 // dateKinds are the kinds of columns that layouts read: texts, and numbers that are serials of a spreadsheet.
@@ -91,7 +91,7 @@ func dateKinds(layouts []*value.Layout) []kind {
 func dateText(layouts []*value.Layout, v cell, buf []byte) (b []byte, ok bool) {
 	switch {
 	case v.is(kindText):
-		return v.b, true
+		return v.bytes(), true
 	case v.kind.number() && len(dateKinds(layouts)) > 1:
 		return v.appendDecimal(buf)
 	}
@@ -110,7 +110,7 @@ func parseAny(layouts []*value.Layout, b []byte) (value.DateTime, bool) {
 type dateNode struct {
 	a       node
 	layouts []*value.Layout
-	fail    *failure
+	fail    failure
 }
 
 func lowerDate(l *lowering, e celast.Expr, args []celast.Expr) (node, typ) {
@@ -121,7 +121,7 @@ func lowerDate(l *lowering, e celast.Expr, args []celast.Expr) (node, typ) {
 			return l.problem(e, "wrong-arguments", problem.Say("date(): %s is text, so its layout must be given", l.source(args[0])), problem.Say(`write date(x, "dd/MM/yyyy")`))
 		}
 		l.wantKind("date", args[0], t, kindDate, kindDateTime)
-		return &dateNode{n, nil, &failure{schemas.RuleDate, l.source(e)}}, out
+		return &dateNode{n, nil, newFailure(schemas.RuleDate, l.source(e))}, out
 	}
 	layouts, ok := l.layouts("date", args[1], value.Day)
 	if !ok {
@@ -139,7 +139,7 @@ func (n *dateNode) eval(f *frame) cell {
 	case v.isNull() || v.isFailed() || v.is(kindDate):
 		return v
 	case v.is(kindDateTime):
-		t, _, ok = value.ParseISODateTime(v.b)
+		t, _, ok = value.ParseISODateTime(v.bytes())
 	default:
 		var buf [64]byte
 		var b []byte
@@ -159,7 +159,7 @@ type dateTimeNode struct {
 	a       node
 	layouts []*value.Layout
 	zone    *time.Location
-	fail    *failure
+	fail    failure
 }
 
 func lowerDateTime(l *lowering, _ celast.Expr, args []celast.Expr) (node, typ) {
@@ -200,7 +200,7 @@ func (n *dateTimeNode) eval(f *frame) cell {
 type partialDateNode struct {
 	a       node
 	layouts []*value.Layout
-	fail    *failure
+	fail    failure
 }
 
 func lowerPartialDate(l *lowering, _ celast.Expr, args []celast.Expr) (node, typ) {
@@ -219,7 +219,7 @@ func (n *partialDateNode) eval(f *frame) cell {
 	case v.isNull() || v.isFailed():
 		return v
 	case v.is(kindDate):
-		return bytesCell(kindPartial, v.b)
+		return bytesCell(kindPartial, v.bytes())
 	}
 	var buf [64]byte
 	b, ok := dateText(n.layouts, v, buf[:0])

@@ -28,7 +28,7 @@ const (
 func writtenNumber(v cell, buf []byte) (b []byte, numeric, ok bool) {
 	switch {
 	case v.is(kindText):
-		return v.b, false, true
+		return v.bytes(), false, true
 	case v.kind.number():
 		b, ok = v.appendDecimal(buf)
 		return b, true, ok && !bytes.ContainsAny(b, "-.")
@@ -40,13 +40,13 @@ func blank(b []byte) bool { return len(bytes.TrimSpace(b)) == 0 }
 
 type taxCodeNode struct {
 	a                node
-	fail, checkDigit *failure
+	fail, checkDigit failure
 }
 
 func lowerTaxCode(l *lowering, e celast.Expr, args []celast.Expr) (node, typ) {
 	n, t := l.lower(args[0])
 	l.wantKind("taxCode", args[0], t, kindText, kindInt, kindDecimal, kindFloat)
-	return &taxCodeNode{n, &failure{schemas.RuleTaxCode, l.source(e)}, &failure{schemas.RuleCheckDigit, l.source(e)}}, typ{kind: kindText, nullable: true}
+	return &taxCodeNode{n, newFailure(schemas.RuleTaxCode, l.source(e)), newFailure(schemas.RuleCheckDigit, l.source(e))}, typ{kind: kindText, nullable: true}
 }
 
 func (n *taxCodeNode) eval(f *frame) cell {
@@ -81,12 +81,12 @@ func (n *taxCodeNode) eval(f *frame) cell {
 type personIDNode struct {
 	a, sex, born node // sex and born are nil when nothing is compared
 	lenient      bool
-	fail         *failure
+	fail         failure
 }
 
 // lowerPersonID takes x, sex and date of birth to compare with or neither, and "remark" or not.
 func lowerPersonID(l *lowering, e celast.Expr, args []celast.Expr) (node, typ) {
-	n := &personIDNode{fail: &failure{schemas.RulePersonID, l.source(e)}}
+	n := &personIDNode{fail: newFailure(schemas.RulePersonID, l.source(e))}
 	var ok bool
 	if args, n.lenient, ok = l.lenient("personId", args, 1, 3); !ok {
 		return &literalNode{null}, typ{}

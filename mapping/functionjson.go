@@ -62,12 +62,12 @@ func jsonPath(s string) ([]jsonStep, bool) {
 }
 
 // innerFailures say why a field of a document in a column cannot be read.
-type innerFailures struct{ malformed, kind, number, size, several *failure }
+type innerFailures struct{ malformed, kind, number, size, several failure }
 
 func newInnerFailures(detail string) innerFailures {
 	return innerFailures{
-		malformed: &failure{schemas.RuleMalformed, detail}, kind: &failure{ruleType, detail}, number: &failure{schemas.RuleNumber, detail},
-		size: &failure{schemas.RuleOversize, detail}, several: &failure{schemas.RuleAmbiguous, detail},
+		malformed: newFailure(schemas.RuleMalformed, detail), kind: newFailure(ruleType, detail), number: newFailure(schemas.RuleNumber, detail),
+		size: newFailure(schemas.RuleOversize, detail), several: newFailure(schemas.RuleAmbiguous, detail),
 	}
 }
 
@@ -122,18 +122,18 @@ func (n *jsonNode) eval(f *frame) cell {
 		return v
 	case !v.is(kindText) && !v.is(kindJSON):
 		return failed(n.fail.kind)
-	case blank(v.b):
+	case blank(v.bytes()):
 		return null
-	case len(v.b) > maxInner:
+	case len(v.text) > maxInner:
 		return failed(n.fail.size)
-	case !json.Valid(v.b) || !utf8.Valid(v.b):
+	case !json.Valid(v.bytes()) || !utf8.Valid(v.bytes()):
 		return failed(n.fail.malformed)
 	}
-	s := scanner{text: v.b}
+	s := scanner{text: v.bytes()}
 	if !s.value(nil, nil) { // too deep
 		return failed(n.fail.malformed)
 	}
-	raw := bytes.TrimSpace(v.b)
+	raw := bytes.TrimSpace(v.bytes())
 	for _, step := range n.path {
 		var ok bool
 		if step.name != "" {

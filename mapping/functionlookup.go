@@ -13,7 +13,7 @@ type lookupNode struct {
 	list                *schemas.CodeList
 	codes               [][]byte
 	lenient             bool
-	unlisted, ambiguous *failure
+	unlisted, ambiguous failure
 }
 
 func lowerLookup(l *lowering, _ celast.Expr, args []celast.Expr) (node, typ) {
@@ -41,7 +41,7 @@ func lowerLookup(l *lowering, _ celast.Expr, args []celast.Expr) (node, typ) {
 	}
 	return &lookupNode{
 		a: a, list: list, codes: codes, lenient: lenient,
-		unlisted: &failure{schemas.RuleUnlisted, name}, ambiguous: &failure{schemas.RuleAmbiguous, name},
+		unlisted: newFailure(schemas.RuleUnlisted, name), ambiguous: newFailure(schemas.RuleAmbiguous, name),
 	}, typ{kind: kindText, nullable: true, list: name}
 }
 
@@ -56,7 +56,7 @@ func (n *lookupNode) eval(f *frame) cell {
 	var number [24]byte
 	b, _ := v.appendText(number[:0])
 	if v.is(kindText) {
-		b = v.b
+		b = v.bytes()
 	}
 	start := len(f.scratch)
 	defer func() { f.scratch = f.scratch[:start] }()

@@ -34,7 +34,7 @@ func evaluate(tb testing.TB, env Env, expression string) string {
 	case v.isNull():
 		out = "null"
 	case v.isFailed():
-		out = "violation " + v.fail.rule
+		out = "violation " + v.failure().rule()
 	default:
 		raw, ok := v.appendJSON(nil)
 		if !ok {

@@ -21,7 +21,7 @@ const pseudonymBytes = 16
 type pseudonymNode struct {
 	a    node
 	key  []byte
-	fail *failure
+	fail failure
 }
 
 func lowerPseudonym(l *lowering, e celast.Expr, args []celast.Expr) (node, typ) {
@@ -46,7 +46,7 @@ func lowerPseudonym(l *lowering, e celast.Expr, args []celast.Expr) (node, typ) 
 	if len(key) < MinPseudonymKey {
 		return l.problem(args[1], "weak-key", problem.Say("the key %q under pseudonyms has fewer than %d characters", name, MinPseudonymKey), problem.Say("make one with: openssl rand -base64 32"))
 	}
-	return &pseudonymNode{n, key, &failure{schemas.RuleEncoding, l.source(e)}}, typ{kind: kindText, nullable: true}
+	return &pseudonymNode{n, key, newFailure(schemas.RuleEncoding, l.source(e))}, typ{kind: kindText, nullable: true}
 }
 
 // eval hashes the clean text, so that blanks and the form of Unicode make no other person of somebody.
@@ -58,7 +58,7 @@ func (n *pseudonymNode) eval(f *frame) cell {
 	start := len(f.scratch)
 	var ok bool
 	if v.is(kindText) {
-		f.scratch, ok = value.AppendText(f.scratch, v.b)
+		f.scratch, ok = value.AppendText(f.scratch, v.bytes())
 	} else {
 		f.scratch, ok = v.appendText(f.scratch)
 	}

@@ -13,7 +13,7 @@ import (
 type splitNode struct {
 	text       node
 	separators [][]byte // the longest first, so that " - " is not taken for "-"
-	fail       *failure
+	fail       failure
 }
 
 func lowerSplit(l *lowering, e celast.Expr, args []celast.Expr) (node, typ) {
@@ -52,7 +52,7 @@ func (n *splitNode) eval(f *frame) cell {
 	}
 	start := len(f.scratch)
 	f.scratch = append(f.scratch, '[')
-	rest := v.b
+	rest := v.bytes()
 	for more := true; more; {
 		var part []byte
 		part, rest, more = n.cut(rest)

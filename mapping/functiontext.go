@@ -10,13 +10,13 @@ import (
 
 type titleNode struct {
 	a    node
-	fail *failure
+	fail failure
 }
 
 func lowerTitleCase(l *lowering, e celast.Expr, args []celast.Expr) (node, typ) {
 	n, t := l.lower(args[0])
 	l.wantKind("titleCase", args[0], t, kindText)
-	return &titleNode{n, &failure{schemas.RuleEncoding, l.source(e)}}, typ{kind: kindText, nullable: t.nullable}
+	return &titleNode{n, newFailure(schemas.RuleEncoding, l.source(e))}, typ{kind: kindText, nullable: t.nullable}
 }
 
 func (n *titleNode) eval(f *frame) cell {
@@ -29,7 +29,7 @@ func (n *titleNode) eval(f *frame) cell {
 	}
 	start := len(f.scratch)
 	var ok bool
-	if f.scratch, ok = value.AppendTitle(f.scratch, v.b); !ok {
+	if f.scratch, ok = value.AppendTitle(f.scratch, v.bytes()); !ok {
 		return failed(n.fail)
 	}
 	return textCell(f.since(start))
@@ -38,7 +38,7 @@ func (n *titleNode) eval(f *frame) cell {
 type moneyNode struct {
 	a        node
 	grouping value.Grouping
-	fail     *failure
+	fail     failure
 }
 
 func lowerMoney(l *lowering, e celast.Expr, args []celast.Expr) (node, typ) {
@@ -59,7 +59,7 @@ func lowerMoney(l *lowering, e celast.Expr, args []celast.Expr) (node, typ) {
 			return l.problem(args[1], "wrong-arguments", problem.Say("money(): %q is no way of writing an amount", word), problem.Say(`write "vi" for 1.234.567,50 or "en" for 1,234,567.50`))
 		}
 	}
-	return &moneyNode{n, grouping, &failure{schemas.RuleAmount, l.source(e)}}, typ{kind: kindDecimal, nullable: true}
+	return &moneyNode{n, grouping, newFailure(schemas.RuleAmount, l.source(e))}, typ{kind: kindDecimal, nullable: true}
 }
 
 func (n *moneyNode) eval(f *frame) cell {
@@ -70,10 +70,10 @@ func (n *moneyNode) eval(f *frame) cell {
 	start := len(f.scratch)
 	ok := false
 	switch {
-	case v.is(kindText) && blank(v.b):
+	case v.is(kindText) && blank(v.bytes()):
 		return null
 	case v.is(kindText):
-		f.scratch, ok = value.AppendMoney(f.scratch, v.b, n.grouping)
+		f.scratch, ok = value.AppendMoney(f.scratch, v.bytes(), n.grouping)
 	case v.kind.number():
 		f.scratch, ok = v.appendDecimal(f.scratch)
 	}
@@ -98,13 +98,13 @@ const (
 type addressNode struct {
 	a    node
 	part addressPart
-	fail *failure
+	fail failure
 }
 
 func lowerAddress(l *lowering, e celast.Expr, args []celast.Expr) (node, typ) {
 	a, t := l.lower(args[0])
 	l.wantKind("address", args[0], t, kindText)
-	n := &addressNode{a: a, fail: &failure{schemas.RuleEncoding, l.source(e)}}
+	n := &addressNode{a: a, fail: newFailure(schemas.RuleEncoding, l.source(e))}
 	if len(args) == 1 {
 		return n, typ{kind: kindObject, nullable: true, made: []string{"chiTiet"}}
 	}
@@ -129,7 +129,7 @@ func (n *addressNode) eval(f *frame) cell {
 	}
 	start := len(f.scratch)
 	var ok bool
-	if f.scratch, ok = value.AppendText(f.scratch, v.b); !ok {
+	if f.scratch, ok = value.AppendText(f.scratch, v.bytes()); !ok {
 		return failed(n.fail)
 	}
 	text := f.since(start)

@@ -27,7 +27,7 @@ type adminUnitNode struct {
 	zone  *time.Location
 	units *units.Catalogue
 	// fail is neither code nor text, date no day.
-	fail, date *failure
+	fail, date failure
 }
 
 func lowerAdminUnit(l *lowering, e celast.Expr, args []celast.Expr) (node, typ) {
@@ -39,7 +39,7 @@ func lowerAdminUnit(l *lowering, e celast.Expr, args []celast.Expr) (node, typ) 
 	if err != nil {
 		return l.problem(e, "unsupported", problem.Say("the administrative units cannot be read: %v", err), problem.Say("this binary is defective: install it anew"))
 	}
-	n := &adminUnitNode{a, at, l.localZone(), c, &failure{schemas.RuleEncoding, l.source(e)}, &failure{schemas.RuleDate, l.source(e)}}
+	n := &adminUnitNode{a, at, l.localZone(), c, newFailure(schemas.RuleEncoding, l.source(e)), newFailure(schemas.RuleDate, l.source(e))}
 	return n, typ{kind: kindObject, nullable: true, made: unitProperties[:]}
 }
 
@@ -55,7 +55,7 @@ func (n *adminUnitNode) eval(f *frame) cell {
 		return day
 	}
 	var number [24]byte
-	text := v.b
+	text := v.bytes()
 	switch {
 	case v.is(kindInt):
 		text, _ = v.appendText(number[:0])

@@ -43,7 +43,7 @@ func outcome(v cell, remarks []Remark) string {
 	case v.isNull():
 		out = "null"
 	case v.isFailed():
-		out = "violation " + v.fail.rule
+		out = "violation " + v.failure().rule()
 	default:
 		raw, ok := v.appendJSON(nil)
 		if out = string(raw); !ok {
@@ -316,13 +316,13 @@ func TestFunctionsAreTotal(t *testing.T) {
 		for i, f := range all {
 			got, _ := f(v)
 			if got.isFailed() {
-				if got.fail == nil || got.fail.rule == "" {
+				if got.failure().rule() == "" {
 					t.Fatalf("%s: a failure without a reason", calls[i])
 				}
 				continue
 			}
-			if got.is(kindText) && kind == record.Text && (!utf8.Valid(got.b) || !norm.NFC.IsNormal(got.b)) {
-				t.Fatalf("%s of %q: %q is not NFC", calls[i], content, got.b)
+			if got.is(kindText) && kind == record.Text && (!utf8.Valid(got.bytes()) || !norm.NFC.IsNormal(got.bytes())) {
+				t.Fatalf("%s of %q: %q is not NFC", calls[i], content, got.bytes())
 			}
 		}
 	})

@@ -22,7 +22,7 @@ func lowerWhen(l *lowering, e celast.Expr, args []celast.Expr) (node, typ) {
 type zoneNode struct {
 	a    node
 	zone *time.Location
-	fail *failure
+	fail failure
 }
 
 func lowerZone(l *lowering, e celast.Expr, args []celast.Expr) (node, typ) {
@@ -38,7 +38,7 @@ func lowerZone(l *lowering, e celast.Expr, args []celast.Expr) (node, typ) {
 	if !ok {
 		return &literalNode{null}, typ{}
 	}
-	return &zoneNode{n, zone, &failure{schemas.RuleDate, l.source(e)}}, typ{kind: kindTimestamp, nullable: t.nullable}
+	return &zoneNode{n, zone, newFailure(schemas.RuleDate, l.source(e))}, typ{kind: kindTimestamp, nullable: t.nullable}
 }
 
 // zone reads an argument that names a time zone.
@@ -60,7 +60,7 @@ func (n *zoneNode) eval(f *frame) cell {
 	if v.isNull() || v.isFailed() {
 		return v
 	}
-	t, utc, ok := value.ParseISODateTime(v.b)
+	t, utc, ok := value.ParseISODateTime(v.bytes())
 	if !v.is(kindDateTime) || !ok || utc {
 		return failed(n.fail)
 	}

@@ -91,13 +91,13 @@ func (n *xmlNode) eval(f *frame) cell {
 		return v
 	case !v.is(kindText):
 		return failed(n.fail.kind)
-	case blank(v.b):
+	case blank(v.bytes()):
 		return null
-	case len(v.b) > maxInner:
+	case len(v.text) > maxInner:
 		return failed(n.fail.size)
 	}
 	w := xmlWalk{path: n.path}
-	if err := w.read(v.b); err != nil {
+	if err := w.read(v.bytes()); err != nil {
 		return failed(n.fail.malformed)
 	}
 	switch {

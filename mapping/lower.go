@@ -246,7 +246,7 @@ func (l *lowering) path(operand celast.Expr, name string) (node, typ) {
 		return &literalNode{null}, typ{}
 	}
 	if t.parts {
-		return &partNode{of: n, name: name, fail: &failure{ruleType, whole}}, typ{nullable: true, parts: true}
+		return &partNode{of: n, name: name, fail: newFailure(ruleType, whole)}, typ{nullable: true, parts: true}
 	}
 	if operand.Kind() == celast.IdentKind && t.kind == kindAny {
 		return l.problem(operand, "wrong-type", problem.Say("%s: %s is a column, which has no parts", whole, l.source(operand)), problem.Say("use the column by itself"))

@@ -135,7 +135,7 @@ const (
 type compareNode struct {
 	a, b node
 	op   comparison
-	fail *failure
+	fail failure
 }
 
 func (n *compareNode) eval(f *frame) cell {
@@ -171,7 +171,7 @@ func (n *compareNode) eval(f *frame) cell {
 type logicNode struct {
 	a, b    node
 	decides bool // true for ||, false for &&
-	fail    *failure
+	fail    failure
 }
 
 func (n *logicNode) eval(f *frame) cell {
@@ -196,7 +196,7 @@ func (n *logicNode) eval(f *frame) cell {
 
 type notNode struct {
 	a    node
-	fail *failure
+	fail failure
 }
 
 func (n *notNode) eval(f *frame) cell {
@@ -212,7 +212,7 @@ func (n *notNode) eval(f *frame) cell {
 
 type conditionNode struct {
 	when, then, otherwise node
-	fail                  *failure
+	fail                  failure
 }
 
 func (n *conditionNode) eval(f *frame) cell {
@@ -243,7 +243,7 @@ func (n *presentNode) eval(f *frame) cell {
 type arithmeticNode struct {
 	a, b            node
 	op              byte
-	fail, rangeFail *failure
+	fail, rangeFail failure
 }
 
 func (n *arithmeticNode) eval(f *frame) cell {
@@ -260,7 +260,7 @@ func (n *arithmeticNode) eval(f *frame) cell {
 		return failed(n.fail)
 	case a.is(kindText) && n.op == '+':
 		start := len(f.scratch)
-		f.scratch = append(append(f.scratch, a.b...), b.b...)
+		f.scratch = append(append(f.scratch, a.text...), b.text...)
 		return textCell(f.since(start))
 	case a.is(kindInt):
 		if r, ok := wholeArithmetic(a.num, b.num, n.op); ok {
@@ -302,7 +302,7 @@ type textTestNode struct {
 	text node
 	part []byte
 	how  func(s, part []byte) bool
-	fail *failure
+	fail failure
 }
 
 func (n *textTestNode) eval(f *frame) cell {
@@ -313,7 +313,7 @@ func (n *textTestNode) eval(f *frame) cell {
 	case !v.is(kindText):
 		return failed(n.fail)
 	}
-	return boolCell(n.how(v.b, n.part))
+	return boolCell(n.how(v.bytes(), n.part))
 }
 
 // textTest returns the test a method stands for, nil for other methods.

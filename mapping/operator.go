@@ -12,8 +12,8 @@ import (
 )
 
 // typeFailure is what a value of another kind than expected becomes at run time.
-func (l *lowering) typeFailure(e celast.Expr) *failure {
-	return &failure{ruleType, l.source(e)}
+func (l *lowering) typeFailure(e celast.Expr) failure {
+	return newFailure(ruleType, l.source(e))
 }
 
 // wantValue reports an operand that can be null where null makes the operator fail.
@@ -180,7 +180,7 @@ func (l *lowering) arithmetic(e, left, right celast.Expr, op string) (node, typ)
 	if !wantA || !wantB {
 		return &literalNode{null}, typ{}
 	}
-	n := &arithmeticNode{a, b, sign, l.typeFailure(e), &failure{schemas.RuleNumber, l.source(e)}}
+	n := &arithmeticNode{a, b, sign, l.typeFailure(e), newFailure(schemas.RuleNumber, l.source(e))}
 	fits := func(k kind) bool {
 		return k == kindInt || k == kindFloat || k == kindText && sign == '+' || k == kindAny
 	}

@@ -83,7 +83,7 @@ func provenBeforehand(n node, part *schemas.Part) bool {
 		}
 		return true
 	case *literalNode:
-		return n.value.is(kindText) && valid(n.value.b)
+		return n.value.is(kindText) && valid(n.value.bytes())
 	}
 	return false
 }
@@ -94,9 +94,9 @@ func (p *proof) proves(v *cell, text []byte) bool {
 	case p.value == nil:
 		return true
 	case v.is(kindText):
-		return (v.plain || utf8.Valid(v.b)) && p.value.Text(v.b)
+		return (v.plain || utf8.Valid(v.bytes())) && p.value.Text(v.bytes())
 	case v.is(kindPartial):
-		return value.Plain(v.b) && p.value.Texts(schemas.Member{Name: "giaTri", Content: v.b}, schemas.Member{Name: "doChinhXac", Content: partialPrecision(v.b)})
+		return value.Plain(v.bytes()) && p.value.Texts(schemas.Member{Name: "giaTri", Content: v.bytes()}, schemas.Member{Name: "doChinhXac", Content: partialPrecision(v.bytes())})
 	}
 	return p.value.Value(text)
 }

@@ -20,7 +20,7 @@ type property struct {
 	list   *listPlan
 	schema *schemas.Node
 	// number and condition are what becomes of a number that JSON cannot say and of a condition that is not true or false.
-	number, condition *failure
+	number, condition failure
 	proof             proof
 }
 
@@ -31,7 +31,7 @@ type listPlan struct {
 	slot  int
 	item  property
 	items []property
-	fail  *failure
+	fail  failure
 }
 
 // anIndex stands in a pointer for the index of an element: no name in YAML holds it.
@@ -76,7 +76,7 @@ func (c *compiler) reading(columns []int) {
 
 // property compiles one property or element. known is its schema, nil when there is none.
 func (c *compiler) property(f *Field, pointer string, known *schemas.Node, required bool) (property, bool) {
-	p := property{pointer: pointer, schema: known, number: &failure{schemas.RuleNumber, ""}, condition: &failure{ruleType, "when"}}
+	p := property{pointer: pointer, schema: known, number: newFailure(schemas.RuleNumber, ""), condition: newFailure(ruleType, "when")}
 	if known == nil {
 		p.schema = &schemas.Node{MaxLength: -1, MaxItems: -1}
 	}
@@ -107,7 +107,7 @@ func (c *compiler) property(f *Field, pointer string, known *schemas.Node, requi
 		reads, _ := c.explain("fields", propertyName(pointer), f.Value, p.node, t, known)
 		c.reading(reads)
 		if required && (t.nullable || c.untyped && f.Value.CEL != "") {
-			c.mayFail(failure{"required", ""})
+			c.mayFail(newFailure("required", ""))
 		}
 		if known != nil {
 			c.fits(f.Value, f.Name, t, known)
@@ -119,7 +119,7 @@ func (c *compiler) property(f *Field, pointer string, known *schemas.Node, requi
 
 // list compiles a list. schema is the array's.
 func (c *compiler) list(f *Field, pointer string, schema *schemas.Node) *listPlan {
-	l := &listPlan{slot: -1, fail: &failure{ruleType, ""}}
+	l := &listPlan{slot: -1, fail: newFailure(ruleType, "")}
 	if f.List {
 		always := 0
 		for i := range f.Items {
@@ -145,7 +145,7 @@ func (c *compiler) list(f *Field, pointer string, schema *schemas.Node) *listPla
 	reads, _ := c.explain("each", propertyName(pointer), e.Over, l.over, over, nil)
 	c.reading(reads)
 	behind := c.explained[len(c.explained)-1]
-	l.fail.detail = e.Over.text()
+	l.fail = newFailure(l.fail.rule(), e.Over.text())
 	switch over.kind {
 	case kindList, kindJSON, kindAny, kindNull:
 	case kindText:
@@ -194,7 +194,7 @@ func (c *compiler) mentions(e *Expression, name string) bool {
 type partNode struct {
 	of   node
 	name string
-	fail *failure
+	fail failure
 }
 
 func (n *partNode) eval(f *frame) cell {
@@ -205,7 +205,7 @@ func (n *partNode) eval(f *frame) cell {
 	case !v.is(kindObject) && !v.is(kindJSON):
 		return failed(n.fail)
 	}
-	raw, ok := member(v.b, n.name)
+	raw, ok := member(v.bytes(), n.name)
 	if !ok {
 		return null
 	}

@@ -21,7 +21,7 @@ import (
 type celNode struct {
 	program cel.Program
 	parts   []node
-	fail    *failure
+	fail    failure
 }
 
 // residual leaves an expression to CEL, except for the parts that nodes cover.
@@ -57,7 +57,7 @@ func (l *lowering) residual(e celast.Expr) (node, typ) {
 	if !ok {
 		return l.problem(e, "unsupported", problem.Say("%s gives a value that a document cannot hold", l.source(e)), problem.Say("make it a text, a number, true/false or a date"))
 	}
-	return &celNode{program: program, parts: r.parts, fail: &failure{ruleType, l.source(e)}}, t
+	return &celNode{program: program, parts: r.parts, fail: newFailure(ruleType, l.source(e))}, t
 }
 
 func partName(i int) string { return "@" + strconv.Itoa(i) }
@@ -285,7 +285,7 @@ func celWords(signature string) problem.Text {
 type inputs struct {
 	node  *celNode
 	frame *frame
-	fail  *failure
+	fail  failure
 }
 
 func (in *inputs) Parent() cel.Activation { return nil }
@@ -300,8 +300,8 @@ func (in *inputs) ResolveName(name string) (any, bool) {
 		return nil, false
 	}
 	v := in.node.parts[i].eval(in.frame)
-	if v.isFailed() && in.fail == nil {
-		in.fail = v.fail
+	if v.isFailed() && in.fail == "" {
+		in.fail = v.failure()
 	}
 	return toCEL(v), true
 }
@@ -314,7 +314,7 @@ func (n *celNode) eval(f *frame) cell {
 			return c
 		}
 	}
-	if in.fail != nil {
+	if in.fail != "" {
 		return failed(in.fail)
 	}
 	return failed(n.fail)
@@ -332,20 +332,20 @@ func toCEL(c cell) ref.Val {
 	case kindFloat:
 		return types.Double(c.float())
 	case kindText:
-		return types.String(c.b)
+		return types.String(strings.Clone(c.text))
 	case kindTimestamp:
-		if t, ok := instant(c.b); ok {
+		if t, ok := instant(c.bytes()); ok {
 			return types.Timestamp{Time: t}
 		}
 	case kindJSON, kindObject, kindList:
 		var v any
-		d := json.NewDecoder(bytes.NewReader(c.b))
+		d := json.NewDecoder(bytes.NewReader(c.bytes()))
 		d.UseNumber()
 		if d.Decode(&v) == nil {
 			return types.DefaultTypeAdapter.NativeToValue(plain(v))
 		}
 	case kindDate, kindTime, kindDateTime, kindDecimal, kindPartial:
-		return scalar{c.kind, string(c.b)}
+		return scalar{c.kind, strings.Clone(c.text)}
 	}
 	return types.NewErr("no value")
 }

@@ -167,7 +167,7 @@ func (c *compiler) outcomesFit(e *Expression, name string, from node, n *schemas
 		var raw []byte
 		switch v.kind {
 		case kindText:
-			raw = appendJSONString(nil, v.b)
+			raw = appendJSONString(nil, v.bytes())
 		case kindBool, kindInt, kindFloat:
 			raw, _ = v.appendText(nil)
 		}

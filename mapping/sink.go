@@ -37,7 +37,7 @@ type columnValue struct {
 	// parts are the paths of the document it is made of; pointer is the one, "" when there are several or none.
 	parts                        []string
 	pointer                      string
-	encodingFailure, typeFailure *failure
+	encodingFailure, typeFailure failure
 }
 
 // CompileSink types every expression against the schema and, when it is known, the target table (t nil: untyped). It returns
@@ -217,8 +217,8 @@ func (c *compiler) columnValues(part string, list []Assignment, t *record.Table)
 		if e, ok := value.EncodingNamed(a.Text); ok && a.Text != "utf-8" {
 			v.encoding = &e
 		}
-		v.encodingFailure = &failure{schemas.RuleUnwritable, a.Text + ", column " + a.Name}
-		v.typeFailure = &failure{ruleType, "column " + a.Name}
+		v.encodingFailure = newFailure(schemas.RuleUnwritable, a.Text+", column "+a.Name)
+		v.typeFailure = newFailure(ruleType, "column "+a.Name)
 		c.takeParts()
 		var ty typ
 		v.node, ty = c.compile(&a.Value)
@@ -226,10 +226,10 @@ func (c *compiler) columnValues(part string, list []Assignment, t *record.Table)
 			v.pointer = "/" + strings.ReplaceAll(v.parts[0], ".", "/")
 		}
 		if a.Text != "" {
-			c.mayFail(*v.encodingFailure)
+			c.mayFail(v.encodingFailure)
 		}
 		if part == "key" && ty.nullable {
-			c.mayFail(failure{"required", "column " + a.Name})
+			c.mayFail(newFailure("required", "column "+a.Name))
 		}
 		if a.Text != "" && ty.kind != kindText && ty.kind != kindAny && ty.kind != kindNull {
 			c.report(a.At, "wrong-type", problem.Say("%s is %s: it has no text encoding", a.Value.text(), article(ty.kind)), problem.Say("remove text, or write text(…)"))

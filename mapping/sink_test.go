@@ -175,7 +175,7 @@ func TestTextIsEncodedForTheSink(t *testing.T) {
 // TestTextForBytes: a column of bytes gets bytes, in the encoding that it holds.
 func TestTextForBytes(t *testing.T) {
 	v := columnValue{column: "c", kind: record.Bytes}
-	if out, _, fail := v.textValue([]byte("Mẫu"), nil); fail != nil || out.Kind != record.Bytes || string(out.Bytes) != "Mẫu" {
+	if out, _, fail := v.textValue([]byte("Mẫu"), nil); fail != "" || out.Kind != record.Bytes || string(out.Bytes) != "Mẫu" {
 		t.Errorf("%s %q, %v", out.Kind, out.Bytes, fail)
 	}
 }
@@ -219,8 +219,8 @@ func TestPartsOfKeys(t *testing.T) {
 		{kindText, textCell([]byte("7")), textCell([]byte("7"))},
 	} {
 		p := docProperty{typ: typ{kind: c.kind}}
-		if got := p.fromKey(c.part); got.kind != c.want.kind || got.num != c.want.num || string(got.b) != string(c.want.b) {
-			t.Errorf("%s %q: %s %q", c.kind, c.part.b, got.kind, got.b)
+		if got := p.fromKey(c.part); got.kind != c.want.kind || got.num != c.want.num || got.text != c.want.text {
+			t.Errorf("%s %q: %s %q", c.kind, c.part.text, got.kind, got.bytes())
 		}
 	}
 }
@@ -281,7 +281,7 @@ func TestKeyRoundTrip(t *testing.T) {
 		}
 		for i := range back {
 			if !equal(parts[i], back[i]) {
-				t.Fatalf("%s: part %d is %q", key, i, back[i].b)
+				t.Fatalf("%s: part %d is %q", key, i, back[i].text)
 			}
 		}
 		if _, ok := splitKey(key, n+1); ok && n > 1 {

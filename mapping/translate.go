@@ -93,9 +93,9 @@ func (t *Translator) conditions() {
 		}
 		switch v := n.eval(t.frame); {
 		case v.isFailed():
-			t.violations = append(t.violations, v.fail.violation(""))
+			t.violations = append(t.violations, v.failure().violation(""))
 		case !v.isNull() && !v.is(kindBool):
-			t.violations = append(t.violations, (&failure{ruleType, "only, deleted"}).violation(""))
+			t.violations = append(t.violations, newFailure(ruleType, "only, deleted").violation(""))
 		}
 	}
 }
@@ -140,7 +140,7 @@ func (t *Translator) part(dst []byte, p *property) (out []byte, present bool) {
 		switch v := when.eval(t.frame); {
 		case v.isTrue():
 		case v.isFailed():
-			t.fail(p, v.fail)
+			t.fail(p, v.failure())
 			return dst, false
 		case v.isNull() || v.is(kindBool):
 			return dst, false
@@ -191,7 +191,7 @@ func (t *Translator) list(dst []byte, p *property) (out []byte, present bool) {
 func (t *Translator) each(dst []byte, p *property, empty int) []byte {
 	l, f := p.list, t.frame
 	start := len(dst)
-	fail := func(why *failure) []byte {
+	fail := func(why failure) []byte {
 		t.fail(p, why)
 		return dst[:start]
 	}
@@ -201,11 +201,11 @@ func (t *Translator) each(dst []byte, p *property, empty int) []byte {
 	case over.isNull():
 		return dst
 	case over.isFailed():
-		return fail(over.fail)
+		return fail(over.failure())
 	case !over.is(kindList) && !over.is(kindJSON):
 		return fail(l.fail)
 	}
-	s := scanner{text: over.b}
+	s := scanner{text: over.bytes()}
 	if s.blank(); s.word("null") {
 		return dst
 	}
@@ -256,20 +256,20 @@ func (t *Translator) value(dst []byte, p *property) (out []byte, present bool) {
 	v := p.node.eval(t.frame)
 	switch v.kind {
 	case kindText:
-		if len(v.b) > MaxDocument {
+		if len(v.text) > MaxDocument {
 			// Nothing is gained by writing it out, and much memory lost: no topic takes it.
-			t.fail(p, &failure{schemas.RuleOversize, fmt.Sprintf("%d byte", len(v.b))})
+			t.fail(p, newFailure(schemas.RuleOversize, fmt.Sprintf("%d byte", len(v.text))))
 			return dst, false
 		}
 		t.proven = t.proven && p.proof.proves(&v, nil)
 		if v.plain {
-			return appendQuoted(dst, v.b), true
+			return appendQuoted(dst, v.bytes()), true
 		}
-		return appendJSONString(dst, v.b), true
+		return appendJSONString(dst, v.bytes()), true
 	case kindNull:
 		return dst, false
 	case kindFailed:
-		t.fail(p, v.fail)
+		t.fail(p, v.failure())
 		return dst, false
 	}
 	start := len(dst)
@@ -282,7 +282,7 @@ func (t *Translator) value(dst []byte, p *property) (out []byte, present bool) {
 	return dst, true
 }
 
-func (t *Translator) fail(p *property, f *failure) {
+func (t *Translator) fail(p *property, f failure) {
 	t.violations = append(t.violations, f.violation(t.frame.place(p.pointer)).Named(func(lang string) string { return p.schema.Title[lang] }))
 }
 
