@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"sync/atomic"
+	"time"
 
 	"github.com/lienthong/truc/bus"
 	"github.com/lienthong/truc/record"
@@ -41,7 +42,14 @@ type event struct {
 // chunk is a batch on its way: the unit of translation, of acknowledgement and of the position. Its buffers are reused, so
 // that the hot path allocates per chunk and not per row.
 type chunk struct {
+	// batch is there until it is translated: from then on nothing views the memory of the source.
 	batch record.Batch
+	// rows counts its records, read is the time of the last one, position where the source resumes behind them.
+	rows     int
+	read     time.Time
+	position []byte
+	// completed are the pipelines of which a snapshot ends in it.
+	completed []*pipe
 	// size is what the batch takes of session.room.
 	size   int64
 	events []event
@@ -84,7 +92,10 @@ func newChunk(parts int) *chunk {
 // cell does not stay in memory for ever.
 func (c *chunk) reset(b record.Batch) {
 	const keep = 4 << 20
-	c.batch = b
+	c.batch, c.rows, c.position, c.completed = b, len(b.Records), b.Position, c.completed[:0]
+	if c.rows > 0 {
+		c.read = b.Records[c.rows-1].Time
+	}
 	c.events = c.events[:0]
 	if cap(c.arena) > keep {
 		c.arena = nil
@@ -101,6 +112,12 @@ func (c *chunk) reset(b record.Batch) {
 		c.groups[i].sent, c.groups[i].last = 0, nil
 		c.marks[i] = written{}
 	}
+}
+
+// release gives the memory of the rows back to the source.
+func (c *chunk) release() {
+	c.batch.Release()
+	c.batch = record.Batch{}
 }
 
 // done takes one from pending.

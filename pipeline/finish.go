@@ -10,7 +10,6 @@ import (
 
 	"github.com/lienthong/truc/bus"
 	"github.com/lienthong/truc/bus/kafka"
-	"github.com/lienthong/truc/record"
 )
 
 var positionsPartition = kafka.TopicPartition{Topic: bus.PositionsTopic}
@@ -73,16 +72,14 @@ func (s *session) finishAll(ctx context.Context, in <-chan *chunk) error {
 					next.Marks[i].Behind = 0
 				}
 			}
-			if string(next.Position) != string(c.batch.Position) {
-				next.Position = c.batch.Position
+			if string(next.Position) != string(c.position) {
+				next.Position = c.position
 				dirty = true
 			}
-			records += len(c.batch.Records)
-			s.republished(&next, c.batch)
-			s.stats.acknowledged(c.batch)
-			c.batch.Release()
+			records += c.rows
+			s.republished(&next, c.completed)
+			s.stats.acknowledged(c)
 			if c.size > bigChunk {
-				c.batch = record.Batch{}
 				runtime.GC() // a few milliseconds now, or the garbage of one such row beside the next
 			}
 			s.room.Release(c.size)

@@ -3,8 +3,6 @@ package pipeline
 import (
 	"maps"
 	"time"
-
-	"github.com/lienthong/truc/record"
 )
 
 // MappingChange says that a pipeline's mapping became another one. How many entities are still published as the mapping
@@ -43,17 +41,11 @@ func (s *session) mappingsChanged(saved *checkpoint) bool {
 }
 
 // republished closes the changes of mapping that a complete snapshot has settled.
-func (s *session) republished(c *checkpoint, b record.Batch) {
-	for i := range b.Records {
-		r := &b.Records[i]
-		if r.Op != record.SnapshotEnd {
-			continue
-		}
-		for _, p := range s.byTable[r.Table.String()] {
-			if change, open := c.Changed[p.Name]; open && c.Begun[p.Table] > change.Epoch {
-				delete(c.Changed, p.Name)
-				p.stats.setChange(nil)
-			}
+func (s *session) republished(c *checkpoint, completed []*pipe) {
+	for _, p := range completed {
+		if change, open := c.Changed[p.Name]; open && c.Begun[p.Table] > change.Epoch {
+			delete(c.Changed, p.Name)
+			p.stats.setChange(nil)
 		}
 	}
 }

@@ -317,7 +317,11 @@ func (s *session) at(p Point) {
 //
 // When ctx is done the reading stops, and what is under way is carried to its end.
 func (s *session) loop(ctx context.Context) error {
-	const inFlight = 18
+	const (
+		inFlight = 18
+		// readAhead is how many chunks may wait for a translator: their rows are most of what a chunk takes.
+		readAhead = 3
+	)
 	s.room = semaphore.NewWeighted(maxUnderWay)
 	s.positioned = make(chan struct{})
 	if s.saved.Position != nil {
@@ -343,7 +347,7 @@ func (s *session) loop(ctx context.Context) error {
 	if err := s.retryLetters(ctx, work); err != nil {
 		return err
 	}
-	toTranslate := make(chan *chunk, inFlight)
+	toTranslate := make(chan *chunk, readAhead)
 	toHandOver := make(chan *chunk, inFlight)
 	toFinish := make(chan *chunk, inFlight)
 	var again bool
@@ -369,6 +373,7 @@ func (s *session) loop(ctx context.Context) error {
 				if c.err == nil {
 					c.err = t.translate(work, c)
 				}
+				c.release()
 				s.at(PointTranslated)
 				close(c.translated)
 			}

@@ -171,9 +171,9 @@ func (s *ReaderStats) read(b record.Batch) {
 	}
 }
 
-func (s *ReaderStats) acknowledged(b record.Batch) {
-	if n := len(b.Records); n > 0 {
-		s.LastAcknowledged.Store(b.Records[n-1].Time.UnixNano())
+func (s *ReaderStats) acknowledged(c *chunk) {
+	if c.rows > 0 {
+		s.LastAcknowledged.Store(c.read.UnixNano())
 	}
 }
 

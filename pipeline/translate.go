@@ -95,6 +95,7 @@ func (t *translator) record(c *chunk, p *pipe, r *record.Record) error {
 		return nil
 	case record.SnapshotEnd:
 		// A run begins with an epoch, so that all of that epoch, and of any that followed while it lasted, was seen by it.
+		c.completed = append(c.completed, p)
 		c.events = append(c.events, event{kind: completeEvent, pipe: p, before: Sequence{Epoch: t.s.begun[p.Table]}, sequence: t.sequence(c, seq)})
 		return nil
 	case record.Create, record.Update, record.Delete, record.Snapshot: // a row, translated below

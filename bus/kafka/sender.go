@@ -15,7 +15,7 @@ import (
 
 const (
 	// defaultBatchBytes is 1 MiB, just under what a broker takes as shipped (message.max.bytes = 1 MiB + 12).
-	defaultBatchBytes   = 1 << 20
+	defaultBatchBytes   = 500 << 10
 	defaultBatchRecords = 5000
 	defaultMaxQueued    = 20_000
 	defaultRefreshEvery = 12 * time.Hour
