@@ -25,7 +25,9 @@ type buffer struct {
 	cells   slab
 	// owns says that the message being decoded lies in memory of its own, which lives as long as the rows that view it.
 	owns, large bool // large: the batch has such a row
-	done        func()
+	// chunks are those of a snapshot whose rows the cells view.
+	chunks []*chunkMemory
+	done   func()
 }
 
 // buffers is a pool of them.
@@ -61,7 +63,12 @@ func (b *buffer) full() bool {
 func (b *buffer) reset() {
 	clear(b.records)
 	b.records = b.records[:0]
-	if b.bytes.reset() || b.large {
+	for _, m := range b.chunks {
+		m.done()
+	}
+	clear(b.chunks)
+	b.chunks = b.chunks[:0]
+	if b.bytes.reset(batchBytes) || b.large {
 		b.cells.forget()
 		b.large = false
 	}
@@ -94,11 +101,11 @@ func (a *arena) room(n int) []byte {
 	return block[0:0:n]
 }
 
-// reset reports whether it gave memory back, which nobody must point into any more.
-func (a *arena) reset() (gaveBack bool) {
+// reset keeps about so many bytes of memory. It reports whether it gave some back, which nobody must point into any more.
+func (a *arena) reset(keep int) (gaveBack bool) {
 	kept := a.blocks[:0]
 	for _, b := range a.blocks {
-		if cap(b) == arenaBlock && len(kept) <= batchBytes/arenaBlock {
+		if cap(b) == arenaBlock && len(kept) <= keep/arenaBlock {
 			kept = append(kept, b[:0])
 		}
 	}

@@ -66,6 +66,8 @@ type source struct {
 	tasks chan snapshot.Task
 	// chunk is what the chunk reader has read, left here before the high watermark is written.
 	chunk atomic.Pointer[readChunk]
+	// accepted is the memory of the chunk that is being handed out.
+	accepted *chunkMemory
 
 	acked  atomic.Uint64
 	report chan struct{}

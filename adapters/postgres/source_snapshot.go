@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -21,8 +22,9 @@ import (
 const (
 	// markPrefix is that of our logical messages.
 	markPrefix = "truc"
-	// chunkBytes closes a chunk early: two are in memory at a time.
-	chunkBytes = 4 << 20
+	// chunkBytes closes a chunk early: two are in memory at a time, and what batches still view of the one before.
+	chunkBytes     = 4 << 20
+	chunksInMemory = 3
 	// firstFetch is how many rows the first chunk of a table has, whose rows' size is not known yet.
 	firstFetch = 100
 )
@@ -63,6 +65,40 @@ type readChunk struct {
 	oid      uint32
 	relation *relation
 	rows     [][]byte // as a row of the log
+	memory   *chunkMemory
+}
+
+// chunkMemory is what the rows of a chunk lie in. It is used again when neither the chunk nor a batch views it any more: chunks of
+// new memory are most of the garbage of a snapshot.
+type chunkMemory struct {
+	rows  [][]byte
+	bytes arena
+	users atomic.Int32
+	free  chan *chunkMemory // where it goes then; nil: nowhere
+}
+
+// memory gives what a chunk needs, with one user.
+func (r *chunkReader) memory() *chunkMemory {
+	m := &chunkMemory{free: r.free}
+	select {
+	case m = <-r.free:
+	default:
+	}
+	m.users.Store(1)
+	return m
+}
+
+func (m *chunkMemory) done() {
+	if m.users.Add(-1) > 0 {
+		return
+	}
+	clear(m.rows)
+	m.rows = m.rows[:0]
+	m.bytes.reset(chunkBytes)
+	select {
+	case m.free <- m:
+	default:
+	}
 }
 
 // Len and Read implement snapshot.Rows.
@@ -115,6 +151,7 @@ func (s *source) onMark() error {
 	}
 	switch verdict := s.machine.High(m.task, at, &c.Chunk); verdict {
 	case snapshot.Accepted:
+		s.accepted = c.memory
 		s.relations[c.oid] = c.relation // the log shows no older version any more: altering waits for the writers
 	case snapshot.None:
 	default:
@@ -125,8 +162,16 @@ func (s *source) onMark() error {
 
 // drain moves accepted rows into the batch.
 func (s *source) drain(b *buffer) error {
+	if s.accepted != nil {
+		s.accepted.users.Add(1)
+		b.chunks = append(b.chunks, s.accepted)
+	}
 	var err error
 	b.records, err = s.machine.Drain(b.records, batchRows, batchBytes, b.cells.row)
+	if s.accepted != nil && !s.machine.Draining() {
+		s.accepted.done()
+		s.accepted = nil
+	}
 	s.position.Tables = nil
 	if err != nil {
 		return err
@@ -204,7 +249,7 @@ func (s *source) chunkLoop(ctx context.Context, tasks <-chan snapshot.Task) erro
 	for oid, as := range s.tables {
 		oids[as.String()] = oid
 	}
-	reader := chunkReader{session: c, rows: s.pacer.Chunk(s.chunkRows)}
+	reader := chunkReader{session: c, rows: s.pacer.Chunk(s.chunkRows), free: make(chan *chunkMemory, chunksInMemory)}
 	for {
 		var task snapshot.Task
 		select {
@@ -285,7 +330,8 @@ type chunkReader struct {
 	*session
 	rows    int
 	table   string
-	average int // bytes a row of table; 0 when unknown
+	average int               // bytes a row of table; 0 when unknown
+	free    chan *chunkMemory // nil: chunks are never used again
 }
 
 // read reads one chunk of a table, which goes by a name that may not be its present one, and what its read saw. When the
@@ -362,8 +408,9 @@ func (r *chunkReader) fetch(ctx context.Context, t *catalogTable, as tableName, 
 	if r.average > 0 {
 		most = max(1, min(chunkBytes/r.average, r.rows))
 	}
+	m := r.memory()
+	c.memory = m
 	var (
-		memory  arena
 		key     [][]byte // of the last row
 		skipped bool
 		got     int
@@ -371,11 +418,11 @@ func (r *chunkReader) fetch(ctx context.Context, t *catalogTable, as tableName, 
 	key = make([][]byte, len(t.table.Key))
 	err = r.following(ctx, from, task.Cursor, most, func(fields [][]byte) error {
 		got++
-		if memory.used >= chunkBytes {
+		if m.bytes.used >= chunkBytes {
 			skipped = true // rows became much bigger than those before: the next chunk begins here
 			return nil
 		}
-		c.rows = append(c.rows, appendTuple(memory.room(tupleSize(fields)), fields))
+		m.rows = append(m.rows, appendTuple(m.bytes.room(tupleSize(fields)), fields))
 		for i, k := range t.table.Key {
 			key[i] = append(key[i][:0], fields[k]...)
 		}
@@ -384,8 +431,9 @@ func (r *chunkReader) fetch(ctx context.Context, t *catalogTable, as tableName, 
 	if err != nil {
 		return err
 	}
+	c.rows = m.rows
 	if n := len(c.rows); n > 0 {
-		r.average = max(1, memory.used/n)
+		r.average = max(1, m.bytes.used/n)
 		// Of the key only: a row may have columns of megabytes.
 		end := make(record.Row, len(t.codecs))
 		for i, k := range t.table.Key {
