@@ -14,7 +14,8 @@ import (
 )
 
 const (
-	// defaultBatchBytes is 1 MiB, just under what a broker takes as shipped (message.max.bytes = 1 MiB + 12).
+	// defaultBatchBytes is just under half of 1 MiB, what a region of a broker's heap has as shipped: a request from there on is
+	// a humongous object to Java's collector, and a flood of those keeps it marking. A broker takes 1 MiB (message.max.bytes).
 	defaultBatchBytes   = 500 << 10
 	defaultBatchRecords = 5000
 	defaultMaxQueued    = 20_000
@@ -30,7 +31,7 @@ type SenderConfig struct {
 	Unfenced bool
 	// Partitions are all that the sender may write to. Each of them is fenced.
 	Partitions []TopicPartition
-	// MaxBatchBytes bounds a request; a larger message goes alone, up to what its topic takes. Default 1 MiB.
+	// MaxBatchBytes bounds a request; a larger message goes alone, up to what its topic takes. Default 500 KiB.
 	MaxBatchBytes int
 	// MaxBatchRecords bounds a request; default 5,000.
 	MaxBatchRecords int
