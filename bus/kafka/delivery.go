@@ -8,15 +8,11 @@ import (
 	"time"
 
 	kafkago "github.com/segmentio/kafka-go"
-	"github.com/segmentio/kafka-go/protocol"
-	"github.com/segmentio/kafka-go/protocol/produce"
-	"github.com/segmentio/kafka-go/protocol/rawproduce"
 
 	"github.com/lienthong/truc/bus"
 )
 
 const (
-	allReplicas = -1
 	// produceTimeout bounds one attempt; brokerTimeout is what the broker may wait for its replicas within it.
 	produceTimeout = 10 * time.Second
 	brokerTimeout  = 8 * time.Second
@@ -137,36 +133,22 @@ func (p *partitionSender) deliver(ctx context.Context, batch []byte) (int64, err
 
 // post makes one attempt.
 func (p *partitionSender) post(ctx context.Context, batch []byte) (int64, error) {
-	res, err := roundTripTo[*produce.Response](ctx, p.sender.client, p.tp.Topic, produceTimeout, &rawproduce.Request{
-		Acks:    allReplicas,
-		Timeout: int32(brokerTimeout.Milliseconds()),
-		Topics: []rawproduce.RequestTopic{{
-			Topic: p.tp.Topic,
-			Partitions: []rawproduce.RequestPartition{{
-				Partition: p.tp.Partition,
-				RecordSet: protocol.RawRecordSet{Reader: bytes.NewReader(batch)},
-			}},
-		}},
-	})
+	res, err := roundTripTo[*produceResponse](ctx, p.sender.client, p.tp.Topic, produceTimeout, &produceRequest{clientID: p.sender.client.cfg.ClientID, tp: p.tp, batch: batch})
 	if err != nil {
 		// The transport's goroutine may read the batch after it has given up waiting.
 		p.buf = nil
 		return 0, err
 	}
-	if len(res.Topics) != 1 || len(res.Topics[0].Partitions) != 1 {
-		return 0, errBadAnswer
-	}
-	answer := &res.Topics[0].Partitions[0]
-	if err := responseError(answer.ErrorCode); err != nil {
+	if err := responseError(res.code); err != nil {
 		if errors.Is(err, kafkago.DuplicateSequenceNumber) {
 			return 0, ErrOffsetUnknown
 		}
 		return 0, err
 	}
-	if answer.BaseOffset < 0 {
+	if res.baseOffset < 0 {
 		return 0, ErrOffsetUnknown
 	}
-	return answer.BaseOffset, nil
+	return res.baseOffset, nil
 }
 
 // mayRepeat reports whether a batch may be sent again with the same sequence number. Everything that isRetriable says, and

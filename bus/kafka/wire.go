@@ -22,6 +22,11 @@ var (
 // is too small. It is used by requests that do their own encoding (protocol.RawExchanger). The connection carries one
 // request at a time, so the correlation id may be any.
 func exchange(rw io.ReadWriter, key protocol.ApiKey, version int16, clientID string, flexible bool, body func([]byte) []byte, buf []byte) ([]byte, error) {
+	return exchangeLarge(rw, key, version, clientID, flexible, body, nil, buf)
+}
+
+// exchangeLarge is exchange for a body that ends with bytes that are there already, and are not copied.
+func exchangeLarge(rw io.ReadWriter, key protocol.ApiKey, version int16, clientID string, flexible bool, body func([]byte) []byte, end, buf []byte) ([]byte, error) {
 	const correlation = 1
 	out := make([]byte, 4, 256)
 	out = binary.BigEndian.AppendUint16(out, uint16(key))
@@ -32,9 +37,14 @@ func exchange(rw io.ReadWriter, key protocol.ApiKey, version int16, clientID str
 		out = append(out, 0)
 	}
 	out = body(out)
-	binary.BigEndian.PutUint32(out, uint32(len(out)-4))
+	binary.BigEndian.PutUint32(out, uint32(len(out)-4+len(end)))
 	if _, err := rw.Write(out); err != nil {
 		return nil, err
+	}
+	if len(end) > 0 {
+		if _, err := rw.Write(end); err != nil {
+			return nil, err
+		}
 	}
 	var head [8]byte
 	if _, err := io.ReadFull(rw, head[:]); err != nil {
