@@ -178,7 +178,7 @@ func (c cell) appendJSON(dst []byte) (out []byte, ok bool) {
 		dst = append(dst, `{"giaTri":"`...)
 		dst = append(dst, c.text...)
 		dst = append(dst, `","doChinhXac":"`...)
-		return append(append(dst, partialPrecision(c.bytes())...), `"}`...), true
+		return append(append(dst, precisionWords[partialPrecision(c.bytes())]...), `"}`...), true
 	}
 	return dst, false
 }
@@ -186,15 +186,15 @@ func (c cell) appendJSON(dst []byte) (out []byte, ok bool) {
 // precisionWords are the values of doChinhXac.
 var precisionWords = [...][]byte{value.Year: []byte(value.Year.String()), value.Month: []byte(value.Month.String()), value.Day: []byte(value.Day.String())}
 
-// partialPrecision is doChinhXac of a canonical partial date.
-func partialPrecision(b []byte) []byte {
+// partialPrecision is that of a canonical partial date.
+func partialPrecision(b []byte) value.Precision {
 	switch len(b) {
 	case len("1975"):
-		return precisionWords[value.Year]
+		return value.Year
 	case len("1975-06"):
-		return precisionWords[value.Month]
+		return value.Month
 	}
-	return precisionWords[value.Day]
+	return value.Day
 }
 
 // equal is CEL's ==: null equals only null, numbers compare by value across their kinds, other kinds never equal each other.

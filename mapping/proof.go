@@ -14,6 +14,8 @@ type proof struct {
 	// value proves the property's value; nil where that is proven beforehand, by the parts of an object or a list, or by the
 	// whole the property stands in.
 	value *schemas.Part
+	// dates prove the day, month or year of a partial date, by its precision; nil where none would be valid.
+	dates [value.Day + 1]*schemas.Part
 	// bit is the property's in the required of the object it stands in.
 	bit uint64
 	// required are the bits of an object that is proven by its parts; 0 in others.
@@ -63,6 +65,10 @@ func (p *property) bind() {
 		}
 	case p.node != nil && provenBeforehand(p.node, part):
 		p.proof.value = nil
+	case p.node != nil:
+		for precision, word := range precisionWords {
+			p.proof.dates[precision] = part.Given("giaTri", schemas.Member{Name: "doChinhXac", Content: word})
+		}
 	}
 }
 
@@ -96,7 +102,8 @@ func (p *proof) proves(v *cell, text []byte) bool {
 	case v.is(kindText):
 		return (v.plain || utf8.Valid(v.bytes())) && p.value.Text(v.bytes())
 	case v.is(kindPartial):
-		return value.Plain(v.bytes()) && p.value.Texts(schemas.Member{Name: "giaTri", Content: v.bytes()}, schemas.Member{Name: "doChinhXac", Content: partialPrecision(v.bytes())})
+		date := p.dates[partialPrecision(v.bytes())]
+		return date != nil && value.Plain(v.bytes()) && date.Text(v.bytes())
 	}
 	return p.value.Value(text)
 }

@@ -41,12 +41,13 @@ func (a *automaton) match(s []byte) bool {
 	if a.next == nil {
 		return a.regexp.Match(s)
 	}
-	state := uint8(1)
+	state, all := uint8(1), byte(0)
 	for _, c := range s {
-		if c >= 128 {
-			return a.regexp.Match(s)
-		}
-		state = a.next[state][c]
+		all |= c
+		state = a.next[state][c&127]
+	}
+	if all >= 128 {
+		return a.regexp.Match(s)
 	}
 	return a.atEnd[state]
 }

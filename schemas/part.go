@@ -30,7 +30,7 @@ func (p *Part) Open() bool {
 // Property is the place of a declared property of an object, and its bit in Required; nil where the schema declares none of
 // that name.
 func (p *Part) Property(name string) (inner *Part, bit uint64) {
-	i := slices.IndexFunc(p.check.properties, func(f fastProperty) bool { return f.quoted == name+`":` })
+	i := p.check.declared(name)
 	if i < 0 {
 		return nil, 0
 	}
@@ -82,36 +82,66 @@ type Member struct {
 	Content []byte
 }
 
-// Texts proves an object that has these properties, each of another name, and no others.
-func (p *Part) Texts(members ...Member) bool {
-	return p.depth < maxDepth && p.check.provesTexts(members)
+// Given is the place of the content of one more property of an object, all of whose other properties are known: what it proves
+// there proves the object. nil stands for an object that no text would prove.
+func (p *Part) Given(name string, others ...Member) *Part {
+	if p.depth >= maxDepth {
+		return nil
+	}
+	if c := p.check.given(name, others); c != nil {
+		return &Part{check: c, depth: p.depth + 1}
+	}
+	return nil
 }
 
-func (c *checker) provesTexts(members []Member) bool {
+func (c *checker) given(name string, others []Member) *checker {
 	if !c.allows(kindObject) || c.limited {
-		return false
+		return nil
 	}
 	var seen uint64
-	for _, m := range members {
-		i := slices.IndexFunc(c.properties, func(f fastProperty) bool {
-			return len(f.quoted) == len(m.Name)+len(`":`) && f.quoted[:len(m.Name)] == m.Name
-		})
-		switch {
+	for _, m := range others {
+		switch i := c.declared(m.Name); {
 		case i >= 0 && c.properties[i].check.provesText(m.Content):
 			seen |= 1 << i
 		case i >= 0 || c.closed:
-			return false
+			return nil
 		}
+	}
+	demands := &checker{maxLength: -1}
+	switch i := c.declared(name); {
+	case i >= 0:
+		seen |= 1 << i
+		demands.allOf = append(demands.allOf, c.properties[i].check)
+	case c.closed:
+		return nil
 	}
 	if seen&c.required != c.required {
-		return false
+		return nil
 	}
 	for _, branch := range c.allOf {
-		if !branch.provesTexts(members) {
-			return false
+		inner := branch.given(name, others)
+		if inner == nil {
+			return nil
+		}
+		demands.allOf = append(demands.allOf, inner)
+	}
+	for _, branch := range c.anyOf {
+		if inner := branch.given(name, others); inner != nil {
+			demands.anyOf = append(demands.anyOf, inner)
 		}
 	}
-	return c.anyOf == nil || slices.ContainsFunc(c.anyOf, func(branch *checker) bool { return branch.provesTexts(members) })
+	switch {
+	case c.anyOf != nil && demands.anyOf == nil:
+		return nil
+	case demands.anyOf == nil && len(demands.allOf) == 1:
+		return demands.allOf[0]
+	}
+	return demands
+}
+
+// declared is the place of a property among those of an object, -1 for one that it does not declare.
+func (c *checker) declared(name string) int {
+	return slices.IndexFunc(c.properties, func(f fastProperty) bool { return f.quoted == name+`":` })
 }
 
 // Value proves a value of any kind by its JSON text, as Accepts proves a document.

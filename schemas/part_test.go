@@ -16,8 +16,9 @@ func write(dst []byte, v any, part *Part) (out []byte, proven bool) {
 		dst = append(dst, quote(v)...)
 		return dst, part.Text([]byte(v))
 	case map[string]any:
-		if texts, ok := members(v); ok && len(v)%2 == 0 { // the others by their properties
-			return marshalled(dst, v), part.Texts(texts...)
+		if texts, ok := members(v); ok && len(v) > 0 && len(v)%2 == 0 { // the others by their properties
+			last := part.Given(texts[0].Name, texts[1:]...)
+			return marshalled(dst, v), last != nil && last.Text(texts[0].Content)
 		}
 		if !part.Open() {
 			break
