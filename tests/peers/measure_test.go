@@ -187,13 +187,19 @@ func (m *measuring) record(measure, contestant string, round, rows int, values m
 	m.t.Logf("round %d, %s: %v", round+1, contestant, values)
 }
 
-// alternate runs the rounds of a measure that are not there yet: every contestant once, the order moved on by one each round.
-func (m *measuring) alternate(measure string, rounds int, contestants []string, run func(contestant string, round int)) {
-	m.t.Helper()
+// left is how many rounds of a measure some contestant has not run yet.
+func (m *measuring) left(measure string, rounds int, contestants []string) int {
 	done := rounds
 	for _, c := range contestants {
 		done = min(done, m.book.Rounds(measure, c))
 	}
+	return rounds - done
+}
+
+// alternate runs the rounds of a measure that are not there yet: every contestant once, the order moved on by one each round.
+func (m *measuring) alternate(measure string, rounds int, contestants []string, run func(contestant string, round int)) {
+	m.t.Helper()
+	done := rounds - m.left(measure, rounds, contestants)
 	m.book.KeepRounds(measure, done)
 	for round := done; round < rounds; round++ {
 		for i := range contestants {

@@ -20,7 +20,7 @@ func measures() []measure {
 	usual := []string{Truc, DebeziumTuned, RecvLogical}
 	sizes := []string{TrucPlain, DebeziumTuned, RecvLogical}
 	return []measure{
-		{Inserts, 11, drain(backlog{size: workload.Usual, rows: 1_000_000, rounds: 3, load: inserts, contestants: []string{
+		{Inserts, 14, drain(backlog{size: workload.Usual, rows: 1_000_000, rounds: 3, warmUp: true, load: inserts, contestants: []string{
 			Truc, TrucPlain, DebeziumTuned, TrucAgain, TrucEmbedded, RecvLogical, Debezium,
 		}})},
 		{Kill, 3, killed},
