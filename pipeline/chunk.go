@@ -91,7 +91,7 @@ func newChunk(parts int) *chunk {
 // reset makes a chunk ready for its next batch. Buffers that a single huge row has blown up are dropped, so that one 20 MB
 // cell does not stay in memory for ever.
 func (c *chunk) reset(b record.Batch) {
-	const keep = 4 << 20
+	const keep = 1 << 20
 	c.batch, c.rows, c.position, c.completed = b, len(b.Records), b.Position, c.completed[:0]
 	if c.rows > 0 {
 		c.read = b.Records[c.rows-1].Time

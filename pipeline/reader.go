@@ -318,7 +318,7 @@ func (s *session) at(p Point) {
 // When ctx is done the reading stops, and what is under way is carried to its end.
 func (s *session) loop(ctx context.Context) error {
 	const (
-		inFlight = 18
+		inFlight = 45
 		// readAhead is how many chunks may wait for a translator: their rows are most of what a chunk takes.
 		readAhead = 3
 	)

@@ -7,9 +7,10 @@ import (
 )
 
 const (
-	// A batch closes at this many records or bytes: enough to pay for what a batch costs, small enough to bound memory and latency.
-	batchRows  = 500
-	batchBytes = 1 << 20
+	// A batch closes at this many records or bytes: enough to pay for what a batch costs, small enough to bound memory and latency,
+	// and to lie in a processor's second cache together with what is made of it: 500 rows of usual size do not, and go a tenth slower.
+	batchRows  = 200
+	batchBytes = 400 << 10
 
 	// A table of a thousand columns closes it earlier, by cells.
 	batchCells = 64 << 10
