@@ -341,9 +341,11 @@ func (o *office) flows() error {
 	var first int64 = -1
 	if !await(settle, func() bool {
 		o.pub.tend()
-		ends, ok := o.world.ends(o.topic, o.partitions)
-		if !ok {
-			return false
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		ends, err := nodes.TopicEnds(ctx, o.broker, o.topic)
+		if err != nil {
+			return false // the broker does not tell yet
 		}
 		var sum int64
 		for _, end := range ends {

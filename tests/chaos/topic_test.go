@@ -50,30 +50,6 @@ func (w *world) addPartitions(topic string, count int32) error {
 	return answer.Errors[topic]
 }
 
-// ends are the offsets behind the last records of a topic's partitions; false while the broker does not tell.
-func (w *world) ends(topic string, partitions int) (ends map[int]int64, ok bool) {
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-	defer cancel()
-	ask := make([]kafka.OffsetRequest, partitions)
-	for i := range ask {
-		ask[i] = kafka.LastOffsetOf(i)
-	}
-	client, end := w.kafkaClient()
-	defer end()
-	answer, err := client.ListOffsets(ctx, &kafka.ListOffsetsRequest{Topics: map[string][]kafka.OffsetRequest{topic: ask}})
-	if err != nil {
-		return nil, false
-	}
-	ends = map[int]int64{}
-	for _, p := range answer.Topics[topic] {
-		if p.Error != nil {
-			return nil, false
-		}
-		ends[p.Partition] = p.LastOffset
-	}
-	return ends, true
-}
-
 // cutTail takes the last batches away from the file of a partition, as a disk that was restored or a replica that was behind
 // would. The broker must be stopped. It reports whether there was anything to cut.
 func (w *world) cutTail(topic string, partition, batches int) (bool, error) {

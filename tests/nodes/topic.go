@@ -42,7 +42,7 @@ func ReadTopic(tb testing.TB, broker, topic string, each func(*Event)) {
 	tb.Helper()
 	ctx, cancel := context.WithTimeout(tb.Context(), longest)
 	defer cancel()
-	ends, err := topicEnds(ctx, broker, topic)
+	ends, err := TopicEnds(ctx, broker, topic)
 	if err != nil {
 		tb.Fatalf("where %s ends: %v", topic, err)
 	}
@@ -125,8 +125,8 @@ func (o *openPartitions) listen(said io.Reader) (text string) {
 	return text
 }
 
-// topicEnds are the offsets behind the last records, of the partitions that have records.
-func topicEnds(ctx context.Context, broker, topic string) (map[int]int64, error) {
+// TopicEnds are the offsets behind the last records, of the partitions that have records.
+func TopicEnds(ctx context.Context, broker, topic string) (map[int]int64, error) {
 	transport := &kafka.Transport{}
 	defer transport.CloseIdleConnections()
 	client := &kafka.Client{Addr: kafka.TCP(broker), Transport: transport}
